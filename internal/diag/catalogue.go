@@ -1,0 +1,74 @@
+package diag
+
+// The catalogue. A new code needs an entry here, a section in docs/errors.md
+// and a script in testdata/scripts that provokes it; a test holds the three
+// together.
+const (
+	Failure             Code = "failure"
+	Usage               Code = "usage"
+	NotInstalled        Code = "not-installed"
+	NoRequirement       Code = "no-requirement"
+	BadVersionFile      Code = "bad-version-file"
+	BadSelector         Code = "bad-selector"
+	BadSetting          Code = "bad-setting"
+	NoSuchRelease       Code = "no-such-release"
+	UnsupportedPlatform Code = "unsupported-platform"
+	UnsupportedShell    Code = "unsupported-shell"
+	Network             Code = "network"
+	Offline             Code = "offline"
+	ChecksumMismatch    Code = "checksum-mismatch"
+	SignatureInvalid    Code = "signature-invalid"
+	ProofInvalid        Code = "proof-invalid"
+	LogForked           Code = "log-forked"
+	Unproven            Code = "unproven"
+	ArchiveUnsafe       Code = "archive-unsafe"
+	Tampered            Code = "tampered"
+	DiskFull            Code = "disk-full"
+	StoreBusy           Code = "store-busy"
+	StoreNotWritable    Code = "store-not-writable"
+	InUse               Code = "in-use"
+	Recursion           Code = "recursion"
+	CannotStart         Code = "cannot-start"
+	CommandNotFound     Code = "command-not-found"
+	Interrupted         Code = "interrupted"
+)
+
+// Entry is one row of the catalogue.
+type Entry struct {
+	Code    Code
+	Exit    int    // exit status of a program that ends with this code
+	Summary string // what it means, for docs and completion
+}
+
+// Catalogue lists every code in the order of docs/errors.md.
+func Catalogue() []Entry {
+	return []Entry{
+		{Failure, 1, "something went wrong that has no code of its own"},
+		{Usage, 2, "the command line is not one that vmgo knows"},
+		{BadSelector, 2, "a version selector that cannot be read"},
+		{BadSetting, 2, "a VMGO_ variable or settings file with a value that cannot be used"},
+		{UnsupportedShell, 2, "a shell that vmgo has no hook for"},
+		{NotInstalled, 3, "the release asked for is not in the store"},
+		{NoRequirement, 3, "nothing asks for a release here, and there is no default and no other go"},
+		{BadVersionFile, 3, "a version file that cannot be read as one"},
+		{NoSuchRelease, 3, "no source has a release that matches"},
+		{UnsupportedPlatform, 3, "there is no such release for this operating system and architecture"},
+		{Network, 4, "a server could not be reached or answered with an error"},
+		{Offline, 4, "the network is needed, but VMGO_OFFLINE or GOPROXY=off forbids it"},
+		{ChecksumMismatch, 5, "bytes that do not have the checksum they must have"},
+		{SignatureInvalid, 5, "an OpenPGP signature that is wrong or by a key that is not accepted"},
+		{ProofInvalid, 5, "the checksum database's proof does not hold, or contradicts the bytes"},
+		{LogForked, 5, "the checksum database shows two histories"},
+		{Unproven, 5, "no proof of origin was to be had"},
+		{ArchiveUnsafe, 5, "an archive that no honest release would be"},
+		{Tampered, 5, "an installed release is not what was installed"},
+		{DiskFull, 1, "no space or no inodes left"},
+		{StoreBusy, 6, "another process holds the store"},
+		{StoreNotWritable, 1, "the store cannot be written by this user"},
+		{InUse, 1, "the release is in force or the default"},
+		{Recursion, 126, "a shim that leads back to itself"},
+		{CannotStart, 126, "a program that exists and cannot be started"},
+		{CommandNotFound, 127, "a program that does not exist"},
+		{Interrupted, 130, "stopped by a signal"},
+	}
+}

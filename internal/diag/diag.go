@@ -1,0 +1,121 @@
+// Package diag holds vmgo's user-facing errors: a code from a fixed catalogue,
+// one sentence that says what happened to what, hints that are commands to
+// paste, and the exit status. It is linked into the lean program, so it uses
+// neither fmt nor reflection.
+//
+// Only the top of a program prints an error; everything below wraps once with
+// %w or with [Wrap] and returns.
+package diag
+
+import "errors"
+
+// Code names one kind of failure. Codes are part of the contract: scripts
+// match them, docs/errors.md has a section for each.
+type Code string
+
+// Error is a failure fit to be shown to a user.
+type Error struct {
+	Code  Code
+	Msg   string   // what happened to what: one lower-case sentence without a full stop
+	Hints []string // commands to paste, or one short remark
+	Err   error    // the cause, may be nil
+}
+
+// New makes an error of the given code.
+func New(code Code, msg string, hints ...string) *Error {
+	return &Error{Code: code, Msg: msg, Hints: hints}
+}
+
+// Wrap makes an error of the given code around its cause. The cause's text is
+// appended to msg.
+func Wrap(code Code, err error, msg string, hints ...string) *Error {
+	return &Error{Code: code, Msg: msg, Hints: hints, Err: err}
+}
+
+// Error gives the sentence and the cause, without code and hints.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Msg
+	}
+	return e.Msg + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf finds the code of the outermost Error in err's chain; it is
+// [Failure] for any other non-nil error and empty for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Failure
+}
+
+// HintsOf collects the hints of the outermost Error in err's chain.
+func HintsOf(err error) []string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hints
+	}
+	return nil
+}
+
+// Child is the exit status of a program that vmgo started for the user; it is
+// handed on as vmgo's own and nothing is printed.
+type Child struct{ Status int }
+
+// Error says which status the child had.
+func (c *Child) Error() string { return "the program exited with a failure" }
+
+// ExitStatus gives the exit status that cli.md promises for err: 0 for nil.
+func ExitStatus(err error) int {
+	if err == nil {
+		return 0
+	}
+	var c *Child
+	if errors.As(err, &c) {
+		return c.Status
+	}
+	code := CodeOf(err)
+	for _, entry := range Catalogue() {
+		if entry.Code == code {
+			return entry.Exit
+		}
+	}
+	return 1
+}
+
+// Format renders err as cli.md asks: one line "vmgo: <sentence> [code]", then
+// a line per hint. program is the name before the colon.
+func Format(program string, err error) string {
+	text := program + ": " + oneLine(err.Error()) + " [" + string(CodeOf(err)) + "]\n"
+	for _, hint := range HintsOf(err) {
+		text += "hint: " + oneLine(hint) + "\n"
+	}
+	return text
+}
+
+// oneLine keeps control characters of foreign text (paths, server answers)
+// from forging further lines or driving the terminal.
+func oneLine(s string) string {
+	const hex = "0123456789abcdef"
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\n':
+			out = append(out, `\n`...)
+		case c == '\t':
+			out = append(out, ' ')
+		case c < 0x20 || c == 0x7f:
+			out = append(out, '\\', 'x', hex[c>>4], hex[c&15])
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
