@@ -1,0 +1,70 @@
+package dirs_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/adrg/xdg"
+
+	"github.com/vmgo/vmgo/internal/dirs"
+)
+
+// The library reads the process environment, so these cases cannot run in
+// parallel.
+func TestFromEnv_agreesWithXDG(t *testing.T) {
+	values := []string{"", "/x y/base", "relative", "/trailing/", "~/tilde", "$HOME/var"}
+	names := []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"}
+	for _, home := range []string{"/home/a b", "/root", "/home/x/"} {
+		for _, value := range values {
+			t.Setenv("HOME", home)
+			env := map[string]string{"HOME": home}
+			for _, name := range names {
+				t.Setenv(name, value)
+				env[name] = value
+			}
+			xdg.Reload()
+			layout := dirs.FromEnv(env, "/", os.Getuid())
+			for _, pair := range [][2]string{
+				{xdg.ConfigHome, layout.Config}, {xdg.DataHome, layout.Data}, {xdg.CacheHome, layout.Cache},
+				{xdg.StateHome, layout.State}, {xdg.RuntimeDir, layout.Runtime},
+			} {
+				if want := filepath.Join(pair[0], "vmgo"); want != pair[1] {
+					t.Errorf("HOME=%q XDG=%q: xdg gives %q, we %q", home, value, want, pair[1])
+				}
+			}
+		}
+	}
+}
+
+func TestFromEnv_withoutHome(t *testing.T) {
+	t.Parallel()
+	for _, home := range []string{"", "relative"} {
+		l := dirs.FromEnv(map[string]string{"HOME": home}, "/", 7)
+		if l.Config != "" || l.UserStore != "" || l.UserSettings() != "" {
+			t.Errorf("HOME=%q: layout %+v invents paths", home, l)
+		}
+		if got := l.Stores(""); len(got) != 1 || got[0] != "/opt/go" {
+			t.Errorf("stores = %q", got)
+		}
+	}
+}
+
+func TestLayout_writeStore(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	l := dirs.FromEnv(map[string]string{"HOME": "/home/u"}, root, 1000)
+	if got, want := l.WriteStore(""), filepath.Join(root, "opt/go"); got != want {
+		t.Errorf("writable machine: %q, want %q", got, want)
+	}
+	if got := l.WriteStore("/elsewhere/"); got != "/elsewhere" {
+		t.Errorf("VMGO_ROOT: %q", got)
+	}
+	blocked := filepath.Join(root, "opt")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.WriteStore(""), "/home/u/.local/share/vmgo/go"; got != want {
+		t.Errorf("blocked machine: %q, want %q", got, want)
+	}
+}

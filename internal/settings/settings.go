@@ -1,0 +1,214 @@
+// Package settings reads the VMGO_* variables: from the environment, then from
+// the user's settings file, then from the machine's. Both files have the
+// format of `go env -w`. The package is linked into the lean program.
+package settings
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// Settings holds every setting in its typed form. A value that exists is
+// valid; how it was spelled and where it came from is in [Settings.Value].
+type Settings struct {
+	Root         string   // VMGO_ROOT: the only store, "" for the usual two
+	Version      string   // VMGO_VERSION: selector of this shell or process
+	Sources      []string // VMGO_SOURCE: names of release sources in order
+	Godev        []string // VMGO_GODEV: base URLs of the index
+	GodevMirrors []string // VMGO_GODEV_MIRROR: base URLs that serve archives only
+	GOPATH       string   // VMGO_GOPATH: project, tree, version or inherit
+	Modcache     string   // VMGO_MODCACHE: shared or project
+	GOTOOLCHAIN  string   // VMGO_GOTOOLCHAIN: local, path, auto or inherit
+	GOROOT       bool     // VMGO_GOROOT: set GOROOT, not PATH alone
+	Link         bool     // VMGO_LINK: share identical files between releases
+	Jobs         int      // VMGO_JOBS: parallel work, 0 for one job a core
+	Offline      bool     // VMGO_OFFLINE: never use the network
+	Keyrings     []string // VMGO_KEYRING: files with further OpenPGP certificates
+	Show         bool     // VMGO_SHOW: the hook tells what it switched to
+
+	values map[string]Value
+}
+
+// Value is one setting as it was found.
+type Value struct {
+	Name, Text string
+	Path       string // file it stands in, "" for the environment or the default
+	Line       int    // line in Path, from 1
+	Default    bool   // nobody set it
+}
+
+// Origin says in words where the value comes from.
+func (v Value) Origin() string {
+	switch {
+	case v.Default:
+		return "default"
+	case v.Path == "":
+		return "environment"
+	default:
+		return v.Path + ":" + strconv.Itoa(v.Line)
+	}
+}
+
+// Value gives the setting of that name as it was found; name must be one of
+// the [Table].
+func (s Settings) Value(name string) Value { return s.values[name] }
+
+// Load reads every setting. files are looked into in order for names that the
+// environment leaves unset or empty; a missing file is an empty one. The error
+// has the code bad-setting (or bad-selector is left to whoever reads Version).
+func Load(env map[string]string, files ...string) (Settings, error) {
+	s := Settings{values: make(map[string]Value, len(Table()))}
+	for _, row := range Table() {
+		value := Value{Name: row.Name, Text: row.Default, Default: true}
+		if text := env[row.Name]; text != "" {
+			value = Value{Name: row.Name, Text: text}
+		}
+		s.values[row.Name] = value
+	}
+	for _, path := range files {
+		lines, err := readFile(path)
+		if err != nil {
+			return Settings{}, err
+		}
+		for _, line := range lines {
+			if old, known := s.values[line.Name]; known && old.Default && line.Text != "" {
+				s.values[line.Name] = line
+			}
+		}
+	}
+	for _, row := range Table() {
+		if err := row.store(&s, s.values[row.Name].Text); err != nil {
+			v := s.values[row.Name]
+			return Settings{}, diag.New(diag.BadSetting,
+				row.Name+" is "+strconv.Quote(v.Text)+" ("+v.Origin()+"): "+err.Error(), fixFor(v))
+		}
+	}
+	return s, nil
+}
+
+// fixFor names the command that takes a bad value back.
+func fixFor(v Value) string {
+	if v.Path == "" {
+		return "unset " + v.Name
+	}
+	return "vmgo config -u " + v.Name + "   # or edit " + v.Path
+}
+
+// Unknown lists the VMGO_* names of env and files that no setting has, sorted,
+// each with the nearest known name.
+func Unknown(env map[string]string, files ...string) []Value {
+	known := map[string]bool{}
+	for _, row := range Table() {
+		known[row.Name] = true
+	}
+	var unknown []Value
+	for name := range env {
+		if strings.HasPrefix(name, "VMGO_") && !known[name] {
+			unknown = append(unknown, Value{Name: name, Text: Nearest(name)})
+		}
+	}
+	for _, path := range files {
+		lines, err := readFile(path)
+		if err != nil {
+			continue // Load reports it
+		}
+		for _, line := range lines {
+			if strings.HasPrefix(line.Name, "VMGO_") && !known[line.Name] {
+				line.Text = Nearest(line.Name)
+				unknown = append(unknown, line)
+			}
+		}
+	}
+	sort.Slice(unknown, func(i, j int) bool { return unknown[i].Name < unknown[j].Name })
+	return unknown
+}
+
+// maxFile bounds a settings file, in bytes.
+const maxFile = 1 << 20
+
+// readFile reads the NAME=VALUE lines of a file in the format of `go env -w`:
+// a line that does not begin with an upper-case letter or has no "=" is
+// ignored, as the go command does.
+func readFile(path string) ([]Value, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, diag.Wrap(diag.BadSetting, err, "cannot read the settings file "+path)
+	}
+	if len(data) > maxFile {
+		return nil, diag.New(diag.BadSetting, "the settings file "+path+" is larger than 1 MiB")
+	}
+	return Parse(path, string(data)), nil
+}
+
+// Parse reads the lines of a settings file that set something; path only
+// labels them.
+func Parse(path, text string) []Value {
+	var values []Value
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		name, value, found := strings.Cut(line, "=")
+		if !found || name == "" || name[0] < 'A' || name[0] > 'Z' {
+			continue
+		}
+		values = append(values, Value{Name: name, Text: value, Path: path, Line: number})
+	}
+	return values
+}
+
+// Edit returns the text of a settings file with name set to value, or without
+// name where value is empty. Lines that are not touched stay as they are.
+func Edit(text, name, value string) string {
+	var out strings.Builder
+	done := value == ""
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, name+"=") {
+			out.WriteString(line)
+			if !strings.HasSuffix(line, "\n") {
+				out.WriteByte('\n')
+			}
+			continue
+		}
+		if !done {
+			out.WriteString(name + "=" + value + "\n")
+			done = true
+		}
+	}
+	if !done {
+		out.WriteString(name + "=" + value + "\n")
+	}
+	return out.String()
+}
+
+// Check says whether value would be accepted for name; the error has the code
+// bad-setting and, for an unknown name, suggests the nearest.
+func Check(name, value string) error {
+	for _, row := range Table() {
+		if row.Name != name {
+			continue
+		}
+		if strings.ContainsAny(value, "\n\r\x00") {
+			return diag.New(diag.BadSetting, "the value of "+name+" may not hold a line break or NUL")
+		}
+		if err := row.store(&Settings{}, value); err != nil {
+			return diag.New(diag.BadSetting, name+"="+value+": "+err.Error())
+		}
+		return nil
+	}
+	return diag.New(diag.BadSetting, "there is no setting "+strconv.Quote(name),
+		"did you mean "+Nearest(name)+"?", "vmgo config   # lists them all")
+}
