@@ -1,0 +1,91 @@
+package gover
+
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// Bound is one comparison of a range, such as >=1.21.
+type Bound struct {
+	Op      string // one of = != > >= < <= ~ ^
+	Version Version
+	// Numbers counts what was written: with one or two the bound is a line of
+	// releases (1.20 and all its patches), with three or a prerelease it is 3
+	// and means one release.
+	Numbers int
+}
+
+// rangeChars are those of which any makes a selector a range.
+const rangeChars = "<>=!~^|,"
+
+func looksLikeRange(s string) bool { return strings.ContainsAny(s, rangeChars) }
+
+// ParseRange reads the grammar of ranges: comparisons separated by spaces or
+// commas, all of which must hold, and alternatives of them separated by "||".
+// What the comparisons mean is told by the package ranges.
+func ParseRange(s string) ([][]Bound, error) {
+	if len(s) > maxSelector {
+		return nil, badRange(s, "too long")
+	}
+	var alternatives [][]Bound
+	for _, alternative := range strings.Split(s, "||") {
+		bounds, reason := parseBounds(alternative)
+		if reason != "" {
+			return nil, badRange(s, reason)
+		}
+		alternatives = append(alternatives, bounds)
+	}
+	return alternatives, nil
+}
+
+func parseBounds(s string) (bounds []Bound, reason string) {
+	for {
+		s = strings.TrimLeft(s, " \t")
+		if s == "" {
+			break
+		}
+		end := 0
+		for end < len(s) && strings.IndexByte("<>=!~^", s[end]) >= 0 {
+			end++
+		}
+		op := s[:end]
+		switch op {
+		case "=", "!=", ">", ">=", "<", "<=", "~", "^":
+		case "":
+			return nil, "a comparison such as >= is missing before " + quote(s)
+		default:
+			return nil, quote(op) + " is no comparison"
+		}
+		s = strings.TrimLeft(s[end:], " \t")
+		end = strings.IndexAny(s, " \t,"+"<>=!~^|")
+		if end < 0 {
+			end = len(s)
+		}
+		bare := strings.TrimPrefix(s[:end], "go")
+		v, ok := parse(bare)
+		if !ok {
+			return nil, quote(s[:end]) + " is no Go version"
+		}
+		numbers := 3
+		if !v.IsPrerelease() {
+			numbers = strings.Count(bare, ".") + 1
+		}
+		bounds = append(bounds, Bound{Op: op, Version: v, Numbers: numbers})
+		s = strings.TrimLeft(s[end:], " \t")
+		if rest, comma := strings.CutPrefix(s, ","); comma {
+			if s = rest; strings.Trim(rest, " \t") == "" {
+				return nil, "nothing after the comma"
+			}
+		}
+	}
+	if len(bounds) == 0 {
+		return nil, "an alternative is empty"
+	}
+	return bounds, ""
+}
+
+func badRange(s, reason string) error {
+	return diag.New(diag.BadSelector, "not a version range: "+quote(s)+": "+reason,
+		"a range looks like '>=1.21 <1.23', '~1.22.3' or '^1.21'")
+}

@@ -1,0 +1,79 @@
+package gover
+
+import "strings"
+
+// quote shows foreign text in an error: in quotation marks, cut to a line that
+// fits a terminal. diag makes control bytes harmless when it prints.
+func quote(s string) string {
+	const most = 60
+	if len(s) > most {
+		return `"` + s[:most] + `..."`
+	}
+	return `"` + s + `"`
+}
+
+// suggest gives the hint for text that is no selector: the nearest meaning
+// where there is one, else what a selector looks like.
+func suggest(s string) []string {
+	if near := nearest(s); near != "" {
+		return []string{"did you mean " + near + "?"}
+	}
+	return []string{"a version looks like 1.22.5, 1.22, 1.23rc1, latest or '>=1.21 <1.23'"}
+}
+
+// nearest guesses what was meant; the answer is always a valid selector or empty.
+func nearest(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if len(s) > maxSelector {
+		return ""
+	}
+	switch s {
+	case "lts", "current", "newest", "release", "node", "default", "*", "x":
+		return aliasLatest
+	case "old-stable", "previous", "oldrelease":
+		return aliasOldstable
+	case "host", "local", "none", "path":
+		return wordSystem
+	case aliasLatest, aliasStable, aliasOldstable, wordSystem:
+		return s
+	}
+	for _, prefix := range []string{"golang", "go", "v", "=", "@", "-", ":", " "} {
+		s = strings.TrimPrefix(s, prefix)
+	}
+	digits := 0
+	for digits < len(s) && (s[digits] == '.' || '0' <= s[digits] && s[digits] <= '9') {
+		digits++
+	}
+	numbers := trimZeros(strings.Trim(s[:digits], "."))
+	rest := strings.TrimLeft(s[digits:], "-.")
+	for _, name := range []string{"rc", "beta"} {
+		if number, found := strings.CutPrefix(rest, name); found {
+			numbers = strings.TrimSuffix(numbers, ".0")
+			candidate := numbers + name + strings.TrimLeft(number, "-.")
+			if v, ok := parse(candidate); ok {
+				return v.text
+			}
+		}
+	}
+	if v, ok := parse(numbers); ok && v.major == 1 {
+		return numbers
+	}
+	return ""
+}
+
+// trimZeros takes needless zeros off each number, and what follows the third.
+func trimZeros(s string) string {
+	parts := strings.Split(s, ".")
+	if len(parts) > 3 {
+		parts = parts[:3]
+	}
+	for i, part := range parts {
+		if trimmed := strings.TrimLeft(part, "0"); trimmed != part && part != "" {
+			if trimmed == "" {
+				trimmed = "0"
+			}
+			parts[i] = trimmed
+		}
+	}
+	return strings.Join(parts, ".")
+}
