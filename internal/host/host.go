@@ -41,6 +41,8 @@ type Host struct {
 	UID, PID int
 	// Interrupts gives a context that ends at SIGINT, SIGTERM or SIGHUP.
 	Interrupts func(parent context.Context) (context.Context, context.CancelFunc)
+	// Sys are the facts of the machine that no file tells.
+	Sys Sys
 }
 
 // OS reads the real world.
@@ -67,6 +69,7 @@ func OS() Host {
 		Exec:       syscall.Exec,
 		Run:        func(cmd *exec.Cmd) error { return cmd.Run() },
 		UID:        os.Getuid(), PID: os.Getpid(),
+		Sys: OSSys(),
 		Interrupts: func(parent context.Context) (context.Context, context.CancelFunc) {
 			return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		},

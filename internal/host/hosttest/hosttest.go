@@ -1,0 +1,375 @@
+// Package hosttest builds made-up machines for tests, from txtar archives that
+// can be reviewed: the files are the machine's files, and a file named
+// "machine" describes what no file can hold, a line a fact:
+//
+//	uid 1000                       user of the process
+//	env NAME=VALUE                 a variable of the environment
+//	dir /home/u/app                working directory
+//	now 2026-11-23T10:00:00Z       the clock
+//	cpuid KVMKVMKVM 3              hypervisor vendor ("-": none) and x86-64 level
+//	space /tmp 20G 512M 100000     size, free bytes, free inodes of a file system
+//	owner 1000 /home/u             owner of a file or tree
+//	mode 0777 /opt/go              permissions
+//	link /usr/bin/go ../lib/go/bin/go
+//	program /usr/bin/gcc           an executable file, if the archive has no such file
+//	run "bash -lc" "command -v go" = 0 /usr/bin/go\n
+//	http https://host/path 200 body
+//	delete /etc/ssl/certs/ca-certificates.crt
+//	random blocked                 the kernel's random numbers are not ready
+//	clock unsynchronised
+//	nolock /mnt/share              file locks fail beneath
+//
+// The arguments of run are joined by blanks; a program without an answer fails
+// the way a crashed one does. Lines of a later archive add to and override
+// those of an earlier one.
+package hosttest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+// File is one file of an archive, by its absolute path on the machine.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Archive reads the files of a txtar archive, leaving out those whose name
+// does not begin with prefix, and cutting it off.
+func Archive(tb testing.TB, path, prefix string) []File {
+	tb.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var files []File
+	for _, f := range archive.Files {
+		if name, ok := strings.CutPrefix(f.Name, prefix); ok {
+			files = append(files, File{Path: "/" + name, Data: f.Data})
+		}
+	}
+	return files
+}
+
+// machine is the state while lines are read.
+type machine struct {
+	tb      testing.TB
+	root    string
+	host    host.Host
+	answers map[string]answer
+	pages   map[string]answer
+	spaces  map[string]host.Space
+	owners  map[string]int
+	noLocks []string
+	modes   []func() // carried out last, since they may close directories
+}
+
+type answer struct {
+	status int
+	text   string
+}
+
+// New lays out a machine in a temporary directory and gives its host. The
+// directory goes away with the test.
+func New(tb testing.TB, files []File) host.Host {
+	tb.Helper()
+	m := &machine{
+		tb: tb, root: realPath(tb, tb.TempDir()),
+		answers: map[string]answer{}, pages: map[string]answer{},
+		spaces: map[string]host.Space{"/": {Size: 40 << 30, Free: 20 << 30, Inodes: 2 << 20, FreeInode: 1 << 20}},
+		owners: map[string]int{},
+	}
+	m.host = host.Host{
+		Args: []string{"vmgo"}, Env: map[string]string{}, Dir: "/", Root: m.root,
+		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
+		Executable: "/usr/local/bin/vmgo", UID: 1000, PID: 4242,
+		Run: m.run, Transport: m,
+	}
+	m.host.Sys = host.Sys{
+		CPU:               func() host.CPU { return host.CPU{} },
+		Space:             m.space,
+		Random:            func() error { return nil },
+		ClockSynchronised: func() (bool, error) { return true, nil },
+		Lock:              m.lock,
+		Owner:             m.owner,
+	}
+	m.setNow("2026-11-23T10:00:00Z")
+	for _, f := range files {
+		if f.Path != "/machine" {
+			m.write(f)
+		}
+	}
+	for _, f := range files {
+		if f.Path == "/machine" {
+			for line := range strings.Lines(string(f.Data)) {
+				m.line(strings.TrimSpace(line))
+			}
+		}
+	}
+	for _, set := range m.modes {
+		set()
+	}
+	return m.host
+}
+
+func (m *machine) path(p string) string { return filepath.Join(m.root, p) }
+
+func (m *machine) check(err error) {
+	m.tb.Helper()
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+}
+
+func (m *machine) write(f File) {
+	m.tb.Helper()
+	p := m.path(f.Path)
+	m.check(os.MkdirAll(filepath.Dir(p), 0o755))
+	if strings.HasSuffix(f.Path, "/") {
+		m.check(os.MkdirAll(p, 0o755))
+		return
+	}
+	mode := fs.FileMode(0o644)
+	if strings.HasPrefix(string(f.Data), "#!") {
+		mode = 0o755
+	}
+	m.check(os.WriteFile(p, f.Data, mode))
+}
+
+func (m *machine) line(line string) {
+	m.tb.Helper()
+	if line == "" || strings.HasPrefix(line, "#") {
+		return
+	}
+	verb, rest, _ := strings.Cut(line, " ")
+	rest = strings.TrimSpace(rest)
+	f := strings.Fields(rest)
+	switch verb {
+	case "uid":
+		n, err := strconv.Atoi(rest)
+		m.check(err)
+		m.host.UID = n
+	case "env":
+		name, value, _ := strings.Cut(rest, "=")
+		if strings.HasPrefix(name, "-") {
+			delete(m.host.Env, name[1:])
+			return
+		}
+		m.host.Env[name] = value
+	case "dir":
+		m.check(os.MkdirAll(m.path(rest), 0o755))
+		m.host.Dir = rest
+	case "now":
+		m.setNow(rest)
+	case "cpuid":
+		m.setCPU(f)
+	case "space":
+		m.setSpace(f)
+	case "random":
+		m.host.Sys.Random = func() error { return errors.New("resource temporarily unavailable") }
+	case "clock":
+		m.host.Sys.ClockSynchronised = func() (bool, error) { return false, nil }
+	case "nolock":
+		m.noLocks = append(m.noLocks, rest)
+	case "run":
+		m.setRun(rest)
+	case "http":
+		parts := strings.SplitN(rest, " ", 3)
+		status, err := strconv.Atoi(parts[1])
+		m.check(err)
+		m.pages[parts[0]] = answer{status, strings.Join(parts[2:], "")}
+	default:
+		m.fileLine(verb, f)
+	}
+}
+
+func (m *machine) fileLine(verb string, f []string) {
+	m.tb.Helper()
+	switch {
+	case verb == "owner" && len(f) == 2:
+		n, err := strconv.Atoi(f[0])
+		m.check(err)
+		m.owners[f[1]] = n
+	case verb == "mode" && len(f) == 2:
+		mode, err := strconv.ParseUint(f[0], 8, 32)
+		m.check(err)
+		m.modes = append(m.modes, func() {
+			m.check(os.MkdirAll(m.path(f[1]), 0o755))
+			bits := fs.FileMode(mode & 0o777)
+			if mode&0o1000 != 0 {
+				bits |= fs.ModeSticky
+			}
+			m.check(os.Chmod(m.path(f[1]), bits))
+		})
+	case verb == "link" && len(f) == 2:
+		p := m.path(f[0])
+		m.check(os.MkdirAll(filepath.Dir(p), 0o755))
+		_ = os.Remove(p)
+		m.check(os.Symlink(f[1], p))
+	case verb == "program" && len(f) == 1:
+		p := m.path(f[0])
+		if _, err := os.Stat(p); err != nil {
+			m.write(File{Path: f[0]})
+		}
+		m.check(os.Chmod(p, 0o755))
+	case verb == "delete" && len(f) == 1:
+		m.check(os.RemoveAll(m.path(f[0])))
+	default:
+		m.tb.Fatalf("machine: unknown line %q %q", verb, f)
+	}
+}
+
+func (m *machine) setNow(text string) {
+	t, err := time.Parse(time.RFC3339, text)
+	m.check(err)
+	m.host.Now = func() time.Time { return t }
+}
+
+func (m *machine) setCPU(f []string) {
+	cpu := host.CPU{Level: 3}
+	if f[0] != "-" {
+		cpu.Hypervisor, cpu.VM = strings.ReplaceAll(f[0], "_", " "), true
+	}
+	if len(f) > 1 {
+		cpu.Level, _ = strconv.Atoi(f[1])
+	}
+	m.host.Sys.CPU = func() host.CPU { return cpu }
+}
+
+func (m *machine) setSpace(f []string) {
+	m.tb.Helper()
+	size, free := bytes(m.tb, f[1]), bytes(m.tb, f[2])
+	s := host.Space{Size: size, Free: free, Inodes: 1 << 20, FreeInode: 1 << 19}
+	if len(f) > 3 {
+		s.FreeInode = bytes(m.tb, f[3])
+	}
+	m.spaces[f[0]] = s
+}
+
+// bytes reads "512M".
+func bytes(tb testing.TB, s string) uint64 {
+	tb.Helper()
+	shift := map[byte]uint{'K': 10, 'M': 20, 'G': 30}[s[len(s)-1]]
+	n, err := strconv.ParseUint(strings.TrimRight(s, "KMG"), 10, 64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n << shift
+}
+
+// setRun reads `ARG "ARG WITH BLANKS" … = STATUS TEXT`.
+func (m *machine) setRun(rest string) {
+	m.tb.Helper()
+	command, reply, ok := strings.Cut(rest, " = ")
+	if !ok {
+		m.tb.Fatalf("machine: run without an answer: %s", rest)
+	}
+	status, text, _ := strings.Cut(reply, " ")
+	n, err := strconv.Atoi(status)
+	m.check(err)
+	m.answers[strings.ReplaceAll(command, `"`, "")] = answer{n, strings.ReplaceAll(text, `\n`, "\n")}
+}
+
+// exitError is what a program leaves that ended with a status other than 0.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// ExitCode is the status.
+func (e exitError) ExitCode() int { return int(e) }
+
+func (m *machine) run(cmd *exec.Cmd) error {
+	a, ok := m.answers[strings.Join(cmd.Args, " ")]
+	if !ok {
+		return fmt.Errorf("the made-up machine has no answer for %q", cmd.Args)
+	}
+	out := cmd.Stdout
+	if a.status != 0 && strings.HasPrefix(a.text, "stderr:") {
+		a.text, out = strings.TrimPrefix(a.text, "stderr:"), cmd.Stderr
+	}
+	if _, err := io.WriteString(out, a.text); err != nil {
+		return err
+	}
+	if a.status != 0 {
+		return exitError(a.status)
+	}
+	return nil
+}
+
+// RoundTrip answers from the lines "http"; anything else cannot be reached.
+func (m *machine) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, ok := m.pages[r.URL.String()]
+	if !ok {
+		return nil, fmt.Errorf("dial tcp %s: connect: connection refused", r.URL.Host)
+	}
+	header := http.Header{}
+	if date, body, found := strings.Cut(a.text, "|"); found {
+		header.Set("Date", date)
+		a.text = body
+	} else {
+		header.Set("Date", m.host.Now().UTC().Format(http.TimeFormat))
+	}
+	return &http.Response{
+		StatusCode: a.status, Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status), Header: header,
+		Body: io.NopCloser(strings.NewReader(a.text)), ContentLength: int64(len(a.text)), Request: r, ProtoMajor: 1,
+	}, nil
+}
+
+func (m *machine) space(path string) (host.Space, error) {
+	dir := longest(m.host.Show(path), m.spaces)
+	return m.spaces[dir], nil
+}
+
+func (m *machine) owner(path string, _ fs.FileInfo) (uid, gid int) {
+	dir := longest(m.host.Show(path), m.owners)
+	return m.owners[dir], m.owners[dir]
+}
+
+func (m *machine) lock(dir string) error {
+	for _, share := range m.noLocks {
+		if strings.HasPrefix(m.host.Show(dir), share) {
+			return errors.New("function not implemented")
+		}
+	}
+	return nil
+}
+
+// longest is the longest key that is p or a directory above it.
+func longest[V any](p string, known map[string]V) string {
+	var keys []string
+	for k := range known {
+		if k == "/" || p == k || strings.HasPrefix(p, k+"/") {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	sort.Slice(keys, func(i, j int) bool { return len(keys[i]) > len(keys[j]) })
+	return keys[0]
+}
+
+func realPath(tb testing.TB, p string) string {
+	tb.Helper()
+	real, err := filepath.EvalSymlinks(p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return real
+}

@@ -1,0 +1,105 @@
+package host
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Listener is a TCP socket that waits for connections.
+type Listener struct {
+	Addr  netip.AddrPort
+	Inode string
+}
+
+// Listeners reads /proc/net/tcp and /proc/net/tcp6.
+func (h Host) Listeners() []Listener {
+	var all []Listener
+	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, line := range h.Lines(file) {
+			fields := strings.Fields(line)
+			if len(fields) < 10 || fields[3] != "0A" { // TCP_LISTEN
+				continue
+			}
+			if addr, ok := parseSocket(fields[1]); ok {
+				all = append(all, Listener{Addr: addr, Inode: fields[9]})
+			}
+		}
+	}
+	return all
+}
+
+// parseSocket reads "0100007F:1F90": the address as 32-bit words in the byte
+// order of the machine, then the port.
+func parseSocket(s string) (netip.AddrPort, bool) {
+	host, port, ok := strings.Cut(s, ":")
+	raw, err := hex.DecodeString(host)
+	n, errPort := strconv.ParseUint(port, 16, 16)
+	if !ok || err != nil || errPort != nil || len(raw)%4 != 0 {
+		return netip.AddrPort{}, false
+	}
+	for i := 0; i < len(raw); i += 4 {
+		binary.BigEndian.PutUint32(raw[i:], binary.NativeEndian.Uint32(raw[i:]))
+	}
+	addr, ok := netip.AddrFromSlice(raw)
+	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), ok
+}
+
+// Interface is a network interface.
+type Interface struct {
+	Name string
+	Up   bool
+}
+
+// Interfaces are those that the machine has, the loopback one excepted.
+func (h Host) Interfaces() []Interface {
+	var all []Interface
+	for _, entry := range h.ReadDir("/sys/class/net") {
+		dir := "/sys/class/net/" + entry.Name()
+		if h.Text(dir+"/type") == "772" { // ARPHRD_LOOPBACK
+			continue
+		}
+		state := h.Text(dir + "/operstate")
+		all = append(all, Interface{Name: entry.Name(), Up: state == "up" || state == "unknown"})
+	}
+	return all
+}
+
+// Addresses are the machine's own IPv4 addresses by /proc/net/fib_trie,
+// loopback excepted.
+func (h Host) Addresses() []netip.Addr {
+	var all []netip.Addr
+	last := ""
+	for _, line := range h.Lines("/proc/net/fib_trie") {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 2 && fields[0] == "|--":
+			last = fields[1]
+		case len(fields) >= 3 && fields[0] == "/32" && fields[1] == "host" && fields[2] == "LOCAL":
+			if addr, err := netip.ParseAddr(last); err == nil && !addr.IsLoopback() && !slices.Contains(all, addr) {
+				all = append(all, addr)
+			}
+		}
+	}
+	return all
+}
+
+// ProcessOf is the id and the command name of a process that holds a socket;
+// empty if it is another user's and cannot be seen.
+func (h Host) ProcessOf(inode string) (pid, name string) {
+	for _, entry := range h.ReadDir("/proc") {
+		if _, err := strconv.Atoi(entry.Name()); err != nil {
+			continue
+		}
+		dir := "/proc/" + entry.Name()
+		for _, fd := range h.ReadDir(dir + "/fd") {
+			if h.linkText(dir+"/fd/"+fd.Name()) == "socket:["+inode+"]" {
+				return entry.Name(), h.Text(dir + "/comm")
+			}
+		}
+	}
+	return "", ""
+}
