@@ -1,0 +1,202 @@
+package release
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Index is the list of releases as go.dev/dl?mode=json&include=all gives it,
+// reduced to what can be installed.
+type Index struct {
+	Releases []IndexRelease // in the order of the answer: newest first
+	// Skipped counts, by reason, the rows that were left out. The real index
+	// has several hundred of them: files of old releases without a SHA-256, a
+	// pseudo release, misspelt platforms. They are no fault of the server.
+	Skipped map[string]int
+}
+
+// IndexRelease is one release with its archives.
+type IndexRelease struct {
+	Version  gover.Version
+	Stable   bool
+	Archives []IndexArchive
+}
+
+// IndexArchive is one archive. Its name has been checked to be the one that
+// the release and platform must have, so it can stand in a URL or a path.
+type IndexArchive struct {
+	Name     string
+	OS, Arch string // as GOOS and GOARCH: "arm", not "armv6l"
+	SHA256   string // 64 lower-case hexadecimal digits
+	Size     int64  // 0 where the index does not know
+}
+
+// Why rows are left out.
+const (
+	skipUnreadable = "unreadable"
+	skipVersion    = "version that cannot be parsed"
+	skipDuplicate  = "duplicate"
+	skipName       = "name that does not fit the release"
+	skipMacOS      = "archive for one release of macOS"
+	skipChecksum   = "no checksum"
+)
+
+// bootstrapRelease is no release: the index lists the archives of the compiler
+// that builds Go 1.5 and later from source under this name.
+const bootstrapRelease = "go1"
+
+// maxIndexReleases bounds what one answer may make us remember. In 2026 there
+// are 340.
+const maxIndexReleases = 20_000
+
+// DecodeIndex reads the JSON of the index. A row that cannot be used is
+// counted and left out; only an answer that is no index at all is an error.
+func DecodeIndex(data []byte) (*Index, error) {
+	var rows []json.RawMessage
+	if err := json.Unmarshal(data, &rows); err != nil {
+		return nil, fmt.Errorf("the answer is not an index of releases: %w", err)
+	}
+	if len(rows) > maxIndexReleases {
+		return nil, fmt.Errorf("the answer lists %d releases", len(rows))
+	}
+	index := &Index{Skipped: map[string]int{}}
+	seen := map[gover.Version]bool{}
+	for _, row := range rows {
+		release, reason := index.release(row)
+		if reason == "" && seen[release.Version] {
+			reason = skipDuplicate
+		}
+		if reason != "" {
+			index.Skipped[reason]++
+			continue
+		}
+		seen[release.Version] = true
+		index.Releases = append(index.Releases, release)
+	}
+	return index, nil
+}
+
+func (x *Index) release(row json.RawMessage) (r IndexRelease, skip string) {
+	var raw struct {
+		Version string
+		Stable  bool
+		Files   []json.RawMessage
+	}
+	if err := json.Unmarshal(row, &raw); err != nil {
+		return r, skipUnreadable
+	}
+	version, err := gover.Parse(raw.Version)
+	if err != nil || version.Toolchain() != raw.Version || !version.IsRelease() || raw.Version == bootstrapRelease {
+		return r, skipVersion
+	}
+	r = IndexRelease{Version: version, Stable: raw.Stable}
+	for _, file := range raw.Files {
+		archive, kind, skip := indexArchive(file, raw.Version)
+		switch {
+		case skip == "" && kind != "archive":
+			continue // sources and installers are fine, just not for us
+		case skip == "" && r.has(archive):
+			skip = skipDuplicate
+		}
+		if skip != "" {
+			x.Skipped[skip]++
+			continue
+		}
+		r.Archives = append(r.Archives, archive)
+	}
+	return r, ""
+}
+
+func (r IndexRelease) has(a IndexArchive) bool {
+	_, ok := r.Archive(a.OS, a.Arch)
+	return ok
+}
+
+// Archive finds the archive for GOOS and GOARCH.
+func (r IndexRelease) Archive(goos, goarch string) (IndexArchive, bool) {
+	for _, a := range r.Archives {
+		if a.OS == goos && a.Arch == goarch {
+			return a, true
+		}
+	}
+	return IndexArchive{}, false
+}
+
+// Release finds the row of a version.
+func (x *Index) Release(v gover.Version) (IndexRelease, bool) {
+	for _, r := range x.Releases {
+		if r.Version == v {
+			return r, true
+		}
+	}
+	return IndexRelease{}, false
+}
+
+func indexArchive(file json.RawMessage, toolchain string) (a IndexArchive, kind, skip string) {
+	var raw struct {
+		Filename, OS, Arch, Version, SHA256, Kind string
+		Size                                      int64
+	}
+	if err := json.Unmarshal(file, &raw); err != nil {
+		return a, "", skipUnreadable
+	}
+	if raw.Kind != "archive" {
+		return a, raw.Kind, ""
+	}
+	if raw.OS == "darwin" && strings.Contains(raw.Filename, "-osx10.") {
+		return a, raw.Kind, skipMacOS
+	}
+	// A row must not lead to the archive of another release or platform: its
+	// name is compared with the one that we would have made.
+	goarch, ok := archFromFile(raw.OS, raw.Arch)
+	if !ok || raw.Version != toolchain || raw.Filename != ArchiveName(toolchain, raw.OS, goarch) {
+		return a, raw.Kind, skipName
+	}
+	if sum, err := hex.DecodeString(raw.SHA256); err != nil || len(sum) != 32 || strings.ToLower(raw.SHA256) != raw.SHA256 {
+		return a, raw.Kind, skipChecksum
+	}
+	return IndexArchive{raw.Filename, raw.OS, goarch, raw.SHA256, max(raw.Size, 0)}, raw.Kind, ""
+}
+
+// ArchiveName is the file name of the official archive of a toolchain such as
+// "go1.22.5": go1.22.5.linux-armv6l.tar.gz for GOARCH=arm on Linux.
+func ArchiveName(toolchain, goos, goarch string) string {
+	ext := ".tar.gz"
+	if goos == "windows" {
+		ext = ".zip"
+	}
+	if goos == "linux" && goarch == "arm" {
+		goarch = "armv6l"
+	}
+	return toolchain + "." + goos + "-" + goarch + ext
+}
+
+// archFromFile turns the architecture of a file name into GOARCH. Only names
+// of lower-case letters and digits pass, so that nothing else gets into paths.
+func archFromFile(goos, arch string) (string, bool) {
+	if !plainName(goos) || !plainName(arch) {
+		return "", false
+	}
+	if goos == "linux" {
+		switch arch {
+		case "armv6l":
+			return "arm", true
+		case "arm", "arm6": // misspelt: no archive has such a name
+			return "", false
+		}
+	}
+	return arch, true
+}
+
+func plainName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != "" && (s[0] < '0' || s[0] > '9' || s == "386")
+}
