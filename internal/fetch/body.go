@@ -1,0 +1,300 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// errRefused marks answers that another attempt would only repeat.
+var errRefused = errors.New("an answer that cannot be used")
+
+// Request asks for one large file.
+type Request struct {
+	URL string
+	// Limit is the largest size that is accepted. It must be set.
+	Limit int64
+	// Size is the size that the file must have; 0 if that isn't known.
+	Size int64
+	// Progress, if set, is told how many bytes there are so far, and of how
+	// many; total is -1 where the server doesn't say. A download that has to
+	// begin again reports a smaller number than before.
+	Progress func(done, total int64)
+}
+
+// Body is a file on its way. Its Read goes on where a broken connection
+// stopped, so its user sees one uninterrupted stream or, when the retries are
+// used up, an error. Whether resumed parts belong together is for the hash of
+// the whole to say.
+type Body struct {
+	c         *Client
+	ctx       context.Context
+	req       Request
+	target    *url.URL
+	source    io.ReadCloser
+	offset    int64 // position of the next byte, from the beginning of the file
+	stop      int64 // position after the last byte wanted; -1: the end of the file
+	total     int64 // size of the file; -1 until known
+	validator string
+	attempt   int
+	mark      int64 // offset at which attempt was last 0
+	failed    error // fault of source that is still to be dealt with
+	section   bool  // a part is wanted, so an answer with the whole will not do
+}
+
+// progressThatCounts is what a connection must have delivered for its successor
+// not to count as a retry of it. Without a minimum, a server that gives one byte
+// a connection would be asked for ever.
+const progressThatCounts = 64 << 10
+
+// Open begins a download and returns when its first bytes are there. The answer
+// is known not to be HTML then, and not to be of another size than req says.
+func (c *Client) Open(ctx context.Context, req Request) (*Body, error) {
+	target, err := url.Parse(req.URL)
+	if err != nil {
+		return nil, explain("download", req.URL, errors.New("not a URL"))
+	}
+	b := &Body{c: c, ctx: ctx, req: req, target: target, stop: -1, total: -1}
+	if err := b.begin(); err != nil {
+		return nil, explain("download", req.URL, err)
+	}
+	return b, nil
+}
+
+func (b *Body) begin() error {
+	if b.target.Scheme == "file" {
+		f, size, err := openFile(b.target)
+		if err != nil {
+			return err
+		}
+		b.source, b.total = f, size
+		return b.checkSize()
+	}
+	return b.c.retry(b.ctx, b.connect)
+}
+
+// connect is one attempt to get at the bytes from b.offset on.
+func (b *Body) connect() error {
+	header := http.Header{"Accept-Encoding": {"identity"}}
+	partial := b.section || b.offset > 0
+	if partial {
+		span := "bytes=" + strconv.FormatInt(b.offset, 10) + "-"
+		if b.stop >= 0 {
+			span += strconv.FormatInt(b.stop-1, 10)
+		}
+		header.Set("Range", span)
+		if b.validator != "" {
+			header.Set("If-Range", b.validator)
+		}
+	}
+	accept := []int{http.StatusOK}
+	if partial {
+		accept = append(accept, http.StatusPartialContent)
+	}
+	a, err := b.c.open(b.ctx, b.target, header, accept...)
+	if err != nil {
+		var status *StatusError
+		if partial && errors.As(err, &status) && status.Status == http.StatusRequestedRangeNotSatisfiable {
+			return errChanged
+		}
+		return err
+	}
+	if err := b.adopt(a); err != nil {
+		a.Close()
+		return err
+	}
+	return nil
+}
+
+// adopt makes an answer the source of b after checking that it continues what
+// b has.
+func (b *Body) adopt(a *answer) error {
+	if b.validator != "" && a.validator() != "" && a.validator() != b.validator {
+		return errChanged
+	}
+	if a.StatusCode == http.StatusPartialContent {
+		first, _, total, err := a.contentRange()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+		if first != b.offset || b.total >= 0 && total >= 0 && total != b.total {
+			return errChanged
+		}
+		b.source = a
+		return nil
+	}
+	if b.section {
+		return ErrNoRanges
+	}
+	if b.total >= 0 && a.ContentLength >= 0 && a.ContentLength != b.total {
+		return errChanged
+	}
+	if b.total < 0 {
+		b.total = a.ContentLength
+	}
+	b.validator = a.validator()
+	if err := b.checkSize(); err != nil {
+		return err
+	}
+	if b.offset > 0 { // no ranges here: read again what is there already
+		if _, err := io.CopyN(io.Discard, a, b.offset); err != nil {
+			return unexpected(err)
+		}
+		b.source = a
+		return nil
+	}
+	return b.sniff(a)
+}
+
+// sniff looks at the beginning of a file for what is no file at all.
+func (b *Body) sniff(a *answer) error {
+	head := make([]byte, 512)
+	n, err := io.ReadFull(a, head)
+	switch {
+	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+		return err
+	case err == io.ErrUnexpectedEOF && b.total >= 512, err == io.EOF && b.total > 0:
+		return io.ErrUnexpectedEOF
+	case looksLikeHTML(head[:n]):
+		return errLoginPage
+	}
+	b.source = &sniffed{Reader: io.MultiReader(bytes.NewReader(head[:n]), a), Closer: a}
+	return nil
+}
+
+type sniffed struct {
+	io.Reader
+	io.Closer
+}
+
+func (b *Body) checkSize() error {
+	switch {
+	case b.total > b.req.Limit:
+		return &tooLargeError{b.req.Limit}
+	case b.total >= 0 && b.req.Size > 0 && b.total != b.req.Size:
+		return fmt.Errorf("%w: %d bytes where %d are expected", errRefused, b.total, b.req.Size)
+	}
+	return nil
+}
+
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Size is the size of the file, -1 where the server doesn't say.
+func (b *Body) Size() int64 { return b.total }
+
+// Read gives the next bytes of the file.
+func (b *Body) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		if b.failed != nil {
+			if err := b.resume(); err != nil {
+				return 0, explain("download", b.req.URL, err)
+			}
+		}
+		n, err := b.source.Read(p)
+		b.offset += int64(n)
+		if b.offset > b.req.Limit {
+			return 0, explain("download", b.req.URL, &tooLargeError{b.req.Limit})
+		}
+		switch {
+		case err == io.EOF && !b.short():
+			if n > 0 {
+				b.report()
+				return n, nil
+			}
+			return 0, io.EOF
+		case err != nil:
+			b.failed = unexpected(err)
+		}
+		if n > 0 {
+			b.report()
+			return n, nil
+		}
+	}
+}
+
+// short says whether bytes are missing at the end of an answer.
+func (b *Body) short() bool {
+	switch {
+	case b.stop >= 0:
+		return b.offset < b.stop
+	case b.total >= 0:
+		return b.offset < b.total
+	}
+	return false
+}
+
+func (b *Body) report() {
+	if b.req.Progress != nil {
+		b.req.Progress(b.offset, b.total)
+	}
+}
+
+// resume replaces a broken connection.
+func (b *Body) resume() error {
+	b.source.Close()
+	if b.target.Scheme == "file" {
+		return b.failed
+	}
+	if b.offset-b.mark >= progressThatCounts {
+		b.attempt, b.mark = 0, b.offset
+	}
+	for err := b.failed; err != nil; err = b.connect() {
+		b.attempt++
+		if err := b.c.pause(b.ctx, b.attempt, err); err != nil {
+			b.failed = err
+			return err
+		}
+	}
+	b.failed = nil
+	return nil
+}
+
+// Close ends the download.
+func (b *Body) Close() error { return b.source.Close() }
+
+// File is what [Client.Download] writes to; *os.File is one.
+type File interface {
+	io.Writer
+	io.Seeker
+	Truncate(size int64) error
+}
+
+// Download writes a whole file to dst, from dst's beginning, and gives its
+// size. Where the file changes on the server meanwhile, it begins again, once.
+func (c *Client) Download(ctx context.Context, req Request, dst File) (int64, error) {
+	n, err := c.download(ctx, req, dst)
+	if errors.Is(err, errChanged) {
+		n, err = c.download(ctx, req, dst)
+	}
+	return n, err
+}
+
+func (c *Client) download(ctx context.Context, req Request, dst File) (int64, error) {
+	if _, err := dst.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if err := dst.Truncate(0); err != nil {
+		return 0, err
+	}
+	body, err := c.Open(ctx, req)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	// A buffer larger than io.Copy's, and no ReaderFrom: *os.File's would
+	// fall back to 32 KiB.
+	return io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{body}, make([]byte, 256<<10))
+}

@@ -1,0 +1,45 @@
+package fetch
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"syscall"
+)
+
+// openFile opens what a file:// URL names: a regular file of this machine.
+func openFile(target *url.URL) (*os.File, int64, error) {
+	if target.Host != "" && target.Host != "localhost" || target.Path == "" {
+		return nil, 0, errors.New("a file URL must name an absolute path: file:///path")
+	}
+	info, err := os.Stat(target.Path) // before opening: opening a fifo would block
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, 0, &StatusError{Status: http.StatusNotFound}
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("not a regular file")
+	}
+	f, err := os.Open(target.Path)
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+func readFile(target *url.URL, limit int64) ([]byte, error) {
+	f, _, err := openFile(target)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := readAll(f, limit)
+	if err == nil && looksLikeHTML(data) {
+		err = errLoginPage
+	}
+	return data, err
+}
