@@ -1,0 +1,53 @@
+package gover
+
+// Platform is an operating system and an architecture in Go's own names, those
+// of GOOS and GOARCH.
+type Platform struct{ OS, Arch string }
+
+// String gives the platform as toolchain modules name it: "linux-amd64",
+// "linux-arm".
+func (p Platform) String() string { return p.OS + "-" + p.Arch }
+
+// ArchiveName gives the platform as the file names of official archives have
+// it: as String, but with "armv6l" for linux/arm.
+func (p Platform) ArchiveName() string {
+	if p.OS == "linux" && p.Arch == "arm" {
+		return "linux-armv6l"
+	}
+	return p.String()
+}
+
+// ToolchainModule is the path of the module that carries Go releases.
+const ToolchainModule = "golang.org/toolchain"
+
+// ModuleVersion gives the version of [ToolchainModule] that carries v for p:
+// "v0.0.1-go1.22.5.linux-amd64".
+func ModuleVersion(v Version, p Platform) string {
+	return "v0.0.1-" + v.Toolchain() + "." + p.String()
+}
+
+// ParseModuleVersion is the inverse of [ModuleVersion].
+func ParseModuleVersion(s string) (Version, Platform, bool) {
+	const prefix = "v0.0.1-go"
+	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
+		return Version{}, Platform{}, false
+	}
+	rest := s[len(prefix):]
+	dot, dash := -1, -1
+	for i := len(rest) - 1; i >= 0 && dot < 0; i-- {
+		switch rest[i] {
+		case '-':
+			dash = i
+		case '.':
+			dot = i
+		}
+	}
+	if dot < 1 || dash < dot+2 || dash == len(rest)-1 {
+		return Version{}, Platform{}, false
+	}
+	v, ok := parse(rest[:dot])
+	if !ok || ModuleVersion(v, Platform{rest[dot+1 : dash], rest[dash+1:]}) != s {
+		return Version{}, Platform{}, false
+	}
+	return v, Platform{rest[dot+1 : dash], rest[dash+1:]}, true
+}

@@ -1,0 +1,130 @@
+// Package release knows what exists: which Go releases there are, and where
+// the file of one release for one platform is to be had. It verifies nothing;
+// a source may say whatever it likes, and package trust decides.
+package release
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Listed is a release that a source says it has.
+type Listed struct {
+	Version gover.Version
+	// Platforms that the source has it for, in the order of their names.
+	Platforms []gover.Platform
+	// Sources that name it.
+	Sources []string
+}
+
+// Has reports whether the release is listed for p.
+func (l Listed) Has(p gover.Platform) bool { return slices.Contains(l.Platforms, p) }
+
+// Kind says what sort of file an Artifact is.
+type Kind string
+
+const (
+	// Zip is a module zip of golang.org/toolchain.
+	Zip Kind = "zip"
+	// TarGz is an official archive.
+	TarGz Kind = "tar.gz"
+)
+
+// Artifact is the one file to fetch for a release on a platform.
+type Artifact struct {
+	Version  gover.Version
+	Platform gover.Platform
+	Kind     Kind
+	Source   string // name of the source: "goproxy", "godev"
+	// URLs serve the same file and are to be tried in this order.
+	URLs []string
+	// Module is the version of golang.org/toolchain that the checksum database
+	// knows the content by: "v0.0.1-go1.22.5.linux-amd64".
+	Module string
+	Size   int64 // 0: not known
+	// SHA256 is that of the file, in hexadecimal, as the index has it; empty
+	// where there is no index.
+	SHA256 string
+	// Signatures are URLs of the detached OpenPGP signature; none for a Zip.
+	Signatures []string
+}
+
+// Lister is a source of releases.
+type Lister interface {
+	// Name is how settings and receipts call the source.
+	Name() string
+	// Versions lists what the source has, newest first. The list need not be
+	// complete.
+	Versions(ctx context.Context) ([]Listed, error)
+}
+
+// Merge asks all sources at once and gives one list, newest first. A source
+// that fails is left out; its error is among the second result. The third is
+// set only where no source answered.
+func Merge(ctx context.Context, sources ...Lister) (list []Listed, failed []error, err error) {
+	lists, errs := make([][]Listed, len(sources)), make([]error, len(sources))
+	var wg sync.WaitGroup
+	for i, source := range sources {
+		wg.Go(func() { lists[i], errs[i] = source.Versions(ctx) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) == len(sources) && len(failed) > 0 {
+		return nil, failed, errors.Join(failed...)
+	}
+	return merge(lists...), failed, nil
+}
+
+// merge unites lists by version, newest first.
+func merge(lists ...[]Listed) []Listed {
+	byVersion := map[gover.Version]*Listed{}
+	for _, list := range lists {
+		for _, item := range list {
+			l := byVersion[item.Version]
+			if l == nil {
+				l = &Listed{Version: item.Version}
+				byVersion[item.Version] = l
+			}
+			l.Platforms = append(l.Platforms, item.Platforms...)
+			l.Sources = append(l.Sources, item.Sources...)
+		}
+	}
+	merged := make([]Listed, 0, len(byVersion))
+	for _, l := range byVersion {
+		slices.SortFunc(l.Platforms, comparePlatforms)
+		l.Platforms = slices.Compact(l.Platforms)
+		l.Sources = unique(l.Sources)
+		merged = append(merged, *l)
+	}
+	slices.SortFunc(merged, func(a, b Listed) int { return b.Version.Compare(a.Version) })
+	return merged
+}
+
+func comparePlatforms(a, b gover.Platform) int {
+	switch as, bs := a.String(), b.String(); {
+	case as < bs:
+		return -1
+	case as > bs:
+		return 1
+	}
+	return 0
+}
+
+// unique drops repetitions and keeps the order.
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

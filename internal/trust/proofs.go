@@ -1,0 +1,38 @@
+// Package trust decides whether a release is what the Go project published.
+// It knows three independent proofs: the SHA-256 that an index names, Google's
+// OpenPGP signature over an archive, and the record in the Go checksum
+// database, a public append-only log, over the content of the tree. It touches
+// no archive itself: digests come in, verdicts go out.
+package trust
+
+// Proofs says for each proof whether it was given. Keys and values are part of
+// the contract of --json and of receipts.
+type Proofs map[Proof]string
+
+// Proof names one kind of proof.
+type Proof string
+
+const (
+	// SHA256 is the checksum that an index has for an archive.
+	SHA256 Proof = "sha256"
+	// OpenPGP is Google's signature over an archive.
+	OpenPGP Proof = "openpgp"
+	// ChecksumDB is the record in the checksum database.
+	ChecksumDB Proof = "checksum_db"
+)
+
+// Passed is the value of a proof that holds. A proof that fails has no value:
+// it is an error, and nothing is installed.
+const Passed = "passed"
+
+// Unavailable is the value of a proof that was not to be had.
+func Unavailable(why string) string { return "unavailable: " + why }
+
+// NewProofs gives the three proofs, none of them there yet.
+func NewProofs() Proofs {
+	return Proofs{SHA256: Unavailable("not asked for"), OpenPGP: Unavailable("not asked for"), ChecksumDB: Unavailable("not asked for")}
+}
+
+// Vouched reports whether a party beyond the server that gave the bytes stands
+// for them: Google's key or the log. A checksum alone does not suffice.
+func (p Proofs) Vouched() bool { return p[OpenPGP] == Passed || p[ChecksumDB] == Passed }

@@ -1,0 +1,76 @@
+package trust
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// ModulePrefix is what the names in the module zip of v for p begin with:
+// "golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/".
+func ModulePrefix(v gover.Version, p gover.Platform) string {
+	return gover.ToolchainModule + "@" + gover.ModuleVersion(v, p) + "/"
+}
+
+// ModuleName gives the name, without prefix, under which the log covers the
+// file at path in a GOROOT ("/"-separated, relative). ok is false for what the
+// log does not reach: the parts of an archive that the module leaves out.
+//
+// The rule is that of the distribution's packer: go.mod files travel as
+// _go.mod, since a module zip may hold only one go.mod.
+func ModuleName(path string) (name string, ok bool) {
+	top, _, nested := strings.Cut(path, "/")
+	if nested {
+		switch top {
+		case ".github", "api", "doc", "misc", "test":
+			return "", false
+		}
+	}
+	if path == "go.mod" {
+		return "_go.mod", true
+	}
+	if dir, isMod := strings.CutSuffix(path, "/go.mod"); isMod {
+		return dir + "/_go.mod", true
+	}
+	return path, true
+}
+
+// Hash1 computes the hash ("h1:...") that the log has for the tree with the
+// given files: path in GOROOT and SHA-256 of the content. Files that the log
+// does not reach are left out. A tree that has both go.mod and _go.mod, as the
+// go command leaves one, counts the pair once and fails where they differ.
+func Hash1(v gover.Version, p gover.Platform, files iter.Seq2[string, [sha256.Size]byte]) (string, error) {
+	digests := map[string][sha256.Size]byte{}
+	for path, digest := range files {
+		name, ok := ModuleName(path)
+		if !ok {
+			continue
+		}
+		if strings.Contains(name, "\n") {
+			return "", fmt.Errorf("the name %q has a newline", path)
+		}
+		if other, twice := digests[name]; twice && other != digest {
+			return "", fmt.Errorf("%s and go.mod beside it differ", name)
+		}
+		digests[name] = digest
+	}
+	names := make([]string, 0, len(digests))
+	for name := range digests {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	prefix := ModulePrefix(v, p)
+	h := sha256.New()
+	for _, name := range names {
+		digest := digests[name]
+		_, _ = io.WriteString(h, hex.EncodeToString(digest[:])+"  "+prefix+name+"\n")
+	}
+	return "h1:" + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+}
