@@ -1,12 +1,123 @@
-// Package installed says which Go releases the stores of a machine hold. It is
-// linked into the lean program: standard library only, no fmt.
+// Package installed says which releases the stores hold. It is what a prompt
+// and a shim ask, so it is part of the lean program: it reads directory names
+// and nothing beneath them. That suffices, because a directory named like a
+// release is published by one rename, after its every byte was checked.
 package installed
 
-import "github.com/vmgo/vmgo/internal/gover"
+import (
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
 
 // Release is one installed release.
 type Release struct {
 	Version gover.Version
-	GOROOT  string // absolute path of the release's tree
+	GOROOT  string // its directory
 	Store   string // the store that holds it
+}
+
+// List gives the releases of the stores, newest first. A store named earlier
+// shadows the later ones. A store that does not exist holds nothing; one that
+// cannot be read gives an error beside what the others hold.
+func List(stores []string) ([]Release, error) {
+	var releases []Release
+	var failures []error
+	for i, store := range stores {
+		if slices.Contains(stores[:i], store) {
+			continue
+		}
+		entries, err := readDir(store)
+		if err != nil {
+			failures = append(failures, err)
+		}
+		for _, entry := range entries {
+			version, ok := VersionOf(entry.Name())
+			if !ok || !entry.IsDir() || contains(releases, version) {
+				continue
+			}
+			releases = append(releases, Release{version, GOROOT(store, version), store})
+		}
+	}
+	slices.SortFunc(releases, func(a, b Release) int { return b.Version.Compare(a.Version) })
+	return releases, errors.Join(failures...)
+}
+
+// Find gives the release of that version from the first store that holds it.
+func Find(stores []string, version gover.Version) (Release, bool) {
+	if version.IsZero() {
+		return Release{}, false
+	}
+	for _, store := range stores {
+		dir := GOROOT(store, version)
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+			return Release{version, dir, store}, true
+		}
+	}
+	return Release{}, false
+}
+
+// Default reads the store's default link. It does not say whether that release
+// is installed.
+func Default(store string) (gover.Version, bool) {
+	target, err := os.Readlink(DefaultLink(store))
+	if err != nil {
+		return gover.Version{}, false
+	}
+	return VersionOf(target)
+}
+
+// DefaultLink is the path of the link to the store's default release.
+func DefaultLink(store string) string { return join(store, "default") }
+
+// Toolchains is the directory of links named go1.X.Y, for Go's own
+// GOTOOLCHAIN=path.
+func Toolchains(store string) string { return join(store, "toolchains") }
+
+// GOROOT is the directory that the release has or would have in the store.
+func GOROOT(store string, version gover.Version) string { return join(store, version.String()) }
+
+// VersionOf gives the version that a directory of a store is named after. Only
+// the canonical text of something that can be installed counts: neither
+// "go1.22.5" nor the language version "1.22".
+func VersionOf(name string) (gover.Version, bool) {
+	if len(name) == 0 || name[0] < '0' || name[0] > '9' {
+		return gover.Version{}, false
+	}
+	version, err := gover.Parse(name)
+	if err != nil || version.String() != name || !(version.IsRelease() || version.IsPrerelease()) {
+		return gover.Version{}, false
+	}
+	return version, true
+}
+
+func contains(releases []Release, version gover.Version) bool {
+	for _, r := range releases {
+		if r.Version == version {
+			return true
+		}
+	}
+	return false
+}
+
+// readDir is os.ReadDir without its sorting.
+func readDir(dir string) ([]os.DirEntry, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
+}
+
+func join(dir, name string) string {
+	if len(dir) > 0 && dir[len(dir)-1] == '/' {
+		return dir + name
+	}
+	return dir + "/" + name
 }

@@ -1,0 +1,230 @@
+// Package fsx holds the file system operations that a store is built from:
+// locks that name their holder, files written whole or not at all, syncs,
+// swaps of directories, and removal that cannot leave the tree it was given.
+//
+// It is the one importer of golang.org/x/sys/unix for files.
+package fsx
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// TempPrefix begins the names of temporary files and links that a crash may
+// leave in a directory.
+const TempPrefix = ".vmgo-tmp."
+
+// WriteFile replaces the file at path by one rename, so that a reader sees the
+// old contents or the new. The new ones are on the disk before the rename; the
+// rename itself is durable after [SyncDir] of the directory. mode is exact,
+// whatever the umask says.
+func WriteFile(path string, data []byte, mode os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), TempPrefix+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Symlink replaces whatever is at path, unless it is a directory, by a
+// symbolic link with that target, in one rename.
+func Symlink(target, path string) error {
+	dir, base := filepath.Split(path)
+	for i := range 1000 {
+		temp := filepath.Join(dir, TempPrefix+base+"."+strconv.Itoa(i))
+		err := os.Symlink(target, temp)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.Rename(temp, path); err != nil {
+			return errors.Join(err, os.Remove(temp))
+		}
+		return nil
+	}
+	return &os.LinkError{Op: "symlink", Old: target, New: path, Err: os.ErrExist}
+}
+
+// MkdirAll makes dir and its missing parents with exactly this mode, whatever
+// the umask says. Directories that exist are left as they are.
+func MkdirAll(dir string, mode os.FileMode) error {
+	info, err := os.Stat(dir)
+	if err == nil {
+		if !info.IsDir() {
+			return &os.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
+		}
+		return nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		if err := MkdirAll(parent, mode); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, mode); err != nil {
+		if errors.Is(err, os.ErrExist) {
+			return nil // another process was faster
+		}
+		return err
+	}
+	return os.Chmod(dir, mode)
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
+}
+
+// SyncFS writes everything that is dirty on the file system of path to the
+// disk. For a tree of ten thousand new files it is one call in place of ten
+// thousand fsyncs, each of which would be a commit of the journal.
+func SyncFS(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Syncfs(int(f.Fd())); err != nil {
+		if errors.Is(err, unix.ENOSYS) {
+			unix.Sync()
+			return nil
+		}
+		return &os.PathError{Op: "syncfs", Path: path, Err: err}
+	}
+	return nil
+}
+
+// Exchange swaps two names in one step, or answers an error that is
+// [errors.ErrUnsupported] where the file system cannot.
+func Exchange(a, b string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+	if err == nil {
+		return nil
+	}
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		err = errors.ErrUnsupported
+	}
+	return &os.LinkError{Op: "exchange", Old: a, New: b, Err: err}
+}
+
+// RenameNew renames a to b unless b exists, which gives [os.ErrExist].
+func RenameNew(a, b string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_NOREPLACE)
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		// rename(2) of a directory replaces an empty directory only.
+		if _, statErr := os.Lstat(b); statErr == nil {
+			err = unix.EEXIST
+		} else {
+			return os.Rename(a, b)
+		}
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: a, New: b, Err: err}
+	}
+	return nil
+}
+
+// Writable says whether this process may make files in dir, or could make dir
+// itself. A read-only file system counts as not writable.
+func Writable(dir string) error {
+	for {
+		err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+		if err == nil {
+			var st unix.Stat_t
+			if err = unix.Stat(dir, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+				err = unix.ENOTDIR
+			}
+		}
+		if err != unix.ENOENT {
+			if err != nil {
+				return &os.PathError{Op: "access", Path: dir, Err: err}
+			}
+			return nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return &os.PathError{Op: "access", Path: dir, Err: err}
+		}
+		dir = parent
+	}
+}
+
+// IsFull says whether err means that there is no space, no inode or no quota
+// left.
+func IsFull(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
+// Space is what a file system has left for this user.
+type Space struct {
+	Bytes  int64
+	Inodes int64 // -1 where the file system does not count them
+}
+
+// Free gives the space left on the file system of dir or of its nearest
+// existing parent.
+func Free(dir string) (Space, error) {
+	var st unix.Statfs_t
+	for {
+		err := unix.Statfs(dir, &st)
+		if err == nil {
+			break
+		}
+		parent := filepath.Dir(dir)
+		if err != unix.ENOENT || parent == dir {
+			return Space{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
+		}
+		dir = parent
+	}
+	space := Space{Bytes: int64(st.Bavail) * st.Bsize, Inodes: int64(st.Ffree)}
+	if st.Files == 0 {
+		space.Inodes = -1
+	}
+	return space, nil
+}
+
+func ignoreUnsupported(err error) error {
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return nil // a file system that does not sync directories
+	}
+	return err
+}
+
+// WritableFile says whether this process may write the file or directory at
+// path, which exists.
+func WritableFile(path string) error {
+	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &os.PathError{Op: "access", Path: path, Err: err}
+	}
+	return nil
+}
+
+// IsReadOnly says whether err means that the file system is mounted read-only.
+func IsReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }

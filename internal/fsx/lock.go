@@ -1,0 +1,169 @@
+package fsx
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Holder is who holds a lock, as far as is known: the zero Holder is somebody.
+type Holder struct {
+	PID   int
+	What  string // what the holder is doing: "vmgo install 1.22.5"
+	Since time.Time
+}
+
+// String gives "process 4711 (vmgo install 1.22.5, since 12:01:05)".
+func (h Holder) String() string {
+	if h.PID == 0 {
+		return "another process"
+	}
+	text := "process " + strconv.Itoa(h.PID)
+	var notes []string
+	if h.What != "" {
+		notes = append(notes, h.What)
+	}
+	if !h.Since.IsZero() {
+		notes = append(notes, "since "+h.Since.Format(time.RFC3339))
+	}
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return text
+}
+
+// HeldError says that another process holds a lock.
+type HeldError struct {
+	Path   string
+	Holder Holder
+}
+
+// Error names the holder.
+func (e *HeldError) Error() string { return e.Path + " is held by " + e.Holder.String() }
+
+// LockOptions says who wants a lock and how long to wait for it.
+type LockOptions struct {
+	Holder Holder       // written into the lock file for those who wait
+	NoWait bool         // answer *HeldError at once
+	OnWait func(Holder) // called once, before the first wait; may be nil
+}
+
+// Lock is a held lock. The kernel lets go of it when the process ends, however
+// it ends, so there are no stale locks and the file is never deleted.
+type Lock struct{ file *os.File }
+
+// Acquire takes the lock whose file is path, and makes the file if need be.
+// Waiting ends with the context.
+func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
+	pause := 5 * time.Millisecond
+	told := false
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		got, err := TryFlock(file)
+		if err == nil && got && sameFile(file, path) {
+			lock := &Lock{file}
+			return lock, errors.Join(lock.sign(opts.Holder))
+		}
+		held := &HeldError{Path: path, Holder: readHolder(file)}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return nil, err
+		}
+		if got {
+			continue // the file was replaced while we took it
+		}
+		if opts.NoWait {
+			return nil, held
+		}
+		if !told && opts.OnWait != nil {
+			told = true
+			opts.OnWait(held.Holder)
+		}
+		// Polling, since a flock(2) that blocks cannot be called off.
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+		case <-timer.C:
+		}
+		pause = min(pause*3/2, 100*time.Millisecond)
+	}
+}
+
+// Release lets go of the lock.
+func (l *Lock) Release() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	// Emptied first: whoever finds the lock taken next must not read our name.
+	err := l.file.Truncate(0)
+	err = errors.Join(err, l.file.Close())
+	l.file = nil
+	return err
+}
+
+func (l *Lock) sign(h Holder) error {
+	text := strconv.Itoa(h.PID) + "\n" + h.Since.UTC().Format(time.RFC3339) + "\n" + strings.ReplaceAll(h.What, "\n", " ") + "\n"
+	if err := l.file.Truncate(0); err != nil && !IsFull(err) {
+		return err
+	}
+	// A full disk must not keep anybody from uninstalling: the name is a courtesy.
+	if _, err := l.file.WriteAt([]byte(text), 0); err != nil && !IsFull(err) {
+		return err
+	}
+	return nil
+}
+
+func readHolder(f *os.File) Holder {
+	data := make([]byte, 1024)
+	n, err := f.ReadAt(data, 0)
+	if err != nil && err != io.EOF {
+		return Holder{}
+	}
+	fields := strings.SplitN(string(data[:n]), "\n", 4)
+	if len(fields) < 4 {
+		return Holder{}
+	}
+	pid, err := strconv.Atoi(fields[0])
+	if err != nil {
+		return Holder{}
+	}
+	since, _ := time.Parse(time.RFC3339, fields[1])
+	if since.Year() <= 1 {
+		since = time.Time{}
+	}
+	return Holder{PID: pid, Since: since, What: fields[2]}
+}
+
+// TryFlock takes an exclusive flock(2) of an open file or directory, and says
+// whether it could. Closing the file lets go of it.
+func TryFlock(f *os.File) (bool, error) {
+	for {
+		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
+		case nil:
+			return true, nil
+		case unix.EWOULDBLOCK:
+			return false, nil
+		case unix.EINTR:
+		default:
+			return false, &os.PathError{Op: "flock", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+func sameFile(f *os.File, path string) bool {
+	a, errA := f.Stat()
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}

@@ -1,0 +1,109 @@
+package fsx
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// RemoveAll removes name and everything beneath it from the directory parent.
+// name is one element. Links are removed, never followed, and no race can lead
+// it out of the tree, since it descends by open directories. Directories that
+// are not writable are made so first.
+func RemoveAll(parent, name string) error {
+	if name == "" || name == "." || name == ".." || filepath.Base(name) != name {
+		return &os.PathError{Op: "remove", Path: name, Err: unix.EINVAL}
+	}
+	dir, err := os.Open(parent)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	defer dir.Close()
+	if err := removeAt(int(dir.Fd()), name); err != nil {
+		return &os.PathError{Op: "remove", Path: filepath.Join(parent, name), Err: err}
+	}
+	return nil
+}
+
+func removeAt(parent int, name string) error {
+	err := unix.Unlinkat(parent, name, 0)
+	switch err {
+	case nil, unix.ENOENT:
+		return nil
+	case unix.EISDIR, unix.EPERM, unix.EACCES:
+	default:
+		return err
+	}
+	fd, openErr := openDirAt(parent, name)
+	if openErr != nil {
+		if openErr == unix.ENOTDIR || openErr == unix.ELOOP {
+			return err
+		}
+		return openErr
+	}
+	dir := os.NewFile(uintptr(fd), name)
+	defer dir.Close()
+	for range 3 { // again only if somebody made files meanwhile
+		if err := emptyDir(dir); err != nil {
+			return err
+		}
+		err = unix.Unlinkat(parent, name, unix.AT_REMOVEDIR)
+		if err == nil || err == unix.ENOENT {
+			return nil
+		}
+		if err != unix.ENOTEMPTY && err != unix.EEXIST {
+			return err
+		}
+		if _, err := dir.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func emptyDir(dir *os.File) error {
+	for {
+		names, err := dir.Readdirnames(1024)
+		for _, child := range names {
+			if err := removeAt(int(dir.Fd()), child); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF || err == nil && len(names) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// openDirAt opens a directory, never through a link, and lets its owner write
+// in it.
+func openDirAt(parent int, name string) (int, error) {
+	const flags = unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	path, err := unix.Openat(parent, name, unix.O_PATH|flags, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(path)
+	var st unix.Stat_t
+	if err := unix.Fstat(path, &st); err != nil {
+		return -1, err
+	}
+	if st.Mode&0o700 != 0o700 {
+		// fchmod(2) refuses an O_PATH descriptor, and opening one for reading
+		// needs the very permission that is missing.
+		if err := unix.Chmod("/proc/self/fd/"+strconv.Itoa(path), st.Mode&0o7777|0o700); err != nil {
+			return -1, err
+		}
+	}
+	return unix.Openat(path, ".", unix.O_RDONLY|flags, 0)
+}

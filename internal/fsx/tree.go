@@ -1,0 +1,188 @@
+package fsx
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is an open directory in which files are made. Like an [os.Root], it
+// reaches nothing outside itself and follows no links; unlike one, it makes a
+// file in three system calls, which is what counts for ten thousand.
+type Dir struct {
+	fd    int
+	path  string
+	exact bool // modes arrive as asked: neither umask nor default ACLs change them
+}
+
+// OpenDir opens the directory at a path that is trusted.
+func OpenDir(name string) (*Dir, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	d := &Dir{fd: fd, path: name}
+	d.exact = d.modesArrive()
+	return d, nil
+}
+
+// modesArrive tries, since a umask cannot be read without changing it.
+func (d *Dir) modesArrive() bool {
+	const probe = ".mode-probe"
+	fd, err := unix.Openat(d.fd, probe, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o755)
+	if err != nil {
+		return false
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	unix.Close(fd)
+	unix.Unlinkat(d.fd, probe, 0)
+	return err == nil && st.Mode&0o7777 == 0o755
+}
+
+// Close closes the directory.
+func (d *Dir) Close() error { return unix.Close(d.fd) }
+
+// Sub opens a directory beneath d. name is "/"-separated; "." is d itself.
+func (d *Dir) Sub(name string) (*Dir, error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	how := unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	fd, err := retry(func() (int, error) { return unix.Openat2(d.fd, name, &how) })
+	if err == unix.ENOSYS || err == unix.EPERM {
+		fd, err = d.walk(name, flags) // an old kernel, or a sandbox that knows no openat2
+	}
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	return &Dir{fd: fd, path: path.Join(d.path, name), exact: d.exact}, nil
+}
+
+func (d *Dir) walk(name string, flags int) (int, error) {
+	fd, err := unix.Openat(d.fd, ".", flags, 0)
+	for element := range strings.SplitSeq(name, "/") {
+		if err != nil {
+			return -1, err
+		}
+		if element == "." {
+			continue
+		}
+		if element == "" || element == ".." {
+			unix.Close(fd)
+			return -1, unix.EXDEV
+		}
+		var next int
+		next, err = unix.Openat(fd, element, flags, 0)
+		unix.Close(fd)
+		fd = next
+	}
+	return fd, err
+}
+
+// Mkdir makes a directory with exactly this mode. name is one element.
+func (d *Dir) Mkdir(name string, mode uint32) error {
+	if err := unix.Mkdirat(d.fd, name, mode); err != nil {
+		return d.fail("mkdir", name, err)
+	}
+	if d.exact {
+		return nil
+	}
+	if err := unix.Fchmodat(d.fd, name, mode, 0); err != nil {
+		return d.fail("chmod", name, err)
+	}
+	return nil
+}
+
+// Create makes a new file with exactly this mode and contents. name is one
+// element.
+func (d *Dir) Create(name string, mode uint32, content []byte) error {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	})
+	if err != nil {
+		return d.fail("create", name, err)
+	}
+	err = writeAll(fd, content)
+	if err == nil && !d.exact {
+		err = unix.Fchmod(fd, mode)
+	}
+	if closeErr := unix.Close(fd); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return d.fail("write", name, err)
+	}
+	return nil
+}
+
+// Open opens a file of this directory for reading. name is one element; a link
+// is refused.
+func (d *Dir) Open(name string) (*os.File, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	})
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	return os.NewFile(uintptr(fd), path.Join(d.path, name)), nil
+}
+
+// Link gives the open file another name in this directory. It is the very file
+// that was opened, and read, whatever its old name means by now.
+func (d *Dir) Link(f *os.File, name string) error {
+	from := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
+	if err := unix.Linkat(unix.AT_FDCWD, from, d.fd, name, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return d.fail("link", name, err)
+	}
+	return nil
+}
+
+// Clone makes a new file that shares the blocks of the open one, on file
+// systems that can.
+func (d *Dir) Clone(f *os.File, name string, mode uint32) error {
+	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	if err != nil {
+		return d.fail("create", name, err)
+	}
+	err = unix.IoctlFileClone(fd, int(f.Fd()))
+	if err == nil {
+		err = unix.Fchmod(fd, mode)
+	}
+	unix.Close(fd)
+	if err != nil {
+		unix.Unlinkat(d.fd, name, 0)
+		return d.fail("clone", name, err)
+	}
+	return nil
+}
+
+func (d *Dir) fail(op, name string, err error) error {
+	return &os.PathError{Op: op, Path: path.Join(d.path, name), Err: err}
+}
+
+func writeAll(fd int, p []byte) error {
+	for len(p) > 0 {
+		n, err := unix.Write(fd, p)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+func retry(f func() (int, error)) (int, error) {
+	for {
+		fd, err := f()
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}

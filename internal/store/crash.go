@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// What a crash (SIGKILL, full disk, power) leaves, and who mends it. "Sweep"
+// is reconcile, which each writer runs after taking the store's lock.
+//
+//	install (reveal)                         left behind                    next writer
+//	 1 make stage, lock it                   empty stage                    sweeps
+//	 2 download into the cache               partial file, not in the store resumes it
+//	 3 extract, write records into the stage stage; not synced, not visible sweeps
+//	 4 syncfs                                the same                       sweeps
+//	 5 rename manifest, receipt; sync dirs   records of no release          sweeps both
+//	 6 rename tree to 1.22.5   <- published  a whole release, no link       makes the link
+//	 7 link toolchains/go1.22.5              a whole release                -
+//	 8 fsync of the store                    a whole release; after a power
+//	                                         failure before this: as 5 or 7
+//	 9 delete the stage                      empty stage                    sweeps
+//
+//	install --reinstall (swap), up to 4 the same
+//	 5 write the marker, durable <- decided  the old release, whole         does 6-8
+//	 6 exchange the trees                    the new one with old records   does 7-8
+//	   (no exchange: rename old aside,       for a moment no release        renames new in
+//	   rename new in)
+//	 7 rename manifest, receipt              the new release                removes the marker
+//	 8 remove the marker                     old tree in the stage          sweeps
+//
+//	uninstall
+//	 1 remove default link if it is the one  the release, no default        -
+//	 2 rename tree into a stage <- gone      records and link of no release sweeps them
+//	 3 fsync store and stage                 the same
+//	 4 remove link, manifest, receipt        tree in the stage              sweeps
+//	 5 delete the stage                      part of it                     sweeps
+//
+// A stage is only swept by who holds both the store's lock and the stage's own
+// flock, which its maker holds as long as it lives.
+
+// Sweep mends and deletes what dead processes left. Every writer does so too.
+func (s *Store) Sweep(ctx context.Context, wait Wait) error {
+	if _, err := os.Lstat(s.meta()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	w, err := s.lockNames(ctx, wait)
+	if err != nil {
+		return err
+	}
+	return w.done()
+}
+
+// reconcile brings stages, records and links to what the releases are. The
+// stages of dead processes are claimed for done to delete.
+func (w *writer) reconcile() error {
+	if err := w.claimStages(); err != nil {
+		return err
+	}
+	releases, err := w.Releases()
+	if err != nil {
+		return err
+	}
+	present := make(map[string]bool, len(releases))
+	for _, r := range releases {
+		present[r.Version.String()] = true
+		if err := w.linkToolchain(r.Version); err != nil {
+			return err
+		}
+	}
+	orphan := func(version string) bool {
+		_, ok := installed.VersionOf(version)
+		return ok && !present[version]
+	}
+	return errors.Join(
+		sweepDir(w.meta("manifests"), orphan),
+		sweepDir(w.meta("receipts"), func(name string) bool {
+			version, ok := strings.CutSuffix(name, ".json")
+			return ok && orphan(version)
+		}),
+		sweepDir(installed.Toolchains(w.dir), func(name string) bool {
+			version, ok := strings.CutPrefix(name, "go")
+			return ok && orphan(version)
+		}),
+		sweepDir(w.dir, func(name string) bool { return false }),
+	)
+}
+
+// claimStages finishes the swaps of dead processes and claims their stages.
+func (w *writer) claimStages() error {
+	names, err := readNames(w.meta("staging"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := w.meta("staging", name)
+		if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			continue
+		}
+		dir, got, err := claim(path)
+		if err != nil {
+			return err
+		}
+		if !got {
+			continue
+		}
+		w.garbage = append(w.garbage, dir)
+		if version, inode, ok := readMarker(dir.marker()); ok {
+			if err := w.finishSwap(dir, version, inode); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func readMarker(path string) (v gover.Version, inode uint64, ok bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return v, 0, false
+	}
+	version, number, ok := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
+	if !ok {
+		return v, 0, false
+	}
+	inode, err = strconv.ParseUint(number, 10, 64)
+	v, ok = installed.VersionOf(version)
+	return v, inode, ok && err == nil
+}
+
+// sweepDir removes the files and links that belong to no release, and the
+// temporary files of writes that were cut off.
+func sweepDir(dir string, orphan func(name string) bool) error {
+	names, err := readNames(dir)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, name := range names {
+		if !orphan(name) && !isTemporary(name) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// isTemporary knows the names that [fsx.WriteFile] and [fsx.Symlink] use.
+func isTemporary(name string) bool {
+	return strings.HasPrefix(name, fsx.TempPrefix)
+}
+
+func readNames(dir string) ([]string, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}

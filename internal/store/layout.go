@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// Wait says what to do while another process holds a lock.
+type Wait struct {
+	No     bool             // answer store-busy instead of waiting
+	Notice func(fsx.Holder) // told once for whom we wait; may be nil
+}
+
+// grace is how long even an impatient writer waits for the lock on the store's
+// names: it is only ever held for some renames, so that whoever holds it
+// longer is stuck.
+const grace = 2 * time.Second
+
+// writer is the store while its lock is held.
+type writer struct {
+	*Store
+	lock    *fsx.Lock
+	garbage []*stageDir // claimed by reconcile, to be deleted after unlocking
+}
+
+// lockNames makes the layout if need be, takes the store's lock and mends what
+// a crash left. The caller must call done.
+func (s *Store) lockNames(ctx context.Context, wait Wait) (*writer, error) {
+	if err := s.makeLayout(); err != nil {
+		return nil, s.fault(err)
+	}
+	var lock *fsx.Lock
+	var err error
+	if wait.No {
+		patient, cancel := context.WithTimeout(ctx, grace)
+		lock, err = s.acquire(patient, s.meta("lock"), Wait{})
+		cancel()
+		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			lock, err = s.acquire(ctx, s.meta("lock"), wait)
+		}
+	} else {
+		lock, err = s.acquire(ctx, s.meta("lock"), wait)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{Store: s, lock: lock}
+	if err := w.reconcile(); err != nil {
+		return nil, s.fault(errors.Join(err, w.unlock()))
+	}
+	return w, nil
+}
+
+func (w *writer) unlock() error { return w.lock.Release() }
+
+// done unlocks, then deletes what reconcile claimed. Deleting comes last and
+// without the lock: it takes a second for a whole release, and making files is
+// several times slower on ext4 soon after.
+func (w *writer) done() error {
+	err := w.unlock()
+	for _, dir := range w.garbage {
+		err = errors.Join(err, dir.remove())
+	}
+	w.garbage = nil
+	return w.fault(err)
+}
+
+// LockRelease makes this process the only one that installs or removes the
+// release, until the lock is released. Other releases are not held up.
+func (s *Store) LockRelease(ctx context.Context, v gover.Version, wait Wait) (*fsx.Lock, error) {
+	if err := s.makeLayout(); err != nil {
+		return nil, s.fault(err)
+	}
+	return s.acquire(ctx, s.meta("locks", v.String()), wait)
+}
+
+func (s *Store) acquire(ctx context.Context, path string, wait Wait) (*fsx.Lock, error) {
+	lock, err := fsx.Acquire(ctx, path, fsx.LockOptions{
+		Holder: fsx.Holder{PID: s.who.PID, What: s.who.What, Since: s.who.Now()},
+		NoWait: wait.No, OnWait: wait.Notice,
+	})
+	var held *fsx.HeldError
+	if errors.As(err, &held) {
+		return nil, diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), "without --no-wait the command waits for its turn")
+	}
+	return lock, s.fault(err)
+}
+
+func (s *Store) makeLayout() error {
+	if err := fsx.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	for _, dir := range []string{installed.Toolchains(s.dir), s.meta("staging"), s.meta("manifests"), s.meta("receipts"), s.meta("locks")} {
+		if err := fsx.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quoteHint quotes a path for a hint that is to be pasted.
+func quoteHint(path string) string {
+	if path != "" && !strings.ContainsFunc(path, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%,:=", r))
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Manifest lists the files of a release, sorted by path.
+type Manifest []archive.File
+
+// Bytes is the sum of the sizes.
+func (m Manifest) Bytes() int64 {
+	var n int64
+	for i := range m {
+		n += m[i].Size
+	}
+	return n
+}
+
+// Encode gives the text of the manifest: a line a file with SHA-256, CRC-32,
+// mode, size and path, separated by one space. A path has no control
+// characters, so nothing needs quoting.
+func (m Manifest) Encode() []byte {
+	out := make([]byte, 0, len(m)*128)
+	var crc [4]byte
+	for i := range m {
+		f := &m[i]
+		out = hex.AppendEncode(out, f.SHA256[:])
+		out = append(out, ' ')
+		crc = [4]byte{byte(f.CRC32 >> 24), byte(f.CRC32 >> 16), byte(f.CRC32 >> 8), byte(f.CRC32)}
+		out = hex.AppendEncode(out, crc[:])
+		out = append(out, ' ')
+		out = strconv.AppendUint(out, uint64(f.Mode.Perm()), 8)
+		out = append(out, ' ')
+		out = strconv.AppendInt(out, f.Size, 10)
+		out = append(out, ' ')
+		out = append(out, f.Path...)
+		out = append(out, '\n')
+	}
+	return out
+}
+
+// DecodeManifest reads what Encode wrote, and nothing else: text that it
+// accepts encodes to the same text.
+func DecodeManifest(text []byte) (Manifest, error) {
+	m := make(Manifest, 0, bytes.Count(text, []byte{'\n'}))
+	last := ""
+	for line := 1; len(text) > 0; line++ {
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return nil, manifestError(line, "the last line is cut off")
+		}
+		file, err := decodeLine(text[:end])
+		if err != nil {
+			return nil, manifestError(line, err.Error())
+		}
+		if file.Path <= last {
+			return nil, manifestError(line, "the paths are not sorted")
+		}
+		last = file.Path
+		m = append(m, file)
+		text = text[end+1:]
+	}
+	return m, nil
+}
+
+func decodeLine(line []byte) (archive.File, error) {
+	var f archive.File
+	var crc [4]byte
+	const fixed = 2*sha256.Size + 1 + 8 + 1
+	if len(line) < fixed || line[64] != ' ' || line[73] != ' ' {
+		return f, errors.New("the columns are not where they must be")
+	}
+	if !lowerHex(line[:64]) || !lowerHex(line[65:73]) {
+		return f, errors.New("a digest is not in lower-case hexadecimal")
+	}
+	if _, err := hex.Decode(f.SHA256[:], line[:64]); err != nil {
+		return f, err
+	}
+	if _, err := hex.Decode(crc[:], line[65:73]); err != nil {
+		return f, err
+	}
+	f.CRC32 = uint32(crc[0])<<24 | uint32(crc[1])<<16 | uint32(crc[2])<<8 | uint32(crc[3])
+	mode, rest, ok := bytes.Cut(line[fixed:], []byte{' '})
+	size, path, ok2 := bytes.Cut(rest, []byte{' '})
+	if !ok || !ok2 {
+		return f, errors.New("a column is missing")
+	}
+	switch string(mode) {
+	case "644":
+		f.Mode = 0o644
+	case "755":
+		f.Mode = 0o755
+	default:
+		return f, errors.New("a mode that is neither 644 nor 755")
+	}
+	n, err := strconv.ParseInt(string(size), 10, 64)
+	if err != nil || n < 0 || size[0] == '+' || size[0] == '-' || len(size) > 1 && size[0] == '0' {
+		return f, errors.New("a size that is not a number")
+	}
+	f.Size = n
+	f.Path = string(path)
+	if err := archive.CheckPath(f.Path); err != nil {
+		return f, err
+	}
+	return f, nil
+}
+
+func lowerHex(b []byte) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func manifestError(line int, why string) error {
+	return diag.New(diag.Tampered, "line "+strconv.Itoa(line)+" of a manifest: "+why)
+}
+
+// Manifest reads the manifest of an installed release and holds it against the
+// receipt, which has its digest: one that was edited or cut short is tampered.
+func (s *Store) Manifest(v gover.Version) (Manifest, error) {
+	receipt, err := s.Receipt(v)
+	if err != nil {
+		return nil, err
+	}
+	hint := "vmgo install --reinstall " + v.String()
+	path := s.manifestPath(v)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no manifest", hint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != receipt.ManifestSHA256 {
+		return nil, diag.New(diag.Tampered, "the manifest "+path+" is not the one that the receipt names", hint)
+	}
+	m, err := DecodeManifest(text)
+	if err != nil {
+		return nil, diag.Wrap(diag.Tampered, err, "the manifest "+path+" cannot be read", hint)
+	}
+	return m, nil
+}

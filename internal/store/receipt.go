@@ -1,0 +1,57 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// What a release consists of: all that the official archive has, or what the
+// toolchain module has, which lacks api, doc, misc and test.
+const (
+	ContentsFull   = "full"
+	ContentsModule = "module"
+)
+
+// Receipt records where a release came from and what was checked.
+type Receipt struct {
+	Version       string            `json:"version"`
+	Platform      string            `json:"platform"` // "linux-amd64"
+	Source        string            `json:"source"`   // "goproxy", "godev", ...
+	URL           string            `json:"url"`      // without credentials
+	Contents      string            `json:"contents"` // ContentsFull or ContentsModule
+	ArchiveSHA256 string            `json:"archive_sha256,omitempty"`
+	ArchiveBytes  int64             `json:"archive_bytes,omitempty"`
+	FetchedBytes  int64             `json:"fetched_bytes"` // less than the archive where a neighbour had the rest
+	H1            string            `json:"h1"`            // of the tree, by the rule of the checksum database
+	Proofs        map[string]string `json:"proofs"`        // "passed", or "unavailable: " and why
+	InstalledAt   time.Time         `json:"installed_at"`
+	VmgoVersion   string            `json:"vmgo_version"`
+	Files         int               `json:"files"`
+	Bytes         int64             `json:"bytes"`
+	LinkedFiles   int               `json:"linked_files"` // shared with releases installed earlier
+	LinkedBytes   int64             `json:"linked_bytes"`
+	// ManifestSHA256 ties the manifest to this receipt.
+	ManifestSHA256 string `json:"manifest_sha256"`
+}
+
+// Receipt reads the receipt of an installed release.
+func (s *Store) Receipt(v gover.Version) (Receipt, error) {
+	data, err := os.ReadFile(s.receiptPath(v))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Receipt{}, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no receipt", "vmgo install --reinstall "+v.String())
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	var r Receipt
+	if err := json.Unmarshal(data, &r); err != nil || r.Version != v.String() {
+		return Receipt{}, diag.Wrap(diag.Tampered, err, "the receipt "+s.receiptPath(v)+" cannot be read as that of "+v.String(), "vmgo install --reinstall "+v.String())
+	}
+	return r, nil
+}

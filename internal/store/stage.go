@@ -1,0 +1,217 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Stage is a release in the making, invisible until it is published. It is an
+// [archive.Sink].
+type Stage struct {
+	store   *Store
+	version gover.Version
+	dir     *stageDir
+	tree    *fsx.Dir
+	garbage []*stageDir
+	index   *index // of the contents that the store has; nil: nothing is shared
+
+	linkedFiles, linkedBytes atomic.Int64
+}
+
+// stageDir is a directory of staging whose flock we hold: as long as it is
+// held, no sweep touches the directory.
+type stageDir struct {
+	path string
+	lock *os.File
+}
+
+// NewStage makes an empty tree for a release. The caller holds the release's
+// lock and must call Close in the end.
+func (s *Store) NewStage(ctx context.Context, v gover.Version, wait Wait) (*Stage, error) {
+	w, err := s.lockNames(ctx, wait)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := w.newStageDir(v)
+	// Leftovers are deleted when the stage is closed: making files soon after
+	// deleting many is slow on ext4.
+	stage := &Stage{store: s, version: v, dir: dir, garbage: w.garbage}
+	err = errors.Join(err, w.unlock())
+	if err == nil {
+		err = stage.prepare()
+	}
+	if err != nil {
+		return nil, s.fault(errors.Join(err, stage.Close()))
+	}
+	return stage, nil
+}
+
+// newStageDir makes and locks a directory beneath staging. It is called with
+// the store's lock held, so that no sweep sees the directory without its lock.
+func (w *writer) newStageDir(v gover.Version) (*stageDir, error) {
+	path, err := os.MkdirTemp(w.meta("staging"), v.String()+".")
+	if err != nil {
+		return nil, err
+	}
+	dir, got, err := claim(path)
+	if err == nil && !got {
+		err = errors.New(path + " is locked by another process")
+	}
+	return dir, err
+}
+
+func (st *Stage) prepare() error {
+	path := st.Tree()
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o755); err != nil {
+		return err
+	}
+	tree, err := fsx.OpenDir(path)
+	st.tree = tree
+	return err
+}
+
+// Tree is the path of the unpublished GOROOT.
+func (st *Stage) Tree() string { return filepath.Join(st.dir.path, "tree") }
+
+// Linked says how much of the tree is shared with other releases.
+func (st *Stage) Linked() (files int, bytes int64) {
+	return int(st.linkedFiles.Load()), st.linkedBytes.Load()
+}
+
+// Close throws away what was not published, and what dead processes left.
+func (st *Stage) Close() error {
+	var err error
+	if st.tree != nil {
+		err = st.tree.Close()
+		st.tree = nil
+	}
+	if st.dir != nil {
+		err = errors.Join(err, st.dir.remove())
+		st.dir = nil
+	}
+	for _, dir := range st.garbage {
+		err = errors.Join(err, dir.remove())
+	}
+	st.garbage = nil
+	return err
+}
+
+// Mkdir is part of [archive.Sink].
+func (st *Stage) Mkdir(path string) error {
+	parent, name := filepath.Split(path)
+	if parent == "" {
+		return st.store.fault(st.tree.Mkdir(name, 0o755))
+	}
+	dir, err := st.tree.Sub(filepath.Clean(parent))
+	if err != nil {
+		return st.store.fault(err)
+	}
+	return st.store.fault(errors.Join(dir.Mkdir(name, 0o755), dir.Close()))
+}
+
+// Enter is part of [archive.Sink].
+func (st *Stage) Enter(path string) (archive.Dir, error) {
+	dir, err := st.tree.Sub(path)
+	if err != nil {
+		return nil, st.store.fault(err)
+	}
+	return &stageFiles{st: st, dir: dir}, nil
+}
+
+// stageFiles is one directory of the tree while files are put into it.
+type stageFiles struct {
+	st  *Stage
+	dir *fsx.Dir
+}
+
+// Put is part of [archive.Dir].
+func (d *stageFiles) Put(file archive.File, content []byte) error {
+	name := filepath.Base(file.Path)
+	if d.st.share(d.dir, name, file, content) {
+		return nil
+	}
+	return d.st.store.fault(d.dir.Create(name, uint32(file.Mode.Perm()), content))
+}
+
+// Reuse is part of [archive.Dir].
+func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
+	return sum, false, nil
+}
+
+// Close is part of [archive.Dir].
+func (d *stageFiles) Close() error { return d.dir.Close() }
+
+// share gives the new file the inode of an identical one. Each doubt means no:
+// the file is then written.
+func (st *Stage) share(dir *fsx.Dir, name string, file archive.File, content []byte) bool {
+	if st.index == nil {
+		return false
+	}
+	from, ok := st.index.find(file)
+	if !ok {
+		return false
+	}
+	f, err := st.index.open(from, file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	// The manifest says what the file was when it was installed. A link is
+	// only made to what was checked now.
+	if !sameContent(f, content) || dir.Link(f, name) != nil {
+		return false
+	}
+	st.linkedFiles.Add(1)
+	st.linkedBytes.Add(file.Size)
+	return true
+}
+
+func sameContent(f *os.File, content []byte) bool {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buf)
+		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
+			return false
+		}
+		content = content[n:]
+		if err != nil || n == 0 {
+			return len(content) == 0
+		}
+	}
+}
+
+// claim locks a directory of staging if its maker is gone.
+func claim(path string) (*stageDir, bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, false, nil // swept meanwhile
+		}
+		return nil, false, err
+	}
+	got, err := fsx.TryFlock(f)
+	if !got || err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
+	return &stageDir{path: path, lock: f}, true, nil
+}
+
+func (d *stageDir) remove() error {
+	if d == nil {
+		return nil
+	}
+	err := fsx.RemoveAll(filepath.Dir(d.path), filepath.Base(d.path))
+	return errors.Join(err, d.lock.Close())
+}

@@ -1,0 +1,144 @@
+// Package store keeps installed releases: plain directories named by version,
+// and beside them, in .vmgo, what vmgo knows of each.
+//
+//	1.22.5/                   GOROOT of a release
+//	toolchains/go1.22.5       -> ../1.22.5/bin/go
+//	default                   -> 1.22.5
+//	.vmgo/lock                one writer of names at a time
+//	.vmgo/locks/1.22.5        one installer of a release at a time
+//	.vmgo/staging/ID/         unpublished trees; swept when their maker is gone
+//	.vmgo/manifests/1.22.5    a line a file
+//	.vmgo/receipts/1.22.5.json
+//
+// The one promise: a directory named like a release is a whole, verified
+// release. It appears by one rename and goes by one rename. Everything else
+// here can be made again from it or is garbage, and the next writer mends or
+// sweeps it; crash.go has the table of what a crash at each point leaves.
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// Store is one store of releases. A Store may be used by many goroutines.
+type Store struct {
+	dir    string
+	linked bool // share identical files between releases
+	who    Identity
+}
+
+// Identity says who works on the store, for those who wait for a lock.
+type Identity struct {
+	PID  int
+	What string // "vmgo install 1.22.5"
+	Now  func() time.Time
+}
+
+// Options say how a store is used.
+type Options struct {
+	Identity
+	NoLink bool // VMGO_LINK=off: write every file, share none
+}
+
+// Open gives the store at dir, an absolute path. The directory need not exist:
+// it is made by the first writer.
+func Open(dir string, opts Options) *Store {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Store{dir: filepath.Clean(dir), linked: !opts.NoLink, who: opts.Identity}
+}
+
+// Choose gives the first of the directories in which this process can write a
+// store, or the last one where it can in none: the error of the first write
+// then says why.
+func Choose(dirs ...string) string {
+	for _, dir := range dirs {
+		if writable(dir) == nil {
+			return dir
+		}
+	}
+	if len(dirs) == 0 {
+		return ""
+	}
+	return dirs[len(dirs)-1]
+}
+
+func writable(dir string) error {
+	err := fsx.Writable(dir)
+	for _, sub := range []string{metaDir, filepath.Join(metaDir, "staging"), filepath.Join(metaDir, "lock")} {
+		if path := filepath.Join(dir, sub); err == nil {
+			if _, statErr := os.Lstat(path); statErr == nil {
+				err = fsx.WritableFile(path)
+			}
+		}
+	}
+	return err
+}
+
+// Dir is the directory of the store.
+func (s *Store) Dir() string { return s.dir }
+
+// GOROOT is the directory that a release has or would have.
+func (s *Store) GOROOT(v gover.Version) string { return installed.GOROOT(s.dir, v) }
+
+// Has says whether the release is installed.
+func (s *Store) Has(v gover.Version) bool {
+	_, ok := installed.Find([]string{s.dir}, v)
+	return ok
+}
+
+// Releases lists what is installed, newest first.
+func (s *Store) Releases() ([]installed.Release, error) {
+	return installed.List([]string{s.dir})
+}
+
+// Default gives the release that the default link names.
+func (s *Store) Default() (gover.Version, bool) { return installed.Default(s.dir) }
+
+// CheckWritable answers nil or a store-not-writable error.
+func (s *Store) CheckWritable() error {
+	if err := writable(s.dir); err != nil {
+		return s.fault(err)
+	}
+	return nil
+}
+
+const metaDir = ".vmgo"
+
+func (s *Store) meta(elements ...string) string {
+	return filepath.Join(append([]string{s.dir, metaDir}, elements...)...)
+}
+
+func (s *Store) manifestPath(v gover.Version) string { return s.meta("manifests", v.String()) }
+
+func (s *Store) receiptPath(v gover.Version) string { return s.meta("receipts", v.String()+".json") }
+
+func (s *Store) toolchainPath(v gover.Version) string {
+	return filepath.Join(installed.Toolchains(s.dir), v.Toolchain())
+}
+
+// fault gives an error of the file system the code that a user can act on.
+func (s *Store) fault(err error) error {
+	var coded *diag.Error
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case fsx.IsFull(err):
+		return diag.Wrap(diag.DiskFull, err, "no room in the store "+s.dir,
+			"vmgo prune --dry-run", "df -h "+quoteHint(s.dir)+"; df -i "+quoteHint(s.dir))
+	case errors.Is(err, fs.ErrPermission) || fsx.IsReadOnly(err):
+		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
+			"run it as the owner of "+s.dir+", or set VMGO_ROOT to a directory of your own")
+	}
+	return err
+}
