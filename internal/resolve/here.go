@@ -1,0 +1,55 @@
+package resolve
+
+import (
+	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// Place is a directory together with the user's surroundings.
+type Place struct {
+	Dir         string // logical working directory, absolute
+	Env         map[string]string
+	Layout      dirs.Layout
+	Settings    settings.Settings
+	OwnDirs     []string // see [Input]
+	OwnPrograms []string // see [Input]
+	Ranges      gover.RangeParser
+}
+
+// Here gathers what [Resolve] depends on (the releases of the stores, the
+// defaults, the files to watch) and resolves. It is what every face of the
+// program asks: the hook, the shims and the commands.
+func Here(p Place) (Resolution, error) {
+	stores := p.Layout.Stores(p.Settings.Root)
+	releases, err := installed.List(stores)
+	if err != nil && len(releases) == 0 {
+		return Resolution{}, err
+	}
+	in := Input{
+		Dir: p.Dir, Version: p.Settings.Version, GOWORK: p.Env["GOWORK"], Path: p.Env["PATH"],
+		UserDefault: p.Layout.UserDefault(),
+		Installed:   releases, Stores: stores,
+		OwnDirs: p.OwnDirs, OwnPrograms: p.OwnPrograms,
+		Ranges: p.Ranges,
+	}
+	in.MachineDefault = machineDefault(stores)
+	for _, path := range p.Layout.SettingsFiles() {
+		if path != "" {
+			in.Watch = append(in.Watch, path)
+		}
+	}
+	return Resolve(in)
+}
+
+// machineDefault is the default link of the first store that has one.
+func machineDefault(stores []string) project.Requirement {
+	for _, store := range stores {
+		if version, ok := installed.Default(store); ok {
+			return DefaultOf(version, installed.DefaultLink(store))
+		}
+	}
+	return project.Requirement{}
+}
