@@ -109,20 +109,25 @@ func errOff() error {
 func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	module := gover.ModuleVersion(v, p)
 	a := Artifact{Version: v, Platform: p, Kind: Zip, Source: g.Name(), Module: module}
+	absent := false
 	err := g.try(func(base string) error {
 		url := base + "/@v/" + module + ".zip"
 		size, err := g.fetcher.Stat(ctx, url)
 		if err == nil {
 			a.URLs, a.Size = []string{url}, size
 		}
+		absent = absent || fetch.NotHere(err)
 		return err
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		a.URLs = append(a.URLs, g.fallbacks(a.URLs[0], module)...)
 		return a, nil
-	}
-	if fetch.NotHere(err) {
+	case fetch.NotHere(err):
 		return Artifact{}, g.missing(ctx, v, p, err)
+	case absent:
+		return Artifact{}, diag.Wrap(diag.CodeOf(err), err, v.Toolchain()+" for "+p.String()+
+			" is not on the proxies of GOPROXY that answered", "vmgo list-remote "+v.Lang().String())
 	}
 	return Artifact{}, err
 }

@@ -1,0 +1,157 @@
+package trust
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+)
+
+// Getter fetches small answers; *fetch.Client is one.
+type Getter interface {
+	// Get gives the answer to a GET, of limit bytes at most.
+	Get(ctx context.Context, url string, limit int64) ([]byte, error)
+}
+
+// LogConfig says which checksum database to use and how to get at it.
+type LogConfig struct {
+	// GOSUMDB is "name", "key", "name url" or "key url", as for the go command.
+	// Empty and "off" mean the public one: toolchains are always checked.
+	GOSUMDB string
+	// Proxies are those of GOPROXY, which may serve the database as well.
+	Proxies fetch.Proxies
+	Getter  Getter
+	// StateDir keeps the newest signed tree head, by which a fork is noticed,
+	// and the evidence if there is one. Losing it loses that memory.
+	StateDir string
+	// CacheDir keeps records and tiles; empty: none are kept.
+	CacheDir string
+	Now      func() time.Time
+}
+
+// Log is the Go checksum database. It is safe for concurrent use, also by
+// several processes with the same directories.
+type Log struct {
+	config LogConfig
+	name   string
+	key    string
+	direct string // where the database is to be had without a proxy
+	fixed  string // the URL that GOSUMDB names, if any
+
+	mu   sync.Mutex
+	base string // the URL in use, once it is known
+}
+
+// publicName and publicKey are those of the database that the Go project runs.
+const (
+	publicName = "sum.golang.org"
+	publicKey  = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+)
+
+// maxAnswer bounds every answer of the database; the largest are tiles of 8 KiB.
+const maxAnswer = 1 << 20
+
+// NewLog reads GOSUMDB. It touches neither network nor disk.
+func NewLog(config LogConfig) (*Log, error) {
+	fields := strings.Fields(config.GOSUMDB)
+	switch {
+	case len(fields) == 0, len(fields) == 1 && fields[0] == "off":
+		fields = []string{publicName}
+	case len(fields) == 1 && fields[0] == "sum.golang.google.cn":
+		fields = []string{publicName, "https://sum.golang.google.cn"}
+	case len(fields) > 2:
+		return nil, badGOSUMDB("has more than two fields", nil)
+	}
+	l := &Log{config: config, key: fields[0]}
+	if fields[0] == publicName {
+		l.key = publicKey
+	}
+	verifier, err := note.NewVerifier(l.key)
+	if err != nil {
+		return nil, badGOSUMDB("names a database whose key is not known", err)
+	}
+	l.name = verifier.Name()
+	if l.direct, err = directURL(l.name); err != nil {
+		return nil, badGOSUMDB("has a name that is not host[/path]", err)
+	}
+	if len(fields) == 2 {
+		if u, err := url.Parse(fields[1]); err != nil || u.Scheme == "" {
+			return nil, badGOSUMDB("has a second field that is not a URL", nil)
+		}
+		l.fixed = strings.TrimRight(fields[1], "/")
+	}
+	return l, nil
+}
+
+func badGOSUMDB(what string, err error) error {
+	return diag.Wrap(diag.BadSetting, err, "GOSUMDB "+what, "go env -u GOSUMDB")
+}
+
+// directURL is where a database of that name lives. The name also becomes part
+// of paths on disk, so nothing but a plain host and path will do.
+func directURL(name string) (string, error) {
+	u, err := url.Parse("https://" + name)
+	if err != nil {
+		return "", err
+	}
+	plain := url.URL{Scheme: "https", Host: u.Host, Path: u.Path}
+	if *u != plain || u.Host == "" || strings.HasSuffix(name, "/") || !filepath.IsLocal(filepath.FromSlash(name)) ||
+		filepath.ToSlash(filepath.Clean(name)) != name {
+		return "", errors.New(name)
+	}
+	return u.String(), nil
+}
+
+// Name is the database's name, "sum.golang.org" for the public one.
+func (l *Log) Name() string { return l.name }
+
+// URL gives where the database is reached. Proxies are asked as the go command
+// asks them: the first that says it carries the database is used and no other
+// way; one that says it doesn't (404, 410) is passed over; any other error makes
+// the database unavailable unless GOPROXY has a pipe there.
+func (l *Log) URL(ctx context.Context) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.base != "" {
+		return l.base, nil
+	}
+	if l.fixed != "" {
+		l.base = l.fixed
+		return l.base, nil
+	}
+	direct := len(l.config.Proxies) == 0
+	err := l.config.Proxies.Try(missing, func(proxy fetch.Proxy) error {
+		if proxy.Direct || proxy.Off {
+			direct = true
+			return nil
+		}
+		base := proxy.URL + "/sumdb/" + l.name
+		if _, err := l.config.Getter.Get(ctx, base+"/supported", maxAnswer); err != nil {
+			return err
+		}
+		l.base = base
+		return nil
+	})
+	switch {
+	case l.base != "":
+	case direct, missing(err):
+		l.base = l.direct
+	default:
+		return "", err
+	}
+	return l.base, nil
+}
+
+func missing(err error) bool { return fetch.Gone(err) }
+
+func (l *Log) stateFile(name string) string {
+	return filepath.Join(l.config.StateDir, "sumdb", filepath.FromSlash(l.name), name)
+}

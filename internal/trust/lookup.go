@@ -1,0 +1,214 @@
+package trust
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Record is what the log says about one release on one platform. A Record that
+// exists was proved: the text is in the tree, and the tree is signed and
+// continues every tree that this machine has seen.
+type Record struct {
+	Version  gover.Version
+	Platform gover.Platform
+	H1       string // "h1:...": see [Hash1]
+	Log      string // name of the database
+	ID       int64  // position in the log
+	TreeSize int64  // size of the tree that the record was proved in
+	TreeHead string // that tree's signed note
+	Text     string // the record: lines in the form of go.sum
+	// Proof can be kept and given to [Log.VerifyOffline] at any later time.
+	Proof []byte
+}
+
+// Lookup asks the log for the record of v on p and checks it. The error is a
+// *diag.Error: unproven if the log has no such record, network or offline if it
+// could not be asked, proof-invalid if its answer does not hold, log-forked if it
+// contradicts what it signed before.
+func (l *Log) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (Record, error) {
+	record, cached, err := l.lookup(ctx, v, p, false)
+	if cached && diag.CodeOf(err) == diag.ProofInvalid {
+		// Either the database is false or our cache is: ask it everything anew.
+		// It is also how a fork shows itself whose tiles the cache had hidden.
+		record, _, err = l.lookup(ctx, v, p, true)
+	}
+	return record, err
+}
+
+func (l *Log) lookup(ctx context.Context, v gover.Version, p gover.Platform, fresh bool) (r Record, cached bool, err error) {
+	s := &session{log: l, ctx: ctx, fresh: fresh, tiles: map[string][]byte{}}
+	module := gover.ModuleVersion(v, p)
+	lines, err := sumdb.NewClient(s).Lookup(gover.ToolchainModule, module)
+	if err != nil {
+		return Record{}, s.cached, l.explain(s, v, err)
+	}
+	r = Record{Version: v, Platform: p, Log: l.name}
+	if r.H1, err = onlyHash(lines, module); err != nil {
+		return Record{}, s.cached, l.invalid(v, err)
+	}
+	if err := s.prove(&r); err != nil {
+		return Record{}, s.cached, l.explain(s, v, err)
+	}
+	return r, s.cached, nil
+}
+
+// onlyHash finds the hash of the zip among the lines of a record.
+func onlyHash(lines []string, module string) (string, error) {
+	var found string
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		if len(fields) != 3 || fields[0] != gover.ToolchainModule || fields[1] != module {
+			continue
+		}
+		if found != "" && found != fields[2] {
+			return "", errors.New("the record has two hashes")
+		}
+		found = fields[2]
+	}
+	sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(found, "h1:"))
+	switch {
+	case found == "":
+		return "", errors.New("the record is about something else")
+	case err != nil || len(sum) != 32 || !strings.HasPrefix(found, "h1:"):
+		return "", errors.New("the record has a hash of unknown kind")
+	}
+	return found, nil
+}
+
+// prove fills r with the record and the proof that it is in the newest tree.
+// It reads the tiles that the client has just checked against the tree head.
+func (s *session) prove(r *Record) error {
+	id, text, _, err := tlog.ParseRecord(s.record)
+	if err != nil {
+		return err
+	}
+	tree, err := openTree(s.head, s.log.key)
+	if err != nil {
+		return err
+	}
+	hashes, err := tlog.ProveRecord(tree.N, id, tlog.TileHashReader(tree, (*tileReader)(s)))
+	if err != nil {
+		return err
+	}
+	r.ID, r.Text, r.TreeSize, r.TreeHead = id, string(text), tree.N, string(s.head)
+	r.Proof, err = encodeProof(r, hashes)
+	return err
+}
+
+// openTree reads a signed tree head.
+func openTree(signed []byte, key string) (tlog.Tree, error) {
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	n, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	return tlog.ParseTree([]byte(n.Text))
+}
+
+// tileReader reads tiles through a session, those first that went through it.
+type tileReader session
+
+// Height is that of the public database's tiles.
+func (r *tileReader) Height() int { return tileHeight }
+
+const tileHeight = 8
+
+// ReadTiles reads each tile or, where a partial one has been completed since,
+// the beginning of the full one.
+func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, len(tiles))
+	for i, tile := range tiles {
+		full := tile
+		full.W = 1 << tile.H
+		var err error
+		if data[i], err = r.read(tile.Path()); err != nil {
+			whole, fullErr := r.read(full.Path())
+			if fullErr != nil || len(whole) != full.W*tlog.HashSize {
+				return nil, err
+			}
+			data[i] = whole[:tile.W*tlog.HashSize]
+		}
+	}
+	return data, nil
+}
+
+func (r *tileReader) read(path string) ([]byte, error) {
+	s := (*session)(r)
+	if data, ok := s.tiles[path]; ok {
+		return data, nil
+	}
+	if data, err := s.ReadCache(s.log.name + "/" + path); err == nil {
+		return data, nil
+	}
+	return s.ReadRemote("/" + path)
+}
+
+// SaveTiles does nothing: what is needed again, the client has saved.
+func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// explain makes the user-facing error of a lookup that failed.
+func (l *Log) explain(s *session, v gover.Version, err error) error {
+	if s.security != "" {
+		return l.forked(s.security)
+	}
+	t, ok := s.redeem(err)
+	switch {
+	case !ok:
+		return l.invalid(v, err)
+	case t.path == "":
+		code := diag.Failure
+		if fsx.IsFull(t.err) {
+			code = diag.DiskFull
+		}
+		return diag.Wrap(code, t.err, "the tree head of the checksum database "+l.name+" cannot be kept")
+	case fetch.Gone(t.err) && strings.HasPrefix(t.path, "/lookup/"):
+		return diag.Wrap(diag.Unproven, t.err, "the checksum database "+l.name+" has no record of "+v.Toolchain())
+	}
+	code := diag.CodeOf(t.err)
+	if code == diag.Failure {
+		code = diag.Network
+	}
+	return diag.Wrap(code, t.err, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), diag.HintsOf(t.err)...)
+}
+
+func (l *Log) invalid(v gover.Version, err error) error {
+	return diag.Wrap(diag.ProofInvalid, err, "the answer of the checksum database "+l.name+" about "+v.Toolchain()+" does not hold",
+		"do not use this release; ask another way: GOPROXY=direct vmgo install "+v.String())
+}
+
+// forked keeps the evidence. It is written before anything else is said, and to
+// a new file each time, since it can incriminate the log towards others.
+func (l *Log) forked(report string) error {
+	now := l.config.Now().UTC()
+	path := l.stateFile("fork-" + now.Format("20060102T150405.000000000Z") + ".txt")
+	kept := "less " + path
+	err := fsx.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = fsx.WriteFile(path, []byte(report), 0o644)
+	}
+	if err != nil {
+		kept = "the evidence could not be written to " + path
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		kept += ": " + pathErr.Err.Error()
+	}
+	return diag.New(diag.LogForked, "the checksum database "+l.name+
+		" shows two histories: it or somebody on the way to it is deceiving this machine", kept)
+}

@@ -1,0 +1,83 @@
+package trust
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// proofFile is the form in which a proof is kept: a record, a signed tree head,
+// and the hashes that lead from the one to the other. With the database's key it
+// is all that a verification takes.
+type proofFile struct {
+	Log      string   `json:"log"`
+	ID       int64    `json:"id"`
+	Record   string   `json:"record"`
+	TreeHead string   `json:"tree_head"`
+	Hashes   []string `json:"hashes"`
+}
+
+func encodeProof(r *Record, hashes tlog.RecordProof) ([]byte, error) {
+	file := proofFile{Log: r.Log, ID: r.ID, Record: r.Text, TreeHead: r.TreeHead, Hashes: []string{}}
+	for _, h := range hashes {
+		file.Hashes = append(file.Hashes, h.String())
+	}
+	data, err := json.MarshalIndent(file, "", "  ")
+	return append(data, '\n'), err
+}
+
+// VerifyOffline checks a proof that [Log.Lookup] gave, without network: that the
+// record is about v on p, and in a tree that the database signed. What it cannot
+// tell is whether that tree is part of the history that others see; Lookup did
+// that when it made the proof.
+func (l *Log) VerifyOffline(proof []byte, v gover.Version, p gover.Platform) (Record, error) {
+	r, err := l.verify(proof, v, p)
+	if err != nil {
+		return Record{}, diag.Wrap(diag.ProofInvalid, err, "the kept proof of "+v.Toolchain()+" does not hold",
+			"vmgo verify "+v.String(), "vmgo install --reinstall "+v.String())
+	}
+	return r, nil
+}
+
+func (l *Log) verify(proof []byte, v gover.Version, p gover.Platform) (Record, error) {
+	var file proofFile
+	decoder := json.NewDecoder(bytes.NewReader(proof))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		return Record{}, err
+	}
+	if file.Log != l.name {
+		return Record{}, errors.New("it is by the checksum database " + file.Log + ", not by " + l.name)
+	}
+	tree, err := openTree([]byte(file.TreeHead), l.key)
+	if err != nil {
+		return Record{}, err
+	}
+	var hashes tlog.RecordProof
+	for _, text := range file.Hashes {
+		h, err := tlog.ParseHash(text)
+		if err != nil {
+			return Record{}, err
+		}
+		hashes = append(hashes, h)
+	}
+	if file.ID < 0 || file.ID >= tree.N {
+		return Record{}, errors.New("the record is not in the tree")
+	}
+	if err := tlog.CheckRecord(hashes, tree.N, tree.Hash, file.ID, tlog.RecordHash([]byte(file.Record))); err != nil {
+		return Record{}, err
+	}
+	r := Record{Version: v, Platform: p, Log: l.name, ID: file.ID, TreeSize: tree.N, TreeHead: file.TreeHead,
+		Text: file.Record, Proof: bytes.Clone(proof)}
+	lines := strings.Split(file.Record, "\n")
+	if r.H1, err = onlyHash(lines, gover.ModuleVersion(v, p)); err != nil {
+		return Record{}, err
+	}
+	return r, nil
+}

@@ -1,0 +1,203 @@
+package trust
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// session is the outside world of one lookup: it implements sumdb.ClientOps.
+//
+// It remembers what went through it, for three reasons. The database's client
+// turns errors into text, so that a dead network looks like a false proof: each
+// error gets a ticket, by which it is found again in that text. The tiles and
+// the tree head that the client has checked make the proof that is kept. And
+// whether something came from the cache decides whether a failure may be due to
+// the cache.
+type session struct {
+	log   *Log
+	ctx   context.Context
+	fresh bool // don't read the cache
+
+	mu       sync.Mutex
+	tickets  []ticket
+	security string            // what the client said about a fork
+	record   []byte            // answer to /lookup/
+	head     []byte            // newest signed tree head
+	tiles    map[string][]byte // by path: "tile/8/0/123"
+	cached   bool              // something came from the cache
+}
+
+// ticket stands in for an error in the client's text.
+type ticket struct {
+	path string // of the remote request; empty: an error of our own disk
+	err  error
+	mark string
+}
+
+// Error gives what to look for in the client's error.
+func (t ticket) Error() string { return t.mark }
+
+func (s *session) issue(path string, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := ticket{path: path, err: err, mark: fmt.Sprintf("[ticket %d]", len(s.tickets))}
+	s.tickets = append(s.tickets, t)
+	return t
+}
+
+// redeem finds the ticket in the client's error.
+func (s *session) redeem(err error) (ticket, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tickets {
+		if strings.Contains(err.Error(), t.mark) {
+			return t, true
+		}
+	}
+	return ticket{}, false
+}
+
+// ReadRemote asks the database.
+func (s *session) ReadRemote(path string) ([]byte, error) {
+	base, err := s.log.URL(s.ctx)
+	if err != nil {
+		return nil, s.issue("/supported", err)
+	}
+	data, err := s.log.config.Getter.Get(s.ctx, base+path, maxAnswer)
+	if err != nil {
+		return nil, s.issue(path, err)
+	}
+	s.keep(strings.TrimPrefix(path, "/"), data)
+	return data, nil
+}
+
+// keep remembers an answer by its path: "lookup/..." or "tile/...".
+func (s *session) keep(path string, data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if strings.HasPrefix(path, "lookup/") {
+		s.record = data
+		return
+	}
+	s.tiles[path] = data
+}
+
+// ReadConfig gives the key or the newest tree head that we know.
+func (s *session) ReadConfig(file string) ([]byte, error) {
+	if file == "key" {
+		return []byte(s.log.key), nil
+	}
+	data, err := os.ReadFile(s.log.stateFile("latest"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, s.issue("", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.head = data
+	return data, nil
+}
+
+// WriteConfig replaces the tree head on disk, if it is still the old one.
+func (s *session) WriteConfig(_ string, old, head []byte) error {
+	err := s.replaceHead(old, head)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.head = head
+		return nil
+	}
+	if errors.Is(err, sumdb.ErrWriteConflict) {
+		return sumdb.ErrWriteConflict // compared with == by the client
+	}
+	return s.issue("", err)
+}
+
+func (s *session) replaceHead(old, head []byte) (err error) {
+	path := s.log.stateFile("latest")
+	dir := filepath.Dir(path)
+	if err := fsx.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	lock, err := fsx.Acquire(s.ctx, filepath.Join(dir, "lock"), fsx.LockOptions{Holder: fsx.Holder{What: "checksum database"}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	current, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(current) > 0 && !bytes.Equal(current, old) {
+		return sumdb.ErrWriteConflict
+	}
+	if err := fsx.WriteFile(path, head, 0o644); err != nil {
+		return err
+	}
+	return fsx.SyncDir(dir)
+}
+
+// ReadCache gives a record or tile that was checked before. An empty file is
+// what a crash can leave.
+func (s *session) ReadCache(file string) ([]byte, error) {
+	if s.fresh || s.log.config.CacheDir == "" {
+		return nil, fs.ErrNotExist
+	}
+	data, err := os.ReadFile(s.cacheFile(file))
+	if err == nil && len(data) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.keep(strings.TrimPrefix(file, s.log.name+"/"), data)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cached = true
+	return data, nil
+}
+
+// WriteCache keeps what the client has checked. Nothing depends on it, so there
+// is no error and no sync.
+func (s *session) WriteCache(file string, data []byte) {
+	if s.log.config.CacheDir == "" {
+		return
+	}
+	path := s.cacheFile(file)
+	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(data)
+	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), path) != nil {
+		_ = os.Remove(f.Name())
+	}
+}
+
+func (s *session) cacheFile(file string) string {
+	return filepath.Join(s.log.config.CacheDir, "sumdb", filepath.FromSlash(file))
+}
+
+// Log is for messages that the client does not send at present.
+func (s *session) Log(string) {}
+
+// SecurityError takes the report of a fork: two tree heads, both signed by the
+// database, that cannot be of one history, and the proof of that.
+func (s *session) SecurityError(report string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.security = report
+}
