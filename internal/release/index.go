@@ -30,7 +30,7 @@ type IndexRelease struct {
 // the release and platform must have, so it can stand in a URL or a path.
 type IndexArchive struct {
 	Name     string
-	OS, Arch string // as GOOS and GOARCH: "arm", not "armv6l"
+	Platform gover.Platform
 	SHA256   string // 64 lower-case hexadecimal digits
 	Size     int64  // 0 where the index does not know
 }
@@ -95,7 +95,7 @@ func (x *Index) release(row json.RawMessage) (r IndexRelease, skip string) {
 	}
 	r = IndexRelease{Version: version, Stable: raw.Stable}
 	for _, file := range raw.Files {
-		archive, kind, skip := indexArchive(file, raw.Version)
+		archive, kind, skip := indexArchive(file, version)
 		switch {
 		case skip == "" && kind != "archive":
 			continue // sources and installers are fine, just not for us
@@ -112,14 +112,14 @@ func (x *Index) release(row json.RawMessage) (r IndexRelease, skip string) {
 }
 
 func (r IndexRelease) has(a IndexArchive) bool {
-	_, ok := r.Archive(a.OS, a.Arch)
+	_, ok := r.Archive(a.Platform)
 	return ok
 }
 
-// Archive finds the archive for GOOS and GOARCH.
-func (r IndexRelease) Archive(goos, goarch string) (IndexArchive, bool) {
+// Archive finds the archive for p.
+func (r IndexRelease) Archive(p gover.Platform) (IndexArchive, bool) {
 	for _, a := range r.Archives {
-		if a.OS == goos && a.Arch == goarch {
+		if a.Platform == p {
 			return a, true
 		}
 	}
@@ -136,7 +136,7 @@ func (x *Index) Release(v gover.Version) (IndexRelease, bool) {
 	return IndexRelease{}, false
 }
 
-func indexArchive(file json.RawMessage, toolchain string) (a IndexArchive, kind, skip string) {
+func indexArchive(file json.RawMessage, v gover.Version) (a IndexArchive, kind, skip string) {
 	var raw struct {
 		Filename, OS, Arch, Version, SHA256, Kind string
 		Size                                      int64
@@ -153,26 +153,24 @@ func indexArchive(file json.RawMessage, toolchain string) (a IndexArchive, kind,
 	// A row must not lead to the archive of another release or platform: its
 	// name is compared with the one that we would have made.
 	goarch, ok := archFromFile(raw.OS, raw.Arch)
-	if !ok || raw.Version != toolchain || raw.Filename != ArchiveName(toolchain, raw.OS, goarch) {
+	p := gover.Platform{OS: raw.OS, Arch: goarch}
+	if !ok || raw.Version != v.Toolchain() || raw.Filename != ArchiveName(v, p) {
 		return a, raw.Kind, skipName
 	}
 	if sum, err := hex.DecodeString(raw.SHA256); err != nil || len(sum) != 32 || strings.ToLower(raw.SHA256) != raw.SHA256 {
 		return a, raw.Kind, skipChecksum
 	}
-	return IndexArchive{raw.Filename, raw.OS, goarch, raw.SHA256, max(raw.Size, 0)}, raw.Kind, ""
+	return IndexArchive{raw.Filename, p, raw.SHA256, max(raw.Size, 0)}, raw.Kind, ""
 }
 
-// ArchiveName is the file name of the official archive of a toolchain such as
-// "go1.22.5": go1.22.5.linux-armv6l.tar.gz for GOARCH=arm on Linux.
-func ArchiveName(toolchain, goos, goarch string) string {
+// ArchiveName is the file name of the official archive of v for p:
+// go1.22.5.linux-armv6l.tar.gz for GOARCH=arm on Linux.
+func ArchiveName(v gover.Version, p gover.Platform) string {
 	ext := ".tar.gz"
-	if goos == "windows" {
+	if p.OS == "windows" {
 		ext = ".zip"
 	}
-	if goos == "linux" && goarch == "arm" {
-		goarch = "armv6l"
-	}
-	return toolchain + "." + goos + "-" + goarch + ext
+	return v.Toolchain() + "." + p.ArchiveName() + ext
 }
 
 // archFromFile turns the architecture of a file name into GOARCH. Only names

@@ -1,0 +1,293 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// GoDevConfig says where the source godev looks.
+type GoDevConfig struct {
+	// Bases serve the index (BASE/?mode=json&include=all) and the archives;
+	// the first that answers counts.
+	Bases []string
+	// Mirrors serve archives only. They are asked before the bases for the
+	// bytes, and never for a hash.
+	Mirrors []string
+	// CacheDir keeps the index between runs; "" keeps nothing.
+	CacheDir string
+	Now      func() time.Time
+	// Offline forbids the network: what the cache has is used, however old.
+	Offline bool
+	// Insist asks bases that could not be reached a moment ago again, because
+	// there is no other source to turn to.
+	Insist bool
+}
+
+// IndexFetcher is what the source needs of the network; *fetch.Client is one.
+type IndexFetcher interface {
+	// GetNewer gets a document unless it is the one that have describes.
+	GetNewer(ctx context.Context, url string, limit int64, have fetch.Validator, patience time.Duration) ([]byte, fetch.Validator, error)
+}
+
+// GoDev is the source of official archives: the index of go.dev/dl and what it
+// lists. Its methods may be called from many goroutines.
+type GoDev struct {
+	fetcher IndexFetcher
+	config  GoDevConfig
+	cache   indexCache
+
+	mu    sync.Mutex
+	index *Index // nil until loaded
+	at    time.Time
+	why   error // why an old copy had to do
+}
+
+const (
+	maxIndex = 32 << 20 // the answer was 1.9 MB in 2026
+	// fresh is how long the index counts as current; the server itself
+	// computes it once an hour.
+	fresh = time.Hour
+	// renewable is the age from which a copy is asked for again because a
+	// release is missing in it.
+	renewable = time.Minute
+	// patience is what an index server has to begin its answer.
+	patience = 4 * time.Second
+)
+
+// NewGoDev makes the source.
+func NewGoDev(fetcher IndexFetcher, config GoDevConfig) *GoDev {
+	config.Bases, config.Mirrors = trimmed(config.Bases), trimmed(config.Mirrors)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &GoDev{fetcher: fetcher, config: config, cache: indexCache{dir: config.CacheDir}}
+}
+
+func trimmed(urls []string) []string {
+	var list []string
+	for _, url := range urls {
+		list = append(list, strings.TrimRight(url, "/"))
+	}
+	return list
+}
+
+// Name is "godev".
+func (g *GoDev) Name() string { return "godev" }
+
+// Versions lists what the index has archives of.
+func (g *GoDev) Versions(ctx context.Context) ([]Listed, error) {
+	index, err := g.load(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	return index.listed(g.Name()), nil
+}
+
+func (x *Index) listed(source string) []Listed {
+	var list []Listed
+	for _, r := range x.Releases {
+		if len(r.Archives) == 0 {
+			continue
+		}
+		l := Listed{Version: r.Version, Sources: []string{source}}
+		for _, a := range r.Archives {
+			l.Platforms = append(l.Platforms, a.Platform)
+		}
+		list = append(list, l)
+	}
+	return merge(list)
+}
+
+// Locate finds the official archive of v for p. Where no index can be had but
+// a mirror is set, the archive is located without a checksum: the signature
+// and the checksum database have to vouch for it then, as they do anyway.
+func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
+	a := Artifact{
+		Version: v, Platform: p, Kind: TarGz, Source: g.Name(), Module: gover.ModuleVersion(v, p),
+		URLs: g.urls(ArchiveName(v, p)),
+	}
+	if p.OS == "windows" {
+		return Artifact{}, diag.New(diag.UnsupportedPlatform, "the archives for Windows are not ones that vmgo unpacks")
+	}
+	for _, url := range a.URLs {
+		a.Signatures = append(a.Signatures, url+".asc")
+	}
+	index, err := g.load(ctx, fresh)
+	if err == nil {
+		if _, ok := index.find(v, p); !ok {
+			index, err = g.load(ctx, renewable)
+		}
+	}
+	if err != nil {
+		if len(g.config.Mirrors) > 0 && diag.CodeOf(err) == diag.Network {
+			return a, nil
+		}
+		return Artifact{}, err
+	}
+	row, ok := index.find(v, p)
+	if !ok {
+		return Artifact{}, Missing(index.listed(g.Name()), v, p, errNotListed)
+	}
+	a.SHA256, a.Size = row.SHA256, row.Size
+	return a, nil
+}
+
+var errNotListed = errors.New("the index of go.dev does not list it")
+
+func (x *Index) find(v gover.Version, p gover.Platform) (IndexArchive, bool) {
+	r, _ := x.Release(v)
+	return r.Archive(p)
+}
+
+func (g *GoDev) urls(name string) []string {
+	var urls []string
+	for _, base := range slices.Concat(g.config.Mirrors, g.config.Bases) {
+		if url := base + "/" + name; !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// Notes says, in sentences for stderr, what the user should know about the
+// answers so far: an index that is old, and why.
+func (g *GoDev) Notes() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.index == nil {
+		return nil
+	}
+	age := g.config.Now().Sub(g.at)
+	if g.why == nil && (age < fresh || !g.config.Offline) {
+		return nil
+	}
+	note := "the list of go.dev is " + ageText(age) + " old"
+	if g.why != nil {
+		note += ": " + g.why.Error()
+	}
+	return []string{note}
+}
+
+// Skipped counts, by reason, the rows of the index that were left out.
+func (g *GoDev) Skipped() map[string]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.index == nil {
+		return nil
+	}
+	return g.index.Skipped
+}
+
+func ageText(age time.Duration) string {
+	switch {
+	case age < 2*time.Minute:
+		return fmt.Sprintf("%d seconds", max(0, int(age.Seconds())))
+	case age < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(age.Minutes()))
+	case age < 48*time.Hour:
+		return fmt.Sprintf("%d hours", int(age.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(age.Hours()/24))
+}
+
+// load gives the index: what this process has, what the cache has, or what the
+// first base that answers gives, whichever is no older than maxAge; an older
+// copy where no base answers.
+func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.index == nil {
+		g.index, g.at = g.fromCache()
+	}
+	if g.index != nil && (g.config.Offline || g.isYounger(maxAge) || g.why != nil) {
+		return g.index, nil
+	}
+	if g.config.Offline {
+		return nil, diag.New(diag.Offline, "the list of go.dev is not in the cache, and vmgo is told to stay offline", "unset VMGO_OFFLINE")
+	}
+	err := g.refresh(ctx)
+	if err != nil && g.index != nil && ctx.Err() == nil {
+		g.why = err
+		return g.index, nil
+	}
+	return g.index, err
+}
+
+func (g *GoDev) isYounger(maxAge time.Duration) bool {
+	age := g.config.Now().Sub(g.at)
+	return age >= 0 && age < maxAge // a copy from the future is as good as none
+}
+
+// fromCache gives the newest copy that any base left.
+func (g *GoDev) fromCache() (index *Index, at time.Time) {
+	for _, base := range g.config.Bases {
+		entry, ok := g.cache.read(base)
+		if !ok || index != nil && !entry.CheckedAt.After(at) {
+			continue
+		}
+		if decoded, err := DecodeIndex(entry.body); err == nil {
+			index, at = decoded, entry.CheckedAt
+		}
+	}
+	return index, at
+}
+
+// refresh asks the bases in order.
+func (g *GoDev) refresh(ctx context.Context) error {
+	var failed []error
+	now := g.config.Now()
+	for _, base := range g.config.Bases {
+		if since, ok := g.cache.unreachable(base, now); ok && !g.config.Insist {
+			failed = append(failed, diag.New(diag.Network,
+				fetch.Redact(base)+" could not be reached "+ageText(now.Sub(since))+" ago", "vmgo list-remote --source godev"))
+			continue
+		}
+		index, err := g.ask(ctx, base, now)
+		if err == nil {
+			g.index, g.at, g.why = index, now, nil
+			return nil
+		}
+		failed = append(failed, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failed) == 1 {
+		return failed[0]
+	}
+	return diag.Wrap(diag.Network, errors.Join(failed...), "no list of releases is to be had")
+}
+
+// ask gets the index from one base, or learns that the copy in the cache is
+// still the current one.
+func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, error) {
+	entry, _ := g.cache.read(base)
+	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), maxIndex, entry.Validator, patience)
+	switch {
+	case errors.Is(err, fetch.ErrNotModified):
+		data, validator = entry.body, entry.Validator
+	case err != nil:
+		var status *fetch.StatusError
+		if ctx.Err() == nil && !errors.As(err, &status) {
+			g.cache.markUnreachable(base, now)
+		}
+		return nil, err
+	}
+	index, err := DecodeIndex(data)
+	if err != nil {
+		return nil, diag.Wrap(diag.Network, err, "cannot read the list of releases at "+fetch.Redact(base))
+	}
+	g.cache.write(base, indexEntry{Base: base, CheckedAt: now, Validator: validator, body: data})
+	return index, nil
+}
+
+func indexURL(base string) string { return base + "/?mode=json&include=all" }

@@ -1,0 +1,226 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// indexServer is a network of index servers: answer by base URL.
+type indexServer struct {
+	answers map[string]func(have fetch.Validator) ([]byte, fetch.Validator, error)
+	asked   []string
+}
+
+func (s *indexServer) GetNewer(_ context.Context, url string, _ int64, have fetch.Validator, _ time.Duration) ([]byte, fetch.Validator, error) {
+	base, ok := strings.CutSuffix(url, "/?mode=json&include=all")
+	s.asked = append(s.asked, base)
+	if answer := s.answers[base]; ok && answer != nil {
+		return answer(have)
+	}
+	return nil, fetch.Validator{}, diag.New(diag.Network, "cannot get "+url)
+}
+
+const sum1 = "705c64251e5b25d5d55ede1039c6aa22bea40a7a931d14c370339853643c3df0"
+
+func indexOf(versions ...string) func(fetch.Validator) ([]byte, fetch.Validator, error) {
+	var rows []string
+	for _, v := range versions {
+		rows = append(rows, `{"version":"go`+v+`","stable":true,"files":[{"filename":"go`+v+`.linux-amd64.tar.gz","os":"linux","arch":"amd64","version":"go`+v+`","sha256":"`+sum1+`","size":7,"kind":"archive"}]}`)
+	}
+	text := "[" + strings.Join(rows, ",") + "]"
+	return func(have fetch.Validator) ([]byte, fetch.Validator, error) {
+		now := fetch.Validator{ETag: `"` + strings.Join(versions, "-") + `"`}
+		if have == now {
+			return nil, now, fetch.ErrNotModified
+		}
+		return []byte(text), now, nil
+	}
+}
+
+type clock struct{ time.Time }
+
+func (c *clock) now() time.Time { return c.Time }
+
+func newClock() *clock { return &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
+
+var linux = gover.Platform{OS: "linux", Arch: "amd64"}
+
+func TestGoDev_Locate(t *testing.T) {
+	t.Parallel()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a/dl": indexOf("1.22.5", "1.22.4")}}
+	g := NewGoDev(server, GoDevConfig{Bases: []string{"https://a/dl/"}, Mirrors: []string{"https://m/golang/"}})
+	a, err := g.Locate(t.Context(), version(t, "1.22.5"), linux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"https://m/golang/go1.22.5.linux-amd64.tar.gz", "https://a/dl/go1.22.5.linux-amd64.tar.gz"}
+	if !slices.Equal(a.URLs, want) || a.SHA256 != sum1 || a.Size != 7 || a.Kind != TarGz || a.Module != "v0.0.1-go1.22.5.linux-amd64" {
+		t.Errorf("%+v", a)
+	}
+	if !slices.Equal(a.Signatures, []string{want[0] + ".asc", want[1] + ".asc"}) {
+		t.Errorf("signatures %v", a.Signatures)
+	}
+	_, err = g.Locate(t.Context(), version(t, "1.22.6"), linux)
+	if diag.CodeOf(err) != diag.NoSuchRelease {
+		t.Errorf("a release that is not listed: %v", err)
+	}
+	_, err = g.Locate(t.Context(), version(t, "1.22.5"), gover.Platform{OS: "linux", Arch: "s390x"})
+	if diag.CodeOf(err) != diag.UnsupportedPlatform {
+		t.Errorf("a platform that is not listed: %v", err)
+	}
+	if slices.Contains(server.asked, "https://m/golang") {
+		t.Error("a mirror was asked for the index")
+	}
+}
+
+func TestGoDev_mirrorWithoutIndex(t *testing.T) {
+	t.Parallel()
+	g := NewGoDev(&indexServer{}, GoDevConfig{Bases: []string{"https://a/dl"}, Mirrors: []string{"https://m/golang"}})
+	a, err := g.Locate(t.Context(), version(t, "1.22.5"), linux)
+	if err != nil || a.SHA256 != "" || a.URLs[0] != "https://m/golang/go1.22.5.linux-amd64.tar.gz" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	g = NewGoDev(&indexServer{}, GoDevConfig{Bases: []string{"https://a/dl"}})
+	if _, err := g.Locate(t.Context(), version(t, "1.22.5"), linux); diag.CodeOf(err) != diag.Network {
+		t.Errorf("without mirror: %v", err)
+	}
+}
+
+func TestGoDev_cacheAges(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a": indexOf("1.22.5")}}
+	config := GoDevConfig{Bases: []string{"https://a"}, CacheDir: t.TempDir(), Now: c.now}
+	list := func(config GoDevConfig) (*GoDev, []Listed, error) {
+		g := NewGoDev(server, config)
+		l, err := g.Versions(t.Context())
+		return g, l, err
+	}
+	mustList := func(what string, requests int) *GoDev {
+		t.Helper()
+		server.asked = nil
+		g, l, err := list(config)
+		if err != nil || len(l) != 1 || len(server.asked) != requests {
+			t.Errorf("%s: %v, %v, requests %v", what, l, err, server.asked)
+		}
+		return g
+	}
+	mustList("first", 1)
+	mustList("a moment later", 0)
+	c.Time = c.Add(2 * time.Hour)
+	mustList("two hours later, unchanged", 1)
+	mustList("and then", 0)
+
+	server.answers["https://a"] = nil
+	c.Time = c.Add(75 * time.Hour)
+	g := mustList("unreachable", 1)
+	if notes := g.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "3 days old") {
+		t.Errorf("notes %q", notes)
+	}
+	mustList("unreachable, remembered", 0)
+	c.Time = c.Add(11 * time.Minute)
+	mustList("asked again", 1)
+
+	config.Offline = true
+	g = mustList("offline", 0)
+	if notes := g.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "3 days old") {
+		t.Errorf("offline: notes %q", notes)
+	}
+	config.CacheDir = t.TempDir()
+	if _, _, err := list(config); diag.CodeOf(err) != diag.Offline {
+		t.Errorf("offline, nothing cached: %v", err)
+	}
+	config = GoDevConfig{Bases: []string{"https://a"}, CacheDir: config.CacheDir, Now: c.now}
+	for range 2 { // the second run has the first one's memory and no copy
+		if _, _, err := list(config); diag.CodeOf(err) != diag.Network {
+			t.Errorf("unreachable, nothing cached: %v", err)
+		}
+	}
+	server.asked = nil
+	config.Insist = true
+	if _, _, err := list(config); diag.CodeOf(err) != diag.Network || len(server.asked) != 1 {
+		t.Errorf("insisting: %v, asked %v", err, server.asked)
+	}
+}
+
+func TestGoDev_newReleaseIsFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a": indexOf("1.22.5")}}
+	config := GoDevConfig{Bases: []string{"https://a"}, CacheDir: t.TempDir(), Now: c.now}
+	if _, err := NewGoDev(server, config).Versions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.answers["https://a"] = indexOf("1.22.6", "1.22.5")
+	c.Time = c.Add(10 * time.Minute) // the copy still counts as current
+	if _, err := NewGoDev(server, config).Locate(t.Context(), version(t, "1.22.6"), linux); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGoDev_secondBase(t *testing.T) {
+	t.Parallel()
+	html := func(fetch.Validator) ([]byte, fetch.Validator, error) {
+		return []byte("<html>"), fetch.Validator{}, nil
+	}
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://b": html, "https://c": indexOf("1.22.5")}}
+	g := NewGoDev(server, GoDevConfig{Bases: []string{"https://a", "https://b", "https://c"}})
+	if _, err := g.Versions(t.Context()); err != nil || len(server.asked) != 3 {
+		t.Errorf("%v, asked %v", err, server.asked)
+	}
+	if _, err := g.Versions(t.Context()); err != nil || len(server.asked) != 3 {
+		t.Errorf("the second time: %v, asked %v", err, server.asked)
+	}
+}
+
+// The client and the source together, against a server in the form of go.dev.
+func TestGoDev_overHTTP(t *testing.T) {
+	t.Parallel()
+	body, _, _ := indexOf("1.22.5")(fetch.Validator{})
+	var statuses []int
+	mux := http.NewServeMux()
+	mux.HandleFunc("/dl/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "mode=json&include=all" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("ETag", `"x"`)
+		if r.Header.Get("If-None-Match") == `"x"` {
+			w.WriteHeader(http.StatusNotModified)
+			statuses = append(statuses, 304)
+			return
+		}
+		statuses = append(statuses, 200)
+		_, _ = w.Write(body)
+	})
+	mux.HandleFunc("/silent/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	client := fetch.New(fetch.Config{Transport: http.DefaultTransport})
+	c := newClock()
+	config := GoDevConfig{Bases: []string{server.URL + "/dl"}, CacheDir: t.TempDir(), Now: c.now}
+	for range 2 {
+		if l, err := NewGoDev(client, config).Versions(t.Context()); err != nil || len(l) != 1 {
+			t.Fatal(l, err)
+		}
+		c.Time = c.Add(2 * time.Hour)
+	}
+	if !slices.Equal(statuses, []int{200, 304}) {
+		t.Errorf("the server answered %v", statuses)
+	}
+	start := time.Now()
+	_, _, err := client.GetNewer(t.Context(), server.URL+"/silent/", 10, fetch.Validator{}, 50*time.Millisecond)
+	if diag.CodeOf(err) != diag.Network || errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
+		t.Errorf("a silent server: %v after %v", err, time.Since(start))
+	}
+}

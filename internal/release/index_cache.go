@@ -1,0 +1,90 @@
+package release
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// indexCache keeps answers of index servers: one file a base, a line of JSON
+// about the answer and then the answer itself, so that the two never come
+// apart. Nothing in it is trusted more than the server was. Whatever cannot be
+// read or written counts as not there: a cache may fail silently.
+type indexCache struct{ dir string }
+
+type indexEntry struct {
+	Base      string    `json:"base"`
+	CheckedAt time.Time `json:"checked_at"` // when the server last said that this is current
+	fetch.Validator
+	body []byte
+}
+
+// unreachableFor is how long a server that did not answer is not asked again.
+const unreachableFor = 10 * time.Minute
+
+func (c indexCache) path(base, kind string) string {
+	sum := sha256.Sum256([]byte(base))
+	return filepath.Join(c.dir, "godev", hex.EncodeToString(sum[:8])+"."+kind)
+}
+
+func (c indexCache) read(base string) (indexEntry, bool) {
+	if c.dir == "" {
+		return indexEntry{}, false
+	}
+	data, err := os.ReadFile(c.path(base, "index"))
+	if err != nil {
+		return indexEntry{}, false
+	}
+	head, body, ok := bytes.Cut(data, []byte("\n"))
+	var entry indexEntry
+	if !ok || json.Unmarshal(head, &entry) != nil || entry.Base != base {
+		return indexEntry{}, false
+	}
+	entry.body = body
+	return entry, true
+}
+
+func (c indexCache) write(base string, entry indexEntry) {
+	head, err := json.Marshal(entry)
+	if err != nil {
+		return
+	}
+	c.put(c.path(base, "index"), append(append(head, '\n'), entry.body...))
+	if c.dir != "" {
+		_ = os.Remove(c.path(base, "unreachable"))
+	}
+}
+
+func (c indexCache) put(path string, data []byte) {
+	if c.dir == "" || fsx.MkdirAll(filepath.Dir(path), 0o755) != nil {
+		return
+	}
+	_ = fsx.WriteFile(path, data, 0o644)
+}
+
+// unreachable says whether, and since when, base is known not to answer.
+func (c indexCache) unreachable(base string, now time.Time) (since time.Time, yes bool) {
+	if c.dir == "" {
+		return since, false
+	}
+	data, err := os.ReadFile(c.path(base, "unreachable"))
+	if err != nil || since.UnmarshalText(data) != nil {
+		return since, false
+	}
+	age := now.Sub(since)
+	return since, age >= 0 && age < unreachableFor
+}
+
+func (c indexCache) markUnreachable(base string, now time.Time) {
+	text, err := now.UTC().MarshalText()
+	if err == nil {
+		c.put(c.path(base, "unreachable"), text)
+	}
+}
