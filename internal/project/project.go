@@ -28,7 +28,11 @@
 // The package is linked into the lean program: no fmt, no regexp.
 package project
 
-import "github.com/vmgo/vmgo/internal/gover"
+import (
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
 
 // Kind names where a requirement comes from. The values are part of the
 // contract of "vmgo current --json".
@@ -57,7 +61,14 @@ type Origin struct {
 // String gives the origin as people write it: "/src/app/go.mod:3", or the name
 // of the variable.
 func (o Origin) String() string {
-	panic("not yet")
+	switch {
+	case o.Path == "":
+		return string(o.Kind)
+	case o.Line == 0:
+		return o.Path
+	default:
+		return o.Path + ":" + strconv.Itoa(o.Line)
+	}
 }
 
 // Requirement is what one origin asks for.
@@ -107,6 +118,8 @@ type Survey struct {
 	Requirement Requirement
 	// Project is the directory of the file that decided; empty without one.
 	Project string
+	// Repository is the directory that has .git; empty where there is none.
+	Repository string
 	// Minimums are the go lines that the go command itself will insist on here:
 	// that of the go.work in force, and that of the nearest go.mod.
 	Minimums []Requirement
@@ -120,18 +133,4 @@ type Survey struct {
 // Options are the parts of the environment that a walk obeys.
 type Options struct {
 	GOWORK string // "off", an absolute path, or empty to look for go.work
-}
-
-// Walk reads the files around dir, which must be absolute; links in it are not
-// resolved, so that "up" is what the shell calls "..". The error is a
-// *diag.Error with code bad-version-file; the Survey is then complete up to
-// the file at fault, and its Watch is good for noticing the repair.
-func Walk(dir string, opts Options) (Survey, error) {
-	panic("not yet")
-}
-
-// ReadPin reads one file that has the grammar of .go-version, such as the
-// user's default. The Requirement is zero when there is no such file.
-func ReadPin(path string, kind Kind) (Requirement, error) {
-	panic("not yet")
 }
