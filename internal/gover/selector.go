@@ -58,7 +58,7 @@ func ParseSelector(s string) (Selector, error) {
 	case text == aliasLatest || text == aliasStable || text == aliasOldstable:
 		return Selector{kind: Alias, text: text}, nil
 	case text == wordSystem:
-		return Selector{kind: System, text: text}, nil
+		return SystemSelector(), nil
 	case looksLikeRange(text):
 		if _, err := ParseRange(text); err != nil {
 			return Selector{}, err
@@ -91,6 +91,9 @@ func ExactSelector(v Version) Selector {
 	}
 	return Selector{kind: Exact, text: text, version: v}
 }
+
+// SystemSelector asks for the go that PATH has without vmgo.
+func SystemSelector() Selector { return Selector{kind: System, text: wordSystem} }
 
 // PrefixSelector asks for the newest patch of v's line.
 func PrefixSelector(v Version) Selector {

@@ -8,6 +8,9 @@
 package resolve
 
 import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/store/installed"
@@ -48,19 +51,8 @@ type Resolution struct {
 	Conflicts []Conflict
 	Steps     []project.Step
 	// Watch lists the files and directories whose change may change the answer.
+	// Some may not exist; that they appear is such a change.
 	Watch []string
-}
-
-// Conflict is a pin below what the go command will insist on.
-type Conflict struct {
-	Version gover.Version       // what the pin came to
-	Pin     project.Origin      // where it was asked for
-	Minimum project.Requirement // the go line that asks for more
-}
-
-// String gives the conflict as one line with both origins.
-func (c Conflict) String() string {
-	panic("not yet")
 }
 
 // DefaultOf makes the requirement for the machine's default from the link that
@@ -77,5 +69,134 @@ func DefaultOf(v gover.Version, link string) project.Requirement {
 // no-requirement, bad-selector or bad-version-file. The Resolution is filled in
 // as far as it is known beside an error too, Steps and Watch always.
 func Resolve(in Input) (Resolution, error) {
-	panic("not yet")
+	survey, surveyErr := project.Walk(in.Dir, project.Options{GOWORK: in.GOWORK})
+	r := resolver{in: in, survey: survey}
+	r.watch()
+	err := r.decide(surveyErr)
+	if err == nil {
+		err = r.settle()
+	}
+	if err == nil {
+		r.out.Installed = true
+		r.conflicts()
+	}
+	return r.out, err
 }
+
+// resolver is the state of one Resolve.
+type resolver struct {
+	in     Input
+	survey project.Survey
+	out    Resolution
+	// decided is the index of the step of the requirement that decides.
+	decided int
+}
+
+func (r *resolver) watch() {
+	r.out.Watch = append(r.survey.Watch, r.in.Stores...)
+	if r.in.UserDefault != "" {
+		r.out.Watch = append(r.out.Watch, r.in.UserDefault)
+	}
+	r.out.Watch = append(r.out.Watch, r.in.Watch...)
+}
+
+// decide finds the requirement that goes first.
+func (r *resolver) decide(surveyErr error) error {
+	byVariable, err := r.variable()
+	if err != nil {
+		return err
+	}
+	r.addSurvey(!byVariable.IsZero())
+	r.out.Project = r.survey.Project
+	switch {
+	case !byVariable.IsZero():
+		r.accept(byVariable, 0)
+		return nil
+	case surveyErr != nil:
+		return surveyErr
+	case !r.survey.Requirement.IsZero():
+		r.out.Requirement = r.survey.Requirement
+		return nil
+	}
+	byDefault, err := r.defaultRequirement()
+	if err != nil {
+		return err
+	}
+	if byDefault.IsZero() {
+		r.step(project.Step{Origin: project.Origin{Kind: project.SystemGo}})
+		byDefault = project.Requirement{Selector: gover.SystemSelector(), Origin: project.Origin{Kind: project.SystemGo}}
+	}
+	r.accept(byDefault, len(r.out.Steps)-1)
+	return nil
+}
+
+// accept makes the requirement that was recorded as that step the one that decides.
+func (r *resolver) accept(requirement project.Requirement, step int) {
+	r.out.Requirement, r.decided = requirement, step
+	r.out.Steps[step].Verdict = project.Decided
+}
+
+// variable reads VMGO_VERSION.
+func (r *resolver) variable() (project.Requirement, error) {
+	origin := project.Origin{Kind: project.Variable}
+	text := strings.TrimSpace(r.in.Version)
+	if text == "" {
+		r.step(project.Step{Origin: origin, Verdict: project.Absent})
+		return project.Requirement{}, nil
+	}
+	selector, err := gover.ParseSelector(text)
+	if err != nil {
+		r.step(project.Step{Origin: origin, Verdict: project.Bad, Note: err.Error()})
+		return project.Requirement{}, diag.Wrap(diag.BadSelector, err, string(project.Variable), diag.HintsOf(err)...)
+	}
+	origin.Requirement = text
+	r.step(project.Step{Origin: origin, Verdict: project.Passed})
+	return project.Requirement{Selector: selector, Origin: origin}, nil
+}
+
+// addSurvey takes over what the walk looked at. Beside VMGO_VERSION the file
+// that would have decided is only passed.
+func (r *resolver) addSurvey(overridden bool) {
+	first := len(r.out.Steps)
+	r.out.Steps = append(r.out.Steps, r.survey.Steps...)
+	for i := first; i < len(r.out.Steps); i++ {
+		if r.out.Steps[i].Verdict == project.Decided {
+			r.decided = i
+			if overridden {
+				r.out.Steps[i].Verdict = project.Passed
+			}
+		}
+	}
+}
+
+// defaultRequirement reads the user's default, else the machine's, and records
+// what was looked at; the last step is that of the requirement it gives.
+func (r *resolver) defaultRequirement() (project.Requirement, error) {
+	if r.in.UserDefault != "" {
+		requirement, err := project.ReadPin(r.in.UserDefault, project.UserDefault)
+		step := project.Step{Origin: requirement.Origin, Verdict: project.Passed}
+		if requirement.IsZero() {
+			step.Origin = project.Origin{Kind: project.UserDefault, Path: r.in.UserDefault}
+			step.Verdict = project.Absent
+		}
+		if err != nil {
+			step.Verdict, step.Note = project.Bad, err.Error()
+		}
+		r.step(step)
+		if err != nil || !requirement.IsZero() {
+			return requirement, err
+		}
+	}
+	machine := r.in.MachineDefault
+	if machine.IsZero() {
+		r.step(project.Step{Origin: project.Origin{Kind: project.MachineDefault}, Verdict: project.Absent})
+		return machine, nil
+	}
+	r.step(project.Step{Origin: machine.Origin, Verdict: project.Passed})
+	return machine, nil
+}
+
+func (r *resolver) step(s project.Step) { r.out.Steps = append(r.out.Steps, s) }
+
+// note says on the step that decided how the release was chosen.
+func (r *resolver) note(text string) { r.out.Steps[r.decided].Note = text }

@@ -1,0 +1,199 @@
+package resolve
+
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
+)
+
+// settle matches the requirement that decides against what is there.
+func (r *resolver) settle() error {
+	requirement := r.out.Requirement
+	switch {
+	case requirement.Selector.Kind() == gover.System:
+		return r.useSystem()
+	case requirement.Minimum:
+		return r.settleMinimum(requirement.Selector.Version())
+	}
+	version, found, err := requirement.Selector.Pick(r.versions(), r.in.Ranges)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return notInstalled(requirement)
+	}
+	r.useVersion(version)
+	if requirement.Selector.Kind() != gover.Exact {
+		r.note("newest installed match: " + version.String())
+	}
+	return nil
+}
+
+// settleMinimum takes the newest installed patch of the minimum's line, else
+// the default if it is new enough, else the smallest newer one.
+func (r *resolver) settleMinimum(minimum gover.Version) error {
+	installed := r.versions()
+	newEnough := func(v gover.Version) bool {
+		prereleaseNamed := minimum.IsPrerelease() && v.Lang() == minimum.Lang()
+		return v.Compare(minimum) >= 0 && (!v.IsPrerelease() || prereleaseNamed)
+	}
+	version, found := gover.Newest(installed, func(v gover.Version) bool {
+		return v.Lang() == minimum.Lang() && newEnough(v)
+	})
+	if found {
+		r.useVersion(version)
+		r.note("newest installed patch: " + version.String())
+		return nil
+	}
+	if done, err := r.settleDefault(minimum); done || err != nil {
+		return err
+	}
+	for _, v := range installed {
+		if newEnough(v) && (!found || v.Compare(version) < 0) {
+			version, found = v, true
+		}
+	}
+	if !found {
+		return notInstalled(r.out.Requirement)
+	}
+	r.useVersion(version)
+	r.note("smallest newer one installed: " + version.String())
+	return nil
+}
+
+// settleDefault takes the default if it is new enough. A default that cannot be
+// used is only noted: it was not asked for here.
+func (r *resolver) settleDefault(minimum gover.Version) (done bool, err error) {
+	byDefault, err := r.defaultRequirement()
+	if err != nil || byDefault.IsZero() {
+		return false, nil
+	}
+	if byDefault.Selector.Kind() == gover.System {
+		sys, found := findSystem(r.in)
+		if !found || sys.version.Compare(minimum) < 0 {
+			return false, nil
+		}
+		r.takeSystem(sys)
+	} else {
+		version, found, err := byDefault.Selector.Pick(r.versions(), r.in.Ranges)
+		if err != nil || !found || version.Compare(minimum) < 0 {
+			return false, err
+		}
+		r.useVersion(version)
+	}
+	r.note("the default is new enough: " + r.out.Version.String())
+	return true, nil
+}
+
+func (r *resolver) useSystem() error {
+	sys, found := findSystem(r.in)
+	if !found {
+		return noSystem(r.out.Requirement.Origin, r.in.Dir)
+	}
+	r.takeSystem(sys)
+	if origin := &r.out.Requirement.Origin; origin.Kind == project.SystemGo {
+		origin.Path = sys.path
+		r.out.Steps[r.decided].Origin = *origin
+	}
+	return nil
+}
+
+func (r *resolver) takeSystem(sys systemGo) {
+	r.out.System, r.out.SystemGo = true, sys.path
+	r.out.Version, r.out.GOROOT = sys.version, sys.goroot
+}
+
+// useVersion takes the first installed release of that version.
+func (r *resolver) useVersion(v gover.Version) {
+	for _, release := range r.in.Installed {
+		if release.Version == v {
+			r.out.Version, r.out.GOROOT, r.out.Store = v, release.GOROOT, release.Store
+			return
+		}
+	}
+}
+
+func (r *resolver) versions() []gover.Version {
+	versions := make([]gover.Version, len(r.in.Installed))
+	for i, release := range r.in.Installed {
+		versions[i] = release.Version
+	}
+	return versions
+}
+
+// Conflict is a release in force that the go command will find too old.
+type Conflict struct {
+	Version gover.Version       // what the pin came to
+	Pin     project.Origin      // where it was asked for
+	Minimum project.Requirement // the go line that asks for more
+}
+
+// String gives the conflict as one line with both origins.
+func (c Conflict) String() string {
+	return "go " + c.Version.String() + " (" + c.Pin.String() + ") is older than what " +
+		c.Minimum.Origin.String() + " requires: " + c.Minimum.Origin.Requirement
+}
+
+// conflicts reports the highest of the go lines that the release in force does
+// not reach. Only go lines count: go refuses nothing for a toolchain line.
+func (r *resolver) conflicts() {
+	if r.out.Version.IsZero() {
+		return
+	}
+	var highest project.Requirement
+	for _, minimum := range r.survey.Minimums {
+		required := minimum.Selector.Version()
+		if r.out.Version.Compare(required) < 0 && required.Compare(highest.Selector.Version()) > 0 {
+			highest = minimum
+		}
+	}
+	if !highest.IsZero() {
+		r.out.Conflicts = []Conflict{{r.out.Version, r.out.Requirement.Origin, highest}}
+	}
+}
+
+// notInstalled says what is asked for, by whom, and how to get it.
+func notInstalled(requirement project.Requirement) error {
+	text := requirement.Selector.Text()
+	var what string
+	switch {
+	case requirement.Minimum:
+		what = "no go " + text + " or newer"
+	case requirement.Selector.Kind() == gover.Exact:
+		what = "go " + requirement.Selector.Version().String() + " is not"
+	case requirement.Selector.Kind() == gover.Prefix:
+		what = "no release of go " + requirement.Selector.Version().String()
+	default:
+		what = "no release that matches " + text
+	}
+	if requirement.Selector.Kind() != gover.Exact || requirement.Minimum {
+		what += " is"
+	}
+	return diag.New(diag.NotInstalled, what+" installed, as asked for by "+requirement.Origin.String(),
+		"vmgo install "+installArgument(requirement.Wanted()))
+}
+
+// installArgument is what to type after "vmgo install". A range needs quotes;
+// its grammar has none of its own. oldstable is the line before the newest one
+// installed, so it needs that too.
+func installArgument(selector gover.Selector) string {
+	switch text := selector.Text(); {
+	case selector.Kind() == gover.Range:
+		return "'" + text + "'"
+	case text == "oldstable":
+		return "latest oldstable"
+	default:
+		return strings.TrimPrefix(text, "go")
+	}
+}
+
+func noSystem(origin project.Origin, dir string) error {
+	if origin.Kind == project.SystemGo {
+		return diag.New(diag.NoRequirement, "nothing asks for a release of Go in "+dir+", there is no default, and PATH has no go",
+			"vmgo use latest", "vmgo default latest")
+	}
+	return diag.New(diag.NotInstalled, "PATH has no go besides those of vmgo, as asked for by "+origin.String()+" (system)",
+		"vmgo use latest")
+}
