@@ -1,0 +1,580 @@
+#!/bin/sh
+# Installs vmgo from this checkout; see usage below.
+#
+# All of it is inside functions and the last line, braces included, is what
+# runs them: a copy that was cut short in transfer does nothing.
+set -eu
+
+usage() {
+	cat <<'END'
+usage: ./install.sh [options] [SELECTOR]
+
+Builds vmgo and vmgo-shim from this checkout, installs both, and with them the
+Go release that SELECTOR names (1.22.5, 1.22, latest, ...); without one, the
+release that the current directory asks for.
+
+  --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
+  --hook            add the hook to the rc file of your shell, once
+  --programs-only   install no Go release
+  --find-go DIR     only print a go that can build vmgo; where there is none,
+                    fetch one into DIR
+  --uninstall       remove the two programs and what --hook added
+  --dry-run         say what would be done
+  --help            this text
+
+Where no Go on this machine is new enough, one is fetched through GOPROXY,
+checked against a SHA-256 in this script, used, and removed again.
+
+Exit status: 0 done, 1 failed, 2 usage, 4 network, 5 wrong checksum; else
+that of `vmgo install`.
+END
+}
+
+# The Go that builds vmgo where there is none: golang.org/toolchain zips whose
+# h1 the checksum database has.
+pinned_go=1.26.8
+pinned_sum() {
+	case $1 in
+	amd64) echo 30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7 ;;
+	arm64) echo 02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99 ;;
+	*) return 1 ;;
+	esac
+}
+# KiB for the zip, the tree, and the caches of one build.
+needed_space=900000
+
+say() { printf 'install.sh: %s\n' "$*" >&2; }
+hint() { printf 'hint: %s\n' "$*" >&2; }
+die() {
+	die_status=$1
+	shift
+	say "$*"
+	exit "$die_status"
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# step WHAT COMMAND...: every change of the machine goes through here, so that
+# a dry run takes the same way and only this last turn differs.
+step() {
+	step_what=$1
+	shift
+	if [ -n "$dry" ]; then
+		printf 'would %s\n' "$step_what"
+	else
+		say "$step_what"
+		"$@"
+	fi
+}
+
+# --- where things are -------------------------------------------------------
+
+passwd_field() { # of this user: 6 home, 7 shell
+	{ getent passwd "$(id -u)" 2>/dev/null || cat /etc/passwd; } |
+		awk -F: -v uid="$(id -u)" -v n="$1" '$3 == uid { print $n; exit }'
+}
+
+find_home() {
+	home=${HOME:-}
+	if [ -z "$home" ]; then
+		home=$(passwd_field 6)
+		[ -z "$home" ] || export HOME="$home"
+	fi
+	[ -z "$prefix" ] || return 0
+	if [ "$(id -u)" = 0 ]; then
+		prefix=/usr/local
+	elif [ -n "$home" ]; then
+		prefix=$home/.local
+	else
+		die 1 'HOME is not set and you have no home directory: use --prefix DIR'
+	fi
+}
+
+find_checkout() {
+	here=$(dirname -- "$0")
+	for dir in "$here" .; do
+		if grep -qx 'module github.com/vmgo/vmgo' "$dir/go.mod" 2>/dev/null; then
+			checkout=$(CDPATH='' cd -- "$dir" && pwd -P)
+			return 0
+		fi
+	done
+	say "this is not a checkout of vmgo: $here"
+	hint 'git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh'
+	exit 1
+}
+
+cleanup() {
+	[ -z "$temp" ] || rm -rf -- "$temp"
+	[ -z "$unfinished" ] || rm -rf -- "$unfinished"
+}
+
+# A private directory in which programs may run: the fetched Go will.
+make_temp() {
+	[ -z "$dry" ] || return 0
+	for dir in "${TMPDIR:-/tmp}" /var/tmp "${XDG_CACHE_HOME:-$home/.cache}"; do
+		temp=$(umask 077 && mktemp -d "$dir/vmgo-install.XXXXXX" 2>/dev/null) || { temp= && continue; }
+		printf '#!/bin/sh\nexit 0\n' >"$temp/probe" && chmod 700 "$temp/probe"
+		free=$(df -Pk "$temp" | awk 'NR == 2 { print $4 }')
+		if ! "$temp/probe" 2>/dev/null; then
+			say "no programs may run in $dir (noexec): looking elsewhere"
+		elif [ "${free:-$needed_space}" -lt "$1" ]; then
+			say "$dir has only $((free / 1024)) MiB free of $(($1 / 1024)) needed: looking elsewhere"
+		else
+			return 0
+		fi
+		rm -rf -- "$temp"
+		temp=
+	done
+	say 'found no directory for temporary files'
+	hint "TMPDIR=/some/other/directory $0"
+	exit 1
+}
+
+# --- a Go to build with -----------------------------------------------------
+
+# go_says GO NAME: one value of `go env`, without what this shell or a project
+# might put in its way.
+go_says() {
+	(
+		unset GOROOT GOFLAGS GOOS GOARCH
+		# The go env file may even name a GOROOT, which would stop go itself.
+		file=off
+		[ "$2" != GOPROXY ] || file=${GOENV:-}
+		cd / && GOTOOLCHAIN=local GOWORK=off GOENV=$file "$1" env "$2"
+	) 2>/dev/null
+}
+
+new_enough() { # go1.26.8 1.26.0
+	printf '%s\n%s\n' "${1#go}" "$2" | awk -F. '
+		!/^[0-9]+(\.[0-9]+)*$/ { odd = 1 }
+		{ order[NR] = $1 * 1000000 + $2 * 1000 + $3 }
+		END { exit odd || NR != 2 || order[1] < order[2] }'
+}
+
+# Shims of version managers are looked through: what counts is the go in the
+# GOROOT that they name.
+find_go() { # DIR to look in at last
+	go='' some_go=''
+	go_line=$(awk '$1 == "go" { print $2; exit }' "$checkout/go.mod")
+	rest=$PATH:/usr/local/go/bin:/opt/go/default/bin:${1:-}:
+	while [ -n "$rest" ]; do
+		dir=${rest%%:*} rest=${rest#*:}
+		case $dir in /*) ;; *) continue ;; esac
+		[ -x "$dir/go" ] || continue
+		root=$(go_says "$dir/go" GOROOT) || continue
+		version=$(go_says "$root/bin/go" GOVERSION) || continue
+		some_go=${some_go:-$root/bin/go}
+		if new_enough "${version%% *}" "$go_line"; then
+			go=$root/bin/go
+			return 0
+		fi
+	done
+	return 1
+}
+
+# What Go itself would use: environment, the user's go env file, go.env of a
+# Go that is here.
+proxy_list() {
+	proxies=${GOPROXY:-}
+	[ -n "$proxies" ] || [ -z "${some_go:-}" ] || proxies=$(go_says "$some_go" GOPROXY) || proxies=
+	if [ -z "$proxies" ]; then
+		file=${GOENV:-${XDG_CONFIG_HOME:-$home/.config}/go/env}
+		proxies=$(sed -n 's/^GOPROXY=//p' "$file" 2>/dev/null | tail -n 1) || proxies=
+	fi
+	proxies=${proxies:-https://goproxy.cn}
+}
+
+without_password() { printf '%s\n' "$1" | sed 's,//[^/@]*@,//,'; }
+
+# fetch URL FILE: 0 got it, 1 not there, 2 anything else.
+fetch() {
+	case $1 in
+	file://*)
+		[ -f "${1#file://}" ] || return 1
+		cp -- "${1#file://}" "$2" || return 2
+		return 0
+		;;
+	https://*) schemes='=https' ;;
+	http://*) schemes='=http,https' ;;
+	*) say "not an address that I can fetch: $1" && return 2 ;;
+	esac
+	if have curl; then
+		answer=$(curl -fsSL --proto "$schemes" --retry 3 --connect-timeout 20 \
+			--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
+		case $answer in 403 | 404 | 410) return 1 ;; esac
+	else
+		wget -T 60 -O "$2" "$1" 2>"$temp/wget.log" && return 0
+		grep -Eq '(ERROR|HTTP/[0-9.]+) (403|404|410)' "$temp/wget.log" && return 1
+		tail -n 1 "$temp/wget.log" >&2
+	fi
+	return 2
+}
+
+sha256() {
+	if have sha256sum; then
+		sha256sum <"$1"
+	elif have shasum; then
+		shasum -a 256 <"$1"
+	else
+		openssl dgst -sha256 -r <"$1"
+	fi | awk '{ print $1 }'
+}
+
+unzip_with() {
+	if have unzip; then
+		unzip -q "$1" -d "$2"
+	elif have bsdtar; then
+		bsdtar -xf "$1" -C "$2"
+	elif have python3; then
+		python3 -m zipfile -e "$1" "$2"
+	else
+		busybox unzip -q "$1" -d "$2"
+	fi
+}
+
+need_tools() {
+	lacking=
+	have curl || have wget || lacking="$lacking ca-certificates curl"
+	have sha256sum || have shasum || have openssl || lacking="$lacking coreutils"
+	have unzip || have bsdtar || have python3 || have busybox || lacking="$lacking unzip"
+	[ -n "$lacking" ] || return 0
+	say "to fetch Go, this machine lacks:$lacking"
+	hint "apt-get update && apt-get install -y$lacking"
+	exit 1
+}
+
+pinned_arch() {
+	[ "$(uname -s)" = Linux ] || die 1 "vmgo is for Linux, this is $(uname -s)"
+	arch=$(uname -m)
+	case $arch in
+	x86_64 | amd64) arch=amd64 ;;
+	aarch64 | arm64) arch=arm64 ;;
+	esac
+	sum=$(pinned_sum "$arch") ||
+		die 1 "no checksum here of a Go for linux-$arch: install Go $go_line or newer first"
+}
+
+# download_go FILE: by the rules of GOPROXY; after a comma the next one is only
+# asked if this one has no such version, after a bar whatever happened.
+download_go() {
+	name=v0.0.1-go$pinned_go.linux-$arch
+	# A space marks a bar: a bar within a pattern is not for every shell.
+	rest=$(printf '%s\n' "$proxies" | sed 's/|/ ,/g'),
+	while [ -n "$rest" ]; do
+		proxy=${rest%%,*}
+		rest=${rest#*,}
+		case $proxy in *' ') bar=1 ;; *) bar= ;; esac
+		proxy=${proxy% }
+		case $proxy in
+		'') continue ;;
+		off) die 4 'GOPROXY says off: put a Go on PATH that is new enough' ;;
+		direct) proxy=https://go.dev/dl/mod ;;
+		esac
+		got=0
+		fetch "${proxy%/}/golang.org/toolchain/@v/$name.zip" "$1" || got=$?
+		if [ "$got" = 0 ]; then
+			found=$(sha256 "$1")
+			[ "$found" = "$sum" ] && return 0
+			say "what $(without_password "$proxy") gave is not the zip of go$pinned_go linux-$arch: nothing was unpacked"
+			die 5 "SHA-256 $found, not $sum"
+		elif [ "$got" = 2 ] && [ -z "$bar" ]; then
+			break
+		fi
+	done
+	die 4 "could not fetch go$pinned_go for linux-$arch from $(without_password "$proxies")"
+}
+
+# The go command renames and sets modes as it unpacks a toolchain: so do we,
+# since not every unzip has kept them and none knows of the renaming.
+unpack_go() { # ZIP DIR
+	mkdir "$2"
+	unzip_with "$1" "$2" || die 1 "could not unpack $1"
+	mv -- "$2/golang.org/toolchain@$name"/* "$2" && rm -r -- "$2/golang.org"
+	find "$2" -name _go.mod -exec sh -c 'for f; do mv -- "$f" "${f%/*}/go.mod"; done' sh {} +
+	find "$2" -type d -exec chmod 755 {} +
+	find "$2" -type f -exec chmod 644 {} +
+	chmod 755 "$2"/bin/* "$2"/pkg/tool/*/*
+	"$2/bin/go" version >/dev/null || die 1 "the fetched Go does not run on this machine"
+}
+
+fetch_go() { # DIR
+	pinned_arch
+	need_tools
+	proxy_list
+	step "fetch go$pinned_go for linux-$arch from $(without_password "$proxies"), check its SHA-256" \
+		download_go "$temp/go.zip"
+	unfinished=$1
+	step "unpack it into $1" unpack_go "$temp/go.zip" "$1"
+	unfinished=
+	[ -n "$dry" ] || rm -f -- "$temp/go.zip"
+}
+
+just_find_go() {
+	case $go_dir in /*) ;; *) go_dir=$PWD/$go_dir ;; esac
+	if ! find_go "$go_dir/bin"; then
+		[ ! -e "$go_dir" ] || die 1 "$go_dir is there and has no Go $go_line"
+		make_temp 150000
+		step "make $(dirname -- "$go_dir")" mkdir -p -- "$(dirname -- "$go_dir")"
+		fetch_go "$go_dir.$$"
+		step "move it to $go_dir" mv -- "$go_dir.$$" "$go_dir"
+		go=$go_dir/bin/go
+	fi
+	printf '%s\n' "$go"
+}
+
+# --- vmgo -------------------------------------------------------------------
+
+build() {
+	unset GOOS GOARCH GO111MODULE
+	export GOROOT="${go%/bin/go}"
+	# Not empty: an empty one lets the user's go env file speak.
+	GOFLAGS=-mod=readonly
+	if [ -n "$fetched" ] || [ -z "$home" ]; then
+		export GOPATH="$temp/gopath" GOCACHE="$temp/gocache" GOMODCACHE="$temp/modcache"
+		GOFLAGS="$GOFLAGS -modcacherw"
+	fi
+	[ -z "$fetched" ] || export GOPROXY="$proxies"
+	# Git refuses to speak of a checkout that belongs to somebody else.
+	git -C "$checkout" rev-parse HEAD >/dev/null 2>&1 || GOFLAGS="$GOFLAGS -buildvcs=false"
+	export GOFLAGS
+	(cd "$checkout" && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOTMPDIR="$temp" "$go" build \
+		-trimpath -ldflags '-s -w' -tags urfave_cli_no_docs,urfave_cli_no_suggest \
+		-o "$temp/out/" . ./shims/vmgo-shim) || die 1 'the build failed'
+	"$temp/out/vmgo" version >/dev/null || die 1 'what was built does not run'
+}
+
+# A rename within the directory: whoever starts the program meanwhile gets the
+# old one or the new one.
+place() {
+	[ ! -d "$bin/$1" ] || die 1 "$bin/$1 is a directory"
+	unfinished=$bin/.$1.$$
+	if cp -- "$temp/out/$1" "$unfinished" && chmod 755 "$unfinished" && mv -f -- "$unfinished" "$bin/$1"; then
+		unfinished=
+	else
+		die 1 "could not write $bin/$1"
+	fi
+}
+
+make_bin() { (umask 022 && mkdir -p -- "$bin") || die 1 "could not make $bin"; }
+
+install_programs() {
+	fetched=''
+	if find_go; then
+		make_temp 100000
+	else
+		fetched=1
+		make_temp "$needed_space"
+		fetch_go "$temp/go"
+		go=$temp/go/bin/go
+	fi
+	step "build vmgo and vmgo-shim with $([ -n "$fetched" ] && echo it || echo "$go")" build
+	[ -d "$bin" ] || step "make $bin" make_bin
+	step "install $bin/vmgo-shim" place vmgo-shim
+	step "install $bin/vmgo" place vmgo
+	# The Go release needs the space more.
+	cleanup
+	temp=
+}
+
+talk() { "$@" >&2; }
+
+install_release() {
+	set --
+	[ -z "$selector" ] || set -- "$selector"
+	status=0
+	step "install Go ${selector:-as this directory asks}" talk "$bin/vmgo" install "$@" || status=$?
+	if [ "$status" = 3 ] && [ -z "$selector" ]; then
+		say 'nothing here says which Go: install one with vmgo install latest'
+		return 0
+	fi
+	[ "$status" = 0 ] || exit "$status"
+	[ -n "$dry" ] || "$bin/vmgo" exec "$@" -- go version
+}
+
+# --- the hook ---------------------------------------------------------------
+
+quoted() {
+	case $1 in
+	*[!A-Za-z0-9_./+-]*) printf "'%s'" "$(printf '%s\n' "$1" | sed "s/'/'\\\\''/g")" ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
+
+# hook_of SHELL: sets rc and line.
+hook_of() {
+	case $1 in
+	bash) rc=$home/.bashrc ;;
+	zsh) rc=${ZDOTDIR:-$home}/.zshrc ;;
+	fish) rc=${XDG_CONFIG_HOME:-$home/.config}/fish/config.fish ;;
+	*) return 1 ;;
+	esac
+	line="eval \"\$($(quoted "$bin/vmgo") hook $1)\""
+	[ "$1" != fish ] || line="$(printf '%s\n' "$bin/vmgo" | sed "s/[\\\\']/\\\\&/g; s/.*/'&'/") hook fish | source"
+}
+
+# The first marker remembers what was not there before: the file, or the
+# newline at its end.
+begin='# >>> vmgo'
+end='# <<< vmgo'
+
+append_block() {
+	[ -d "$(dirname -- "$rc")" ] || (umask 077 && mkdir -p -- "$(dirname -- "$rc")")
+	had='' newline=''
+	if [ ! -e "$rc" ]; then
+		had=' (made this file)'
+	elif [ -s "$rc" ] && [ -n "$(tail -c 1 "$rc")" ]; then
+		had=' (made the newline before this)' newline='
+'
+	fi
+	# One write at the end: it follows a link, keeps mode and owner, and can
+	# lose nothing of what is there.
+	printf '%s%s%s\n%s\n%s\n' "$newline" "$begin" "$had" "$line" "$end" >>"$rc"
+}
+
+cut_block() {
+	target=$(readlink -f -- "$rc") || target=$rc
+	new=$target.vmgo.$$
+	unfinished=$new
+	first=$(sed -n "/^$begin/=" "$rc" | head -n 1)
+	last=$(sed -n "$first,\$ { /^$end/=; }" "$rc" | head -n 1)
+	[ -n "$last" ] || die 1 "$rc has '$begin' without '$end': take that part out yourself"
+	made=$(sed -n "${first}p" "$rc")
+	rest=$(tail -n "+$((last + 1))" "$rc" | head -c 1 | wc -c)
+	# The copy is for mode and owner.
+	cp -p -- "$target" "$new" || die 1 "could not write $new"
+	head -n "$((first - 1))" "$rc" >"$new" || die 1 "could not write $new"
+	case $made in
+	*newline*)
+		if [ "$rest" -eq 0 ]; then
+			size=$(($(wc -c <"$new") - 1))
+			dd if="$target" of="$new" bs="$size" count=1 2>/dev/null
+		fi
+		;;
+	esac
+	tail -n "+$((last + 1))" "$rc" >>"$new" || die 1 "could not write $new"
+	case $made in
+	*file*) [ -s "$new" ] || rm -f -- "$new" "$target" ;;
+	esac
+	[ ! -e "$new" ] || mv -f -- "$new" "$target" || die 1 "could not write $target"
+	unfinished=
+}
+
+has_block() { grep -q "^$begin" "$rc" 2>/dev/null; }
+
+add_hook() {
+	if has_block && grep -qxF -- "$line" "$rc"; then
+		say "the hook is in $rc already"
+	elif ! has_block && grep -Eq '^[^#]*vmgo.? hook ' "$rc" 2>/dev/null; then
+		say "$rc has a line of your own for the hook: left alone"
+	elif [ -e "$rc" ] && [ ! -w "$rc" ]; then
+		say "$rc is read-only; add this line to it yourself:"
+		die 1 "    $line"
+	else
+		! has_block || step "take the old hook out of $rc" cut_block
+		step "add the hook to $rc" append_block || die 1 "could not write $rc"
+	fi
+}
+
+user_shell() {
+	login_shell=${SHELL:-$(passwd_field 7)}
+	login_shell=${login_shell##*/}
+}
+
+advise() {
+	user_shell
+	if hook_of "$login_shell"; then
+		if [ -n "$hook" ]; then
+			add_hook
+			say "it works in new shells; in this one: $line"
+		elif ! has_block; then
+			say "to have it in every shell, add this line to $rc (or run this with --hook):"
+			printf '    %s\n' "$line" >&2
+		fi
+	else
+		[ -z "$hook" ] || die 1 "no hook for $login_shell: vmgo has bash, zsh and fish"
+		say 'to have it in every shell, add one of these lines:'
+		for name in bash zsh fish; do
+			hook_of "$name" && printf '    %s: %s\n' "$rc" "$line" >&2
+		done
+	fi
+	case :$PATH: in
+	*:"$bin":*) ;;
+	*) say "$bin is not on PATH: the hook works all the same, to type vmgo you need it there" ;;
+	esac
+}
+
+uninstall() {
+	for name in bash zsh fish; do
+		[ -n "$home" ] || break
+		hook_of "$name"
+		while has_block; do
+			step "take the hook out of $rc" cut_block
+			[ -z "$dry" ] || break
+		done
+	done
+	for name in vmgo vmgo-shim; do
+		[ ! -e "$bin/$name" ] || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
+	done
+	say 'Go releases that vmgo installed are still there, in /opt/go or in ~/.local/share/vmgo'
+}
+
+# --- the story --------------------------------------------------------------
+
+parse() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--prefix=* | --find-go=*)
+			option=${1%%=*} value=${1#*=}
+			shift
+			set -- "$option" "$value" "$@"
+			continue
+			;;
+		--prefix | --find-go)
+			[ -n "${2:-}" ] || die 2 "$1 needs a directory"
+			case $1 in --prefix) prefix=$2 ;; *) go_dir=$2 ;; esac
+			shift
+			;;
+		--hook) hook=1 ;;
+		--programs-only) release='' ;;
+		--uninstall) action=uninstall ;;
+		--dry-run) dry=1 ;;
+		-h | --help) action=usage ;;
+		-*)
+			say "unknown option $1"
+			hint './install.sh --help'
+			exit 2
+			;;
+		*)
+			[ -z "$selector" ] || die 2 "one release at a time, not also $1"
+			selector=$1
+			;;
+		esac
+		shift
+	done
+}
+
+main() {
+	prefix='' go_dir='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
+	parse "$@"
+	[ "$action" != usage ] || { usage && return 0; }
+	trap cleanup EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	find_home
+	case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+	bin=${prefix%/}/bin
+	if [ "$action" = uninstall ]; then
+		uninstall
+		return 0
+	fi
+	find_checkout
+	if [ -n "$go_dir" ]; then
+		just_find_go
+		return 0
+	fi
+	install_programs
+	[ -z "$release" ] || install_release
+	advise
+}
+
+{ main "$@"; }

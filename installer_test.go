@@ -1,0 +1,417 @@
+package main_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The shells that install.sh must work under. All but bash and dash are
+// optional on a developer's machine; test.sh insists on all of them.
+var installerShells = [][]string{{"dash"}, {"bash", "--posix"}, {"bash"}, {"busybox", "sh"}, {"mksh"}, {"yash"}}
+
+// fakeGo answers the questions of install.sh as a Go release of its own
+// version would, and "builds" shell scripts that note how they were called.
+const fakeGo = `#!/bin/sh
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
+case $1:$2 in
+env:GOROOT) echo "${GOROOT:-$root}" ;;
+env:GOVERSION) echo "go1.99.0 X:fake" ;;
+env:GOPROXY) echo "$GOPROXY" ;;
+version:*) echo "go version go1.99.0 linux/fake" ;;
+build:*)
+	[ -f "$root/src/go.mod" ] && [ ! -e "$root/src/_go.mod" ] || exit 9
+	printf '%s\n' "$*" "CGO_ENABLED=$CGO_ENABLED GOTOOLCHAIN=$GOTOOLCHAIN GOROOT=$GOROOT GOFLAGS=$GOFLAGS" >>"$TRACE"
+	while [ "$1" != -o ]; do shift; done
+	mkdir -p "$2"
+	for name in vmgo vmgo-shim; do
+		cat >"$2/$name" <<-'END'
+		#!/bin/sh
+		printf '%s\n' "vmgo $*" >>"$TRACE"
+		[ "$1" != install ] || exit "${FAKE_INSTALL:-0}"
+		[ "$1" != exec ] || echo "go version go1.22.5 linux/fake"
+		END
+		chmod 700 "$2/$name"
+	done
+	;;
+*) exit 8 ;;
+esac
+`
+
+// installer is a made-up checkout with a copy of install.sh that pins a
+// made-up Go, a proxy that has it, and a user.
+type installer struct {
+	t        *testing.T
+	shell    []string
+	checkout string
+	home     string
+	trace    string
+	path     string
+	env      []string
+}
+
+func newInstaller(t *testing.T, shell ...string) *installer {
+	t.Helper()
+	if _, err := exec.LookPath(shell[0]); err != nil {
+		t.Skipf("%s is not installed", shell[0])
+	}
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skipf("install.sh pins no Go for %s", runtime.GOARCH)
+	}
+	base := filepath.Join(t.TempDir(), "a b'c")
+	in := &installer{t: t, shell: shell, checkout: filepath.Join(base, "vmgo"), home: filepath.Join(base, "home"),
+		trace: filepath.Join(base, "trace")}
+	in.onlyTools("curl", "sha256sum", "unzip")
+	proxy := filepath.Join(base, "proxy")
+	sum := in.writeZip(filepath.Join(proxy, "golang.org/toolchain/@v", "v0.0.1-go1.99.0.linux-"+runtime.GOARCH+".zip"))
+
+	script, err := os.ReadFile("install.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script = regexp.MustCompile(`(?m)^pinned_go=.*`).ReplaceAll(script, []byte("pinned_go=1.99.0"))
+	script = regexp.MustCompile(`\b[0-9a-f]{64}\b`).ReplaceAll(script, []byte(sum))
+	script = bytes.ReplaceAll(script, []byte("/usr/local/go/bin:/opt/go/default/bin"), nil) // this machine's own
+	in.write(filepath.Join(in.checkout, "install.sh"), string(script))
+	in.write(filepath.Join(in.checkout, "go.mod"), "module github.com/vmgo/vmgo\n\ngo 1.99.0\n")
+	in.write(filepath.Join(in.home, ".keep"), "")
+	in.write(filepath.Join(base, "tmp", ".keep"), "")
+	in.env = []string{"HOME=" + in.home, "TMPDIR=" + filepath.Join(base, "tmp"), "SHELL=/bin/bash", "TRACE=" + in.trace,
+		"GOPROXY=file://" + filepath.Join(base, "absent") + ",file://" + proxy}
+	return in
+}
+
+func (in *installer) write(name, text string) {
+	in.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		in.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+func (in *installer) read(name string) string {
+	in.t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		in.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// writeZip writes the toolchain module that the script will fetch, and returns
+// its SHA-256. As in those of Go 1.20 and before, no file in it has a mode.
+func (in *installer) writeZip(name string) string {
+	var file bytes.Buffer
+	w := zip.NewWriter(&file)
+	top := "golang.org/toolchain@v0.0.1-go1.99.0.linux-" + runtime.GOARCH + "/"
+	for _, entry := range [][2]string{
+		{"bin/go", fakeGo}, {"bin/gofmt", "#!/bin/sh\n"}, {"pkg/tool/linux_fake/vet", "#!/bin/sh\n"},
+		{"src/_go.mod", "module std\n"}, {"src/a b/_go.mod", "module x\n"}, {"VERSION", "go1.99.0"},
+	} {
+		f, err := w.Create(top + entry[0])
+		if err != nil {
+			in.t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(entry[1])); err != nil {
+			in.t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		in.t.Fatal(err)
+	}
+	in.write(name, file.String())
+	return fmt.Sprintf("%x", sha256.Sum256(file.Bytes()))
+}
+
+// run runs install.sh as its user would, in the home directory, and wants
+// this exit status.
+func (in *installer) run(status int, args ...string) (stdout, stderr string) {
+	in.t.Helper()
+	argv := append(append([]string{}, in.shell...), filepath.Join(in.checkout, "install.sh"))
+	if !strings.Contains(strings.Join(args, " "), "--prefix") {
+		argv = append(argv, "--prefix", filepath.Join(in.home, ".local")) // root's own would be this machine's
+	}
+	argv = append(argv, args...)
+	shell, err := exec.LookPath(argv[0])
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	cmd := exec.Cmd{Path: shell, Args: argv, Dir: in.home, Env: append([]string{"PATH=" + in.path}, in.env...)}
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != status {
+		in.t.Fatalf("install.sh %q: exit status %d, not %d\nstdout:\n%sstderr:\n%s", args, got, status, &out, &errs)
+	}
+	if rest, _ := os.ReadDir(filepath.Join(filepath.Dir(in.home), "tmp")); len(rest) != 1 {
+		in.t.Fatalf("install.sh %q left temporary files: %v", args, rest)
+	}
+	return out.String(), errs.String()
+}
+
+// tree lists what is beneath the home directory, with modes and contents.
+func (in *installer) tree() string {
+	var list strings.Builder
+	err := filepath.WalkDir(in.home, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		link, _ := os.Readlink(name)
+		fmt.Fprintf(&list, "%v %s -> %s", info.Mode(), strings.TrimPrefix(name, in.home), link)
+		if info.Mode().IsRegular() {
+			fmt.Fprintf(&list, " %q", in.read(name))
+		}
+		list.WriteString("\n")
+		return nil
+	})
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return list.String()
+}
+
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+func eachShell(t *testing.T, f func(t *testing.T, in *installer)) {
+	for _, shell := range installerShells {
+		t.Run(strings.Join(shell, " "), func(t *testing.T) {
+			t.Parallel()
+			f(t, newInstaller(t, shell...))
+		})
+	}
+}
+
+func TestInstaller_onAMachineWithoutGo(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		stdout, stderr := in.run(0, "--prefix", filepath.Join(in.home, "p q"), "1.22.5")
+		if stdout != "go version go1.22.5 linux/fake\n" {
+			t.Errorf("stdout: %q", stdout)
+		}
+		bin := filepath.Join(in.home, "p q", "bin")
+		wants(t, stderr, "fetch go1.99.0", "check its SHA-256", `eval "$('`, "hook bash)", "is not on PATH")
+		wants(t, in.read(in.trace),
+			"-trimpath -ldflags -s -w -tags urfave_cli_no_docs,urfave_cli_no_suggest", ". ./shims/vmgo-shim",
+			"CGO_ENABLED=0 GOTOOLCHAIN=local", "vmgo version\n", "vmgo install 1.22.5\n", "vmgo exec 1.22.5 -- go version\n")
+		for _, name := range []string{"vmgo", "vmgo-shim"} {
+			info, err := os.Stat(filepath.Join(bin, name))
+			if err != nil || info.Mode() != 0o755 {
+				t.Errorf("%s: %v %v", name, info, err)
+			}
+		}
+		if files, _ := os.ReadDir(bin); len(files) != 2 {
+			t.Errorf("beside the programs: %v", files)
+		}
+		in.run(0, "--prefix="+filepath.Join(in.home, "p q"), "--uninstall")
+		if files, _ := os.ReadDir(bin); len(files) != 0 {
+			t.Errorf("left by --uninstall: %v", files)
+		}
+	})
+}
+
+func TestInstaller_anyUnzip(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"unzip", "bsdtar", "python3", "busybox"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			in := newInstaller(t, "dash")
+			real, err := exec.LookPath(tool)
+			if err != nil {
+				t.Skip(err)
+			}
+			if tool == "python3" { // not a shim of some version manager
+				name, err := exec.Command(real, "-c", "import sys; print(sys.executable)").Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				real = strings.TrimSpace(string(name))
+			}
+			in.onlyTools("curl", "sha256sum")
+			in.link(tool, real)
+			for range 2 { // fetched, then found
+				stdout, _ := in.run(0, "--find-go", filepath.Join(in.home, "go dir"))
+				if stdout != filepath.Join(in.home, "go dir/bin/go")+"\n" {
+					t.Errorf("stdout %q", stdout)
+				}
+			}
+			for name, mode := range map[string]fs.FileMode{"bin/go": 0o755, "bin/gofmt": 0o755, "pkg/tool/linux_fake/vet": 0o755, "src/a b/go.mod": 0o644, "VERSION": 0o644} {
+				info, err := os.Stat(filepath.Join(in.home, "go dir", name))
+				if err != nil || info.Mode() != mode {
+					t.Errorf("%s: %v %v", name, info, err)
+				}
+			}
+		})
+	}
+}
+
+// onlyTools gives the user nothing on PATH but these and what every Debian has.
+func (in *installer) onlyTools(names ...string) {
+	in.t.Helper()
+	in.path = filepath.Join(in.t.TempDir(), "tools")
+	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed tail uname wc")...) {
+		real, err := exec.LookPath(name)
+		if err != nil {
+			in.t.Fatal(err)
+		}
+		in.link(name, real)
+	}
+}
+
+func (in *installer) link(name, target string) {
+	in.t.Helper()
+	if err := os.MkdirAll(in.path, 0o755); err != nil {
+		in.t.Fatal(err)
+	}
+	if err := os.Symlink(target, filepath.Join(in.path, name)); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+func TestInstaller_saysWhichPackagesAreMissing(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	in.onlyTools("sha256sum")
+	_, stderr := in.run(1, "--programs-only")
+	wants(t, stderr, "hint: apt-get update && apt-get install -y ca-certificates curl unzip")
+}
+
+func TestInstaller_refusesAnyOtherZip(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		before := in.tree()
+		zips, err := filepath.Glob(filepath.Join(filepath.Dir(in.home), "proxy/golang.org/toolchain/@v/*.zip"))
+		if err != nil || len(zips) != 1 {
+			t.Fatal(zips, err)
+		}
+		in.write(zips[0], "<html>please log in</html>")
+		_, stderr := in.run(5)
+		wants(t, stderr, "is not the zip of go1.99.0", "nothing was unpacked")
+		if in.tree() != before || in.read(in.trace) != "" {
+			t.Errorf("something happened:\n%s%s", in.tree(), in.read(in.trace))
+		}
+	})
+}
+
+func TestInstaller_GOPROXY(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, list string
+		status     int
+	}{
+		{"comma after a missing version", "file:///absent,$GOOD", 0},
+		{"comma after a failure", "ftp://127.0.0.1/,$GOOD", 4},
+		{"bar after a failure", "ftp://127.0.0.1/|$GOOD", 0},
+		{"unreachable and a bar", "http://127.0.0.1:1|$GOOD/", 0},
+		{"empty elements", ",$GOOD,", 0},
+		{"off", "off", 4},
+		{"none has it", "file:///absent", 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			in := newInstaller(t, "dash")
+			good := "file://" + filepath.Join(filepath.Dir(in.home), "proxy")
+			in.env = append(in.env, "GOPROXY="+strings.ReplaceAll(c.list, "$GOOD", good))
+			in.run(c.status, "--find-go", "go")
+		})
+	}
+}
+
+func TestInstaller_hidesPasswords(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	in.env = append(in.env, "GOPROXY=http://user:secret@127.0.0.1:1")
+	stdout, stderr := in.run(4, "--find-go", "go")
+	if strings.Contains(stdout+stderr, "secret") {
+		t.Error(stdout, stderr)
+	}
+}
+
+func TestInstaller_dryRunTouchesNothing(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		before := in.tree()
+		for _, args := range [][]string{{"--dry-run", "--hook", "1.22"}, {"--dry-run", "--uninstall"}, {"--dry-run", "--find-go", "x"}} {
+			stdout, _ := in.run(0, args...)
+			if args[1] == "--hook" {
+				wants(t, stdout, "would fetch go1.99.0", "would build vmgo", "would install ", "would install Go 1.22", "would add the hook to "+in.home+"/.bashrc")
+			}
+			if in.tree() != before || in.read(in.trace) != "" {
+				t.Fatalf("%q did something:\n%s", args, in.tree())
+			}
+		}
+	})
+}
+
+func TestInstaller_usage(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		for _, args := range [][]string{{"--no-such"}, {"-x"}, {"--prefix"}, {"--prefix="}, {"1.22", "1.23"}} {
+			if stdout, stderr := in.run(2, args...); stdout != "" || stderr == "" {
+				t.Errorf("%q: stdout %q, stderr %q", args, stdout, stderr)
+			}
+		}
+		if stdout, stderr := in.run(0, "--help"); stderr != "" || !strings.HasPrefix(stdout, "usage: ") {
+			t.Errorf("--help: stdout %q, stderr %q", stdout, stderr)
+		}
+	})
+}
+
+// Cut off at the end of any line, or anywhere in the last one, the script
+// must do nothing at all.
+func TestInstaller_truncated(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		script := in.read(filepath.Join(in.checkout, "install.sh"))
+		var cuts []int
+		for i := range script {
+			if i > len(script)-25 || i > 0 && script[i-1] == '\n' {
+				cuts = append(cuts, i)
+			}
+		}
+		if last := len(cuts) - 1; cuts[last] == len(script)-1 {
+			cuts = cuts[:last] // only the final newline is missing
+		}
+		before := in.tree()
+		for n, cut := range cuts {
+			// All in dash, which is quick, and in turn in the others.
+			if in.shell[0] != "dash" && n%11 != len(in.shell[0]) && cut < len(script)-25 {
+				continue
+			}
+			in.write(filepath.Join(in.checkout, "install.sh"), script[:cut])
+			cmd := exec.Command(in.shell[0], append(append([]string{}, in.shell[1:]...), filepath.Join(in.checkout, "install.sh"), "--prefix", in.home, "--programs-only", "--hook")...)
+			cmd.Dir, cmd.Env = in.home, append([]string{"PATH=" + in.path}, in.env...)
+			if out, _ := cmd.Output(); len(out) != 0 || in.read(in.trace) != "" {
+				t.Fatalf("the first %d bytes did something: %s%s", cut, out, in.read(in.trace))
+			}
+			if left, _ := os.ReadDir(in.home); len(left) != 1 {
+				t.Fatalf("the first %d bytes wrote %v", cut, left)
+			}
+		}
+		if in.tree() != before {
+			t.Errorf("something was written:\n%s", in.tree())
+		}
+	})
+}

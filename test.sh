@@ -1,0 +1,145 @@
+#!/bin/sh
+# Runs every check of this repository; see usage below.
+set -eu
+
+usage() {
+	cat <<'END'
+usage: ./test.sh [--quick] [PACKAGE...]
+
+Installs what is missing on a Debian machine (apt, as root; else says which
+command to run) and Go too where there is none, then runs gofmt, vet,
+staticcheck, shellcheck and all tests with the race detector. The full output
+of the tests is kept in .cache/test.log.
+
+  --quick   no race detector, nothing that takes long or needs the network
+            (go test -short)
+  PACKAGE   test these packages only, default ./...
+END
+}
+
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# command:package. The race detector needs a C compiler and its headers.
+tools='bash:bash busybox:busybox curl:curl dash:dash direnv:direnv fish:fish
+gcc:gcc git:git mksh:mksh python3:python3 shellcheck:shellcheck strace:strace
+tmux:tmux unzip:unzip wget:wget yash:yash zsh:zsh'
+
+say() { printf 'test.sh: %s\n' "$*" >&2; }
+
+missing_packages() {
+	for tool in $tools; do
+		command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}"
+	done
+	[ -e /usr/include/stdlib.h ] || printf ' libc6-dev'
+	[ -e /etc/ssl/certs/ca-certificates.crt ] || printf ' ca-certificates'
+}
+
+install_packages() {
+	packages=$(missing_packages)
+	[ -n "$packages" ] || return 0
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		say "missing:$packages"
+		printf 'hint: sudo apt-get update && sudo apt-get install -y%s\n' "$packages" >&2
+		exit 1
+	fi
+	say "installing$packages"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of names
+	apt-get install -y -qq --no-install-recommends $packages >"$cache/apt.log" 2>&1 || {
+		tail -n 20 "$cache/apt.log" >&2
+		exit 1
+	}
+	packages=$(missing_packages)
+	[ -z "$packages" ] || { say "still missing:$packages" && exit 1; }
+}
+
+# check NAME COMMAND...: runs it and remembers if it failed, so that one run
+# names all that is wrong.
+check() {
+	name=$1
+	shift
+	say "$name"
+	"$@" || failed="$failed $name"
+}
+
+formatted() {
+	unformatted=$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l)
+	[ -z "$unformatted" ] || { printf 'not formatted by gofmt:\n%s\n' "$unformatted" >&2 && return 1; }
+}
+
+shells_checked() {
+	# shellcheck disable=SC2046 # no file name here has a blank
+	shellcheck $(git ls-files -co --exclude-standard '*.sh' '*.bash' .ci/run)
+}
+
+# What `go test` prints, and why tests were skipped: of the verbose output all
+# is left out that belongs to tests that passed.
+readable() {
+	awk '
+	function show(test) { printf "%s", said[test]; delete said[test] }
+	/^(=== (RUN|PAUSE|CONT|NAME))/ { test = $3; next }
+	/^ *--- PASS/ { delete said[$3]; next }
+	/^ *--- (FAIL|SKIP)/ { print; show($3); test = $3; fflush(); next }
+	/^PASS$/ { next }
+	/^(ok|FAIL|\?)[ \t]/ {
+		if ($1 == "FAIL") for (test in said) show(test)
+		print; fflush(); split("", said); test = ""; next
+	}
+	test == "" { print; fflush(); next }
+	{ said[test] = said[test] $0 "\n" }'
+}
+
+tests() {
+	{
+		status=0
+		go test -v -shuffle=on -timeout 20m "$@" || status=$?
+		echo "$status" >"$cache/status"
+	} 2>&1 | tee "$cache/test.log" | readable
+	[ "$(cat "$cache/status")" = 0 ]
+}
+
+main() {
+	quick=''
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--quick) quick=1 ;;
+		-h | --help) usage && return 0 ;;
+		-*)
+			say "unknown option $1"
+			usage >&2
+			exit 2
+			;;
+		*) break ;;
+		esac
+		shift
+	done
+	[ $# -gt 0 ] || set -- ./...
+	cd -- "$(dirname -- "$0")"
+	cache=$PWD/.cache failed=''
+	mkdir -p "$cache"
+
+	install_packages
+	go=$(./install.sh --find-go "$cache/go")
+	export PATH="${go%/go}:$PATH" GOTOOLCHAIN=local GOWORK=off GOFLAGS=-buildvcs=false
+	# A race-enabled program sleeps for a second as it exits, otherwise.
+	export GORACE=atexit_sleep_ms=0
+	unset GOROOT
+	say "$(go version)"
+
+	check gofmt formatted
+	check vet go vet ./...
+	check vet-bench go vet -tags bench ./internal/bench
+	check staticcheck go run "$staticcheck" ./...
+	check shellcheck shells_checked
+	if [ -n "$quick" ]; then
+		say 'skipped: the race detector, and what needs the network (--quick)'
+		check tests tests -short "$@"
+	else
+		export CGO_ENABLED=1
+		check tests tests -race "$@"
+	fi
+	[ -z "$failed" ] || { say "FAILED:$failed" && exit 1; }
+}
+
+main "$@"
