@@ -1,0 +1,184 @@
+// Package cmd is vmgo's command line: one file per command; flags in, one
+// domain call, output out. It alone imports urfave/cli, whose habits it tames:
+// help on stdout after a bad flag, flags that end at the first argument, exits
+// from inside the library.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// app is one run of the program: the world it runs in and what every command
+// needs to know of it.
+type app struct {
+	host     host.Host
+	layout   dirs.Layout
+	settings settings.Settings
+	quiet    bool
+}
+
+// Main runs the program in the given world and returns its exit status.
+func Main(h host.Host) int {
+	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID)}
+	ctx, cancel := h.Interrupts(context.Background())
+	defer cancel()
+	err := a.run(ctx)
+	if err != nil && ctx.Err() != nil && !isChild(err) {
+		err = diag.New(diag.Interrupted, "interrupted")
+	}
+	a.report(err)
+	return diag.ExitStatus(err)
+}
+
+func isChild(err error) bool {
+	var child *diag.Child
+	return errors.As(err, &child)
+}
+
+// toldError is an error that the command has already told of (a table, a JSON
+// document): only its exit status is left to be given.
+type toldError struct{ err error }
+
+func (e toldError) Error() string { return e.err.Error() }
+func (e toldError) Unwrap() error { return e.err }
+
+// report prints an error. It is the one place in the program that does.
+func (a *app) report(err error) {
+	var told toldError
+	if err == nil || isChild(err) || errors.As(err, &told) {
+		return
+	}
+	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", err))
+	_, _ = io.WriteString(a.host.Stderr, text)
+}
+
+// run parses the arguments and carries out the command they name.
+func (a *app) run(ctx context.Context) error {
+	root := a.tree()
+	args, err := arrange(root, a.host.Args[1:])
+	if err != nil {
+		return err
+	}
+	return root.RunContext(ctx, args)
+}
+
+// Categories of the help text.
+const (
+	releasesCategory = "releases"
+	projectCategory  = "in a project"
+	shellCategory    = "shells and programs"
+	machineCategory  = "the machine"
+	aboutCategory    = "about vmgo"
+)
+
+const rootDescription = `Install a Go release and pin it for a project:
+
+   vmgo install 1.22.5
+   cd project && vmgo use 1.22.5
+   eval "$(vmgo hook bash)"        # in ~/.bashrc: follow the directory`
+
+// tree builds the commands afresh: urfave/cli changes them as it runs.
+func (a *app) tree() *cli.App {
+	root := &cli.App{
+		Name:            "vmgo",
+		HelpName:        "vmgo",
+		Usage:           "a per-directory Go version manager for Linux virtual machines",
+		UsageText:       "vmgo COMMAND [ARGUMENT...]",
+		Description:     rootDescription,
+		Version:         buildVersion(),
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Writer:          a.host.Stdout,
+		ErrWriter:       a.host.Stderr,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    onUsageError,
+		Commands:        a.commands(),
+		Action:          func(c *cli.Context) error { return cli.ShowAppHelp(c) },
+		// A comma in a flag's value is the flag's own matter.
+		DisableSliceFlagSeparator: true,
+	}
+	for _, command := range root.Commands {
+		a.tame(command)
+	}
+	return root
+}
+
+// commands lists every command in the order of the help text.
+func (a *app) commands() []*cli.Command {
+	return []*cli.Command{
+		a.configCommand(),
+		a.versionCommand(),
+	}
+}
+
+// tame gives a command and those below it our manners.
+func (a *app) tame(command *cli.Command) {
+	command.HideHelpCommand = true
+	command.OnUsageError = onUsageError
+	if len(command.Subcommands) > 0 {
+		for _, sub := range command.Subcommands {
+			a.tame(sub)
+		}
+		return
+	}
+	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say less on stderr"})
+	before := command.Before
+	command.Before = func(c *cli.Context) error {
+		a.quiet = c.Bool("quiet")
+		if err := a.loadSettings(command.Name); err != nil {
+			return err
+		}
+		if before != nil {
+			return before(c)
+		}
+		return nil
+	}
+}
+
+// loadSettings reads the VMGO_ settings and warns of names that nobody knows.
+// The config command must work while a setting is broken: it mends them.
+func (a *app) loadSettings(command string) error {
+	files := a.layout.SettingsFiles()
+	for _, unknown := range settings.Unknown(a.host.Env, files...) {
+		a.warnf("there is no setting %s (%s); did you mean %s?", unknown.Name, unknown.Origin(), unknown.Text)
+	}
+	loaded, err := settings.Load(a.host.Env, files...)
+	if err != nil && command != "config" && command != "version" {
+		return err
+	}
+	a.settings = loaded
+	return nil
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error {
+	return diag.New(diag.Usage, err.Error(), "vmgo help")
+}
+
+// sayf tells the user something on stderr, unless --quiet.
+func (a *app) sayf(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.host.Stderr, format+"\n", args...)
+	}
+}
+
+// warnf is sayf for things that are probably wrong.
+func (a *app) warnf(format string, args ...any) { a.sayf("vmgo: warning: "+format, args...) }
+
+// colour says whether a stream that is (or is not) a terminal gets colour.
+func (a *app) colour(tty bool) bool {
+	env := a.host.Env
+	return tty && env["NO_COLOR"] == "" && env["TERM"] != "dumb" && env["CI"] != "true"
+}
+
+func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON (docs/json.md)"} }

@@ -1,0 +1,164 @@
+package cmd
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// arrange rewrites what a person typed into what urfave/cli can read: the
+// command's path, its flags, "--", its arguments. Flags may so stand before or
+// after the arguments. Everything after a "--" that the person typed stays as
+// it is, the "--" included. A word that fits nowhere is a usage error here,
+// before the library can print its help on stdout.
+func arrange(root *cli.App, typed []string) ([]string, error) {
+	path, command, rest, err := findCommand(root.Commands, typed)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{root.Name}, path...)
+	if command == nil {
+		return append(args, "--help"), nil
+	}
+	if len(command.Subcommands) > 0 {
+		if slices.ContainsFunc(rest, isHelp) {
+			return append(args, "--help"), nil
+		}
+		line := "vmgo " + strings.Join(path, " ")
+		return nil, diag.New(diag.Usage, strconv.Quote(line)+" needs one of: "+names(command.Subcommands), line+" --help")
+	}
+	flags, arguments, err := sortWords(command, path, rest)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(append(args, flags...), "--"), arguments...), nil
+}
+
+func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
+
+// findCommand follows the words that name commands. A nil command means the
+// program itself: show its help.
+func findCommand(commands []*cli.Command, typed []string) (path []string, command *cli.Command, rest []string, err error) {
+	var leading []string // flags for the command that stand before its name
+	for i, word := range typed {
+		next := find(commands, word)
+		switch {
+		case next != nil:
+			command, path, commands = next, append(path, next.Name), next.Subcommands
+			if len(commands) == 0 {
+				return path, command, append(leading, typed[i+1:]...), nil
+			}
+		case command != nil:
+			return path, command, append(leading, typed[i:]...), nil
+		case word == "help":
+			return findCommand(commands, append(typed[i+1:len(typed):len(typed)], "--help"))
+		case isHelp(word):
+			return nil, nil, nil, nil
+		case word == "--version":
+			return []string{"version"}, find(commands, "version"), typed[i+1:], nil
+		case word == "--quiet" || word == "-q":
+			leading = append(leading, word)
+		case strings.HasPrefix(word, "-"):
+			return nil, nil, nil, diag.New(diag.Usage, "unknown flag "+strconv.Quote(word), "vmgo help")
+		default:
+			return nil, nil, nil, unknownCommand(word, commands)
+		}
+	}
+	return path, command, leading, nil
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, command := range commands {
+		if command.HasName(name) {
+			return command
+		}
+	}
+	return nil
+}
+
+func names(commands []*cli.Command) string {
+	var all []string
+	for _, command := range commands {
+		all = append(all, command.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+func unknownCommand(word string, commands []*cli.Command) error {
+	hint := "vmgo help"
+	for _, command := range commands {
+		if word != "" && !command.Hidden && (strings.HasPrefix(command.Name, word) || strings.HasPrefix(word, command.Name)) {
+			hint = "vmgo help " + command.Name
+		}
+	}
+	return diag.New(diag.Usage, "unknown command "+strconv.Quote(word), hint)
+}
+
+// sortWords divides the words after a command into flags and arguments.
+func sortWords(command *cli.Command, path, words []string) (flags, arguments []string, err error) {
+	help := "vmgo help " + strings.Join(path, " ")
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		if word == "--" {
+			return flags, append(arguments, words[i:]...), nil
+		}
+		if len(word) < 2 || word[0] != '-' {
+			arguments = append(arguments, word)
+			continue
+		}
+		if isHelp(word) {
+			return []string{"--help"}, nil, nil
+		}
+		name, value, given := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		flag := findFlag(command, name)
+		if flag == nil {
+			return nil, nil, diag.New(diag.Usage, `"vmgo `+strings.Join(path, " ")+`" has no flag `+strconv.Quote(word), help)
+		}
+		_, boolean := flag.(*cli.BoolFlag)
+		flags = append(flags, word)
+		switch {
+		case boolean && given && value != "true" && value != "false":
+			return nil, nil, diag.New(diag.Usage, "flag --"+name+" takes no value", help)
+		case boolean || given:
+		case i+1 == len(words):
+			return nil, nil, diag.New(diag.Usage, "flag "+word+" needs a value", help)
+		default:
+			i++
+			flags = append(flags, words[i])
+		}
+	}
+	return flags, arguments, nil
+}
+
+func findFlag(command *cli.Command, name string) cli.Flag {
+	for _, flag := range command.Flags {
+		if slices.Contains(flag.Names(), name) {
+			return flag
+		}
+	}
+	return nil
+}
+
+// arguments checks how many arguments a command got. needed names those that
+// it takes, in the words of its usage line; most < 0 means any number.
+func arguments(c *cli.Context, least, most int, needed string) ([]string, error) {
+	args := c.Args().Slice()
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = slices.Delete(args, i, i+1)
+	}
+	line := strconv.Quote(c.Command.HelpName)
+	help := "vmgo help " + strings.TrimPrefix(c.Command.HelpName, "vmgo ")
+	switch {
+	case len(args) < least:
+		return nil, diag.New(diag.Usage, line+" needs "+needed, help)
+	case most == 0 && len(args) > 0:
+		return nil, diag.New(diag.Usage, line+" takes no argument, but was given "+strconv.Quote(args[0]), help)
+	case most > 0 && len(args) > most:
+		return nil, diag.New(diag.Usage, line+" was given a surplus argument "+strconv.Quote(args[most]), help)
+	}
+	return args, nil
+}

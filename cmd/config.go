@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) configCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "config",
+		Usage:     "show or change settings",
+		UsageText: "vmgo config [NAME] | -w NAME=VALUE | -u NAME | --json",
+		Description: `Settings are VMGO_* variables. Those that the environment leaves unset come from
+the user's settings file, then from the machine's (/etc/vmgo/env).`,
+		Category: aboutCategory,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "w", Usage: "write `NAME=VALUE` to the user's settings file"},
+			&cli.StringFlag{Name: "u", Usage: "take `NAME` out of the user's settings file"},
+			jsonFlag(),
+		},
+		Action: a.config,
+	}
+}
+
+func (a *app) config(c *cli.Context) error {
+	most := 1
+	if c.IsSet("w") || c.IsSet("u") {
+		most = 0
+	}
+	args, err := arguments(c, 0, most, "")
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.IsSet("w") && c.IsSet("u"):
+		return diag.New(diag.Usage, "-w and -u exclude each other", "vmgo help config")
+	case c.IsSet("w"):
+		name, value, found := strings.Cut(c.String("w"), "=")
+		if !found {
+			return diag.New(diag.Usage, "-w needs NAME=VALUE, not "+strconv.Quote(c.String("w")), "vmgo config -w VMGO_GOPATH=tree")
+		}
+		return a.writeSetting(name, value)
+	case c.IsSet("u"):
+		return a.writeSetting(c.String("u"), "")
+	}
+	return a.showSettings(args, c.Bool("json"))
+}
+
+// writeSetting changes the user's settings file; an empty value removes.
+// Removing takes any name, so that a misspelt one can be got rid of.
+func (a *app) writeSetting(name, value string) error {
+	if value != "" {
+		if err := settings.Check(name, value); err != nil {
+			return err
+		}
+	}
+	path := a.layout.UserSettings()
+	if path == "" {
+		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", "export HOME=/your/home")
+	}
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the settings: %w", err)
+	}
+	edited := settings.Edit(string(old), name, value)
+	if edited == string(old) {
+		return nil
+	}
+	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
+		return fmt.Errorf("making the settings directory: %w", err)
+	}
+	if err := fsx.WriteFile(path, []byte(edited), 0o644); err != nil {
+		return fmt.Errorf("writing the settings: %w", err)
+	}
+	if env := a.host.Env[name]; env != "" && env != value {
+		a.warnf("%s is %q in the environment, which overrides the file", name, env)
+	}
+	return nil
+}
+
+// showSettings prints one setting's value, or all of them with their origin.
+func (a *app) showSettings(args []string, asJSON bool) error {
+	loaded, err := settings.Load(a.host.Env, a.layout.SettingsFiles()...)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Name    string `json:"name"`
+		Value   string `json:"value"`
+		Origin  string `json:"origin"`
+		Meaning string `json:"meaning"`
+	}
+	var rows []row
+	for _, r := range settings.Table() {
+		if len(args) == 0 || args[0] == r.Name {
+			v := loaded.Value(r.Name)
+			rows = append(rows, row{r.Name, v.Text, v.Origin(), r.Meaning})
+		}
+	}
+	if len(rows) == 0 {
+		return settings.Check(args[0], "")
+	}
+	if asJSON {
+		return ui.JSON(a.host.Stdout, rows)
+	}
+	if len(args) == 1 {
+		_, err := fmt.Fprintln(a.host.Stdout, rows[0].Value)
+		return err
+	}
+	var table ui.Table
+	for _, r := range rows {
+		table.Add(r.Name+"="+r.Value, "# "+r.Origin)
+	}
+	return table.Write(a.host.Stdout)
+}

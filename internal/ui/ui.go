@@ -1,0 +1,127 @@
+// Package ui renders for people: tables, JSON, colour and progress. It decides
+// nothing; whether a stream gets colour or a moving bar is said by the caller.
+package ui
+
+import (
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// JSON writes v as one indented document with a final line break.
+func JSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// JSONLine writes v as one line, for streams of events.
+func JSONLine(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// Table aligns columns. Cells may hold colour: escape sequences count as
+// having no width.
+type Table struct{ rows [][]string }
+
+// Add appends a row.
+func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// Len says how many rows there are.
+func (t *Table) Len() int { return len(t.rows) }
+
+// Write prints the rows, two spaces between the columns, nothing at line ends.
+func (t *Table) Write(w io.Writer) error {
+	var widths []int
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	var out strings.Builder
+	for _, row := range t.rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			if i < len(row)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
+			}
+		}
+		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// width counts the runes of s that are not part of an escape sequence.
+func width(s string) int {
+	n := 0
+	for s != "" {
+		if strings.HasPrefix(s, "\x1b[") {
+			if end := strings.IndexByte(s, 'm'); end > 0 {
+				s = s[end+1:]
+				continue
+			}
+		}
+		_, size := utf8.DecodeRuneInString(s)
+		s, n = s[size:], n+1
+	}
+	return n
+}
+
+// Palette colours text, or leaves it as it is.
+type Palette bool
+
+func (p Palette) paint(code, text string) string {
+	if !p || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Bold, Dim, Green, Yellow, Red and Cyan colour text.
+func (p Palette) Bold(s string) string   { return p.paint("1", s) }
+func (p Palette) Dim(s string) string    { return p.paint("2", s) }
+func (p Palette) Green(s string) string  { return p.paint("32", s) }
+func (p Palette) Yellow(s string) string { return p.paint("33", s) }
+func (p Palette) Red(s string) string    { return p.paint("31", s) }
+func (p Palette) Cyan(s string) string   { return p.paint("36", s) }
+
+// Error colours the lines that diag.Format made.
+func (p Palette) Error(text string) string {
+	if !p {
+		return text
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		body := strings.TrimSuffix(line, "\n")
+		if hint, found := strings.CutPrefix(body, "hint: "); found {
+			out.WriteString(p.Cyan("hint:") + " " + hint + "\n")
+			continue
+		}
+		name, rest, _ := strings.Cut(body, ": ")
+		out.WriteString(p.Red(name+":") + " " + rest + "\n")
+	}
+	return out.String()
+}
+
+// Bytes writes a size for people: 206.3 MB, in powers of ten.
+func Bytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	value, unit := float64(n)/1000, 0
+	for value >= 999.95 && unit < len(units)-1 {
+		value, unit = value/1000, unit+1
+	}
+	return strconv.FormatFloat(value, 'f', 1, 64) + " " + units[unit:unit+1] + "B"
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/vmgo/vmgo/cmd"
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+// update rewrites the golden files inside the scripts.
+var update = flag.Bool("update", false, "rewrite golden files in testdata/scripts")
+
+// TestMain makes this test binary serve as the programs under test.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"vmgo": func() { os.Exit(cmd.Main(testHost())) },
+	})
+}
+
+// testHost is the real world, but for the machine's root: scripts fake /opt/go
+// and /etc/vmgo beneath $TESTROOT.
+func testHost() host.Host {
+	h := host.OS()
+	if root := h.Env["TESTROOT"]; root != "" {
+		h.Root = root
+	}
+	return h
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/scripts",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup:               isolate,
+	})
+}
+
+// isolate gives a script an empty home and an environment in which nothing of
+// the developer's own settings is left.
+func isolate(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	root := filepath.Join(env.WorkDir, "root")
+	for _, dir := range []string{home, root} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	for name, value := range map[string]string{
+		"HOME": home, "TESTROOT": root, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "dumb",
+		"GORACE": "atexit_sleep_ms=0", "GOPROXY": "off", "GOENV": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "",
+		"XDG_RUNTIME_DIR": filepath.Join(env.WorkDir, "run"),
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
