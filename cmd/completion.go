@@ -1,0 +1,148 @@
+package cmd
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/settings"
+)
+
+//go:embed completion.bash
+var completionBash string
+
+//go:embed completion.zsh
+var completionZsh string
+
+//go:embed completion.fish
+var completionFish string
+
+func (a *app) completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print the completion script for a shell",
+		UsageText: "vmgo completion SHELL",
+		ArgsUsage: "SHELL",
+		Description: `bash: vmgo completion bash > ~/.local/share/bash-completion/completions/vmgo
+zsh:  vmgo completion zsh > a directory of your fpath, as the file _vmgo
+fish: vmgo completion fish > ~/.config/fish/completions/vmgo.fish`,
+		Category: aboutCategory,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1, "a SHELL: bash, zsh or fish")
+			if err != nil {
+				return err
+			}
+			scripts := map[string]string{"bash": completionBash, "zsh": completionZsh, "fish": completionFish}
+			script, known := scripts[args[0]]
+			if !known {
+				return diag.New(diag.UnsupportedShell, "there is no completion for the shell "+args[0], "vmgo completion bash")
+			}
+			_, err = io.WriteString(a.host.Stdout, script)
+			return err
+		},
+	}
+}
+
+// completeCommand answers the completion scripts: a line for each candidate,
+// with its meaning after a tab where there is one.
+func (a *app) completeCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "__complete",
+		Hidden: true,
+		Action: func(c *cli.Context) error {
+			words, err := arguments(c, 1, -1, "the words typed so far")
+			if err != nil {
+				return err
+			}
+			a.quiet = true
+			typed := words[len(words)-1]
+			for _, candidate := range a.candidates(c, words[:len(words)-1], typed) {
+				if strings.HasPrefix(candidate[0], typed) {
+					line := candidate[0]
+					if candidate[1] != "" {
+						line += "\t" + candidate[1]
+					}
+					fmt.Fprintln(a.host.Stdout, line)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// candidates lists what may stand where typed stands, with a meaning each.
+func (a *app) candidates(c *cli.Context, before []string, typed string) [][2]string {
+	_, command, rest, err := findCommand(c.App.Commands, before)
+	switch {
+	case err != nil:
+		return nil
+	case command == nil:
+		return named(c.App.Commands)
+	case len(command.Subcommands) > 0:
+		return named(command.Subcommands)
+	case strings.HasPrefix(typed, "-"):
+		var flags [][2]string
+		for _, flag := range command.Flags {
+			usage := ""
+			if documented, ok := flag.(cli.DocGenerationFlag); ok {
+				usage = strings.ReplaceAll(documented.GetUsage(), "`", "")
+			}
+			if name := flag.Names()[0]; len(name) > 1 {
+				flags = append(flags, [2]string{"--" + name, usage})
+			}
+		}
+		return flags
+	case len(rest) > 0 && command.Name != "install" && command.Name != "uninstall" && command.Name != "verify":
+		return nil
+	}
+	return a.argumentsFor(c, command.Name)
+}
+
+// argumentsFor lists what a command's arguments may be.
+func (a *app) argumentsFor(c *cli.Context, command string) [][2]string {
+	switch command {
+	case "hook", "completion":
+		return [][2]string{{"bash", ""}, {"zsh", ""}, {"fish", ""}}
+	case "which":
+		return [][2]string{{"go", ""}, {"gofmt", ""}}
+	case "config":
+		var rows [][2]string
+		for _, row := range settings.Table() {
+			rows = append(rows, [2]string{row.Name, row.Meaning})
+		}
+		return rows
+	case "uninstall", "default", "shell", "exec", "verify":
+		return a.installedCandidates()
+	case "use":
+		return append(a.installedCandidates(), a.remoteCandidates(c)...)
+	case "install", "list-remote":
+		return a.remoteCandidates(c)
+	}
+	return nil
+}
+
+func (a *app) installedCandidates() [][2]string {
+	releases, err := a.installed()
+	if err != nil {
+		return nil
+	}
+	var rows [][2]string
+	for _, release := range releases {
+		rows = append(rows, [2]string{release.Version.String(), "installed"})
+	}
+	return rows
+}
+
+func named(commands []*cli.Command) [][2]string {
+	var rows [][2]string
+	for _, command := range commands {
+		if !command.Hidden {
+			rows = append(rows, [2]string{command.Name, command.Usage})
+		}
+	}
+	return rows
+}

@@ -1,0 +1,134 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) currentCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "current",
+		Usage:     "print the version in force here, and what asks for it",
+		UsageText: "vmgo current [--json] [--explain]",
+		Category:  projectCategory,
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.BoolFlag{Name: "explain", Usage: "list every file and setting looked at, in order"},
+		},
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			resolution, err := a.resolve()
+			switch {
+			case c.Bool("json"):
+				return a.currentJSON(resolution, err)
+			case c.Bool("explain"):
+				return a.explain(resolution, err)
+			case err != nil:
+				return err
+			}
+			for _, conflict := range resolution.Conflicts {
+				a.warnf("%s", conflict)
+			}
+			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), resolution.Requirement.Origin)
+			return err
+		},
+	}
+}
+
+// nameOf is the version in force, or "system" where it is not known.
+func nameOf(r resolve.Resolution) string {
+	if r.Version.IsZero() {
+		return "system"
+	}
+	return r.Version.String()
+}
+
+// originJSON is how an origin reads in every JSON document.
+type originJSON struct {
+	Kind        project.Kind `json:"kind"`
+	Path        string       `json:"path"`
+	Line        int          `json:"line"`
+	Requirement string       `json:"requirement"`
+}
+
+func jsonOrigin(o project.Origin) originJSON {
+	return originJSON{o.Kind, o.Path, o.Line, o.Requirement}
+}
+
+func (a *app) currentJSON(r resolve.Resolution, err error) error {
+	type conflict struct {
+		Version string     `json:"version"`
+		Pin     originJSON `json:"pin"`
+		Minimum originJSON `json:"minimum"`
+	}
+	if err != nil && r.Requirement.IsZero() {
+		return err
+	}
+	document := struct {
+		Version   string     `json:"version"`
+		GOROOT    string     `json:"goroot"`
+		Installed bool       `json:"installed"`
+		Origin    originJSON `json:"origin"`
+		Conflicts []conflict `json:"conflicts"`
+	}{nameOf(r), r.GOROOT, r.Installed, jsonOrigin(r.Requirement.Origin), []conflict{}}
+	if err != nil {
+		document.Version = r.Requirement.Wanted().Text()
+	}
+	for _, c := range r.Conflicts {
+		document.Conflicts = append(document.Conflicts,
+			conflict{c.Version.String(), jsonOrigin(c.Pin), jsonOrigin(c.Minimum.Origin)})
+	}
+	return errors.Join(ui.JSON(a.host.Stdout, document), err)
+}
+
+// explain prints every step of the resolution, then the answer.
+func (a *app) explain(r resolve.Resolution, err error) error {
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, step := range r.Steps {
+		verdict := string(step.Verdict)
+		switch step.Verdict {
+		case project.Decided:
+			verdict = colour.Green(verdict)
+		case project.Bad:
+			verdict = colour.Red(verdict)
+		case project.Absent:
+			verdict = colour.Dim(verdict)
+		}
+		where := step.Origin.String()
+		if where == "" {
+			where = string(step.Origin.Kind)
+		}
+		table.Add(verdict, where, step.Origin.Requirement, step.Note)
+	}
+	if writeErr := table.Write(a.host.Stdout); writeErr != nil {
+		return writeErr
+	}
+	if err != nil {
+		return err
+	}
+	for _, conflict := range r.Conflicts {
+		a.warnf("%s", conflict)
+	}
+	answer := "in force: " + nameOf(r)
+	if r.GOROOT != "" {
+		answer += " (" + r.GOROOT + ")"
+	}
+	_, err = fmt.Fprintln(a.host.Stdout, colour.Bold(answer))
+	return err
+}
+
+// isInForce says whether v is what the working directory uses.
+func (a *app) isInForce(v gover.Version) bool {
+	resolution, err := a.resolve()
+	return err == nil && !resolution.System && resolution.Version == v
+}

@@ -1,0 +1,108 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+func (a *app) defaultCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "default",
+		Usage:     "show or set the release that is in force outside any project",
+		UsageText: "vmgo default [SELECTOR] [--system]",
+		ArgsUsage: "[SELECTOR]",
+		Category:  releasesCategory,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "system", Usage: "the machine's default, for every user (the link /opt/go/default)"},
+		},
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 0, 1, "")
+			if err != nil {
+				return err
+			}
+			switch {
+			case len(args) == 0:
+				return a.showDefault(c.Bool("system"))
+			case c.Bool("system"):
+				return a.setSystemDefault(args[0])
+			}
+			return a.setUserDefault(args[0])
+		},
+	}
+}
+
+// showDefault prints the default that counts for this user, and where it is
+// set; with system, the machine's alone.
+func (a *app) showDefault(system bool) error {
+	if !system && a.layout.UserDefault() != "" {
+		pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
+		if err != nil {
+			return err
+		}
+		if !pin.IsZero() {
+			_, err := fmt.Fprintf(a.host.Stdout, "%s (%s)\n", pin.Selector.Text(), pin.Origin)
+			return err
+		}
+	}
+	for _, dir := range a.stores() {
+		if version, ok := installed.Default(dir); ok {
+			_, err := fmt.Fprintf(a.host.Stdout, "%s (%s)\n", version, installed.DefaultLink(dir))
+			return err
+		}
+	}
+	return diag.New(diag.NoRequirement, "there is no default", "vmgo default latest")
+}
+
+// setUserDefault writes the user's default. "system" takes it back to the go
+// that PATH has without vmgo, whatever the machine's default is.
+func (a *app) setUserDefault(text string) error {
+	selector, err := gover.ParseSelector(text)
+	if err != nil {
+		return err
+	}
+	if selector.Kind() != gover.System {
+		if _, err := a.pick(text); err != nil {
+			return err
+		}
+	}
+	path := a.layout.UserDefault()
+	if path == "" {
+		return diag.New(diag.Failure, "there is no place for a user's default, as HOME is not set", "vmgo default --system "+quoteArgument(text))
+	}
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the default: %w", err)
+	}
+	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
+		return fmt.Errorf("making the settings directory: %w", err)
+	}
+	if err := fsx.WriteFile(path, []byte(withPin(string(old), selector.Text())), 0o644); err != nil {
+		return fmt.Errorf("writing the default: %w", err)
+	}
+	a.sayf("default: %s (%s)", selector.Text(), path)
+	return nil
+}
+
+// setSystemDefault points the store's link at the installed release that the
+// selector means now.
+func (a *app) setSystemDefault(text string) error {
+	release, err := a.pick(text)
+	if err != nil {
+		return err
+	}
+	if err := a.openStore(release.Store).SetDefault(a.ctx, release.Version); err != nil {
+		return err
+	}
+	a.sayf("default of the machine: %s (%s)", release.Version, installed.DefaultLink(release.Store))
+	return nil
+}

@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) listCommand() *cli.Command {
+	return &cli.Command{
+		Name:     "list",
+		Aliases:  []string{"ls"},
+		Usage:    "list the installed releases",
+		Category: releasesCategory,
+		Flags:    []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			rows, err := a.listRows()
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.JSON(a.host.Stdout, rows)
+			}
+			return a.listTable(rows)
+		},
+	}
+}
+
+// listRow is one installed release as `list --json` shows it.
+type listRow struct {
+	Version     string            `json:"version"`
+	GOROOT      string            `json:"goroot"`
+	Store       string            `json:"store"`
+	Source      string            `json:"source"`
+	Contents    string            `json:"contents"`
+	Default     bool              `json:"default"`
+	InForce     bool              `json:"in_force"`
+	Bytes       int64             `json:"bytes"`
+	OwnBytes    int64             `json:"own_bytes"`
+	SharedBytes int64             `json:"shared_bytes"`
+	InstalledAt time.Time         `json:"installed_at"`
+	Proofs      map[string]string `json:"proofs"`
+}
+
+func (a *app) listRows() ([]listRow, error) {
+	releases, err := a.installed()
+	if err != nil {
+		return nil, err
+	}
+	rows := []listRow{}
+	for _, release := range releases {
+		row, err := a.listRow(release)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// listRow reads what the store knows of a release. A release whose receipt is
+// lost is listed all the same, without what only the receipt knew.
+func (a *app) listRow(release installed.Release) (listRow, error) {
+	s := a.openStore(release.Store)
+	row := listRow{
+		Version: release.Version.String(), GOROOT: release.GOROOT, Store: release.Store,
+		Default: a.isDefault(release), InForce: a.isInForce(release.Version), Proofs: map[string]string{},
+	}
+	receipt, err := s.Receipt(release.Version)
+	switch {
+	case err == nil:
+		row.Source, row.Contents, row.Proofs, row.InstalledAt = receipt.Source, receipt.Contents, receipt.Proofs, receipt.InstalledAt
+	case diag.CodeOf(err) == diag.Tampered:
+		a.warnf("%v", err)
+	default:
+		return listRow{}, err
+	}
+	usage, err := s.Usage(release.Version)
+	if err != nil {
+		return listRow{}, err
+	}
+	row.Bytes, row.OwnBytes, row.SharedBytes = usage.Bytes, usage.Own, usage.Shared
+	return row, nil
+}
+
+// isDefault says whether the release is the default of its store.
+func (a *app) isDefault(release installed.Release) bool {
+	version, found := installed.Default(release.Store)
+	return found && version == release.Version
+}
+
+func (a *app) listTable(rows []listRow) error {
+	if len(rows) == 0 {
+		a.sayf("nothing is installed; vmgo install latest brings the newest release")
+		return nil
+	}
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	newest := gover.Version{}
+	if v, err := gover.Parse(rows[0].Version); err == nil {
+		newest = v
+	}
+	var table ui.Table
+	for _, row := range rows {
+		mark, notes := "  ", ""
+		if row.InForce {
+			mark = colour.Green("* ")
+		}
+		if row.Default {
+			notes = "default"
+		}
+		if v, err := gover.Parse(row.Version); err == nil && pastSupport(v, newest) {
+			notes = join(notes, colour.Yellow("end of life"))
+		}
+		table.Add(mark+row.Version, row.Source, ui.Bytes(row.OwnBytes)+" own", ui.Bytes(row.SharedBytes)+" shared", row.GOROOT, notes)
+	}
+	return table.Write(a.host.Stdout)
+}
+
+// pastSupport says whether a release line has ended, as far as newest shows:
+// each line is supported until there are two newer ones (go.dev/doc/devel/release).
+func pastSupport(v, newest gover.Version) bool { return v.Minor() <= newest.Minor()-2 }
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + ", " + b
+}

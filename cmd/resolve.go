@@ -1,0 +1,98 @@
+package cmd
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/shims"
+)
+
+// stores are the stores in which releases are looked for.
+func (a *app) stores() []string { return a.layout.Stores(a.settings.Root) }
+
+// installed lists the releases of all stores, newest first.
+func (a *app) installed() ([]installed.Release, error) { return installed.List(a.stores()) }
+
+// writeStore opens the store into which this process installs. what describes
+// the command for others who wait for the lock.
+func (a *app) writeStore() *store.Store {
+	return a.openStore(a.layout.WriteStore(a.settings.Root))
+}
+
+func (a *app) openStore(dir string) *store.Store {
+	return store.Open(dir, store.Options{
+		Identity: store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Version: buildVersion()},
+		NoLink:   !a.settings.Link,
+		Now:      a.host.Now,
+	})
+}
+
+// resolve decides which Go is in force in the working directory.
+func (a *app) resolve() (resolve.Resolution, error) { return a.resolveIn(a.place()) }
+
+func (a *app) resolveIn(place resolve.Place) (resolve.Resolution, error) {
+	if place.Dir == "" {
+		return resolve.Resolution{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
+	}
+	return resolve.Here(place)
+}
+
+// place is the working directory with everything that decides there.
+func (a *app) place() resolve.Place {
+	return resolve.Place{
+		Dir: a.host.Dir, Env: a.host.Env, Layout: a.layout, Settings: a.settings,
+		OwnDirs: shims.Dirs(a.layout), OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
+	}
+}
+
+// ownPrograms are vmgo and vmgo-shim: a go that is a link to one of them leads
+// back to us.
+func (a *app) ownPrograms() []string {
+	if a.host.Executable == "" {
+		return nil
+	}
+	return []string{a.host.Executable, filepath.Join(filepath.Dir(a.host.Executable), "vmgo-shim")}
+}
+
+// pick finds the newest installed release that a selector matches.
+func (a *app) pick(text string) (installed.Release, error) {
+	selector, err := gover.ParseSelector(text)
+	if err != nil {
+		return installed.Release{}, err
+	}
+	releases, err := a.installed()
+	if err != nil {
+		return installed.Release{}, err
+	}
+	versions := make([]gover.Version, len(releases))
+	for i, release := range releases {
+		versions[i] = release.Version
+	}
+	version, found, err := selector.Pick(versions, ranges.Parse)
+	if err != nil {
+		return installed.Release{}, err
+	}
+	if !found {
+		return installed.Release{}, notInstalled(text)
+	}
+	release, _ := installed.Find(a.stores(), version)
+	return release, nil
+}
+
+func notInstalled(selector string) error {
+	return diag.New(diag.NotInstalled, "no installed release is "+selector, "vmgo install "+quoteArgument(selector))
+}
+
+// quoteArgument quotes a selector for a hint where a shell would need it.
+func quoteArgument(text string) string {
+	if strings.ContainsAny(text, " <>^~|*&;$'\"") {
+		return "'" + text + "'"
+	}
+	return text
+}
