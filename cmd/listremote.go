@@ -1,0 +1,191 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) listRemoteCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "list-remote",
+		Aliases:   []string{"ls-remote"},
+		Usage:     "list the releases that can be installed",
+		UsageText: "vmgo list-remote [SELECTOR] [--all] [--json] [--source LIST]",
+		ArgsUsage: "[SELECTOR]",
+		Description: `Without --all: the supported releases, or those that SELECTOR matches.
+A source's list need not be complete: an exact version can be installed even when it is not listed.`,
+		Category: releasesCategory,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "with old and unstable releases"},
+			jsonFlag(), sourceFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 0, 1, "")
+			if err != nil {
+				return err
+			}
+			rows, err := a.remoteRows(c.Context, c.String("source"), args, c.Bool("all"))
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.JSON(a.host.Stdout, rows)
+			}
+			return a.remoteTable(rows)
+		},
+	}
+}
+
+func sourceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "source", Usage: "release sources in order, comma separated `LIST` (default: VMGO_SOURCE)"}
+}
+
+// remoteRow is one release as `list-remote --json` shows it.
+type remoteRow struct {
+	Version   string   `json:"version"`
+	Stable    bool     `json:"stable"`
+	Supported bool     `json:"supported"`
+	Newest    bool     `json:"newest_patch"`
+	Installed bool     `json:"installed"`
+	Sources   []string `json:"sources"`
+}
+
+// listed asks all sources for their releases for this platform, newest first.
+func (a *app) listed(ctx context.Context, sourceFlag string) ([]release.Listed, error) {
+	sources, err := a.sources(sourceFlag)
+	if err != nil {
+		return nil, err
+	}
+	listers := make([]release.Lister, len(sources))
+	for i, s := range sources {
+		listers[i] = s
+	}
+	list, failed, err := release.Merge(ctx, listers...)
+	if err != nil {
+		return nil, err
+	}
+	for _, failure := range failed {
+		a.warnf("%v", failure)
+	}
+	platform := a.platform()
+	list = slices.DeleteFunc(list, func(l release.Listed) bool { return !l.Has(platform) })
+	if len(list) == 0 {
+		return nil, diag.New(diag.UnsupportedPlatform, "no source lists a release for "+platform.String(), "vmgo list-remote --source godev")
+	}
+	return list, nil
+}
+
+// remoteRows lists what the arguments ask for, with what is known of each.
+func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, all bool) ([]remoteRow, error) {
+	match := func(gover.Version) bool { return true }
+	if len(args) == 1 {
+		selector, err := gover.ParseSelector(args[0])
+		if err != nil {
+			return nil, err
+		}
+		if match, err = matcher(selector); err != nil {
+			return nil, err
+		}
+	}
+	list, err := a.listed(ctx, sourceFlag)
+	if err != nil {
+		return nil, err
+	}
+	releases, err := a.installed()
+	if err != nil {
+		return nil, err
+	}
+	newest := newestStable(list)
+	seen := map[gover.Version]bool{}
+	rows := []remoteRow{}
+	for _, l := range list {
+		v := l.Version
+		row := remoteRow{
+			Version: v.String(), Stable: !v.IsPrerelease(), Supported: !pastSupport(v, newest),
+			Newest: !v.IsPrerelease() && !seen[v.Lang()], Sources: l.Sources,
+		}
+		for _, have := range releases {
+			row.Installed = row.Installed || have.Version == v
+		}
+		if row.Stable {
+			seen[v.Lang()] = true
+		}
+		if match(v) && (all || len(args) == 1 || row.Stable && row.Supported) {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) == 0 && len(args) == 1 {
+		return nil, diag.New(diag.NoSuchRelease, "no source lists a release that is "+args[0], "vmgo list-remote --all")
+	}
+	return rows, nil
+}
+
+// matcher says which releases a selector covers in a list: all patches of a
+// prefix, all members of a range; an alias covers everything, since only the
+// choice among many gives it a meaning.
+func matcher(selector gover.Selector) (func(gover.Version) bool, error) {
+	switch selector.Kind() {
+	case gover.Range:
+		return ranges.Parse(selector.Text())
+	case gover.Exact, gover.Prefix:
+		return selector.Match, nil
+	}
+	return func(gover.Version) bool { return true }, nil
+}
+
+func newestStable(list []release.Listed) gover.Version {
+	for _, l := range list {
+		if !l.Version.IsPrerelease() {
+			return l.Version
+		}
+	}
+	return gover.Version{}
+}
+
+func (a *app) remoteTable(rows []remoteRow) error {
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, row := range rows {
+		notes := ""
+		switch {
+		case !row.Stable:
+			notes = colour.Yellow("unstable")
+		case !row.Supported:
+			notes = colour.Dim("end of life")
+		}
+		if row.Newest {
+			notes = join(notes, "newest patch")
+		}
+		if row.Installed {
+			notes = join(notes, colour.Green("installed"))
+		}
+		table.Add(row.Version, strings.Join(row.Sources, ","), notes)
+	}
+	return table.Write(a.host.Stdout)
+}
+
+// remoteCandidates are the versions that completion offers; a completion must
+// not keep the shell waiting.
+func (a *app) remoteCandidates(c *cli.Context) [][2]string {
+	ctx, cancel := context.WithTimeout(c.Context, 2*time.Second)
+	defer cancel()
+	list, err := a.listed(ctx, "")
+	if err != nil {
+		return nil
+	}
+	candidates := [][2]string{{"latest", "newest release"}, {"oldstable", "newest of the line before"}}
+	for _, l := range list {
+		candidates = append(candidates, [2]string{l.Version.String(), ""})
+	}
+	return candidates
+}

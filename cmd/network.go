@@ -1,0 +1,107 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
+)
+
+// platform is what this program installs for.
+func (a *app) platform() gover.Platform {
+	return gover.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
+}
+
+// goSettings finds GOPROXY, GOSUMDB and friends as the go command would:
+// environment, the user's go env file, go.env of an installed release or of
+// the go on PATH.
+func (a *app) goSettings() fetch.GoSettings {
+	settings := fetch.GoSettings{Env: a.host.Env}
+	add := func(path string) bool {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			settings.Files = append(settings.Files, fetch.GoEnvFile{Path: path, Data: data})
+		}
+		return err == nil
+	}
+	if path := a.goEnvFile(); path != "" {
+		add(path)
+	}
+	if releases, err := a.installed(); err == nil {
+		for _, release := range releases {
+			if add(filepath.Join(release.GOROOT, "go.env")) {
+				return settings
+			}
+		}
+	}
+	if program, found := lookPath(a.host.Env["PATH"], "go"); found {
+		if real, err := filepath.EvalSymlinks(program); err == nil {
+			add(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
+		}
+	}
+	return settings
+}
+
+// goEnvFile is where `go env -w` writes, "" where it is switched off.
+func (a *app) goEnvFile() string {
+	switch path := a.host.Env["GOENV"]; path {
+	case "off":
+		return ""
+	case "":
+		if config := a.layout.Config; config != "" {
+			return filepath.Join(filepath.Dir(config), "go", "env")
+		}
+		return ""
+	default:
+		return path
+	}
+}
+
+// client is the way to the network.
+func (a *app) client() *fetch.Client {
+	return fetch.New(fetch.Config{
+		Transport: a.host.Transport, Env: a.host.Env, Offline: a.settings.Offline, Now: a.host.Now,
+		UserAgent: "vmgo/" + buildVersion() + " (" + runtime.GOOS + "; " + runtime.GOARCH + ")",
+	})
+}
+
+// proxies reads GOPROXY.
+func (a *app) proxies() (fetch.Proxies, error) {
+	value, _ := a.goSettings().GOPROXY()
+	return fetch.ParseProxies(value)
+}
+
+// source is where releases come from: it lists them and locates their files.
+type source interface {
+	release.Lister
+	Locate(ctx context.Context, v gover.Version, p gover.Platform) (release.Artifact, error)
+}
+
+// sources opens the release sources that --source or VMGO_SOURCE name, in order.
+func (a *app) sources(flag string) ([]source, error) {
+	chosen := a.settings.Sources
+	if flag != "" {
+		chosen = strings.Split(flag, ",")
+	}
+	client := a.client()
+	var opened []source
+	for _, name := range chosen {
+		switch name = strings.TrimSpace(name); name {
+		case "goproxy":
+			proxies, err := a.proxies()
+			if err != nil {
+				return nil, err
+			}
+			opened = append(opened, release.NewGoProxy(client, proxies))
+		default:
+			return nil, diag.New(diag.Usage, "there is no source "+name, "vmgo help install")
+		}
+	}
+	return opened, nil
+}
