@@ -117,8 +117,14 @@ func (a *app) tree() *cli.App {
 // commands lists every command in the order of the help text.
 func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
+		a.listCommand(),
+		a.listRemoteCommand(),
+		a.defaultCommand(),
+		a.currentCommand(),
 		a.configCommand(),
+		a.completionCommand(),
 		a.versionCommand(),
+		a.completeCommand(),
 	}
 }
 

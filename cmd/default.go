@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,7 @@ func (a *app) defaultCommand() *cli.Command {
 			case len(args) == 0:
 				return a.showDefault(c.Bool("system"))
 			case c.Bool("system"):
-				return a.setSystemDefault(args[0])
+				return a.setSystemDefault(c.Context, args[0])
 			}
 			return a.setUserDefault(args[0])
 		},
@@ -95,12 +96,12 @@ func (a *app) setUserDefault(text string) error {
 
 // setSystemDefault points the store's link at the installed release that the
 // selector means now.
-func (a *app) setSystemDefault(text string) error {
+func (a *app) setSystemDefault(ctx context.Context, text string) error {
 	release, err := a.pick(text)
 	if err != nil {
 		return err
 	}
-	if err := a.openStore(release.Store).SetDefault(a.ctx, release.Version); err != nil {
+	if err := a.openStore(release.Store).SetDefault(ctx, release.Version, a.wait(false)); err != nil {
 		return err
 	}
 	a.sayf("default of the machine: %s (%s)", release.Version, installed.DefaultLink(release.Store))

@@ -83,11 +83,7 @@ func (a *app) listRow(release installed.Release) (listRow, error) {
 	default:
 		return listRow{}, err
 	}
-	usage, err := s.Usage(release.Version)
-	if err != nil {
-		return listRow{}, err
-	}
-	row.Bytes, row.OwnBytes, row.SharedBytes = usage.Bytes, usage.Own, usage.Shared
+	// USAGE
 	return row, nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
-	"github.com/vmgo/vmgo/shims"
 )
 
 // stores are the stores in which releases are looked for.
@@ -27,10 +27,14 @@ func (a *app) writeStore() *store.Store {
 
 func (a *app) openStore(dir string) *store.Store {
 	return store.Open(dir, store.Options{
-		Identity: store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Version: buildVersion()},
+		Identity: store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Now: a.host.Now},
 		NoLink:   !a.settings.Link,
-		Now:      a.host.Now,
 	})
+}
+
+// wait says on stderr for whom it waits when another process holds the store.
+func (a *app) wait(no bool) store.Wait {
+	return store.Wait{No: no, Notice: func(holder fsx.Holder) { a.sayf("vmgo: waiting for %s", holder) }}
 }
 
 // resolve decides which Go is in force in the working directory.
@@ -47,7 +51,7 @@ func (a *app) resolveIn(place resolve.Place) (resolve.Resolution, error) {
 func (a *app) place() resolve.Place {
 	return resolve.Place{
 		Dir: a.host.Dir, Env: a.host.Env, Layout: a.layout, Settings: a.settings,
-		OwnDirs: shims.Dirs(a.layout), OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
+		OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
 	}
 }
 
