@@ -129,7 +129,6 @@ main() {
 
 	check gofmt formatted
 	check vet go vet ./...
-	check vet-bench go vet -tags bench ./internal/bench
 	check staticcheck go run "$staticcheck" ./...
 	check shellcheck shells_checked
 	if [ -n "$quick" ]; then
