@@ -1,0 +1,300 @@
+package harden
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+type cellKey struct {
+	Kind   Kind
+	Target string
+}
+
+// maxFile bounds the files that are read into a plan.
+const maxFile = 1 << 20
+
+// read gives the value that a cell has now.
+func (m *Machine) read(kind Kind, target string) (Value, error) {
+	if kind.runtime() {
+		return m.readRuntime(kind, target)
+	}
+	path, err := m.real(target)
+	if err != nil {
+		return Value{}, err
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return Absent(), nil
+	}
+	if err != nil {
+		return Value{}, err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	v := Value{Present: true, Mode: st.Mode & 0o7777, UID: int(st.Uid), GID: int(st.Gid)}
+	switch kind {
+	case Dir:
+		if info.Mode()&fs.ModeSymlink != 0 {
+			info, err = os.Stat(path)
+			if err != nil {
+				return Value{}, err
+			}
+		}
+		if !info.IsDir() {
+			return Value{}, &fs.PathError{Op: "read", Path: path, Err: syscall.ENOTDIR}
+		}
+	case Link:
+		return readLink(path, info)
+	case File:
+		if !info.Mode().IsRegular() {
+			return Value{}, fmt.Errorf("%s is not a regular file", target)
+		}
+		if info.Size() > maxFile {
+			return Value{}, fmt.Errorf("%s is larger than %d bytes", target, maxFile)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return Value{}, err
+		}
+		v.Text, v.MTime = string(data), info.ModTime().UnixNano()
+	}
+	return v, nil
+}
+
+func readLink(path string, info fs.FileInfo) (Value, error) {
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return Value{}, fmt.Errorf("%s is not a link", path)
+	}
+	text, err := os.Readlink(path)
+	return Value{Present: true, Text: text}, err
+}
+
+// write brings a cell from one value to another. at is told each step, for
+// the tests that kill the program there.
+func (m *Machine) write(c Change, at func(string)) error {
+	if c.Kind.runtime() {
+		return m.writeRuntime(c)
+	}
+	path, err := m.real(c.Target)
+	if err != nil {
+		return err
+	}
+	if c.Keep != "" {
+		if err := m.keep(c, at); err != nil {
+			return err
+		}
+	}
+	switch c.Kind {
+	case Dir:
+		err = writeDir(path, c.To)
+	case Mode:
+		err = setMode(path, c.To)
+	default:
+		err = m.place(path, c, at)
+	}
+	if err != nil {
+		return err
+	}
+	at("changed")
+	return fsx.SyncDir(filepath.Dir(path))
+}
+
+func writeDir(path string, to Value) error {
+	if !to.Present {
+		err := os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return setMode(path, to)
+}
+
+// setMode changes the owner first: a change of owner clears the setuid bit.
+func setMode(path string, to Value) error {
+	if !to.Present {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	if int(st.Uid) != to.UID || int(st.Gid) != to.GID {
+		if err := os.Lchown(path, to.UID, to.GID); err != nil {
+			return err
+		}
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	return syscall.Chmod(path, to.Mode)
+}
+
+// stagePath is where a file is prepared. The name is fixed, so that what a
+// crash leaves is found again, and none that a drop-in directory is read for:
+// it begins with a dot and ends in no known suffix.
+func stagePath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".vmgo-stage")
+}
+
+// place makes a file or a link by one rename, or removes it.
+func (m *Machine) place(path string, c Change, at func(string)) error {
+	stage := stagePath(path)
+	if err := os.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !c.To.Present {
+		err := os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	err := m.stage(stage, path, c)
+	if err == nil {
+		at("staged")
+		err = m.check(c.Check, stage)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(stage))
+	}
+	return os.Rename(stage, path)
+}
+
+// stage writes the new file or link in full and on the disk.
+func (m *Machine) stage(stage, path string, c Change) error {
+	if c.Kind == Link {
+		if err := os.Symlink(c.To.Text, stage); err != nil {
+			return err
+		}
+		return os.Lchown(stage, m.Owner, m.Group)
+	}
+	f, err := os.OpenFile(stage, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(c.To.Text)
+	if err == nil {
+		err = copyXattrs(path, stage)
+	}
+	if err == nil {
+		err = setMode(stage, c.To)
+	}
+	if err == nil && c.To.MTime != 0 {
+		err = setMTime(stage, c.To.MTime)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func setMTime(path string, nanos int64) error {
+	ts := syscall.NsecToTimespec(nanos)
+	return syscall.UtimesNano(path, []syscall.Timespec{ts, ts})
+}
+
+// check runs the judge of a new file. In an image it runs inside the image, as
+// the image's own version will be the one to read the file.
+func (m *Machine) check(argv []string, stage string) error {
+	if len(argv) == 0 {
+		return nil
+	}
+	path := stage
+	var run []string
+	if !m.Live && m.Root != "/" {
+		path = strings.TrimPrefix(stage, m.Root)
+		run = []string{"chroot", m.Root}
+	}
+	for _, arg := range argv {
+		run = append(run, strings.ReplaceAll(arg, "{}", path))
+	}
+	if out, err := m.output(run[0], run[1:]...); err != nil {
+		return fmt.Errorf("%s refuses the new file: %w %s", argv[0], err, strings.TrimSpace(out))
+	}
+	return nil
+}
+
+// keep puts a copy of the file as it is now beside it, for its author.
+func (m *Machine) keep(c Change, at func(string)) error {
+	path, err := m.real(c.Target)
+	if err != nil {
+		return err
+	}
+	kept, err := m.real(c.Keep)
+	if err != nil {
+		return err
+	}
+	copied := Change{Kind: c.Kind, Target: c.Keep, To: c.From}
+	stage := stagePath(kept)
+	if err := os.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.stage(stage, path, copied); err != nil {
+		return err
+	}
+	at("kept-staged")
+	if err := os.Rename(stage, kept); err != nil {
+		return err
+	}
+	at("kept")
+	return nil
+}
+
+// copyXattrs gives a file the extended attributes of another: the SELinux
+// context, ACLs, capabilities. A file that does not exist has none, and a new
+// file has those that its directory gives it.
+func copyXattrs(from, to string) error {
+	size, err := syscall.Listxattr(from, nil)
+	if err != nil || size == 0 {
+		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTSUP) {
+			return nil
+		}
+		return &fs.PathError{Op: "listxattr", Path: from, Err: err}
+	}
+	names := make([]byte, size)
+	if size, err = syscall.Listxattr(from, names); err != nil {
+		return &fs.PathError{Op: "listxattr", Path: from, Err: err}
+	}
+	for _, name := range strings.Split(strings.TrimRight(string(names[:size]), "\x00"), "\x00") {
+		value := make([]byte, 64<<10)
+		n, err := syscall.Getxattr(from, name, value)
+		if err == nil {
+			err = syscall.Setxattr(to, name, value[:n], 0)
+		}
+		if err != nil {
+			return &fs.PathError{Op: "copy attribute " + name + " of", Path: from, Err: err}
+		}
+	}
+	return nil
+}
+
+// sweep removes what a crash may have left of a change that is done.
+func (m *Machine) sweep(c Change) error {
+	if c.Kind != File && c.Kind != Link {
+		return nil
+	}
+	for _, target := range []string{c.Target, c.Keep} {
+		if target == "" {
+			continue
+		}
+		path, err := m.real(target)
+		if err != nil {
+			return err
+		}
+		if err := os.Remove(stagePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package harden
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+)
+
+// Diff renders the change of a file as a unified diff, with its mode and owner
+// where they are not root's 0644. Other kinds have none.
+func (c Change) Diff() string {
+	if c.Kind != File || c.From.Text == c.To.Text && c.From.Present == c.To.Present {
+		return ""
+	}
+	diff := difflib.UnifiedDiff{
+		A: lines(c.From.Text), B: lines(c.To.Text),
+		FromFile: "a" + c.Target, ToFile: "b" + c.Target, Context: 3,
+	}
+	if !c.From.Present {
+		diff.FromFile = "/dev/null"
+	}
+	if !c.To.Present {
+		diff.ToFile = "/dev/null"
+	}
+	text, err := difflib.GetUnifiedDiffString(diff)
+	if err != nil {
+		return "" // writing to memory does not fail
+	}
+	return c.modeLine() + text
+}
+
+func (c Change) modeLine() string {
+	switch {
+	case !c.From.Present:
+		return fmt.Sprintf("new file mode %04o owner %d:%d\n", c.To.Mode, c.To.UID, c.To.GID)
+	case c.To.Present && (c.From.Mode != c.To.Mode || c.From.UID != c.To.UID || c.From.GID != c.To.GID):
+		return fmt.Sprintf("mode %04o owner %d:%d becomes mode %04o owner %d:%d\n",
+			c.From.Mode, c.From.UID, c.From.GID, c.To.Mode, c.To.UID, c.To.GID)
+	}
+	return ""
+}
+
+// lines splits text for a diff; a last line without an end is marked as diff(1)
+// does.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	split := strings.SplitAfter(text, "\n")
+	if last := len(split) - 1; split[last] == "" {
+		split = split[:last]
+	} else {
+		split[last] += "\n\\ No newline at end of file\n"
+	}
+	return split
+}

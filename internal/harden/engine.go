@@ -1,0 +1,288 @@
+package harden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// Engine brings a machine to what items want, and back.
+type Engine struct {
+	Machine *Machine
+	Items   []Item
+	// PID and What sign the lock, so that a second run can say who holds it.
+	PID  int
+	What string
+	// Trace is told every step that a crash could come after; nil outside of
+	// tests.
+	Trace func(point string)
+}
+
+func (e *Engine) at(point string) {
+	if e.Trace != nil {
+		e.Trace(point)
+	}
+}
+
+// Result is what an apply or an undo did.
+type Result struct {
+	Plan     Plan
+	Finished string   // the verb of an interrupted transition that was finished first
+	Warnings []string // commands that failed after the files had been changed
+}
+
+// Apply does what Plan shows for the selection, and nothing else. Given a plan
+// that was made before, it refuses when the machine's plan is now another. show
+// is called with the plan before the first change.
+func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show func(Plan)) (Result, error) {
+	return e.transact(ctx, func() (Plan, ledger, error) {
+		plan, led, err := e.plan(sel)
+		if err == nil && before != nil {
+			err = before.mustEqual(plan)
+		}
+		return plan, led, err
+	}, show)
+}
+
+// Undo gives back the selected items, or all of them.
+func (e *Engine) Undo(ctx context.Context, only []string, show func(Plan)) (Result, error) {
+	return e.transact(ctx, func() (Plan, ledger, error) { return e.planUndo(only) }, show)
+}
+
+func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error), show func(Plan)) (res Result, err error) {
+	lock, err := e.lock(ctx)
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	e.at("locked")
+	if res.Finished, err = e.recover(&res); err != nil {
+		return res, err
+	}
+	var led ledger
+	if res.Plan, led, err = plan(); err != nil {
+		return res, errors.Join(err, e.leave())
+	}
+	if show != nil {
+		show(res.Plan)
+	}
+	if len(res.Plan.Changes) == 0 && !res.Plan.bookkeeping {
+		return res, e.leave()
+	}
+	j := journal{Format: formatNow, Verb: res.Plan.Verb, Changes: res.Plan.Changes, Commands: res.Plan.Commands, Ledger: led}
+	return res, e.begin(ctx, j, &res)
+}
+
+// leave removes what the state directory does not need any more, and the
+// directory if nothing is recorded in it.
+func (e *Engine) leave() error {
+	led, err := e.Machine.loadLedger()
+	if err != nil {
+		return err
+	}
+	return e.Machine.tidy(led, e.at)
+}
+
+// lock makes the state directory and takes its lock. Undo removes the
+// directory, so it may go while we wait for the lock in it.
+func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
+	dir, err := e.Machine.follow(StateDir)
+	if err != nil {
+		return nil, err
+	}
+	for range 100 {
+		if err = fsx.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		e.at("state-dir")
+		var lock *fsx.Lock
+		lock, err = fsx.Acquire(ctx, filepath.Join(dir, filepath.Base(lockFile)), fsx.LockOptions{
+			Holder: fsx.Holder{PID: e.PID, What: e.What, Since: e.Machine.Now()}, NoWait: true,
+		})
+		var held *fsx.HeldError
+		switch {
+		case errors.As(err, &held):
+			return nil, diag.New(diag.StoreBusy, "another harden is at work: "+held.Error())
+		case !errors.Is(err, fs.ErrNotExist):
+			return lock, err
+		}
+	}
+	return nil, err
+}
+
+// begin writes the journal and runs it.
+func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
+	m := e.Machine
+	if err := m.backup(j.Ledger, e.at); err != nil {
+		return err
+	}
+	e.at("journal")
+	if err := m.save(journalFile, j); err != nil {
+		return err
+	}
+	e.at("journaled")
+	cause, err := e.finish(ctx, j, res)
+	if err != nil {
+		return err
+	}
+	if err := e.leave(); err != nil {
+		return err
+	}
+	if cause != nil {
+		return fmt.Errorf("nothing was changed: %w", cause)
+	}
+	return nil
+}
+
+// finish runs a journal to its end. When a change fails, those before it are
+// taken back, and cause says what failed; err means that not even that could
+// be done.
+func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err error) {
+	cause = e.run(ctx, j, res)
+	if cause == nil {
+		return nil, e.commit(j)
+	}
+	if !j.Back {
+		j.Back = true
+		if err := e.Machine.save(journalFile, j); err != nil {
+			return cause, errors.Join(cause, err)
+		}
+		e.at("journaled-back")
+		// Nothing may stop the way back, least of all the signal that stopped the way there.
+		if err = e.run(context.WithoutCancel(ctx), j, res); err == nil {
+			return cause, e.commit(j)
+		}
+	}
+	return cause, diag.Wrap(diag.Failure, errors.Join(cause, err),
+		"a change failed, and so did taking back those before it; the journal is kept", "vmgo harden undo")
+}
+
+// run makes the changes of a journal that are still to be made.
+func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
+	changes := j.Changes
+	if j.Back {
+		changes = inverse(changes)
+	}
+	backwards := j.Back || j.Verb == verbUndo
+	ran := false
+	for _, c := range changes {
+		if !ran && c.phase() > phaseReload {
+			e.commands(j, res)
+			ran = true
+		}
+		if err := ctx.Err(); err != nil {
+			return diag.Wrap(diag.Interrupted, err, "stopped before "+c.Command())
+		}
+		err := e.change(c, backwards)
+		if err != nil && backwards && c.Kind.runtime() {
+			// A swap file that is gone must not keep everything else from
+			// being given back.
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %v", c.Command(), err))
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Command(), err)
+		}
+	}
+	if !ran {
+		e.commands(j, res)
+	}
+	return nil
+}
+
+// change makes one change unless it is made already. A cell that has neither
+// value was changed by somebody while the transition lay interrupted; theirs
+// stays and shows as drift.
+func (e *Engine) change(c Change, undoing bool) error {
+	now, err := e.Machine.read(c.Kind, c.Target)
+	if err != nil {
+		return err
+	}
+	if now.Same(c.To) || c.Kind == Dir && now.Present == c.To.Present {
+		return e.Machine.sweep(c)
+	}
+	if !now.Same(c.From) {
+		return e.Machine.sweep(c)
+	}
+	e.at("change")
+	err = e.Machine.write(c, e.at)
+	if c.Kind == Dir && !c.To.Present && isNotEmpty(err) {
+		return nil // somebody has put a file there meanwhile
+	}
+	if undoing && errors.Is(err, fs.ErrNotExist) {
+		return nil // what was to be given back is gone
+	}
+	return err
+}
+
+func (e *Engine) commands(j journal, res *Result) {
+	for _, argv := range j.Commands {
+		e.at("command")
+		if _, err := e.Machine.output(argv[0], argv[1:]...); err != nil {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %v", joinWords(argv), err))
+		}
+	}
+}
+
+// commit makes the transition final: the ledger first, then the journal goes.
+// A crash between the two runs the journal again, which changes nothing.
+func (e *Engine) commit(j journal) error {
+	m := e.Machine
+	if !j.Back {
+		e.at("ledger")
+		if err := m.save(ledgerFile, j.Ledger); err != nil {
+			return err
+		}
+	}
+	e.at("committed")
+	if err := m.remove(journalFile); err != nil {
+		return err
+	}
+	e.at("journal-removed")
+	return nil
+}
+
+// recover finishes the transition that a crash interrupted.
+func (e *Engine) recover(res *Result) (verb string, err error) {
+	j, err := e.Machine.loadJournal()
+	if err != nil || j == nil {
+		return "", err
+	}
+	e.at("recovering")
+	cause, err := e.finish(context.Background(), *j, res)
+	if cause != nil {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("the interrupted %s was taken back: %v", j.Verb, cause))
+	}
+	return j.Verb, err
+}
+
+// Selection says which items are meant, and for what kind of machine.
+type Selection struct {
+	Profile Profile
+	Only    []string // in place of the profile's
+	User    string
+}
+
+func (s Selection) has(item Item, profile Profile) bool {
+	if len(s.Only) > 0 {
+		return slices.Contains(s.Only, item.ID)
+	}
+	return item.In(profile)
+}
+
+func joinWords(argv []string) string {
+	text := ""
+	for i, arg := range argv {
+		if i > 0 {
+			text += " "
+		}
+		text += shellWord(arg)
+	}
+	return text
+}

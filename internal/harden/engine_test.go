@@ -1,0 +1,290 @@
+package harden
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func TestApplyTwiceThenUndo(t *testing.T) {
+	root := fakeRoot(t)
+	before := snapshot(t, root)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	plan, err := e.Plan(Selection{})
+	must(t, err)
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Fatalf("plan changed the machine: %q", got)
+	}
+	res, err := e.Apply(t.Context(), Selection{}, &plan, nil)
+	must(t, err)
+	if len(res.Plan.Changes) == 0 || len(res.Warnings) > 0 {
+		t.Fatalf("apply made %d changes, warnings %q", len(res.Plan.Changes), res.Warnings)
+	}
+	for path, want := range map[string]string{
+		"/proc/sys/vm/swappiness":                                 "10\n",
+		"/proc/sys/fs/inotify/max_user_watches":                   "524288\n",
+		"/etc/sysctl.d/60-vmgo.conf":                              ownHeader + "\n# item: alpha\nvm.swappiness = 10\n\n# item: beta\nfs.inotify.max_user_watches = 524288\n",
+		"/etc/systemd/system/sysinit.target.wants/clockd.service": "",
+		"/var/lib/vmgo/harden/originals/etc/fstab":                "# fstab\nUUID=1 / ext4 defaults 0 1\n/dev/vdb none swap sw 0 0\n",
+		"/run/units-active/clockd.service":                        "",
+		"/etc/systemd/system.conf.d/60-vmgo.conf":                 "[Manager]\n",
+	} {
+		data, err := os.ReadFile(root + path)
+		if err != nil && !strings.Contains(path, ".wants/") || string(data) != want {
+			t.Errorf("%s is %q (%v), want %q", path, data, err, want)
+		}
+	}
+	applied := snapshot(t, root)
+	res, err = e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if len(res.Plan.Changes) != 0 {
+		t.Errorf("the second apply would change %+v", res.Plan.Changes)
+	}
+	if got := differences(applied, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("the second apply changed %q", got)
+	}
+	for _, s := range res.Plan.Items {
+		if s.State != Applied {
+			t.Errorf("%s is %s (%s) after apply", s.ID, s.State, s.Reason)
+		}
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("undo left %q", got)
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("the second undo left %q", got)
+	}
+}
+
+func TestUndoOfOneItemLeavesTheOthers(t *testing.T) {
+	for _, order := range [][]string{{"alpha", "beta"}, {"beta", "alpha"}} {
+		root := fakeRoot(t)
+		before := snapshot(t, root)
+		e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+		for _, id := range []string{"alpha", "beta"} {
+			_, err := e.Apply(t.Context(), Selection{Only: []string{id}}, nil, nil)
+			must(t, err)
+		}
+		_, err := e.Undo(t.Context(), order[:1], nil)
+		must(t, err)
+		text, err := os.ReadFile(root + "/etc/sysctl.d/60-vmgo.conf")
+		must(t, err)
+		if strings.Contains(string(text), order[0]) || !strings.Contains(string(text), order[1]) {
+			t.Errorf("after undo of %s the file is %q", order[0], text)
+		}
+		_, err = e.Undo(t.Context(), order[1:], nil)
+		must(t, err)
+		if got := differences(before, snapshot(t, root)); len(got) > 0 {
+			t.Errorf("undo left %q", got)
+		}
+	}
+}
+
+func TestDriftIsReportedAndKept(t *testing.T) {
+	root := fakeRoot(t)
+	before := snapshot(t, root)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	edited := "vm.swappiness = 1 # mine\n"
+	must(t, os.WriteFile(root+"/etc/sysctl.d/60-vmgo.conf", []byte(edited), 0o644))
+	must(t, os.WriteFile(root+"/proc/sys/vm/swappiness", []byte("1\n"), 0o644))
+
+	items, err := e.Status(Selection{})
+	must(t, err)
+	for _, s := range items {
+		want := Applied
+		if s.ID == "alpha" || s.ID == "beta" {
+			want = Drifted
+		}
+		if s.State != want {
+			t.Errorf("%s is %s (%s), want %s", s.ID, s.State, s.Reason, want)
+		}
+	}
+	// A blanket apply leaves the edit alone, naming the item puts ours back.
+	res, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if len(res.Plan.Changes) != 0 {
+		t.Errorf("a blanket apply would change drifted cells: %+v", res.Plan.Changes)
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	kept, err := os.ReadFile(root + "/etc/sysctl.d/60-vmgo.conf.vmgo-kept")
+	if err != nil || string(kept) != edited {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+	must(t, os.Remove(root+"/etc/sysctl.d/60-vmgo.conf.vmgo-kept"))
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("undo left %q", got)
+	}
+}
+
+func TestNamingADriftedItemWritesItAgain(t *testing.T) {
+	root := fakeRoot(t)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+	must(t, err)
+	path := root + "/etc/sysctl.d/60-vmgo.conf"
+	ours, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, []byte("mine\n"), 0o600))
+	_, err = e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+	must(t, err)
+	if now, _ := os.ReadFile(path); string(now) != string(ours) {
+		t.Errorf("the file is %q", now)
+	}
+	if kept, _ := os.ReadFile(path + ".vmgo-kept"); string(kept) != "mine\n" {
+		t.Errorf("kept %q", kept)
+	}
+}
+
+func TestUndoKeepsForeignEditsOfFstab(t *testing.T) {
+	root := fakeRoot(t)
+	original, err := os.ReadFile(root + "/etc/fstab")
+	must(t, err)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err = e.Apply(t.Context(), Selection{Only: []string{"fstab"}}, nil, nil)
+	must(t, err)
+	applied, err := os.ReadFile(root + "/etc/fstab")
+	must(t, err)
+	more := "/dev/vdc /data ext4 defaults 0 2\n"
+	must(t, os.WriteFile(root+"/etc/fstab", []byte(string(applied)+more), 0o644))
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if now, _ := os.ReadFile(root + "/etc/fstab"); string(now) != string(original)+more {
+		t.Errorf("fstab is %q", now)
+	}
+}
+
+func TestForeignFileIsNeverOverwritten(t *testing.T) {
+	root := fakeRoot(t)
+	write(t, root+"/etc/sysctl.d/60-vmgo.conf", "somebody else's\n")
+	before := snapshot(t, root)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()[:1]}
+	res, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if s := res.Plan.Items[0]; s.State != Blocked || !strings.Contains(s.Reason, "exists already") {
+		t.Errorf("state %s, reason %q", s.State, s.Reason)
+	}
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("apply changed %q", got)
+	}
+}
+
+func TestSavedPlanIsRefusedOnAChangedMachine(t *testing.T) {
+	changes := map[string]func(root string) error{
+		"a file":    func(root string) error { return os.WriteFile(root+"/etc/fstab", []byte("new\n"), 0o644) },
+		"a sysctl":  func(root string) error { return os.WriteFile(root+"/proc/sys/vm/swappiness", []byte("30\n"), 0o644) },
+		"a mode":    func(root string) error { return os.Chmod(root+"/opt/go/1.22.5", 0o711) },
+		"ours":      func(root string) error { return os.WriteFile(root+"/etc/sysctl.d/60-vmgo.conf", nil, 0o644) },
+		"a new dir": func(root string) error { return os.MkdirAll(root+"/etc/systemd/system.conf.d", 0o755) },
+	}
+	for name, change := range changes {
+		root := fakeRoot(t)
+		e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+		plan, err := e.Plan(Selection{})
+		must(t, err)
+		data, err := json.Marshal(plan)
+		must(t, err)
+		var saved Plan
+		must(t, json.Unmarshal(data, &saved))
+		must(t, change(root))
+		before := snapshot(t, root)
+		_, err = e.Apply(t.Context(), Selection{}, &saved, nil)
+		var d *diag.Error
+		if !errors.As(err, &d) || !strings.Contains(d.Msg, "has changed since") {
+			t.Errorf("%s changed: apply says %v", name, err)
+		}
+		if got := differences(before, snapshot(t, root)); len(got) > 0 {
+			t.Errorf("%s changed: refused, but changed %q", name, got)
+		}
+	}
+}
+
+func TestFailureTakesEverythingBack(t *testing.T) {
+	root := fakeRoot(t)
+	before := snapshot(t, root)
+	items := fakeItems()
+	items = append(items, Item{ID: "bad", On: Profiles(), Wish: func(m *Machine) (Wish, error) {
+		return Wish{Wants: []Want{{Kind: File, Target: "/etc/sudoers.d/60-vmgo", Check: []string{"false", "{}"},
+			Value: Value{Present: true, Text: "x\n", Mode: 0o440, UID: m.Owner, GID: m.Group}}}}, nil
+	}})
+	e := &Engine{Machine: testMachine(t, root), Items: items}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("apply says %v", err)
+	}
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("the failed apply left %q", got)
+	}
+}
+
+func TestReplacedFileKeepsModeOwnerAndAttributes(t *testing.T) {
+	root := fakeRoot(t)
+	fstab := root + "/etc/fstab"
+	must(t, os.Chmod(fstab, 0o640))
+	if err := syscall.Setxattr(fstab, "user.vmgo", []byte("label"), 0); err != nil {
+		t.Skip("this file system has no user attributes: ", err)
+	}
+	if os.Getuid() == 0 {
+		must(t, os.Chown(fstab, 0, 4))
+		if err := syscall.Setxattr(fstab, "security.selinux", []byte("system_u:object_r:etc_t:s0\x00"), 0); err != nil {
+			t.Log("no SELinux label could be set: ", err)
+		}
+	}
+	before := snapshot(t, root)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err := e.Apply(t.Context(), Selection{Only: []string{"fstab"}}, nil, nil)
+	must(t, err)
+	was, now := strings.Fields(before["/etc/fstab"]), strings.Fields(snapshot(t, root)["/etc/fstab"])
+	if was[0] != now[0] || was[1] != now[1] || was[3] != now[3] || was[2] == now[2] {
+		t.Errorf("fstab was %q, is %q", was, now)
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("undo left %q", got)
+	}
+}
+
+func TestImageGetsFilesAndNoRuntimeChanges(t *testing.T) {
+	root := fakeRoot(t)
+	m := testMachine(t, root)
+	m.Live = false
+	e := &Engine{Machine: m, Items: fakeItems()}
+	res, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if slices.ContainsFunc(res.Plan.Changes, func(c Change) bool { return c.Kind.runtime() }) || len(res.Plan.Commands) > 0 {
+		t.Errorf("an image has runtime changes: %+v", res.Plan)
+	}
+	if now, _ := os.ReadFile(root + "/proc/sys/vm/swappiness"); string(now) != "60\n" {
+		t.Errorf("swappiness is %q", now)
+	}
+}
+
+func TestImageLinksStayInside(t *testing.T) {
+	root := fakeRoot(t)
+	outside := t.TempDir()
+	must(t, os.RemoveAll(root+"/etc/sysctl.d"))
+	must(t, os.Symlink("/../../../../../.."+outside, root+"/etc/sysctl.d"))
+	must(t, os.MkdirAll(root+outside, 0o755))
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()[:1]}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if entries, _ := os.ReadDir(outside); len(entries) > 0 {
+		t.Errorf("apply wrote outside of the image: %v", entries)
+	}
+	if _, err := os.Stat(root + outside + "/60-vmgo.conf"); err != nil {
+		t.Error(err)
+	}
+}

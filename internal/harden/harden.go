@@ -1,0 +1,129 @@
+// Package harden makes a machine fit for Go, shows every change first and can
+// take all of it back.
+//
+// An [Item] says what it wants of a machine as a list of cells: a file with
+// this text, a directory, a link, a mode, a kernel setting, a swap area, a unit
+// that runs. The engine compares cells with the machine and gets the changes,
+// each from a value to a value. That makes a plan complete, a second apply
+// empty, drift visible, and undo the same thing with the original values.
+//
+// Promises, which the tests kill the program to check:
+//
+//   - Nothing is changed that the plan did not show.
+//   - No file that vmgo did not create is edited, except /etc/fstab between
+//     markers, and its original is kept.
+//   - The journal is on the disk before the first change, so whatever step a
+//     crash interrupts, the next apply or undo finishes it first.
+//   - Undo gives back every byte, mode, owner and runtime value; a file that
+//     somebody else has changed since is kept beside the original.
+package harden
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// Profile is what a machine is for; it decides which items are on.
+type Profile string
+
+// The profiles. Server is the default since it loosens nothing.
+const (
+	Dev    Profile = "dev"
+	CI     Profile = "ci"
+	Server Profile = "server"
+)
+
+// Profiles lists all profiles.
+func Profiles() []Profile { return []Profile{Dev, CI, Server} }
+
+// ParseProfile reads the name of a profile.
+func ParseProfile(name string) (Profile, error) {
+	if slices.Contains(Profiles(), Profile(name)) {
+		return Profile(name), nil
+	}
+	return "", diag.New(diag.Usage, "there is no profile "+quote(name), "--profile dev, --profile ci or --profile server")
+}
+
+// State is how an item stands on a machine.
+type State string
+
+// The states.
+const (
+	Applied       State = "applied"        // everything the item wants is so
+	Pending       State = "pending"        // something is to be done
+	Drifted       State = "drifted"        // applied once, and changed by somebody else since
+	Blocked       State = "blocked"        // wanted, but must not or cannot be done here
+	NotApplicable State = "not-applicable" // there is nothing to do on this machine
+)
+
+// Need is what it takes until the effect is felt everywhere.
+type Need string
+
+// The needs, in growing order of trouble.
+const (
+	NeedsNothing Need = ""
+	NeedsLogin   Need = "login"   // a new login session
+	NeedsRestart Need = "restart" // services must be restarted
+	NeedsReboot  Need = "reboot"
+)
+
+// Item is one thing to do to a machine. Items are values: all that is
+// particular to a machine is in what Wish answers.
+type Item struct {
+	ID       string
+	What     string    // what it does, one line
+	Why      string    // why somebody wants it
+	Effect   string    // what to expect, honestly
+	Evidence string    // how we know: measured where, or documented by whom
+	Undo     string    // how it is undone, where that needs a word beyond "vmgo harden undo"
+	On       []Profile // the profiles that switch it on
+	OffWhy   string    // why it is off where it is off
+	Needs    Need
+	Wish     func(*Machine) (Wish, error)
+}
+
+// In says whether the profile switches the item on.
+func (i Item) In(p Profile) bool { return slices.Contains(i.On, p) }
+
+// Wish is what an item wants of one machine.
+type Wish struct {
+	Blocked       string // why it must not be done here; nothing will be changed
+	NotApplicable string // why there is nothing to do here
+	Wants         []Want
+	Notes         []string // what was found, the reasoning behind the figures
+	Advice        []string // commands for the administrator; harden never runs them
+}
+
+// Want is one cell and the value it should have.
+type Want struct {
+	Kind   Kind
+	Target string // a path from the machine's root, a sysctl name, a device, a unit
+	Value  Value
+	// Shared marks a file of which the item owns a part; Value.Text is that
+	// part. Parts of several items make up the file.
+	Shared bool
+	// Foreign allows a file that vmgo did not create: /etc/fstab.
+	Foreign bool
+	// Check is a command that judges the new file before it takes its place;
+	// "{}" stands for its path.
+	Check []string
+}
+
+// Catalogue lists all items in the order in which they are shown and applied.
+func Catalogue() []Item {
+	return []Item{}
+}
+
+// Find gives the item with that ID.
+func Find(items []Item, id string) (Item, bool) {
+	for _, item := range items {
+		if item.ID == id {
+			return item, true
+		}
+	}
+	return Item{}, false
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

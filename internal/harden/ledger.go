@@ -1,0 +1,282 @@
+package harden
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// StateDir is where harden keeps its ledger, journal and originals, from the
+// machine's root.
+const StateDir = "/var/lib/vmgo/harden"
+
+const (
+	ledgerFile   = StateDir + "/ledger.json"
+	journalFile  = StateDir + "/journal.json"
+	lockFile     = StateDir + "/lock"
+	originalsDir = StateDir + "/originals"
+	formatNow    = 1
+)
+
+// ledger is what vmgo has done to a machine and not taken back.
+type ledger struct {
+	Format  int      `json:"format"`
+	Profile Profile  `json:"profile,omitempty"` // of the last apply
+	Items   []entry  `json:"items"`             // applied ones, oldest first
+	Records []record `json:"records"`           // cells in the order of their first change
+}
+
+type entry struct {
+	ID   string    `json:"id"`
+	What string    `json:"what"`
+	User string    `json:"user,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// record is a cell that vmgo changed.
+type record struct {
+	Kind     Kind     `json:"kind"`
+	Target   string   `json:"target"`
+	Items    []string `json:"items"`    // who wants it so
+	Original Value    `json:"original"` // before vmgo
+	Written  Value    `json:"written"`  // what vmgo left last
+	// Parts are the texts of a shared file by item.
+	Parts map[string]string `json:"parts,omitempty"`
+}
+
+func (r record) key() cellKey { return cellKey{r.Kind, r.Target} }
+
+func (l *ledger) find(key cellKey) *record {
+	for i := range l.Records {
+		if l.Records[i].key() == key {
+			return &l.Records[i]
+		}
+	}
+	return nil
+}
+
+func (l *ledger) entry(id string) *entry {
+	for i := range l.Items {
+		if l.Items[i].ID == id {
+			return &l.Items[i]
+		}
+	}
+	return nil
+}
+
+// owned gives the records of an item, in order.
+func (l *ledger) owned(id string) []record {
+	var out []record
+	for _, r := range l.Records {
+		if slices.Contains(r.Items, id) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (l *ledger) empty() bool { return len(l.Items) == 0 && len(l.Records) == 0 }
+
+func (l *ledger) clone() ledger {
+	out := *l
+	out.Items = slices.Clone(l.Items)
+	out.Records = slices.Clone(l.Records)
+	for i := range out.Records {
+		out.Records[i].Items = slices.Clone(out.Records[i].Items)
+		out.Records[i].Parts = maps.Clone(out.Records[i].Parts)
+	}
+	return out
+}
+
+// journal is a transition under way. It is on the disk, whole, before the
+// first change, and goes after the ledger has been replaced: whoever finds one
+// runs its changes again, each of which does nothing where it is done already.
+type journal struct {
+	Format   int        `json:"format"`
+	Verb     string     `json:"verb"` // apply or undo
+	Back     bool       `json:"back"` // a change failed: the transition is being taken back
+	Changes  []Change   `json:"changes"`
+	Commands [][]string `json:"commands,omitempty"`
+	Ledger   ledger     `json:"ledger"` // as it will be
+}
+
+// load reads a JSON file of the state directory; ok is false where there is
+// none.
+func (m *Machine) load(path string, into any) (ok bool, err error) {
+	real, err := m.real(path)
+	if err != nil {
+		return false, err
+	}
+	data, err := os.ReadFile(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return true, nil
+}
+
+// save replaces a JSON file of the state directory and makes it durable.
+func (m *Machine) save(path string, value any) error {
+	real, err := m.real(path)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		return err
+	}
+	return m.replace(real, append(data, '\n'), 0o644)
+}
+
+// replace puts a file of vmgo's own in place, durably.
+func (m *Machine) replace(real string, data []byte, mode uint32) error {
+	stage := stagePath(real)
+	if err := os.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	own := Change{Kind: File, To: Value{Present: true, Text: string(data), Mode: mode, UID: m.Owner, GID: m.Group}}
+	if err := m.stage(stage, real, own); err != nil {
+		return err
+	}
+	if err := os.Rename(stage, real); err != nil {
+		return err
+	}
+	return fsx.SyncDir(filepath.Dir(real))
+}
+
+// remove deletes a file of the state directory and makes that durable.
+func (m *Machine) remove(path string) error {
+	real, err := m.real(path)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(real); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return fsx.SyncDir(filepath.Dir(real))
+}
+
+func (m *Machine) loadLedger() (ledger, error) {
+	led := ledger{Format: formatNow}
+	_, err := m.load(ledgerFile, &led)
+	if err == nil && led.Format != formatNow {
+		err = fmt.Errorf("%s has format %d, which this vmgo does not know", ledgerFile, led.Format)
+	}
+	return led, err
+}
+
+func (m *Machine) loadJournal() (*journal, error) {
+	var j journal
+	ok, err := m.load(journalFile, &j)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if j.Format != formatNow {
+		return nil, fmt.Errorf("%s has format %d, which this vmgo does not know", journalFile, j.Format)
+	}
+	return &j, nil
+}
+
+// backup keeps the originals of files that vmgo did not create as plain files
+// too, for somebody who stands before the machine without vmgo.
+func (m *Machine) backup(led ledger, at func(string)) error {
+	for _, r := range led.Records {
+		if r.Kind != File || !r.Original.Present {
+			continue
+		}
+		path, err := m.real(originalsDir + r.Target)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		}
+		if err := fsx.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		at("original")
+		if err := m.replace(path, []byte(r.Original.Text), r.Original.Mode&0o777); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy removes what the state directory no longer needs: the backups of files
+// that are their original again, and all of it when nothing is applied.
+func (m *Machine) tidy(led ledger, at func(string)) error {
+	originals, err := m.real(originalsDir)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(led.Records, func(r record) bool { return r.Kind == File && r.Original.Present }) {
+		if err := os.RemoveAll(originals); err != nil {
+			return err
+		}
+	}
+	if !led.empty() {
+		return nil
+	}
+	at("tidy")
+	if err := m.remove(ledgerFile); err != nil {
+		return err
+	}
+	at("ledger-removed")
+	return m.removeState(at)
+}
+
+// removeState removes the state directory with nothing but the lock and
+// unfinished stages in it, and its parent if that is empty.
+func (m *Machine) removeState(at func(string)) error {
+	dir, err := m.follow(StateDir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		entries, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != filepath.Base(lockFile) && !strings.Contains(e.Name(), ".vmgo-stage") {
+			return nil
+		}
+	}
+	for _, e := range entries {
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+		at("state-file-removed")
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Remove(d); err != nil {
+			if isNotEmpty(err) {
+				return nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		at("state-dir-removed")
+	}
+	return nil
+}

@@ -1,0 +1,403 @@
+package harden
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+const (
+	verbApply = "apply"
+	verbUndo  = "undo"
+)
+
+// Plan is everything that an apply or an undo would do. Saved to a file it can
+// be applied later, on the machine that is still as it was.
+type Plan struct {
+	Format  int      `json:"format"`
+	Verb    string   `json:"verb"`
+	Root    string   `json:"root"`
+	Profile Profile  `json:"profile,omitempty"`
+	Only    []string `json:"only,omitempty"`
+	User    string   `json:"user,omitempty"`
+	// Service is the service whose drop-ins are planned.
+	Service *Service `json:"service,omitempty"`
+	// Interrupted names a transition that a crash left unfinished; apply and
+	// undo finish it before anything else.
+	Interrupted string       `json:"interrupted,omitempty"`
+	Items       []ItemStatus `json:"items"`
+	Changes     []Change     `json:"changes"`
+	Commands    [][]string   `json:"commands,omitempty"`
+	Notes       []string     `json:"notes,omitempty"`
+
+	// bookkeeping says that the ledger changes though no cell does.
+	bookkeeping bool
+}
+
+// ItemStatus is how an item stands, with what would be done for it.
+type ItemStatus struct {
+	ID       string   `json:"id"`
+	What     string   `json:"what"`
+	State    State    `json:"state"`
+	Reason   string   `json:"reason,omitempty"`
+	Selected bool     `json:"selected"` // by the profile or by name
+	Profiles []string `json:"profiles"`
+	OffWhy   string   `json:"off_why,omitempty"`
+	Why      string   `json:"why,omitempty"`
+	// Changes are those of files, as diffs; Commands all others.
+	Changes     []FileDiff `json:"changes"`
+	Commands    []string   `json:"commands,omitempty"`
+	Effect      string     `json:"effect"`
+	Evidence    string     `json:"evidence,omitempty"`
+	NeedsReboot bool       `json:"needs_reboot"`
+	Needs       Need       `json:"needs,omitempty"`
+	Notes       []string   `json:"notes,omitempty"`
+	Advice      []string   `json:"advice,omitempty"`
+	Undo        string     `json:"undo,omitempty"`
+
+	wish Wish
+}
+
+// FileDiff is the change of one file.
+type FileDiff struct {
+	Path string `json:"path"`
+	Diff string `json:"diff"`
+	Keep string `json:"keep,omitempty"` // where the version of somebody else is kept
+}
+
+// Status tells how every item stands. It changes nothing and needs no lock.
+func (e *Engine) Status(sel Selection) ([]ItemStatus, error) {
+	plan, _, err := e.plan(sel)
+	return plan.Items, err
+}
+
+// Plan shows what Apply would do. It changes nothing and needs no lock.
+func (e *Engine) Plan(sel Selection) (Plan, error) {
+	plan, _, err := e.plan(sel)
+	return plan, err
+}
+
+// PlanUndo shows what Undo would do.
+func (e *Engine) PlanUndo(only []string) (Plan, error) {
+	plan, _, err := e.planUndo(only)
+	return plan, err
+}
+
+func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
+	plan := Plan{Format: formatNow, Verb: verbApply, Root: e.Machine.Root, Only: sel.Only, User: sel.User, Items: []ItemStatus{}, Changes: []Change{}}
+	led, err := e.begun(&plan)
+	if err != nil {
+		return plan, led, err
+	}
+	if err := e.known(sel.Only, led); err != nil {
+		return plan, led, err
+	}
+	plan.Profile = sel.Profile
+	if plan.Profile == "" {
+		plan.Profile = led.Profile
+	}
+	if plan.Profile == "" {
+		plan.Profile = Server
+	}
+	t := newTransition(e.Machine, led)
+	for _, item := range e.Items {
+		e.prepare(plan, led, item)
+		status := e.assess(item, t)
+		status.Selected = sel.has(item, plan.Profile)
+		explicit := len(sel.Only) > 0 && status.Selected
+		if status.Selected && plan.Interrupted == "" && (status.State == Pending || status.State == Drifted && explicit) {
+			if err := t.apply(item, status.wish); err != nil {
+				return plan, led, fmt.Errorf("%s: %w", item.ID, err)
+			}
+		}
+		status.show(t.steps[item.ID])
+		plan.Items = append(plan.Items, status)
+	}
+	plan.Items = append(plan.Items, e.strangers(t.led)...)
+	t.led.Profile = plan.Profile
+	plan.take(e.Machine, t)
+	plan.bookkeeping = plan.bookkeeping || len(t.led.Items) != len(led.Items)
+	return plan, t.led, nil
+}
+
+// begun loads the ledger. While a transition lies unfinished, that is what
+// there is to do, and the plan shows it.
+func (e *Engine) begun(plan *Plan) (ledger, error) {
+	led, err := e.Machine.loadLedger()
+	if err != nil {
+		return led, err
+	}
+	j, err := e.Machine.loadJournal()
+	if err != nil || j == nil {
+		return led, err
+	}
+	plan.Interrupted = j.Verb
+	plan.Notes = append(plan.Notes, "an "+j.Verb+" was interrupted; the next apply or undo finishes it first")
+	return j.Ledger, nil
+}
+
+// prepare tells the machine what the item may ask for.
+func (e *Engine) prepare(plan Plan, led ledger, item Item) {
+	m := e.Machine
+	m.Profile, m.User = plan.Profile, plan.User
+	if entry := led.entry(item.ID); entry != nil && m.User == "" {
+		m.User = entry.User
+	}
+	m.baseline = map[cellKey]Value{}
+	for _, r := range led.Records {
+		m.baseline[r.key()] = r.Original
+	}
+}
+
+func (p *Plan) take(m *Machine, t *transition) {
+	if p.Interrupted != "" {
+		return
+	}
+	for _, c := range t.changes {
+		if !c.From.Same(c.To) {
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	order(p.Changes)
+	p.Commands = m.commands(p.Changes)
+	p.Notes = append(p.Notes, t.notes...)
+}
+
+// known refuses names that are no items.
+func (e *Engine) known(ids []string, led ledger) error {
+	for _, id := range ids {
+		if _, ok := Find(e.Items, id); ok || led.entry(id) != nil {
+			continue
+		}
+		return diag.New(diag.Usage, "there is no item "+quote(id), "vmgo harden status")
+	}
+	return nil
+}
+
+// assess finds out how an item stands.
+func (e *Engine) assess(item Item, t *transition) ItemStatus {
+	status := describe(item)
+	wish, err := item.Wish(e.Machine)
+	if err != nil {
+		status.State, status.Reason = Blocked, reasonOf(err)
+		return status
+	}
+	status.wish, status.Notes, status.Advice = wish, wish.Notes, wish.Advice
+	if t.led.entry(item.ID) != nil {
+		status.State, status.Reason = e.assessApplied(item, wish, t.led)
+		return status
+	}
+	switch {
+	case wish.Blocked != "":
+		status.State, status.Reason = Blocked, wish.Blocked
+	case wish.NotApplicable != "":
+		status.State, status.Reason = NotApplicable, wish.NotApplicable
+	default:
+		status.State, status.Reason = assessFresh(wish, t)
+	}
+	return status
+}
+
+// assessApplied compares the cells of an applied item with what vmgo wrote
+// and with what the item wants today.
+func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string) {
+	if drift := e.drift(item.ID, led); len(drift) > 0 {
+		return Drifted, strings.Join(drift, "; ")
+	}
+	if wish.Blocked != "" || wish.NotApplicable != "" {
+		return Applied, ""
+	}
+	t := newTransition(e.Machine, led)
+	if err := t.apply(item, wish); err != nil {
+		return Blocked, reasonOf(err)
+	}
+	if slices.ContainsFunc(t.changes, func(c Change) bool { return !c.From.Same(c.To) }) {
+		return Pending, "applied, but there is something new to do"
+	}
+	return Applied, ""
+}
+
+// drift names the cells of an item that are no longer as vmgo left them.
+func (e *Engine) drift(id string, led ledger) []string {
+	var drift []string
+	for _, r := range led.owned(id) {
+		if r.Kind.runtime() && (!e.Machine.Live || r.Kind == Unit && !e.Machine.Systemd()) {
+			continue
+		}
+		now, err := e.Machine.read(r.Kind, r.Target)
+		switch {
+		case err != nil:
+			drift = append(drift, reasonOf(err))
+		case r.Kind == Dir && now.Present, now.Same(r.Written):
+		case !now.Present && r.Kind.runtime():
+			drift = append(drift, fmt.Sprintf("%s %s is off", r.Kind, r.Target))
+		case !now.Present:
+			drift = append(drift, r.Target+" is gone")
+		case r.Kind == Sysctl:
+			drift = append(drift, fmt.Sprintf("%s is %s, not %s", r.Target, now.Text, r.Written.Text))
+		case r.Kind.runtime():
+			drift = append(drift, fmt.Sprintf("%s %s is on again", r.Kind, r.Target))
+		default:
+			drift = append(drift, r.Target+" was changed")
+		}
+	}
+	return drift
+}
+
+// assessFresh judges the cells of an item that was never applied, as they will
+// be after the items before it.
+func assessFresh(wish Wish, t *transition) (State, string) {
+	pending := false
+	for _, w := range t.m.expand(wish.Wants) {
+		key := cellKey{w.Kind, w.Target}
+		now, err := t.current(key)
+		if err != nil {
+			return Blocked, reasonOf(err)
+		}
+		r := t.led.find(key)
+		switch {
+		case w.Kind == Dir && now.Present:
+		case r != nil && w.Shared:
+			if !now.Same(r.Written) {
+				return Blocked, w.Target + " was changed by somebody else since vmgo wrote it; undo its items first, or write it again with --only"
+			}
+			pending = true
+		case now.Same(w.Value) && !w.Shared:
+		case (w.Kind == File || w.Kind == Link) && now.Present && !w.Foreign && r == nil:
+			return Blocked, w.Target + " exists already, and vmgo did not make it"
+		default:
+			pending = true
+		}
+	}
+	if pending {
+		return Pending, ""
+	}
+	return Applied, "so already, and not by vmgo"
+}
+
+// strangers are applied items that this vmgo has no definition of here: those
+// of a service, or of another version.
+func (e *Engine) strangers(led ledger) []ItemStatus {
+	var out []ItemStatus
+	for _, entry := range led.Items {
+		if _, ok := Find(e.Items, entry.ID); ok {
+			continue
+		}
+		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Profiles: []string{}, Changes: []FileDiff{}}
+		if drift := e.drift(entry.ID, led); len(drift) > 0 {
+			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
+		}
+		out = append(out, status)
+	}
+	return out
+}
+
+func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
+	plan := Plan{Format: formatNow, Verb: verbUndo, Root: e.Machine.Root, Only: only, Items: []ItemStatus{}, Changes: []Change{}}
+	led, err := e.begun(&plan)
+	if err != nil {
+		return plan, led, err
+	}
+	if err := e.known(only, led); err != nil {
+		return plan, led, err
+	}
+	plan.Profile = led.Profile
+	t := newTransition(e.Machine, led)
+	for _, entry := range slices.Backward(led.Items) {
+		if len(only) > 0 && !slices.Contains(only, entry.ID) || plan.Interrupted != "" {
+			continue
+		}
+		drift := e.drift(entry.ID, led)
+		if err := t.release(entry.ID, nil); err != nil {
+			return plan, led, fmt.Errorf("%s: %w", entry.ID, err)
+		}
+		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Profiles: []string{}}
+		if item, ok := Find(e.Items, entry.ID); ok {
+			status = describe(item)
+			status.State = Applied
+		}
+		if len(drift) > 0 {
+			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
+		}
+		status.Selected = true
+		status.show(t.steps[entry.ID])
+		plan.Items = append(plan.Items, status)
+	}
+	t.led.Items = slices.DeleteFunc(t.led.Items, func(e entry) bool { return len(only) == 0 || slices.Contains(only, e.ID) })
+	plan.take(e.Machine, t)
+	plan.bookkeeping = len(t.led.Items) != len(led.Items)
+	return plan, t.led, nil
+}
+
+func describe(item Item) ItemStatus {
+	status := ItemStatus{
+		ID: item.ID, What: item.What, Why: item.Why, OffWhy: item.OffWhy, Effect: item.Effect, Evidence: item.Evidence,
+		Needs: item.Needs, NeedsReboot: item.Needs == NeedsReboot, Undo: item.Undo, Profiles: []string{}, Changes: []FileDiff{},
+	}
+	for _, p := range item.On {
+		status.Profiles = append(status.Profiles, string(p))
+	}
+	return status
+}
+
+// show puts the steps of an item into words.
+func (s *ItemStatus) show(steps []Change) {
+	s.Changes = []FileDiff{}
+	for _, c := range steps {
+		if diff := c.Diff(); diff != "" {
+			s.Changes = append(s.Changes, FileDiff{Path: c.Target, Diff: diff, Keep: c.Keep})
+			continue
+		}
+		s.Commands = append(s.Commands, c.Command())
+	}
+}
+
+func reasonOf(err error) string {
+	var p *fs.PathError
+	if errors.Is(err, fs.ErrPermission) && errors.As(err, &p) {
+		return p.Path + " cannot be read as this user"
+	}
+	return err.Error()
+}
+
+// mustEqual refuses a saved plan where the machine's plan is another by now.
+func (p *Plan) mustEqual(now Plan) error {
+	if p.Verb != verbApply {
+		return diag.New(diag.Usage, "the file holds the plan of an "+p.Verb+", which cannot be applied")
+	}
+	if p.Root != now.Root {
+		return diag.New(diag.Usage, "the plan was made for "+p.Root+", not for "+now.Root)
+	}
+	if text := difference(p.Changes, now.Changes); text != "" {
+		return diag.New(diag.Failure, "the machine has changed since the plan was made: "+text,
+			"make the plan anew: vmgo harden plan --out FILE")
+	}
+	return nil
+}
+
+func difference(old, now []Change) string {
+	key := func(c Change) string { return string(c.Kind) + " " + c.Target }
+	for _, o := range old {
+		at := slices.IndexFunc(now, func(c Change) bool { return key(c) == key(o) })
+		if at < 0 {
+			return key(o) + " needs no change any more"
+		}
+		n := now[at]
+		if !o.From.Same(n.From) {
+			return key(o) + " is not as it was"
+		}
+		if !o.To.Same(n.To) || o.Keep != n.Keep || !slices.Equal(o.Check, n.Check) {
+			return key(o) + " would become something else"
+		}
+	}
+	for _, n := range now {
+		if !slices.ContainsFunc(old, func(c Change) bool { return key(c) == key(n) }) {
+			return key(n) + " needs a change now"
+		}
+	}
+	return ""
+}
