@@ -108,7 +108,9 @@ func (l *Lock) Release() error {
 	}
 	// Emptied first: whoever finds the lock taken next must not read our name.
 	err := l.file.Truncate(0)
-	err = errors.Join(err, l.file.Close())
+	// Unlocked explicitly: a child that another goroutine is just forking has
+	// the file too until it calls exec, and would hold the lock that long.
+	err = errors.Join(err, unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
 	l.file = nil
 	return err
 }
