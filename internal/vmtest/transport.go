@@ -1,0 +1,28 @@
+package vmtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Transport gives a transport that reaches this machine only: an attempt to
+// connect to any other fails, so no test can use the network unnoticed.
+func Transport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &http.Transport{
+		MaxIdleConnsPerHost: 8,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			host, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+				return nil, fmt.Errorf("vmtest: a test wanted to connect to %s", addr)
+			}
+			return dialer.DialContext(ctx, network, addr)
+		},
+	}
+}
