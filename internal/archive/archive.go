@@ -72,6 +72,7 @@ type Options struct {
 	Limits   Limits
 	Jobs     int               // goroutines that inflate; 0: one
 	Reuse    bool              // ask the sink for files it may have, before inflating them
+	InOrder  bool              // take members in the order of the archive, for one that is still arriving
 	Progress func(bytes int64) // told of bytes placed in the tree; may be nil
 }
 
