@@ -11,10 +11,7 @@ package archive
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"io/fs"
-	"slices"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -69,45 +66,10 @@ func DefaultLimits() Limits {
 
 // Options say how an archive is extracted.
 type Options struct {
-	Limits   Limits
 	Jobs     int               // goroutines that inflate; 0: one
 	Reuse    bool              // ask the sink for files it may have, before inflating them
 	InOrder  bool              // take members in the order of the archive, for one that is still arriving
 	Progress func(bytes int64) // told of bytes placed in the tree; may be nil
-}
-
-// H1 gives the canonical hash of a module zip that holds these files under
-// prefix ("golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64"): "h1:" and the
-// base64 of the SHA-256 over a line for each file. It is what the checksum
-// database records.
-func H1(prefix string, files []File) string {
-	type line struct {
-		name string
-		sum  [sha256.Size]byte
-	}
-	lines := make([]line, len(files))
-	for i, file := range files {
-		lines[i] = line{prefix + "/" + nameInModule(file.Path), file.SHA256}
-	}
-	slices.SortFunc(lines, func(a, b line) int {
-		switch {
-		case a.name < b.name:
-			return -1
-		case a.name > b.name:
-			return 1
-		}
-		return 0
-	})
-	h := sha256.New()
-	var buf []byte
-	for _, l := range lines {
-		buf = hex.AppendEncode(buf[:0], l.sum[:])
-		buf = append(buf, "  "...)
-		buf = append(buf, l.name...)
-		buf = append(buf, '\n')
-		h.Write(buf)
-	}
-	return "h1:" + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
 func refuse(msg string) error {

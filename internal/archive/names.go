@@ -67,14 +67,6 @@ func pathOf(name string) string {
 	return name
 }
 
-// nameInModule is the inverse of pathOf.
-func nameInModule(p string) string {
-	if dir, base := path.Split(p); base == "go.mod" {
-		return dir + "_go.mod"
-	}
-	return p
-}
-
 // ModeOf gives the mode that the official archives have for a path, by the
 // rule of the program that packs them. Zips up to 1.20 carry no modes, and
 // the rule needs none.

@@ -36,6 +36,9 @@ type Receipt struct {
 	Bytes         int64             `json:"bytes"`
 	LinkedFiles   int               `json:"linked_files"` // shared with releases installed earlier
 	LinkedBytes   int64             `json:"linked_bytes"`
+	// LogProof is what the checksum database's proof can be checked by again,
+	// without network.
+	LogProof json.RawMessage `json:"log_proof,omitempty"`
 	// ManifestSHA256 ties the manifest to this receipt.
 	ManifestSHA256 string `json:"manifest_sha256"`
 }

@@ -1,0 +1,189 @@
+package install
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/release"
+)
+
+// tailSize is how much of the end of an archive is asked for first. The
+// directory of the largest toolchain zip has 1.6 MB.
+const tailSize = 2 << 20
+
+// maxArchive bounds a download. The largest release has 140 MB.
+const maxArchive = 1 << 30
+
+// remote is an archive that is read at any position: directly, if it is a file
+// of this machine, else through a spool that a download fills.
+type remote struct {
+	tx      *transaction
+	name    string // of the spool
+	url     string
+	size    int64
+	ranges  *fetch.RangeReader // nil where the server has no ranges
+	local   bool
+	tail    []byte
+	resumed bool // the spool had something from an earlier process
+
+	spool    *spool
+	fetching sync.WaitGroup
+	stop     context.CancelFunc
+}
+
+// open begins to read an archive. Where the server has no ranges, all of it is
+// downloaded before open returns.
+func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
+	r := &remote{tx: tx, url: use.url, name: a.Module, local: strings.HasPrefix(use.url, "file:")}
+	ranges, err := tx.in.Fetcher.Ranges(ctx, use.url)
+	switch {
+	case errors.Is(err, fetch.ErrNoRanges):
+		return r, r.whole(ctx, a)
+	case err != nil:
+		return nil, err
+	}
+	r.ranges, r.size = ranges, ranges.Size()
+	if r.size > maxArchive {
+		return nil, errors.Join(tooLarge(use.url), ranges.Close())
+	}
+	if !r.local {
+		r.tail = make([]byte, min(r.size, tailSize))
+		if _, err := ranges.ReadAt(r.tail, r.size-int64(len(r.tail))); err != nil && err != io.EOF {
+			return nil, errors.Join(err, ranges.Close())
+		}
+	}
+	return r, nil
+}
+
+func tooLarge(url string) error {
+	return diag.New(diag.ArchiveUnsafe, "the archive at "+fetch.Redact(url)+" is larger than any release")
+}
+
+// plan says which parts of the archive will be read; the spool is opened for
+// them. A spool that an earlier process left for the same parts is taken up
+// unless fresh is set.
+func (r *remote) plan(spans []span, fresh bool) error {
+	if r.local || r.spool != nil {
+		return nil
+	}
+	var err error
+	r.spool, err = openSpool(r.dir(), r.name+"."+planName(r.size, spans)+".partial", spans, fresh)
+	if err == nil {
+		r.resumed = r.spool.have > 0
+	}
+	return err
+}
+
+// planName tells apart the spools of one archive: a later process must only
+// take up one of the same parts.
+func planName(size int64, spans []span) string {
+	h := sha256.New()
+	for _, sp := range spans {
+		io.WriteString(h, strconv.FormatInt(sp.start, 10)+"-"+strconv.FormatInt(sp.end, 10)+"\n")
+	}
+	return strconv.FormatInt(size, 10) + "-" + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func (r *remote) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
+
+// beforeTail is the part of the archive that did not come with its end.
+func (r *remote) beforeTail() []span { return []span{{start: 0, end: r.size - int64(len(r.tail))}} }
+
+// fill starts the download of what was planned.
+func (r *remote) fill(ctx context.Context) {
+	if r.spool == nil || r.ranges == nil {
+		return
+	}
+	ctx, r.stop = context.WithCancel(ctx)
+	r.fetching.Go(func() {
+		r.spool.fill(ctx, r.ranges.Section, func(have int64) {
+			r.tx.report(Download, have+int64(len(r.tail)), r.spool.total+int64(len(r.tail)))
+		})
+	})
+}
+
+// await blocks until all that was planned is there.
+func (r *remote) await() error {
+	if r.spool == nil {
+		return nil
+	}
+	return r.spool.await(r.spool.total)
+}
+
+// ReadAt reads bytes of the archive, and waits for those that are on their way.
+func (r *remote) ReadAt(p []byte, off int64) (int, error) {
+	if begin := r.size - int64(len(r.tail)); off >= begin {
+		n := copy(p, r.tail[off-begin:])
+		if n < len(p) {
+			return n, io.EOF
+		}
+		return n, nil
+	}
+	if r.spool != nil {
+		if ok, err := r.spool.readAt(p, off); ok && err == nil {
+			return len(p), nil
+		} else if ok {
+			return 0, err
+		}
+	}
+	if r.ranges == nil {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return r.ranges.ReadAt(p, off)
+}
+
+// whole downloads all of an archive from a server without ranges.
+func (r *remote) whole(ctx context.Context, a release.Artifact) error {
+	body, err := r.tx.in.Fetcher.Open(ctx, fetch.Request{URL: r.url, Limit: maxArchive, Size: a.Size})
+	if err != nil {
+		return err
+	}
+	if r.size = body.Size(); r.size < 0 {
+		return errors.Join(diag.New(diag.Network, "the server does not say how large "+fetch.Redact(r.url)+" is"), body.Close())
+	}
+	r.spool, err = openSpool(r.dir(), r.name+"."+planName(r.size, nil)+".partial", []span{{start: 0, end: r.size}}, true)
+	if err != nil {
+		return errors.Join(err, body.Close())
+	}
+	r.spool.fill(ctx, func(context.Context, int64, int64) (io.ReadCloser, error) { return body, nil }, func(have int64) {
+		r.tx.report(Download, have, r.size)
+	})
+	if err := r.await(); err != nil {
+		return errors.Join(err, r.Close(false))
+	}
+	return nil
+}
+
+// fetched is the number of bytes that came over the network.
+func (r *remote) fetched() int64 {
+	n := int64(len(r.tail))
+	if r.spool != nil {
+		n += r.spool.have
+	}
+	return n
+}
+
+// Close ends the download. What was downloaded is kept for resuming if asked.
+func (r *remote) Close(keep bool) error {
+	if r.stop != nil {
+		r.stop()
+	}
+	r.fetching.Wait()
+	var err error
+	if r.spool != nil {
+		err = r.spool.close(keep)
+	}
+	if r.ranges != nil {
+		err = errors.Join(err, r.ranges.Close())
+	}
+	return err
+}

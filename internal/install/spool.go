@@ -1,0 +1,187 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// span is a part of the remote file, and where the spool has it.
+type span struct {
+	start, end int64 // in the remote file
+	at         int64 // in the spool
+}
+
+// spool is the file of the cache into which a download goes while an
+// extraction reads it already. It holds the spans one after the other, so that
+// its length says how far it is, also to the process that resumes it.
+type spool struct {
+	file  *os.File
+	spans []span
+	total int64
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	have    int64
+	err     error // why no more will come
+}
+
+// openSpool opens the spool of that name in dir for the spans. One that is in
+// use by another process is left alone, and a private one taken.
+func openSpool(dir, name string, spans []span, fresh bool) (*spool, error) {
+	if err := fsx.MkdirAll(dir, 0o700); err != nil {
+		return nil, spoolFault(dir, err)
+	}
+	s := &spool{}
+	s.changed = sync.NewCond(&s.mu)
+	for _, sp := range spans {
+		sp.at = s.total
+		s.total += sp.end - sp.start
+		s.spans = append(s.spans, sp)
+	}
+	file, err := openAlone(dir, name)
+	if err != nil {
+		return nil, spoolFault(dir, err)
+	}
+	s.file = file
+	if info, err := file.Stat(); err == nil && !fresh && info.Size() <= s.total {
+		s.have = info.Size()
+	}
+	if err := file.Truncate(s.have); err != nil {
+		return nil, errors.Join(spoolFault(dir, err), file.Close())
+	}
+	return s, nil
+}
+
+func openAlone(dir, name string) (*os.File, error) {
+	path := filepath.Join(dir, name)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if got, err := fsx.TryFlock(file); err == nil && got {
+		a, errA := file.Stat()
+		b, errB := os.Stat(path)
+		if errA == nil && errB == nil && os.SameFile(a, b) {
+			return file, nil
+		}
+	}
+	file.Close()
+	return os.CreateTemp(dir, name+".*")
+}
+
+// spoolFault gives an error of the cache its code.
+func spoolFault(dir string, err error) error {
+	if fsx.IsFull(err) {
+		return diag.Wrap(diag.DiskFull, err, "no room for downloads in "+dir, "df -h "+dir)
+	}
+	return fmt.Errorf("the cache of downloads: %w", err)
+}
+
+// fill takes the bytes that are missing from open, which gives a part of the
+// remote file, until all are there or ctx ends. It is to be called once.
+func (s *spool) fill(ctx context.Context, open func(ctx context.Context, off, n int64) (io.ReadCloser, error), report func(have int64)) {
+	err := s.copyAll(ctx, open, report)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		err = io.EOF
+	}
+	s.err = err
+	s.changed.Broadcast()
+}
+
+func (s *spool) copyAll(ctx context.Context, open func(ctx context.Context, off, n int64) (io.ReadCloser, error), report func(have int64)) error {
+	buf := make([]byte, 256<<10)
+	for _, sp := range s.spans {
+		done := s.have - sp.at // only this goroutine changes have
+		if done >= sp.end-sp.start {
+			continue
+		}
+		r, err := open(ctx, sp.start+done, sp.end-sp.start-done)
+		if err != nil {
+			return err
+		}
+		err = s.copy(ctx, r, sp.at+sp.end-sp.start, buf, report)
+		if err = errors.Join(err, r.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy appends from r until the spool has upTo bytes.
+func (s *spool) copy(ctx context.Context, r io.Reader, upTo int64, buf []byte, report func(have int64)) error {
+	for s.have < upTo {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		n, err := r.Read(buf[:min(int64(len(buf)), upTo-s.have)])
+		if n > 0 {
+			if _, err := s.file.WriteAt(buf[:n], s.have); err != nil {
+				return spoolFault(filepath.Dir(s.file.Name()), err)
+			}
+			s.mu.Lock()
+			s.have += int64(n)
+			s.changed.Broadcast()
+			s.mu.Unlock()
+			report(s.have)
+		}
+		if err == io.EOF && s.have < upTo {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadAt waits for bytes that are on their way. ok is false for those that no
+// span covers.
+func (s *spool) readAt(p []byte, off int64) (ok bool, err error) {
+	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].end > off })
+	if i == len(s.spans) || off < s.spans[i].start || off+int64(len(p)) > s.spans[i].end {
+		return false, nil
+	}
+	at := s.spans[i].at + off - s.spans[i].start
+	if err := s.await(at + int64(len(p))); err != nil {
+		return true, err
+	}
+	_, err = s.file.ReadAt(p, at)
+	return true, err
+}
+
+// await blocks until the spool has n bytes or nothing more will come.
+func (s *spool) await(n int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.have < n && s.err == nil {
+		s.changed.Wait()
+	}
+	if s.have >= n {
+		return nil
+	}
+	if s.err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return s.err
+}
+
+// close lets go of the spool, and keeps what it has for a later process if
+// asked to and there is something.
+func (s *spool) close(keep bool) error {
+	var err error
+	if !keep || s.have == 0 {
+		err = os.Remove(s.file.Name())
+	}
+	return errors.Join(err, s.file.Close())
+}

@@ -1,0 +1,59 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/trust"
+)
+
+// extractZip fills the stage from the zip at use.url.
+func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+	used.url = use.url
+	src, err := tx.open(ctx, a, use)
+	if err != nil {
+		return nil, used, err
+	}
+	defer func() { err = errors.Join(err, src.Close(resumable(err))) }()
+	zip, err := archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
+	if err != nil {
+		return nil, used, err
+	}
+	if err := src.plan(src.beforeTail(), !use.resumed); err != nil {
+		return nil, used, err
+	}
+	used.resumed = src.resumed
+	src.fill(ctx)
+	if !tx.alone {
+		// Several releases are downloaded side by side and extracted one after
+		// the other, each by all cores. None takes its turn before it has all
+		// it needs: a slow server must not hold up the others.
+		if err := src.await(); err != nil {
+			return nil, used, err
+		}
+		tx.in.extract.Lock()
+		defer tx.in.extract.Unlock()
+	}
+	var total, done atomic.Int64
+	for _, m := range zip.Members() {
+		total.Add(m.Size)
+	}
+	files, err = zip.Extract(ctx, stage, archive.Options{
+		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local,
+		Progress: func(n int64) { tx.report(Extract, done.Add(n), total.Load()) },
+	})
+	used.fetched = src.fetched()
+	return files, used, err
+}
+
+// resumable says whether an attempt that ended so may be taken up later: what
+// failed a check must not be met again.
+func resumable(err error) bool {
+	code := diag.CodeOf(err)
+	return err != nil && code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe && code != diag.ProofInvalid && code != diag.LogForked
+}
