@@ -66,6 +66,7 @@ func DefaultLimits() Limits {
 
 // Options say how an archive is extracted.
 type Options struct {
+	Limits   Limits            // of a stream; a zip was given its own when it was opened
 	Jobs     int               // goroutines that inflate; 0: one
 	Reuse    bool              // ask the sink for files it may have, before inflating them
 	InOrder  bool              // take members in the order of the archive, for one that is still arriving

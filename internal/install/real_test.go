@@ -76,7 +76,10 @@ func TestReal(t *testing.T) {
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "GOROOT=") })
+	// Neither this machine's settings nor the test's own Go may get into it.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		return strings.HasPrefix(pair, "GOROOT=") || strings.HasPrefix(pair, "GOFLAGS=")
+	})
 	out, err := cmd.Output()
 	if err != nil {
 		t.Errorf("%s %v: %v", name, args, err)
