@@ -25,10 +25,7 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 	if kind.runtime() {
 		return m.readRuntime(kind, target)
 	}
-	path, err := m.real(target)
-	if err != nil {
-		return Value{}, err
-	}
+	path := m.real(target)
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Absent(), nil
@@ -41,7 +38,7 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 	switch kind {
 	case Dir:
 		if info.Mode()&fs.ModeSymlink != 0 {
-			info, err = os.Stat(path)
+			info, err = m.Host.Stat(target)
 			if err != nil {
 				return Value{}, err
 			}
@@ -81,15 +78,13 @@ func (m *Machine) write(c Change, at func(string)) error {
 	if c.Kind.runtime() {
 		return m.writeRuntime(c)
 	}
-	path, err := m.real(c.Target)
-	if err != nil {
-		return err
-	}
+	path := m.real(c.Target)
 	if c.Keep != "" {
 		if err := m.keep(c, at); err != nil {
 			return err
 		}
 	}
+	var err error
 	switch c.Kind {
 	case Dir:
 		err = writeDir(path, c.To)
@@ -212,9 +207,9 @@ func (m *Machine) check(argv []string, stage string) error {
 	}
 	path := stage
 	var run []string
-	if !m.Live && m.Root != "/" {
-		path = strings.TrimPrefix(stage, m.Root)
-		run = []string{"chroot", m.Root}
+	if !m.Live && m.Host.Root != "/" {
+		path = strings.TrimPrefix(stage, m.Host.Root)
+		run = []string{"chroot", m.Host.Root}
 	}
 	for _, arg := range argv {
 		run = append(run, strings.ReplaceAll(arg, "{}", path))
@@ -227,14 +222,8 @@ func (m *Machine) check(argv []string, stage string) error {
 
 // keep puts a copy of the file as it is now beside it, for its author.
 func (m *Machine) keep(c Change, at func(string)) error {
-	path, err := m.real(c.Target)
-	if err != nil {
-		return err
-	}
-	kept, err := m.real(c.Keep)
-	if err != nil {
-		return err
-	}
+	path := m.real(c.Target)
+	kept := m.real(c.Keep)
 	copied := Change{Kind: c.Kind, Target: c.Keep, To: c.From}
 	stage := stagePath(kept)
 	if err := os.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -288,10 +277,7 @@ func (m *Machine) sweep(c Change) error {
 		if target == "" {
 			continue
 		}
-		path, err := m.real(target)
-		if err != nil {
-			return err
-		}
+		path := m.real(target)
 		if err := os.Remove(stagePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return err
 		}

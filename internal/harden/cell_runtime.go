@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 func sysctlPath(name string) string { return "/proc/sys/" + strings.ReplaceAll(name, ".", "/") }
@@ -15,15 +18,15 @@ func sysctlPath(name string) string { return "/proc/sys/" + strings.ReplaceAll(n
 func (m *Machine) readRuntime(kind Kind, target string) (Value, error) {
 	switch kind {
 	case Sysctl:
-		text, err := m.ReadFile(sysctlPath(target))
+		text, err := m.Host.ReadFile(sysctlPath(target))
 		if errors.Is(err, fs.ErrNotExist) {
 			return Absent(), nil
 		}
-		return Value{Present: true, Text: strings.Join(strings.Fields(text), " ")}, err
+		return Value{Present: true, Text: strings.Join(strings.Fields(string(text)), " ")}, err
 	case Swap:
 		for _, area := range m.Swaps() {
-			if area.Path == target {
-				return Value{Present: true, Text: area.priority()}, nil
+			if area.Name == target {
+				return Value{Present: true, Text: priority(area)}, nil
 			}
 		}
 		return Absent(), nil
@@ -47,11 +50,7 @@ func (m *Machine) writeRuntime(c Change) error {
 		if !c.To.Present {
 			return nil
 		}
-		path, err := m.follow(sysctlPath(c.Target))
-		if err != nil {
-			return err
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+		f, err := os.OpenFile(m.Host.Path(sysctlPath(c.Target)), os.O_WRONLY|os.O_TRUNC, 0)
 		if err != nil {
 			return err
 		}
@@ -73,11 +72,11 @@ func (m *Machine) writeRuntime(c Change) error {
 // itself, in the order of activation, and takes none.
 const autoPriority = "auto"
 
-func (a SwapArea) priority() string {
-	if strings.HasPrefix(a.Priority, "-") {
+func priority(area host.Swap) string {
+	if area.Priority < 0 {
 		return autoPriority
 	}
-	return a.Priority
+	return strconv.Itoa(area.Priority)
 }
 
 // writeSwap switches an area off, or on with the priority it had.

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func crashChild(root string) int {
-	m, err := Open(root, true, os.Getuid(), fakeRun(root), fixedClock)
+	m, err := Running(fakeHost(root))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

@@ -16,8 +16,7 @@ import (
 type Engine struct {
 	Machine *Machine
 	Items   []Item
-	// PID and What sign the lock, so that a second run can say who holds it.
-	PID  int
+	// What signs the lock, so that a second run can say who holds it.
 	What string
 	// Trace is told every step that a crash could come after; nil outside of
 	// tests.
@@ -92,10 +91,8 @@ func (e *Engine) leave() error {
 // lock makes the state directory and takes its lock. Undo removes the
 // directory, so it may go while we wait for the lock in it.
 func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
-	dir, err := e.Machine.follow(StateDir)
-	if err != nil {
-		return nil, err
-	}
+	dir := e.Machine.Host.Path(StateDir)
+	var err error
 	for range 100 {
 		if err = fsx.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
@@ -103,7 +100,7 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 		e.at("state-dir")
 		var lock *fsx.Lock
 		lock, err = fsx.Acquire(ctx, filepath.Join(dir, filepath.Base(lockFile)), fsx.LockOptions{
-			Holder: fsx.Holder{PID: e.PID, What: e.What, Since: e.Machine.Now()}, NoWait: true,
+			Holder: fsx.Holder{PID: e.Machine.Host.PID, What: e.What, Since: e.Machine.Host.Now()}, NoWait: true,
 		})
 		var held *fsx.HeldError
 		switch {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 // fakeRoot makes the tree of a small machine that "runs": its /proc/sys and
@@ -108,9 +110,13 @@ func fakeSystemctl(root string, cmd *exec.Cmd) error {
 
 func testMachine(t testing.TB, root string) *Machine {
 	t.Helper()
-	m, err := Open(root, true, os.Getuid(), fakeRun(root), fixedClock)
+	m, err := Running(fakeHost(root))
 	must(t, err)
 	return m
+}
+
+func fakeHost(root string) host.Host {
+	return host.Host{Root: root, UID: os.Getuid(), PID: os.Getpid(), Run: fakeRun(root), Now: fixedClock}
 }
 
 // fakeItems exercise every kind of cell but swap: two share a file, one edits

@@ -112,10 +112,7 @@ type journal struct {
 // load reads a JSON file of the state directory; ok is false where there is
 // none.
 func (m *Machine) load(path string, into any) (ok bool, err error) {
-	real, err := m.real(path)
-	if err != nil {
-		return false, err
-	}
+	real := m.real(path)
 	data, err := os.ReadFile(real)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -131,10 +128,7 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 
 // save replaces a JSON file of the state directory and makes it durable.
 func (m *Machine) save(path string, value any) error {
-	real, err := m.real(path)
-	if err != nil {
-		return err
-	}
+	real := m.real(path)
 	data, err := json.MarshalIndent(value, "", " ")
 	if err != nil {
 		return err
@@ -160,10 +154,7 @@ func (m *Machine) replace(real string, data []byte, mode uint32) error {
 
 // remove deletes a file of the state directory and makes that durable.
 func (m *Machine) remove(path string) error {
-	real, err := m.real(path)
-	if err != nil {
-		return err
-	}
+	real := m.real(path)
 	if err := os.Remove(real); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -201,10 +192,7 @@ func (m *Machine) backup(led ledger, at func(string)) error {
 		if r.Kind != File || !r.Original.Present {
 			continue
 		}
-		path, err := m.real(originalsDir + r.Target)
-		if err != nil {
-			return err
-		}
+		path := m.real(originalsDir + r.Target)
 		if _, err := os.Lstat(path); err == nil {
 			continue
 		}
@@ -222,10 +210,7 @@ func (m *Machine) backup(led ledger, at func(string)) error {
 // tidy removes what the state directory no longer needs: the backups of files
 // that are their original again, and all of it when nothing is applied.
 func (m *Machine) tidy(led ledger, at func(string)) error {
-	originals, err := m.real(originalsDir)
-	if err != nil {
-		return err
-	}
+	originals := m.real(originalsDir)
 	if !slices.ContainsFunc(led.Records, func(r record) bool { return r.Kind == File && r.Original.Present }) {
 		if err := os.RemoveAll(originals); err != nil {
 			return err
@@ -245,10 +230,7 @@ func (m *Machine) tidy(led ledger, at func(string)) error {
 // removeState removes the state directory with nothing but the lock and
 // unfinished stages in it, and its parent if that is empty.
 func (m *Machine) removeState(at func(string)) error {
-	dir, err := m.follow(StateDir)
-	if err != nil {
-		return err
-	}
+	dir := m.Host.Path(StateDir)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		entries, err = nil, nil

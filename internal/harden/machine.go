@@ -6,25 +6,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
+
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 // Machine is what harden looks at and changes: the running system, or the
 // tree of an image.
 type Machine struct {
-	Root string // where its files begin
+	// Host has the machine's files beneath its Root.
+	Host host.Host
 	// Live says that the tree is the running system, so that kernel settings,
 	// swap and units exist.
 	Live bool
-	UID  int // of this process
 	// Owner and Group own the files that are made: those of the root
 	// directory, root's own on every real system.
 	Owner, Group int
-	Run          func(*exec.Cmd) error
-	Now          func() time.Time
 
 	// Profile is the one that is planned for.
 	Profile Profile
@@ -35,124 +33,52 @@ type Machine struct {
 	baseline map[cellKey]Value
 }
 
-// Open looks at the root directory of a machine.
-func Open(root string, live bool, uid int, run func(*exec.Cmd) error, now func() time.Time) (*Machine, error) {
-	root, err := filepath.EvalSymlinks(root)
+// Running is the machine that the process runs on.
+func Running(h host.Host) (*Machine, error) { return open(h, true) }
+
+// Image is the machine whose tree begins at dir. Nothing of it runs.
+func Image(h host.Host, dir string) (*Machine, error) {
+	h.Root = dir
+	return open(h, false)
+}
+
+func open(h host.Host, live bool) (*Machine, error) {
+	if h.Root == "" {
+		h.Root = "/"
+	}
+	root, err := filepath.EvalSymlinks(h.Root)
 	if err != nil {
 		return nil, err
 	}
-	if root, err = filepath.Abs(root); err != nil {
+	if h.Root, err = filepath.Abs(root); err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(root)
+	info, err := os.Stat(h.Root)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: root, Err: syscall.ENOTDIR}
+		return nil, &fs.PathError{Op: "open", Path: h.Root, Err: syscall.ENOTDIR}
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	return &Machine{
-		Root: root, Live: live, UID: uid, Owner: int(st.Uid), Group: int(st.Gid),
-		Run: run, Now: now, Profile: Server,
-	}, nil
+	return &Machine{Host: h, Live: live, Owner: int(st.Uid), Group: int(st.Gid), Profile: Server}, nil
 }
 
 // MayChange says whether this process may change the machine.
-func (m *Machine) MayChange() bool { return m.UID == 0 || m.UID == m.Owner }
-
-const maxLinks = 40
+func (m *Machine) MayChange() bool { return m.Host.UID == 0 || m.Host.UID == m.Owner }
 
 // real gives where a path of the machine is for this process. Links in its
-// directories are followed as the machine itself would: an absolute one starts
-// at the machine's root, and none leads out of it. The last component is not
-// followed. Missing directories are no error.
-func (m *Machine) real(path string) (string, error) {
-	dir, err := m.walk(filepath.Dir(filepath.Clean("/" + path)))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, filepath.Base(path)), nil
-}
-
-// follow is like real and follows the last component too.
-func (m *Machine) follow(path string) (string, error) {
-	return m.walk(filepath.Clean("/" + path))
-}
-
-func (m *Machine) walk(path string) (string, error) {
-	at, links := m.Root, 0
-	rest := strings.Split(strings.Trim(path, "/"), "/")
-	for len(rest) > 0 {
-		name := rest[0]
-		rest = rest[1:]
-		switch name {
-		case "", ".":
-			continue
-		case "..":
-			if at != m.Root {
-				at = filepath.Dir(at)
-			}
-			continue
-		}
-		next := filepath.Join(at, name)
-		target, err := os.Readlink(next)
-		if err != nil {
-			at = next // not a link, or not there
-			continue
-		}
-		if links++; links > maxLinks {
-			return "", &fs.PathError{Op: "resolve", Path: path, Err: syscall.ELOOP}
-		}
-		if filepath.IsAbs(target) {
-			at = m.Root
-		}
-		rest = append(strings.Split(strings.Trim(target, "/"), "/"), rest...)
-	}
-	return at, nil
-}
-
-// Exists says whether the path is there, links followed.
-func (m *Machine) Exists(path string) bool {
-	real, err := m.follow(path)
-	if err != nil {
-		return false
-	}
-	_, err = os.Lstat(real)
-	return err == nil
-}
-
-// ReadFile reads a small file of the machine, links followed.
-func (m *Machine) ReadFile(path string) (string, error) {
-	real, err := m.follow(path)
-	if err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(real)
-	return string(data), err
-}
-
-// Glob lists the machine's paths that match.
-func (m *Machine) Glob(pattern string) []string {
-	dir, err := m.follow(filepath.Dir(pattern))
-	if err != nil {
-		return nil
-	}
-	found, err := filepath.Glob(filepath.Join(dir, filepath.Base(pattern)))
-	if err != nil {
-		return nil
-	}
-	for i, path := range found {
-		found[i] = filepath.Join(filepath.Dir(pattern), filepath.Base(path))
-	}
-	return found
+// directories are followed as the machine itself would, never out of its root;
+// the last component is not followed.
+func (m *Machine) real(path string) string {
+	return filepath.Join(m.Host.Path(filepath.Dir(path)), filepath.Base(path))
 }
 
 // Program finds a program of the machine in the usual directories.
 func (m *Machine) Program(name string) (string, bool) {
 	for _, dir := range []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
 		path := dir + "/" + name
-		if m.Exists(path) {
+		if m.Host.Exists(path) {
 			return path, true
 		}
 	}
@@ -160,76 +86,28 @@ func (m *Machine) Program(name string) (string, bool) {
 }
 
 // Systemd says whether systemd runs as the first process, as sd_booted(3) does.
-func (m *Machine) Systemd() bool { return m.Live && m.Exists("/run/systemd/system") }
+func (m *Machine) Systemd() bool { return m.Live && m.Host.Exists("/run/systemd/system") }
 
 // HasSystemd says whether the machine has systemd at all, running or not.
 func (m *Machine) HasSystemd() bool {
-	return m.Exists("/usr/lib/systemd/systemd") || m.Exists("/lib/systemd/systemd") || m.Systemd()
+	return m.Host.Exists("/usr/lib/systemd/systemd") || m.Host.Exists("/lib/systemd/systemd") || m.Systemd()
 }
 
-// Memory is the machine's memory in bytes; an image has none.
-func (m *Machine) Memory() (int64, bool) {
+// Memory is the machine's memory; that of an image is not known.
+func (m *Machine) Memory() (host.Memory, bool) {
 	if !m.Live {
-		return 0, false
+		return host.Memory{}, false
 	}
-	return m.meminfo("MemTotal")
+	memory := m.Host.Memory()
+	return memory, memory.Total > 0
 }
 
-func (m *Machine) meminfo(field string) (int64, bool) {
-	text, err := m.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, false
-	}
-	for line := range strings.Lines(text) {
-		name, rest, _ := strings.Cut(line, ":")
-		if name != field {
-			continue
-		}
-		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-		return kib << 10, err == nil
-	}
-	return 0, false
-}
-
-// SwapArea is a swap area in use.
-type SwapArea struct {
-	Path     string
-	Priority string
-	Used     int64
-}
-
-// Swaps lists the swap areas in use.
-func (m *Machine) Swaps() []SwapArea {
-	text, err := m.ReadFile("/proc/swaps")
-	if err != nil || !m.Live {
+// Swaps lists the swap areas in use; an image has none.
+func (m *Machine) Swaps() []host.Swap {
+	if !m.Live {
 		return nil
 	}
-	var areas []SwapArea
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) != 5 || !strings.HasPrefix(fields[0], "/") {
-			continue
-		}
-		used, _ := strconv.ParseInt(fields[3], 10, 64)
-		areas = append(areas, SwapArea{Path: unescape(fields[0]), Priority: fields[4], Used: used << 10})
-	}
-	return areas
-}
-
-// unescape undoes the octal escapes of /proc/swaps and fstab(5).
-func unescape(s string) string {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				out.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		out.WriteByte(s[i])
-	}
-	return out.String()
+	return m.Host.Swaps()
 }
 
 // output runs a program of the live machine and gives what it printed.
@@ -238,7 +116,7 @@ func (m *Machine) output(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER="}
-	err := m.Run(cmd)
+	err := m.Host.Run(cmd)
 	if err != nil {
 		if text := strings.TrimSpace(errs.String()); text != "" {
 			err = errors.New(text)

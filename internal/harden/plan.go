@@ -88,7 +88,7 @@ func (e *Engine) PlanUndo(only []string) (Plan, error) {
 }
 
 func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
-	plan := Plan{Format: formatNow, Verb: verbApply, Root: e.Machine.Root, Only: sel.Only, User: sel.User, Items: []ItemStatus{}, Changes: []Change{}}
+	plan := Plan{Format: formatNow, Verb: verbApply, Root: e.Machine.Host.Root, Only: sel.Only, User: sel.User, Items: []ItemStatus{}, Changes: []Change{}}
 	led, err := e.begun(&plan)
 	if err != nil {
 		return plan, led, err
@@ -297,7 +297,7 @@ func (e *Engine) strangers(led ledger) []ItemStatus {
 }
 
 func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
-	plan := Plan{Format: formatNow, Verb: verbUndo, Root: e.Machine.Root, Only: only, Items: []ItemStatus{}, Changes: []Change{}}
+	plan := Plan{Format: formatNow, Verb: verbUndo, Root: e.Machine.Host.Root, Only: only, Items: []ItemStatus{}, Changes: []Change{}}
 	led, err := e.begun(&plan)
 	if err != nil {
 		return plan, led, err

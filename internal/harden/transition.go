@@ -61,7 +61,7 @@ func (t *transition) apply(item Item, wish Wish) error {
 		e.What, e.User = item.What, t.m.User
 		return nil
 	}
-	t.led.Items = append(t.led.Items, entry{ID: item.ID, What: item.What, User: t.m.User, At: t.m.Now().UTC()})
+	t.led.Items = append(t.led.Items, entry{ID: item.ID, What: item.What, User: t.m.User, At: t.m.Host.Now().UTC()})
 	return nil
 }
 
@@ -164,10 +164,7 @@ func (t *transition) keepPath(target string) (string, error) {
 		if n > 0 {
 			keep = fmt.Sprintf("%s.%d.vmgo-kept", target, n)
 		}
-		real, err := t.m.real(keep)
-		if err != nil {
-			return "", err
-		}
+		real := t.m.real(keep)
 		if _, err := os.Lstat(real); os.IsNotExist(err) {
 			return keep, nil
 		}
@@ -232,15 +229,7 @@ func (t *transition) restore(item string, r *record) error {
 // occupied says whether a directory holds something that this transition does
 // not remove.
 func (t *transition) occupied(dir string) bool {
-	real, err := t.m.follow(dir)
-	if err != nil {
-		return true
-	}
-	entries, err := os.ReadDir(real)
-	if err != nil {
-		return false
-	}
-	for _, e := range entries {
+	for _, e := range t.m.Host.ReadDir(dir) {
 		name := path.Join(dir, e.Name())
 		if !t.removes(name) && !strings.HasSuffix(name, ".vmgo-stage") {
 			return true

@@ -34,8 +34,9 @@ func (h Host) Memory() Memory {
 
 // Swap is a line of /proc/swaps.
 type Swap struct {
-	Name string
-	Size uint64 // bytes
+	Name       string
+	Size, Used uint64 // bytes
+	Priority   int    // negative where the kernel chose it
 }
 
 // Zram says whether the swap is compressed memory.
@@ -50,7 +51,13 @@ func (h Host) Swaps() []Swap {
 			continue
 		}
 		kib, _ := strconv.ParseUint(fields[2], 10, 64)
-		swaps = append(swaps, Swap{Name: unescapeMount(fields[0]), Size: kib << 10})
+		swap := Swap{Name: unescapeMount(fields[0]), Size: kib << 10}
+		if len(fields) >= 5 {
+			used, _ := strconv.ParseUint(fields[3], 10, 64)
+			swap.Used = used << 10
+			swap.Priority, _ = strconv.Atoi(fields[4])
+		}
+		swaps = append(swaps, swap)
 	}
 	return swaps
 }
