@@ -23,21 +23,30 @@ func suggest(s string) []string {
 
 // nearest guesses what was meant; the answer is always a valid selector or empty.
 func nearest(s string) string {
-	s = strings.ToLower(strings.TrimSpace(s))
 	if len(s) > maxSelector {
 		return ""
 	}
+	if low, high, found := strings.Cut(s, " - "); found {
+		if low, high = nearestVersion(low), nearestVersion(high); low != "" && high != "" {
+			return "'>=" + low + " <=" + high + "'"
+		}
+	}
+	s = strings.ToLower(strings.Trim(s, "\"'`@ \t\r\n"))
 	switch s {
-	case "lts", "current", "newest", "release", "node", "default", "*", "x":
-		return aliasLatest
-	case "old-stable", "previous", "oldrelease":
-		return aliasOldstable
-	case "host", "local", "none", "path":
-		return wordSystem
 	case aliasLatest, aliasStable, aliasOldstable, wordSystem:
 		return s
+	case "lts", "current", "newest", "release", "*", "x":
+		return aliasLatest
+	case "old-stable", "previous":
+		return aliasOldstable
 	}
-	for _, prefix := range []string{"golang", "go", "v", "=", "@", "-", ":", " "} {
+	return nearestVersion(s)
+}
+
+// nearestVersion takes off what people put around a version in other tools: v,
+// go-, quotes, wildcards, needless zeros, semver's prerelease notation, suffixes.
+func nearestVersion(s string) string {
+	for _, prefix := range []string{"golang", "go", "v", "@", "-", ":", " "} {
 		s = strings.TrimPrefix(s, prefix)
 	}
 	digits := 0
@@ -48,8 +57,7 @@ func nearest(s string) string {
 	rest := strings.TrimLeft(s[digits:], "-.")
 	for _, name := range []string{"rc", "beta"} {
 		if number, found := strings.CutPrefix(rest, name); found {
-			numbers = strings.TrimSuffix(numbers, ".0")
-			candidate := numbers + name + strings.TrimLeft(number, "-.")
+			candidate := strings.TrimSuffix(numbers, ".0") + name + strings.TrimLeft(number, "-.")
 			if v, ok := parse(candidate); ok {
 				return v.text
 			}
@@ -64,16 +72,12 @@ func nearest(s string) string {
 // trimZeros takes needless zeros off each number, and what follows the third.
 func trimZeros(s string) string {
 	parts := strings.Split(s, ".")
-	if len(parts) > 3 {
-		parts = parts[:3]
-	}
+	parts = parts[:min(len(parts), 3)]
 	for i, part := range parts {
-		if trimmed := strings.TrimLeft(part, "0"); trimmed != part && part != "" {
-			if trimmed == "" {
-				trimmed = "0"
-			}
-			parts[i] = trimmed
+		for len(part) > 1 && part[0] == '0' {
+			part = part[1:]
 		}
+		parts[i] = part
 	}
 	return strings.Join(parts, ".")
 }

@@ -77,11 +77,10 @@ func term(b gover.Bound) string {
 // convert gives the semantic version that has v's place in the order of releases.
 func convert(v gover.Version) *semver.Version {
 	var prerelease string
-	lang := v.Lang().String()
 	if v.IsPrerelease() {
-		stage := strings.TrimPrefix(v.String(), lang)
+		stage := strings.TrimLeft(v.String(), "0123456789.")
 		name := strings.TrimRight(stage, "0123456789")
-		prerelease = name + "." + strings.TrimPrefix(stage, name)
+		prerelease = name + "." + stage[len(name):]
 	}
 	return semver.New(uint64(v.Major()), uint64(v.Minor()), uint64(max(v.Patch(), 0)), prerelease, "")
 }
