@@ -79,7 +79,7 @@ func parseGoVersion(data []byte) (pin, *fault) {
 func parseToolVersions(data []byte) (pin, *fault) {
 	var first pin
 	f := lines(data, func(number int, line string) *fault {
-		fields := strings.Fields(line)
+		fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
 		if first.line != 0 || fields[0] != "golang" && fields[0] != "go" {
 			return nil
 		}
