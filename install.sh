@@ -202,7 +202,10 @@ fetch() {
 			--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
 		case $answer in 403 | 404 | 410) return 1 ;; esac
 	else
-		wget -T 60 -O "$2" "$1" 2>"$temp/wget.log" && return 0
+		set -- -O "$2" "$1"
+		# Not for busybox: some builds of it crash at a timeout.
+		! wget --version >/dev/null 2>&1 || set -- -t 3 -T 60 "$@"
+		wget "$@" 2>"$temp/wget.log" && return 0
 		grep -Eq '(ERROR|HTTP/[0-9.]+) (403|404|410)' "$temp/wget.log" && return 1
 		tail -n 1 "$temp/wget.log" >&2
 	fi
@@ -219,12 +222,15 @@ sha256() {
 	fi | awk '{ print $1 }'
 }
 
+# Debian has a minimal Python too, whose zipfile lacks what it imports.
+have_python() { have python3 && python3 -c 'import zipfile' 2>/dev/null; }
+
 unzip_with() {
 	if have unzip; then
 		unzip -q "$1" -d "$2"
 	elif have bsdtar; then
 		bsdtar -xf "$1" -C "$2"
-	elif have python3; then
+	elif have_python; then
 		python3 -m zipfile -e "$1" "$2"
 	else
 		busybox unzip -q "$1" -d "$2"
@@ -235,7 +241,7 @@ need_tools() {
 	lacking=
 	have curl || have wget || lacking="$lacking ca-certificates curl"
 	have sha256sum || have shasum || have openssl || lacking="$lacking coreutils"
-	have unzip || have bsdtar || have python3 || have busybox || lacking="$lacking unzip"
+	have unzip || have bsdtar || have_python || have busybox || lacking="$lacking unzip"
 	[ -n "$lacking" ] || return 0
 	say "to fetch Go, this machine lacks:$lacking"
 	hint "apt-get update && apt-get install -y$lacking"
@@ -313,7 +319,8 @@ just_find_go() {
 	if ! find_go "$go_dir/bin"; then
 		[ ! -e "$go_dir" ] || die 1 "$go_dir is there and has no Go $go_line"
 		make_temp 150000
-		step "make $(dirname -- "$go_dir")" mkdir -p -- "$(dirname -- "$go_dir")"
+		dir=$(dirname -- "$go_dir")
+		[ -d "$dir" ] || step "make $dir" mkdir -p -- "$dir"
 		fetch_go "$go_dir.$$"
 		step "move it to $go_dir" mv -- "$go_dir.$$" "$go_dir"
 		go=$go_dir/bin/go

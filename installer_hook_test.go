@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -110,6 +111,31 @@ func TestInstaller_hookThroughALink(t *testing.T) {
 			t.Errorf("before\n%safter\n%s", before, in.tree())
 		}
 	})
+}
+
+// The line works in the shell that it is for, wherever vmgo is.
+func TestInstaller_hookRuns(t *testing.T) {
+	t.Parallel()
+	for shell, reads := range map[string]string{"bash": ". ./.bashrc", "zsh": ". ./.zshrc", "fish": "# its rc file always"} {
+		for _, prefix := range []string{"plain", "it's \\ a $(touch x) \"place\""} {
+			t.Run(shell+" "+prefix, func(t *testing.T) {
+				t.Parallel()
+				real, err := exec.LookPath(shell)
+				if err != nil {
+					t.Skip(err)
+				}
+				in := newInstaller(t, "dash")
+				in.env = append(in.env, "SHELL="+real)
+				in.run(0, "--programs-only", "--hook", "--prefix", filepath.Join(in.home, prefix))
+				in.write(filepath.Join(in.home, prefix, "bin/vmgo"), "#!/bin/sh\necho echo \"$1 $2\"\n")
+				cmd := exec.Command(real, "-c", reads)
+				cmd.Dir, cmd.Env = in.home, append(in.env, "PATH="+in.path)
+				if out, err := cmd.CombinedOutput(); string(out) != "hook "+shell+"\n" {
+					t.Errorf("%s%v\n%s", out, err, in.tree())
+				}
+			})
+		}
+	}
 }
 
 func TestInstaller_hookFollowsThePrefix(t *testing.T) {

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -335,6 +338,41 @@ func TestInstaller_GOPROXY(t *testing.T) {
 			good := "file://" + filepath.Join(filepath.Dir(in.home), "proxy")
 			in.env = append(in.env, "GOPROXY="+strings.ReplaceAll(c.list, "$GOOD", good))
 			in.run(c.status, "--find-go", "go")
+		})
+	}
+}
+
+// The rules of GOPROXY hang on telling "not here" from other failures, which
+// each of these programs says in a way of its own.
+func TestInstaller_downloaders(t *testing.T) {
+	t.Parallel()
+	for _, tool := range [][]string{{"curl", "curl"}, {"wget", "wget"}, {"wget", "busybox"}} {
+		t.Run(tool[1]+" as "+tool[0], func(t *testing.T) {
+			t.Parallel()
+			real, err := exec.LookPath(tool[1])
+			if err != nil {
+				t.Skip(err)
+			}
+			in := newInstaller(t, "dash")
+			in.onlyTools("sha256sum", "unzip")
+			in.link(tool[0], real)
+			base := filepath.Join(filepath.Dir(in.home), "proxy")
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				status, file, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+				if code, _ := strconv.Atoi(status); code != 200 {
+					http.Error(w, "no", code)
+					return
+				}
+				http.ServeFile(w, r, filepath.Join(base, file))
+			}))
+			t.Cleanup(server.Close)
+			for list, want := range map[string]int{
+				"$/404,$/403,$/410,$/200": 0, "$/501,$/200": 4, "$/501|$/200": 0, "$/404": 4,
+			} {
+				in.env = append(in.env, "GOPROXY="+strings.ReplaceAll(list, "$", server.URL))
+				in.run(want, "--find-go", "go")
+				os.RemoveAll(filepath.Join(in.home, "go"))
+			}
 		})
 	}
 }
