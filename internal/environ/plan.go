@@ -1,0 +1,165 @@
+package environ
+
+import "strings"
+
+// Choice is the Go in force in a directory, in plain values. The zero Choice
+// is the outside: nothing of ours.
+type Choice struct {
+	GOROOT  string // empty for the go of the system, which needs nothing
+	Version string // of the release: "1.22.5"
+	Project string // directory of the file that decided; empty outside of projects
+	// OwnsProject says that the user owns Project, so that VMGO_GOPATH=tree may
+	// put things into it.
+	OwnsProject bool
+	// AutoUnsafe says that the release has a hole in how it checks the
+	// toolchains that it downloads.
+	AutoUnsafe bool
+	Toolchains []string // directories of links named go1.X.Y, for GOTOOLCHAIN=path
+}
+
+// Policy is what the settings say about the environment, in their words.
+type Policy struct {
+	GOROOT      bool   // set GOROOT
+	GOPATH      string // project, tree, version, inherit
+	Modcache    string // shared, project
+	GOTOOLCHAIN string // local, path, auto, inherit
+}
+
+// Places are the directories of the user.
+type Places struct {
+	Home string // the home directory; may be empty
+	Data string // where vmgo keeps the user's data; may be empty
+	// GoEnv holds what `go env -w` has written.
+	GoEnv map[string]string
+}
+
+// Plan says what the environment should be where c is in force. outside is the
+// environment without us. Every face of vmgo (hook, shims, env, exec) takes it
+// from here, so that they agree. The notes are one line each, for the user.
+func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []string) {
+	if c.GOROOT == "" {
+		return Wanted{}, nil
+	}
+	want.Vars = map[string]Value{}
+	want.Path = []string{c.GOROOT + "/bin"}
+	if !fitsPath(c.GOROOT) {
+		notes = append(notes, c.GOROOT+" cannot be put on PATH: its name has a colon")
+	}
+	// A GOROOT that others have set would make the go of this release run the
+	// compiler of another one.
+	want.Vars["GOROOT"] = Value{Set: p.GOROOT, Text: c.GOROOT}
+	if !p.GOROOT {
+		want.Vars["GOROOT"] = Value{}
+	}
+	notes = append(notes, planToolchain(&want, c, p)...)
+	notes = append(notes, planGopath(&want, outside, c, p, at)...)
+	return want, notes
+}
+
+// planToolchain decides GOTOOLCHAIN. "path" is Go's own word for: the release
+// on PATH, or a newer one that PATH has under its full name.
+func planToolchain(want *Wanted, c Choice, p Policy) (notes []string) {
+	mode := p.GOTOOLCHAIN
+	if mode == "auto" && c.AutoUnsafe {
+		mode = "path"
+		notes = append(notes, "go "+c.Version+" does not check the toolchains that it downloads well enough for"+
+			" VMGO_GOTOOLCHAIN=auto (CVE-2026-42501, CVE-2026-56865): taking path")
+	}
+	switch mode {
+	case "inherit":
+		return notes
+	case "path", "auto":
+		want.Path = append(want.Path, c.Toolchains...)
+	}
+	want.Vars["GOTOOLCHAIN"] = Text(mode)
+	return notes
+}
+
+// planGopath decides GOPATH, GOMODCACHE and the directory of the project's own
+// programs. GOBIN, where the user has set it, keeps its meaning.
+func planGopath(want *Wanted, outside Env, c Choice, p Policy, at Places) (notes []string) {
+	mode := p.GOPATH
+	if mode == "tree" && c.Project != "" && !(c.OwnsProject && fitsPath(c.Project)) {
+		mode = "project"
+		notes = append(notes, "VMGO_GOPATH=tree does not suit "+c.Project+
+			" (it is not yours, or its name has a colon): its GOPATH is kept outside of it")
+	}
+	gopath := ""
+	switch {
+	case mode == "tree" && c.Project != "":
+		gopath = c.Project + "/.gopath"
+	case mode == "version" && at.Data != "":
+		gopath = at.Data + "/gopath/" + c.Version
+	case mode == "project" && c.Project != "" && at.Data != "":
+		gopath = ProjectGopath(at.Data, c.Project)
+	}
+	if gopath != "" && !fitsPath(gopath) {
+		return append(notes, gopath+" cannot be GOPATH: its name has a colon")
+	}
+	if gopath != "" {
+		want.Vars["GOPATH"] = Text(gopath)
+		want.Path = append(want.Path, gopath+"/bin")
+	}
+	switch {
+	case p.Modcache == "project" && gopath != "":
+		want.Vars["GOMODCACHE"] = Text(gopath + "/pkg/mod")
+	case p.Modcache == "project" && c.Project != "" && at.Data != "":
+		want.Vars["GOMODCACHE"] = Text(ProjectGopath(at.Data, c.Project) + "/pkg/mod")
+	case gopath != "":
+		if shared := sharedModcache(outside, at); shared != "" {
+			want.Vars["GOMODCACHE"] = Text(shared)
+		}
+	}
+	return notes
+}
+
+// sharedModcache is where the go command keeps modules outside of projects,
+// when that would move with GOPATH; empty when it would not.
+func sharedModcache(outside Env, at Places) string {
+	if outside["GOMODCACHE"] != "" || at.GoEnv["GOMODCACHE"] != "" {
+		return ""
+	}
+	gopath := outside["GOPATH"]
+	if gopath == "" {
+		gopath = at.GoEnv["GOPATH"]
+	}
+	if gopath == "" && at.Home != "" {
+		gopath = at.Home + "/go"
+	}
+	first, _, _ := strings.Cut(gopath, ":")
+	if first == "" {
+		return ""
+	}
+	return strings.TrimRight(first, "/") + "/pkg/mod"
+}
+
+// ProjectGopath is the GOPATH of a project, beneath the user's data: its name
+// for people to recognise, and a hash of its whole path.
+func ProjectGopath(data, project string) string {
+	const maxName = 40
+	name := []byte(project[strings.LastIndexByte(project, '/')+1:])
+	for i, c := range name {
+		if !isLetter(c) && !isDigit(c) && c != '_' && (c != '.' && c != '-' || i == 0) {
+			name[i] = '_'
+		}
+	}
+	if len(name) > maxName {
+		name = name[:maxName]
+	}
+	return data + "/gopath/" + string(name) + "-" + Hash(project)
+}
+
+// Hash gives 16 hexadecimal digits that stand for s: FNV-1a with 64 bits. It
+// tells things of one user apart and protects against nobody.
+func Hash(s string) string {
+	const offset, prime = 14695981039346656037, 1099511628211
+	sum := uint64(offset)
+	for i := range len(s) {
+		sum = (sum ^ uint64(s[i])) * prime
+	}
+	digits := make([]byte, 16)
+	for i := range digits {
+		digits[i] = hexDigits[sum>>(60-4*i)&15] | 0x20 // lower case; digits have the bit already
+	}
+	return string(digits)
+}

@@ -1,0 +1,111 @@
+package environ_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/environ"
+)
+
+func TestPlan(t *testing.T) {
+	project := environ.ProjectGopath("/d", "/src/app")
+	if !strings.HasPrefix(project, "/d/gopath/app-") || len(project) != len("/d/gopath/app-")+16 {
+		t.Fatalf("ProjectGopath: %s", project)
+	}
+	choice := environ.Choice{GOROOT: "/opt/go/1.22.5", Version: "1.22.5", Project: "/src/app", OwnsProject: true,
+		Toolchains: []string{"/opt/go/toolchains"}}
+	standard := environ.Policy{GOROOT: true, GOPATH: "project", Modcache: "shared", GOTOOLCHAIN: "local"}
+	home := environ.Places{Home: "/h", Data: "/d"}
+	for _, test := range []struct {
+		name    string
+		outside environ.Env
+		change  func(*environ.Choice, *environ.Policy, *environ.Places)
+		vars    string // NAME=VALUE or NAME for unset, sorted
+		path    string
+		notes   int
+	}{
+		{name: "the usual", vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "the go of the system", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) { *c = environ.Choice{} }},
+		{name: "a default outside of projects", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) { c.Project = "" },
+			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},
+		{name: "the user's own module cache", outside: env("GOMODCACHE=/big"),
+			vars: "GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "that of go env -w", change: func(_ *environ.Choice, _ *environ.Policy, at *environ.Places) {
+			at.GoEnv = map[string]string{"GOMODCACHE": "/big"}
+		}, vars: "GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "the first of the user's GOPATHs", outside: env("GOPATH=/a/:/b"), change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOTOOLCHAIN = "inherit" },
+			vars: "GOMODCACHE=/a/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5", path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "GOPATH of go env -w", change: func(_ *environ.Choice, p *environ.Policy, at *environ.Places) {
+			at.GoEnv, p.GOTOOLCHAIN = map[string]string{"GOPATH": "/w"}, "inherit"
+		}, vars: "GOMODCACHE=/w/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5", path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "inherit", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH = "inherit" },
+			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},
+		{name: "inherit with a module cache of its own", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, p.Modcache = "inherit", "project"
+		}, vars: "GOMODCACHE=" + project + "/pkg/mod GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},
+		{name: "tree", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, p.Modcache = "tree", "project"
+		},
+			vars: "GOMODCACHE=/src/app/.gopath/pkg/mod GOPATH=/src/app/.gopath GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin /src/app/.gopath/bin"},
+		{name: "tree in a directory of others", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH, c.OwnsProject = "tree", false },
+			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin " + project + "/bin", notes: 1},
+		{name: "version", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH, c.Project = "version", "" },
+			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=/d/gopath/1.22.5 GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin /d/gopath/1.22.5/bin"},
+		{name: "Go's own switching", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, p.GOTOOLCHAIN = "inherit", "path"
+		},
+			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=path", path: "/opt/go/1.22.5/bin /opt/go/toolchains"},
+		{name: "auto", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, p.GOTOOLCHAIN = "inherit", "auto"
+		},
+			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=auto", path: "/opt/go/1.22.5/bin /opt/go/toolchains"},
+		{name: "auto with a hole", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, p.GOTOOLCHAIN, c.AutoUnsafe = "inherit", "auto", true
+		}, vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=path", path: "/opt/go/1.22.5/bin /opt/go/toolchains", notes: 1},
+		{name: "PATH alone", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH, p.GOROOT = "inherit", false },
+			vars: "GOROOT GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},
+		{name: "no home", change: func(_ *environ.Choice, _ *environ.Policy, at *environ.Places) { *at = environ.Places{} },
+			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},
+	} {
+		c, p, at := choice, standard, home
+		if test.change != nil {
+			test.change(&c, &p, &at)
+		}
+		got, notes := environ.Plan(test.outside, c, p, at)
+		var vars []string
+		for name, value := range got.Vars {
+			if value.Set {
+				name += "=" + value.Text
+			}
+			vars = append(vars, name)
+		}
+		slices.Sort(vars)
+		if strings.Join(vars, " ") != test.vars || strings.Join(got.Path, " ") != test.path || len(notes) != test.notes {
+			t.Errorf("%s:\n got %v | %v | %q\nwant %s | %s", test.name, vars, got.Path, notes, test.vars, test.path)
+		}
+	}
+}
+
+func TestProjectGopath_isOneDirectoryWhateverTheName(t *testing.T) {
+	for _, project := range []string{"/", "/a b", "/..", "/-x", "/a\nb\xff", "/" + strings.Repeat("é", 100), "/src/app", "/other/app"} {
+		rest := strings.TrimPrefix(environ.ProjectGopath("/d", project), "/d/gopath/")
+		name := rest[:len(rest)-17]
+		if strings.ContainsAny(rest, "/:\n\xff ") || strings.HasPrefix(rest, ".") || len(name) > 40 {
+			t.Errorf("%q: %q", project, rest)
+		}
+	}
+	if environ.ProjectGopath("/d", "/src/app") == environ.ProjectGopath("/d", "/other/app") {
+		t.Error("two projects of one name share a GOPATH")
+	}
+}
+
+func TestHash_isFNV1a(t *testing.T) {
+	if got := environ.Hash("foobar"); got != "85944171f73967e8" {
+		t.Errorf("Hash(foobar) = %s", got)
+	}
+}
