@@ -1,0 +1,168 @@
+// Package shell speaks the languages of the shells: values go in, text to be
+// evaluated comes out. It does no input or output of its own and is linked into
+// the lean program.
+//
+// A shell gets text from us three times. [Shell.Hook] is the script for its
+// start-up file. At the first prompt, and whenever the script finds that
+// something has changed, it runs `vmgo-shim hook`, and [Shell.Update] is what
+// that answers: the changes of the environment, and the test, in builtins
+// only, by which later prompts find that nothing changed. [Shell.Export] is for
+// people: `vmgo env`.
+//
+// Whatever text is meant for eval is whole or not run at all: an update is one
+// compound command, so that a part of it is a syntax error.
+package shell
+
+import (
+	_ "embed" // the hook scripts
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+)
+
+// Shell is one shell's language.
+type Shell interface {
+	// Name is the word for it on our command line: "bash".
+	Name() string
+	// Quote gives a word that the shell reads as s, whatever bytes s has; only
+	// NUL cannot be carried, and ends the text.
+	Quote(s string) string
+	// Hook gives the script for the start-up file.
+	Hook(p Programs) string
+	// Update gives the text that the hook evaluates.
+	Update(u Update) string
+	// Export gives a line a change, in the given order.
+	Export(changes []environ.Change) string
+}
+
+// Programs are the absolute paths that a hook calls.
+type Programs struct {
+	Vmgo string
+	Shim string // vmgo-shim; where it is missing the hook takes Vmgo
+}
+
+// Update is the answer to one call of the hook.
+type Update struct {
+	Call Call
+	// Changes are what the environment needs, PATH among them and without the
+	// session variable.
+	Changes []environ.Change
+	// Journal is the session while the changes are made, Session the one after.
+	Journal, Session string
+	// Said is to be handed back at the next call.
+	Said string
+	// Holds are directories that PATH must have; the program is called again
+	// when one is gone.
+	Holds []string
+	// Watch is what has to be as it is now. Nil means that the next prompt
+	// calls the program again whatever it finds.
+	Watch []Watch
+}
+
+// Watch is a path that an answer depends on.
+type Watch struct {
+	Path string
+	// Stamp is a file with exactly the time of modification that Path has. It
+	// is empty when Path does not exist, and has to stay so.
+	Stamp string
+}
+
+// Names lists the shells that there is a hook for.
+func Names() []string { return []string{"bash", "fish", "zsh"} }
+
+// Lookup finds a shell by its name, by the path of its program, or by the
+// argv[0] of a login shell ("-bash").
+func Lookup(name string) (Shell, error) {
+	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "-")
+	switch base {
+	case "bash":
+		return bash{}, nil
+	case "zsh":
+		return zsh{}, nil
+	case "fish":
+		return fish{}, nil
+	}
+	return nil, diag.New(diag.UnsupportedShell, "there is no hook for the shell "+quote(name),
+		"the shells are "+strings.Join(Names(), ", "))
+}
+
+// Variables lists the environment variables, besides PWD and PATH, on which
+// the answer to the hook depends. They are compared at every prompt.
+func Variables() []string {
+	return []string{"VMGO_VERSION", "VMGO_ROOT", "VMGO_GOPATH", "VMGO_MODCACHE", "VMGO_GOTOOLCHAIN", "VMGO_GOROOT",
+		"VMGO_SHOW", "GOWORK"}
+}
+
+// Call is what a hook tells the program, as its arguments after "hook".
+type Call struct {
+	Shell string
+	// Fresh is set at the first prompt of a shell, which finds the environment
+	// as start-up files left it.
+	Fresh bool
+	Dir   string // $PWD of the shell
+	Key   string // the values of Variables, as the script joined them
+	Said  string // what an earlier Update said was said
+	// Coarse is set where the shell compares times by whole seconds.
+	Coarse bool
+}
+
+// ParseCall reads the arguments after "hook": shell, flags, $PWD, key, said.
+// Flags are letters: f for Fresh, s for Coarse.
+func ParseCall(args []string) (Call, bool) {
+	if len(args) != 5 || strings.Trim(args[1], "fs") != "" {
+		return Call{}, false
+	}
+	return Call{
+		Shell: args[0], Fresh: strings.Contains(args[1], "f"), Coarse: strings.Contains(args[1], "s"),
+		Dir: args[2], Key: args[3], Said: args[4],
+	}, true
+}
+
+// fill puts the programs into an embedded script.
+func fill(script string, s Shell, p Programs) string {
+	key := posixKey()
+	if s.Name() == "fish" {
+		key = fishKey()
+	}
+	return strings.NewReplacer("@SHIM@", s.Quote(p.Shim), "@VMGO@", s.Quote(p.Vmgo), "@KEY@", key).Replace(script)
+}
+
+// split parts changes into what is to be set and what to be unset.
+func split(changes []environ.Change) (set []environ.Change, unset []string) {
+	for _, change := range changes {
+		if change.Value.Set {
+			set = append(set, change)
+		} else {
+			unset = append(unset, change.Name)
+		}
+	}
+	return set, unset
+}
+
+// exact orders the tests of an update so that the likeliest to fail come
+// first: what exists, then what does not.
+func exact(watch []Watch) []Watch {
+	sorted := slices.Clone(watch)
+	slices.SortStableFunc(sorted, func(a, b Watch) int {
+		switch {
+		case (a.Stamp == "") == (b.Stamp == ""):
+			return 0
+		case a.Stamp == "":
+			return 1
+		}
+		return -1
+	})
+	return sorted
+}
+
+// single gives s between single quotes, as bash and zsh read them: nothing is
+// special between them, and the quote itself goes outside.
+func single(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// quote shows a name in an error message.
+func quote(name string) string { return `"` + name + `"` }
