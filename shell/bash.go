@@ -70,17 +70,20 @@ func posixTests(t *strings.Builder, u Update, stampTest string) {
 	for _, dir := range u.Holds {
 		tests = append(tests, ":$PATH: == *:"+single(dir)+":*")
 	}
-	for _, w := range exact(u.Watch) {
+	for _, w := range inOrder(u.Watch) {
 		path, stamp := single(w.Path), single(w.Stamp)
-		if w.Stamp == "" {
+		switch w.Kind {
+		case Absent:
 			tests = append(tests, "! -e "+path)
-			continue
+		case Present:
+			tests = append(tests, "-e "+path)
+		case Same:
+			tests = append(tests, "-e "+path)
+			if stampTest != "" {
+				tests = append(tests, stampTest+" "+stamp)
+			}
+			tests = append(tests, "! "+path+" -nt "+stamp, "! "+path+" -ot "+stamp)
 		}
-		tests = append(tests, "-e "+path)
-		if stampTest != "" {
-			tests = append(tests, stampTest+" "+stamp)
-		}
-		tests = append(tests, "! "+path+" -nt "+stamp, "! "+path+" -ot "+stamp)
 	}
 	if len(tests) > 0 {
 		t.WriteString(" && [[ " + strings.Join(tests, " && ") + " ]]")

@@ -43,7 +43,9 @@ func (fish) Quote(s string) string {
 }
 
 // isPrivate says whether fish uses the character for its own purposes.
-func isPrivate(r rune) bool { return 0xE000 <= r && r <= 0xF8FF || 0xFDD0 <= r && r <= 0xFDEF || r&0xFFFE == 0xFFFE }
+func isPrivate(r rune) bool {
+	return 0xE000 <= r && r <= 0xF8FF || 0xFDD0 <= r && r <= 0xFDEF || r&0xFFFE == 0xFFFE
+}
 
 // Hook gives the script for ~/.config/fish/config.fish.
 func (f fish) Hook(p Programs) string { return fill(fishHook, f, p) }
@@ -88,13 +90,17 @@ func (f fish) Update(u Update) string {
 		for _, dir := range u.Holds {
 			t.WriteString("\nand builtin contains -- " + f.Quote(dir) + " $PATH")
 		}
-		for _, w := range exact(u.Watch) {
+		for _, w := range inOrder(u.Watch) {
 			path, stamp := f.Quote(w.Path), f.Quote(w.Stamp)
-			if w.Stamp == "" {
-				t.WriteString("\nand builtin test ! -e " + path)
-				continue
+			t.WriteString("\nand builtin test ")
+			switch w.Kind {
+			case Absent:
+				t.WriteString("! -e " + path)
+			case Present:
+				t.WriteString("-e " + path)
+			case Same:
+				t.WriteString("-e " + path + " -a ! " + path + " -nt " + stamp + " -a ! " + path + " -ot " + stamp)
 			}
-			t.WriteString("\nand builtin test -e " + path + " -a ! " + path + " -nt " + stamp + " -a ! " + path + " -ot " + stamp)
 		}
 		t.WriteByte('\n')
 	}

@@ -61,13 +61,23 @@ type Update struct {
 	Watch []Watch
 }
 
-// Watch is a path that an answer depends on.
+// Watch is a path that an answer depends on, and how it has to stay.
 type Watch struct {
 	Path string
-	// Stamp is a file with exactly the time of modification that Path has. It
-	// is empty when Path does not exist, and has to stay so.
+	Kind Kind
+	// Stamp, for Same, is a file with exactly the time of modification that Path has.
 	Stamp string
 }
+
+// Kind says how a watched path has to stay.
+type Kind uint8
+
+// The kinds, in the order in which a prompt tests them.
+const (
+	Same    Kind = iota // there, and not modified
+	Present             // there
+	Absent              // not there
+)
 
 // Names lists the shells that there is a hook for.
 func Names() []string { return []string{"bash", "fish", "zsh"} }
@@ -141,19 +151,10 @@ func split(changes []environ.Change) (set []environ.Change, unset []string) {
 	return set, unset
 }
 
-// exact orders the tests of an update so that the likeliest to fail come
-// first: what exists, then what does not.
-func exact(watch []Watch) []Watch {
+// inOrder sorts the tests of an update: what is likeliest to fail comes first.
+func inOrder(watch []Watch) []Watch {
 	sorted := slices.Clone(watch)
-	slices.SortStableFunc(sorted, func(a, b Watch) int {
-		switch {
-		case (a.Stamp == "") == (b.Stamp == ""):
-			return 0
-		case a.Stamp == "":
-			return 1
-		}
-		return -1
-	})
+	slices.SortStableFunc(sorted, func(a, b Watch) int { return int(a.Kind) - int(b.Kind) })
 	return sorted
 }
 

@@ -88,3 +88,10 @@ func Diff(from, to Env) []Change {
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
 	return changes
 }
+
+// Without gives a copy of e in which the variable is unset.
+func (e Env) Without(name string) Env {
+	rest := maps.Clone(e)
+	delete(rest, name)
+	return rest
+}

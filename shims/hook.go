@@ -1,0 +1,87 @@
+package shims
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/shell"
+)
+
+// hook answers one call of a shell's hook: it prints what the shell is to
+// evaluate, all of it by one write. Where nothing can be in force (the release
+// is not installed, a file cannot be read) that is the way back to the outside:
+// not having an answer is an answer here, and the reason goes to stderr, once.
+func (p Process) hook(call shell.Call) error {
+	started := p.Now()
+	sh, err := shell.Lookup(call.Shell)
+	if err != nil {
+		return err
+	}
+	s, err := Look(Question{
+		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms(), Ranges: p.Ranges,
+	})
+	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
+		return p.handOver(hookWord, p.Args[2:]...)
+	}
+	s.prepare()
+	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, call.Fresh)
+	// Both texts of the session go their own way, around the other changes.
+	changes := environ.Diff(p.Env.Without(environ.SessionVariable), env.Without(environ.SessionVariable))
+	u := shell.Update{
+		Call: call, Changes: changes,
+		Journal: s.Session.Journal(session).Encode(), Session: session.Encode(),
+		Holds: session.PathEntries(),
+	}
+	u.Said = p.say(call.Said, s, err)
+	u.Watch = p.watches(s, started, call.Coarse)
+	if s.Settings.Show && len(u.Changes) > 0 {
+		p.show(s)
+	}
+	_, err = io.WriteString(p.Stdout, sh.Update(u))
+	return err
+}
+
+// show says what was switched to.
+func (p Process) show(s Situation) {
+	line := "vmgo: outside\n"
+	switch r := s.Resolution; {
+	case len(s.Wanted.Path) > 0:
+		line = "vmgo: go " + r.Version.String() + " (" + r.Requirement.Origin.String() + ")\n"
+	case r.System:
+		line = "vmgo: the go of the system, " + r.SystemGo + " (" + r.Requirement.Origin.String() + ")\n"
+	}
+	_, _ = io.WriteString(p.Stderr, line)
+}
+
+// maxSaid bounds what a shell remembers.
+const maxSaid = 64
+
+// say prints what is wrong here unless this shell has heard it, and gives what
+// the shell is to remember. Messages name the file or directory that they are
+// about, so one message is one reason in one directory.
+func (p Process) say(said string, s Situation, err error) string {
+	var messages []string
+	// Having no Go at all is no news at a prompt.
+	if err != nil && diag.CodeOf(err) != diag.NoRequirement {
+		messages = append(messages, diag.Format("vmgo", err))
+	}
+	for _, conflict := range s.Resolution.Conflicts {
+		messages = append(messages, "vmgo: "+conflict.String()+"\n")
+	}
+	for _, note := range s.Notes {
+		messages = append(messages, "vmgo: "+note+"\n")
+	}
+	heard := strings.Fields(said)
+	for _, message := range messages {
+		if hash := environ.Hash(message); !slices.Contains(heard, hash) {
+			heard = append(heard, hash)
+			_, _ = io.WriteString(p.Stderr, message)
+		}
+	}
+	return strings.Join(heard[max(0, len(heard)-maxSaid):], " ")
+}

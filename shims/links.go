@@ -1,0 +1,82 @@
+package shims
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/dirs"
+)
+
+// Tools lists the programs of a release that shims are made for.
+func Tools() []string { return []string{"go", "gofmt"} }
+
+// DefaultDir is where shims go unless another place is named: a directory that
+// every kind of session has on PATH, as far as there is one.
+func DefaultDir(layout dirs.Layout, root string, uid int) string {
+	if uid == 0 || layout.Home == "" {
+		return filepath.Join(root, "usr/local/bin")
+	}
+	return filepath.Join(layout.Home, ".local/bin")
+}
+
+// Refresh makes the links in dir lead to program, which should be vmgo-shim.
+// Nothing that is not ours is touched: if one is in the way, none is made.
+func Refresh(dir, program string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return diag.Wrap(diag.Failure, err, "cannot make the directory of the shims")
+	}
+	for _, tool := range Tools() {
+		path := filepath.Join(dir, tool)
+		if _, err := os.Lstat(path); err == nil && !isOwnLink(path) {
+			return diag.New(diag.Failure, path+" is there and is not a shim of vmgo's", "vmgo shims --dir DIR")
+		}
+	}
+	for _, tool := range Tools() {
+		if err := link(program, filepath.Join(dir, tool)); err != nil {
+			return diag.Wrap(diag.Failure, err, "cannot make the shim "+tool)
+		}
+	}
+	return nil
+}
+
+// Remove takes the links in dir away, and nothing else. It gives those that
+// were there.
+func Remove(dir string) (removed []string, err error) {
+	for _, tool := range Tools() {
+		path := filepath.Join(dir, tool)
+		if !isOwnLink(path) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return removed, diag.Wrap(diag.Failure, err, "cannot remove the shim "+tool)
+		}
+		removed = append(removed, path)
+	}
+	return removed, nil
+}
+
+// link makes path a link to program, in one step where there was one before.
+func link(program, path string) error {
+	if target, err := os.Readlink(path); err == nil && target == program {
+		return nil
+	}
+	temp := path + ".vmgo-new"
+	_ = os.Remove(temp)
+	if err := os.Symlink(program, temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// isOwnLink says whether path is a link to a vmgo-shim or a vmgo, wherever that
+// is and even if it is gone.
+func isOwnLink(path string) bool {
+	target, err := os.Readlink(path)
+	if err != nil {
+		return false
+	}
+	name := filepath.Base(target)
+	return name == "vmgo-shim" || name == "vmgo"
+}

@@ -1,0 +1,130 @@
+// Package shims is what runs when a shim or the hook is called: it resolves the
+// working directory, works out the environment, and becomes the tool asked for
+// or prints what the shell is to evaluate. It is the whole of vmgo-shim, and
+// part of vmgo, which does the same where vmgo-shim is missing.
+//
+// It is linked into the lean program: standard library only, no fmt, no net, no
+// regexp. A program that only does this starts in the time of a bare Go
+// program, which is what every `go build` through a shim and every cd pays.
+package shims
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/shell"
+)
+
+// Process is the world that a shim runs in, as plain values.
+type Process struct {
+	Args           []string // argv, the program's own name first
+	Env            environ.Env
+	Dir            string // logical working directory; empty if it is gone
+	Root           string // where the machine's files begin: "/" except in tests
+	Executable     string // the running program, links resolved
+	UID, PID       int
+	Stdout, Stderr io.Writer
+	Now            func() time.Time
+	// Exec replaces the process (execve). It only returns on failure.
+	Exec func(path string, argv, env []string) error
+	// Ranges reads range selectors. The lean program has none and hands over to
+	// the vmgo beside it.
+	Ranges gover.RangeParser
+}
+
+// The words by which vmgo is asked to stand in for vmgo-shim.
+const (
+	hookWord = "__hook" // then the arguments of the hook
+	shimWord = "__shim" // then the tool's name and its arguments
+)
+
+// OS gives the real world.
+func OS() Process {
+	dir, _ := os.Getwd()
+	executable, _ := os.Executable()
+	return Process{
+		Args: os.Args, Env: environ.FromPairs(os.Environ()), Dir: dir, Root: "/", Executable: executable,
+		UID: os.Getuid(), PID: os.Getpid(), Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
+		Exec: syscall.Exec,
+	}
+}
+
+// Stands says whether vmgo, started with these arguments, is to do a shim's
+// work: by the name of a link, or by a word that vmgo-shim or the hook uses.
+func Stands(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	for _, tool := range Tools() {
+		if filepath.Base(args[0]) == tool {
+			return true
+		}
+	}
+	return len(args) > 1 && (args[1] == hookWord || args[1] == shimWord)
+}
+
+// Main does what the process was started for and gives its exit status. A shim
+// that can start its tool does not return.
+func Main(p Process) int {
+	name, args := "vmgo-shim", p.Args
+	if len(args) > 0 {
+		name, args = filepath.Base(args[0]), args[1:]
+	}
+	if name != "vmgo" && name != "vmgo-shim" {
+		return p.refuse(p.run(name, args))
+	}
+	if len(args) > 1 && args[0] == shimWord {
+		return p.refuse(p.run(args[1], args[2:]))
+	}
+	if len(args) > 0 && (args[0] == "hook" || args[0] == hookWord) {
+		if call, ok := shell.ParseCall(args[1:]); ok {
+			return p.report(p.hook(call))
+		}
+	}
+	return p.report(diag.New(diag.Usage, "this program is for the hook and for links named after tools",
+		"vmgo hook bash", "vmgo shims"))
+}
+
+// refuse prints why a tool was not started, and gives the status by which
+// shells say so: 127 for what is not there, 126 for the rest.
+func (p Process) refuse(err error) int {
+	if p.report(err) == 0 {
+		return 0
+	}
+	switch diag.CodeOf(err) {
+	case diag.NotInstalled, diag.NoRequirement, diag.CommandNotFound:
+		return 127
+	}
+	return 126
+}
+
+// report prints an error and gives its exit status.
+func (p Process) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	_, _ = io.WriteString(p.Stderr, diag.Format("vmgo", err))
+	return diag.ExitStatus(err)
+}
+
+// handOver lets the vmgo beside us do what the lean program cannot.
+func (p Process) handOver(word string, args ...string) error {
+	vmgo := filepath.Join(filepath.Dir(p.Executable), "vmgo")
+	err := p.Exec(vmgo, append([]string{vmgo, word}, args...), p.Env.Pairs())
+	return diag.Wrap(diag.CannotStart, err, "a version range needs "+vmgo, "go install github.com/vmgo/vmgo/...")
+}
+
+// ownPrograms are what a shim may be a link to.
+func (p Process) ownPrograms() []string {
+	if p.Executable == "" {
+		return nil
+	}
+	dir := filepath.Dir(p.Executable)
+	return []string{p.Executable, filepath.Join(dir, "vmgo"), filepath.Join(dir, "vmgo-shim")}
+}

@@ -1,0 +1,138 @@
+package shims
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// depthVariable counts shims that led to one another. A shim that is part of a
+// circle (another version manager's shim that calls ours, a wrapper named go)
+// starts a process each time round; the count ends that soon.
+const (
+	depthVariable = "__VMGO_DEPTH"
+	maxDepth      = 32
+)
+
+// switchVariable is how the go command tells the toolchain that it switched
+// to which version it has to be.
+const switchVariable = "GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"
+
+// run becomes the tool of that name that is in force in the working directory.
+// It returns only if that cannot be.
+func (p Process) run(name string, args []string) error {
+	depth, _ := strconv.Atoi(p.Env[depthVariable])
+	if depth >= maxDepth {
+		return diag.New(diag.Recursion, "the shim "+name+" leads back to itself: "+strconv.Itoa(maxDepth)+" shims in a row",
+			"type -a "+name)
+	}
+	s, err := Look(Question{
+		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms(), Ranges: p.Ranges, Polite: true,
+	})
+	if target, ok := p.switched(name, s); ok {
+		return p.become(target, args, p.Env, depth)
+	}
+	switch {
+	case errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
+		return p.handOver(shimWord, append([]string{name}, args...)...)
+	case err != nil:
+		return err
+	}
+	s.prepare()
+	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, false)
+	delete(env, environ.SessionVariable)
+	if text := session.Encode(); text != "" {
+		env[environ.SessionVariable] = text
+	}
+	target, err := p.find(name, s, env)
+	if err != nil {
+		return err
+	}
+	return p.become(target, args, env, depth)
+}
+
+// switched gives the go that a go command wants to switch to. It set the
+// variable for exactly that version; resolving again could only give it another.
+func (p Process) switched(name string, s Situation) (string, bool) {
+	wanted := p.Env[switchVariable]
+	if wanted == "" || name != "go" {
+		return "", false
+	}
+	version, err := gover.Parse(wanted)
+	if err != nil {
+		return "", false
+	}
+	release, ok := installed.Find(s.Layout.Stores(s.Settings.Root), version)
+	return filepath.Join(release.GOROOT, "bin", name), ok
+}
+
+// find gives the program to become: that of the release, else one that was
+// installed into the project's GOPATH.
+func (p Process) find(name string, s Situation, env environ.Env) (string, error) {
+	if s.Resolution.System {
+		return p.findForeign(name, s)
+	}
+	places := []string{filepath.Join(s.Resolution.GOROOT, "bin")}
+	if gopath, _, _ := strings.Cut(env["GOPATH"], ":"); filepath.IsAbs(gopath) {
+		places = append(places, filepath.Join(gopath, "bin"))
+	}
+	for _, dir := range places {
+		if path := filepath.Join(dir, name); isProgram(path) && !p.isOwn(path) {
+			return path, nil
+		}
+	}
+	return "", diag.New(diag.CommandNotFound, "go "+s.Resolution.Version.String()+" has no program "+name+
+		", and neither has the GOPATH of this project", "ls "+strings.Join(places, " "))
+}
+
+// findForeign finds the tool beside the go of the system, else on PATH.
+func (p Process) findForeign(name string, s Situation) (string, error) {
+	if name == "go" {
+		return s.Resolution.SystemGo, nil
+	}
+	if path := filepath.Join(s.Resolution.GOROOT, "bin", name); s.Resolution.GOROOT != "" && isProgram(path) {
+		return path, nil
+	}
+	for _, dir := range strings.Split(s.Outside["PATH"], ":") {
+		if path := filepath.Join(dir, name); filepath.IsAbs(dir) && isProgram(path) && !p.isOwn(path) {
+			return path, nil
+		}
+	}
+	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides the shim", "vmgo use latest")
+}
+
+// become replaces the process.
+func (p Process) become(target string, args []string, env environ.Env, depth int) error {
+	env[depthVariable] = strconv.Itoa(depth + 1)
+	err := p.Exec(target, append([]string{target}, args...), env.Pairs())
+	return diag.Wrap(diag.CannotStart, err, "cannot start "+target, "file "+target)
+}
+
+func isProgram(path string) bool {
+	const executable = 1
+	var stat syscall.Stat_t
+	return syscall.Stat(path, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFREG &&
+		syscall.Access(path, executable) == nil
+}
+
+// isOwn says whether the program at path is one of ours by another name.
+func (p Process) isOwn(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	for _, own := range p.ownPrograms() {
+		if ownInfo, err := os.Stat(own); err == nil && os.SameFile(info, ownInfo) {
+			return true
+		}
+	}
+	return isOwnLink(path)
+}

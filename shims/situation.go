@@ -1,0 +1,178 @@
+package shims
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// Situation is everything about a directory that the faces of vmgo need: what
+// is in force there and what the environment should be. The hook, the shims,
+// `vmgo env` and `vmgo exec` agree because they all ask [Look].
+type Situation struct {
+	Layout     dirs.Layout
+	Settings   settings.Settings
+	Resolution resolve.Resolution
+	// Session is what is in force in the environment now, Outside the
+	// environment without it.
+	Session environ.Session
+	Outside environ.Env
+	// Wanted is zero where the go of the system is in force, or none.
+	Wanted environ.Wanted
+	// Notes are remarks for the user, a line each.
+	Notes []string
+}
+
+// Question is a directory and what surrounds it.
+type Question struct {
+	Env         environ.Env
+	Dir         string
+	Root        string
+	UID         int
+	OwnPrograms []string
+	Ranges      gover.RangeParser
+	// Version goes before VMGO_VERSION where it is not empty.
+	Version string
+	// Polite keeps GOPATH, GOMODCACHE and GOTOOLCHAIN as the environment has them,
+	// if it has: for a single command they may have been set on purpose.
+	Polite bool
+}
+
+// Look answers. Beside an error (of settings.Load or resolve.Here) the
+// Situation is filled in as far as it is known, and wants nothing.
+func Look(q Question) (Situation, error) {
+	var s Situation
+	// A session that cannot be read is somebody else's, or broken: it is as if
+	// there were none.
+	s.Session, _ = environ.Decode(q.Env[environ.SessionVariable])
+	s.Outside = environ.Revert(q.Env, s.Session).Without(environ.SessionVariable)
+	s.Layout = dirs.FromEnv(q.Env, q.Root, q.UID)
+	var err error
+	if s.Settings, err = settings.Load(q.Env, s.Layout.SettingsFiles()...); err != nil {
+		return s, err
+	}
+	if q.Version != "" {
+		s.Settings.Version = q.Version
+	}
+	s.Resolution, err = resolve.Here(resolve.Place{
+		Dir: q.Dir, Env: s.Outside, Layout: s.Layout, Settings: s.Settings,
+		OwnPrograms: q.OwnPrograms, Ranges: q.Ranges,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Wanted, s.Notes = environ.Plan(s.Outside, s.choice(q.UID), s.policy(q), s.places())
+	return s, nil
+}
+
+// choice says in plain values what is in force.
+func (s Situation) choice(uid int) environ.Choice {
+	r := s.Resolution
+	if r.System {
+		return environ.Choice{}
+	}
+	c := environ.Choice{
+		GOROOT: r.GOROOT, Version: r.Version.String(), Project: r.Project,
+		AutoUnsafe: r.Version.SwitchesUnsafely(),
+	}
+	if s.Settings.GOPATH == "tree" && r.Project != "" {
+		c.OwnsProject = owns(uid, r.Project)
+	}
+	for _, store := range s.Layout.Stores(s.Settings.Root) {
+		if dir := installed.Toolchains(store); s.Settings.GOTOOLCHAIN != "local" && exists(dir) {
+			c.Toolchains = append(c.Toolchains, dir)
+		}
+	}
+	return c
+}
+
+func (s Situation) policy(q Question) environ.Policy {
+	p := environ.Policy{
+		GOROOT: s.Settings.GOROOT, GOPATH: s.Settings.GOPATH,
+		Modcache: s.Settings.Modcache, GOTOOLCHAIN: s.Settings.GOTOOLCHAIN,
+	}
+	if !q.Polite {
+		return p
+	}
+	onPurpose := func(name string) bool { return q.Env[name] != "" && !s.Session.Holds(q.Env, name) }
+	if onPurpose("GOPATH") {
+		p.GOPATH = "inherit"
+	}
+	if onPurpose("GOMODCACHE") {
+		p.Modcache = "shared"
+	}
+	if onPurpose("GOTOOLCHAIN") {
+		p.GOTOOLCHAIN = "inherit"
+	}
+	return p
+}
+
+// places reads what `go env -w` has written: a module cache that is configured
+// there must not be moved.
+func (s Situation) places() environ.Places {
+	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data, GoEnv: map[string]string{}}
+	path := s.goEnvFile()
+	if path == "" {
+		return at
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return at
+	}
+	for _, line := range settings.Parse(path, string(data)) {
+		at.GoEnv[line.Name] = line.Text
+	}
+	return at
+}
+
+// goEnvFile is the file of `go env -w`, by the go command's own rules.
+func (s Situation) goEnvFile() string {
+	switch path := s.Outside["GOENV"]; {
+	case path == "off":
+		return ""
+	case path != "":
+		return path
+	}
+	config := s.Outside["XDG_CONFIG_HOME"]
+	if config == "" && s.Outside["HOME"] != "" {
+		config = s.Outside["HOME"] + "/.config"
+	}
+	if !filepath.IsAbs(config) {
+		return ""
+	}
+	return filepath.Join(config, "go/env")
+}
+
+// prepare makes the GOPATH of a project that keeps it in its tree. git is told
+// inside of it to look away, so that no file of the project changes.
+func (s Situation) prepare() {
+	if s.Settings.GOPATH != "tree" || s.Resolution.Project == "" {
+		return
+	}
+	gopath := s.Resolution.Project + "/.gopath"
+	if s.Wanted.Vars["GOPATH"] != environ.Text(gopath) || exists(gopath) {
+		return
+	}
+	// A project that cannot be written to will hear it from the go command.
+	if os.Mkdir(gopath, 0o777) == nil {
+		_ = os.WriteFile(gopath+"/.gitignore", []byte("*\n"), 0o666)
+	}
+}
+
+func owns(uid int, dir string) bool {
+	var stat syscall.Stat_t
+	return syscall.Stat(dir, &stat) == nil && int(stat.Uid) == uid
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}

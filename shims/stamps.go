@@ -1,0 +1,107 @@
+package shims
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/dirs"
+)
+
+// stamps are empty files with given times of modification, for shells that can
+// compare the times of two files and nothing else. A stamp is named after its
+// time, so all shells of a user share it; one that is lost makes a shell ask
+// again.
+type stamps struct {
+	dirs []string // where they may be kept, the first that works
+	now  time.Time
+	// sweep says whether this process is to look for old ones.
+	sweep bool
+}
+
+const (
+	stampLife  = 30 * 24 * time.Hour
+	sweepEvery = 32 // of the processes that make a stamp
+)
+
+func (p Process) newStamps(layout dirs.Layout) *stamps {
+	s := &stamps{now: p.Now(), sweep: p.PID%sweepEvery == 0}
+	for _, dir := range []string{layout.Runtime, layout.Cache} {
+		if dir != "" {
+			s.dirs = append(s.dirs, filepath.Join(dir, "stamps"))
+		}
+	}
+	return s
+}
+
+// of gives the stamp for a time, making it where there is none.
+func (s *stamps) of(t syscall.Timespec) (path string, ok bool) {
+	name := strconv.FormatInt(int64(t.Sec), 10) + "." + strconv.FormatInt(int64(t.Nsec), 10)
+	for _, dir := range s.dirs {
+		path := filepath.Join(dir, name)
+		if isStamp(path, t) || s.create(dir, path, t) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+func isStamp(path string, t syscall.Timespec) bool {
+	var stat syscall.Stat_t
+	return syscall.Lstat(path, &stat) == nil && stat.Mtim == t && stat.Mode&syscall.S_IFMT == syscall.S_IFREG
+}
+
+// create makes a stamp. Another shell that sees it before it has its time finds
+// it different and asks again; so does everyone where a process died between
+// the two calls, until the next one puts it right.
+func (s *stamps) create(dir, path string, t syscall.Timespec) bool {
+	const flags = syscall.O_CREAT | syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	fd, err := syscall.Open(path, flags, 0o600)
+	if err == syscall.ENOENT && makeDir(dir) {
+		fd, err = syscall.Open(path, flags, 0o600)
+	}
+	if err != nil {
+		return false
+	}
+	_ = syscall.Close(fd)
+	if syscall.UtimesNano(path, []syscall.Timespec{t, t}) != nil || !isStamp(path, t) {
+		// A file system that keeps times less exactly is of no use.
+		_ = os.Remove(path)
+		return false
+	}
+	if s.sweep {
+		s.sweep = false
+		s.removeOld(dir)
+	}
+	return true
+}
+
+// makeDir makes vmgo's directory and the stamps' in it. The directory above
+// them is made only beneath the home directory: a runtime directory is made
+// by whoever logs the user in.
+func makeDir(dir string) bool {
+	own := filepath.Dir(dir)
+	if filepath.Base(filepath.Dir(own)) == ".cache" {
+		return os.MkdirAll(dir, 0o700) == nil
+	}
+	_ = os.Mkdir(own, 0o700)
+	return os.Mkdir(dir, 0o700) == nil
+}
+
+// removeOld keeps the directory small: a version file that is edited daily
+// leaves a stamp each day.
+func (s *stamps) removeOld(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		var stat syscall.Stat_t
+		if syscall.Lstat(path, &stat) == nil && s.now.Sub(time.Unix(stat.Ctim.Unix())) > stampLife {
+			_ = os.Remove(path)
+		}
+	}
+}
