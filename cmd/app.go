@@ -117,9 +117,12 @@ func (a *app) tree() *cli.App {
 // commands lists every command in the order of the help text.
 func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
+		a.installCommand(),
+		a.uninstallCommand(),
 		a.listCommand(),
 		a.listRemoteCommand(),
 		a.defaultCommand(),
+		a.useCommand(),
 		a.currentCommand(),
 		a.configCommand(),
 		a.completionCommand(),

@@ -27,15 +27,18 @@ func (a *app) writeStore() *store.Store {
 
 func (a *app) openStore(dir string) *store.Store {
 	return store.Open(dir, store.Options{
-		Identity: store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Now: a.host.Now},
+		Identity: a.identity(),
 		NoLink:   !a.settings.Link,
 	})
 }
 
 // wait says on stderr for whom it waits when another process holds the store.
 func (a *app) wait(no bool) store.Wait {
-	return store.Wait{No: no, Notice: func(holder fsx.Holder) { a.sayf("vmgo: waiting for %s", holder) }}
+	return store.Wait{No: no, Notice: func(holder fsx.Holder) { a.sayf("vmgo: %s", waitingFor(holder)) }}
 }
+
+// waitingFor tells for whom a writer waits.
+func waitingFor(holder fsx.Holder) string { return "waiting for " + holder.String() }
 
 // resolve decides which Go is in force in the working directory.
 func (a *app) resolve() (resolve.Resolution, error) { return a.resolveIn(a.place()) }

@@ -1,0 +1,282 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/trust"
+)
+
+func (a *app) installCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "install",
+		Usage:     "download, verify and install releases",
+		UsageText: "vmgo install [SELECTOR...]",
+		ArgsUsage: "[SELECTOR...]",
+		Description: `Without a SELECTOR: what this directory asks for. A selector takes the newest published match.
+Nothing becomes visible in the store before the checksum database has vouched for every byte.`,
+		Category: releasesCategory,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed"},
+			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
+			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
+			jsonFlag(),
+		}, installFlags()...),
+		Action: a.install,
+	}
+}
+
+// installFlags are those of every command that may install.
+func installFlags() []cli.Flag {
+	return []cli.Flag{
+		sourceFlag(),
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N` (default: VMGO_JOBS, else one job a core)"},
+		noWaitFlag(),
+	}
+}
+
+// wanted is one release to install, and what asked for it.
+type wanted struct {
+	typed   string
+	version gover.Version
+}
+
+func (a *app) install(c *cli.Context) error {
+	args, err := arguments(c, 0, -1, "")
+	if err != nil {
+		return err
+	}
+	selectors, err := a.installSelectors(args)
+	if err != nil {
+		return err
+	}
+	if c.Bool("default") && len(selectors) != 1 {
+		return diag.New(diag.Usage, "--default goes with one selector", "vmgo install --default latest")
+	}
+	report := a.newReport(c.Bool("json"))
+	defer report.close()
+	list, failures := a.choose(c, selectors, report)
+	if c.Bool("dry-run") {
+		return errors.Join(append(failures, a.dryRun(c, list))...)
+	}
+	failures = append(failures, a.bring(c, list, report)...)
+	if err := report.verdict(failures); err != nil {
+		return err
+	}
+	if c.Bool("default") {
+		return a.setUserDefault(list[0].version.String())
+	}
+	return nil
+}
+
+// installSelectors reads the arguments, or what the directory asks for.
+func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
+	var selectors []gover.Selector
+	for _, arg := range args {
+		selector, err := gover.ParseSelector(arg)
+		if err != nil {
+			return nil, err
+		}
+		if selector.Kind() == gover.System {
+			return nil, diag.New(diag.BadSelector, "system is the go that is there without vmgo: it cannot be installed", "vmgo install latest")
+		}
+		selectors = append(selectors, selector)
+	}
+	if len(args) > 0 {
+		return selectors, nil
+	}
+	resolution, err := a.resolve()
+	wanted := resolution.Requirement.Wanted()
+	if err != nil && diag.CodeOf(err) != diag.NotInstalled {
+		return nil, err
+	}
+	if wanted.IsZero() || resolution.System {
+		return nil, diag.New(diag.NoRequirement, "nothing asks for a release here", "vmgo install latest", "vmgo use 1.22")
+	}
+	a.sayf("%s asks for %s", resolution.Requirement.Origin, resolution.Requirement.Origin.Requirement)
+	return []gover.Selector{wanted}, nil
+}
+
+// choose turns selectors into versions. The sources are asked for their lists
+// only where a selector leaves a choice.
+func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []wanted, failures []error) {
+	var published []gover.Version
+	var listErr error
+	asked := false
+	for _, selector := range selectors {
+		if selector.Kind() == gover.Exact {
+			list = append(list, wanted{selector.Text(), selector.Version()})
+			continue
+		}
+		if !asked {
+			asked = true
+			published, listErr = a.published(c.Context, c.String("source"))
+		}
+		version, err := pickPublished(selector, published, listErr)
+		if err != nil {
+			failures = append(failures, err)
+			report.failed(selector.Text(), err)
+			continue
+		}
+		list = append(list, wanted{selector.Text(), version})
+	}
+	return unique(list), failures
+}
+
+func (a *app) published(ctx context.Context, source string) ([]gover.Version, error) {
+	list, err := a.listed(ctx, source)
+	var versions []gover.Version
+	for _, l := range list {
+		versions = append(versions, l.Version)
+	}
+	return versions, err
+}
+
+func pickPublished(selector gover.Selector, published []gover.Version, listErr error) (gover.Version, error) {
+	if listErr != nil {
+		return gover.Version{}, listErr
+	}
+	version, found, err := selector.Pick(published, ranges.Parse)
+	if err == nil && !found {
+		err = diag.New(diag.NoSuchRelease, "no source lists a release that is "+selector.Text(), "vmgo list-remote --all")
+	}
+	return version, err
+}
+
+func unique(list []wanted) []wanted {
+	seen := map[gover.Version]bool{}
+	var kept []wanted
+	for _, w := range list {
+		if !seen[w.version] {
+			kept = append(kept, w)
+		}
+		seen[w.version] = true
+	}
+	return kept
+}
+
+// bring installs the releases, and gives the errors of those that failed.
+func (a *app) bring(c *cli.Context, list []wanted, report *report) []error {
+	if len(list) == 0 {
+		return nil
+	}
+	in, err := a.installer(c)
+	if err != nil {
+		return []error{err}
+	}
+	in.Event, in.Waiting = report.event, report.waiting
+	versions := make([]gover.Version, len(list))
+	for i, w := range list {
+		versions[i] = w.version
+	}
+	var failures []error
+	for _, result := range in.Install(c.Context, versions) {
+		if result.Err != nil {
+			failures = append(failures, result.Err)
+		}
+	}
+	return failures
+}
+
+// installer gathers what an install needs of the world.
+func (a *app) installer(c *cli.Context) (*install.Installer, error) {
+	if a.layout.Cache == "" || a.layout.State == "" {
+		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", "export HOME=/root")
+	}
+	sources, err := a.sources(c.String("source"))
+	if err != nil {
+		return nil, err
+	}
+	client := a.client()
+	log, err := a.log(client)
+	if err != nil {
+		return nil, err
+	}
+	jobs := a.settings.Jobs
+	if c.IsSet("jobs") {
+		if jobs = c.Int("jobs"); jobs < 1 {
+			return nil, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help install")
+		}
+	}
+	target := a.writeStore()
+	in := &install.Installer{
+		Store: target, Log: log, Fetcher: client, Platform: a.platform(),
+		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
+		Reinstall: c.Bool("reinstall"), NoWait: c.Bool("no-wait"),
+		Identity: a.identity(), VmgoVersion: buildVersion(),
+	}
+	for _, s := range sources {
+		in.Sources = append(in.Sources, s)
+	}
+	return in, target.CheckWritable()
+}
+
+func (a *app) identity() store.Identity {
+	return store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Now: a.host.Now}
+}
+
+// log is the checksum database, by way of the module proxies.
+func (a *app) log(getter trust.Getter) (*trust.Log, error) {
+	proxies, err := a.proxies()
+	if err != nil {
+		return nil, err
+	}
+	gosumdb, _ := a.goSettings().GOSUMDB()
+	return trust.NewLog(trust.LogConfig{
+		GOSUMDB: gosumdb, Proxies: proxies, Getter: getter,
+		StateDir: a.layout.State, CacheDir: a.layout.Cache, Now: a.host.Now,
+	})
+}
+
+// dryRun says where each release would come from and go to.
+func (a *app) dryRun(c *cli.Context, list []wanted) error {
+	sources, err := a.sources(c.String("source"))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	target := a.writeStore()
+	for _, w := range list {
+		if target.Has(w.version) && !c.Bool("reinstall") {
+			fmt.Fprintf(a.host.Stdout, "%s: present in %s\n", w.version, target.GOROOT(w.version))
+			continue
+		}
+		var err error
+		for _, s := range sources {
+			artifact, locateErr := s.Locate(c.Context, w.version, a.platform())
+			if err = locateErr; err == nil {
+				fmt.Fprintf(a.host.Stdout, "%s: from %s (%s) to %s\n", w.version, s.Name(), artifact.URLs[0], target.GOROOT(w.version))
+				break
+			}
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// ensure installs what a selector means, unless an installed release does, and
+// gives the version.
+func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, error) {
+	release, err := a.pick(selector.Text())
+	if err == nil || diag.CodeOf(err) != diag.NotInstalled {
+		return release.Version, err
+	}
+	report := a.newReport(false)
+	defer report.close()
+	list, failures := a.choose(c, []gover.Selector{selector}, report)
+	failures = append(failures, a.bring(c, list, report)...)
+	if len(failures) > 0 {
+		return gover.Version{}, failures[0]
+	}
+	return list[0].version, nil
+}

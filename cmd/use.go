@@ -1,0 +1,80 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+func (a *app) useCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "use",
+		Usage:     "pin a release for this directory in .go-version, installing it if it is missing",
+		UsageText: "vmgo use SELECTOR [--as-typed]",
+		ArgsUsage: "SELECTOR",
+		Category:  projectCategory,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "as-typed", Usage: "write the selector itself, not the exact version it came to"},
+		}, installFlags()...),
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1, "a SELECTOR, such as 1.22.5 or 1.22")
+			if err != nil {
+				return err
+			}
+			selector, err := gover.ParseSelector(args[0])
+			if err != nil {
+				return err
+			}
+			text := selector.Text()
+			if selector.Kind() != gover.System {
+				version, err := a.ensure(c, selector)
+				if err != nil {
+					return err
+				}
+				if !c.Bool("as-typed") {
+					text = version.String()
+				}
+			}
+			return a.pin(text)
+		},
+	}
+}
+
+// pin writes .go-version in the working directory. A file that has comments
+// keeps them; a link is followed, so that a shared pin stays shared.
+func (a *app) pin(text string) error {
+	if a.host.Dir == "" {
+		return diag.New(diag.Failure, "the working directory is gone", "cd /")
+	}
+	path := filepath.Join(a.host.Dir, ".go-version")
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return diag.Wrap(diag.BadVersionFile, err, "cannot replace "+path)
+	}
+	if err := fsx.WriteFile(path, []byte(withPin(string(old), text)), 0o644); err != nil {
+		return fmt.Errorf("writing the pin: %w", err)
+	}
+	a.sayf("%s: %s", path, text)
+	resolution, err := a.resolve()
+	if err != nil {
+		return err
+	}
+	for _, conflict := range resolution.Conflicts {
+		a.warnf("%s", conflict)
+	}
+	if resolution.Requirement.Origin.Path != path && resolution.Requirement.Origin.Path != filepath.Join(a.host.Dir, ".go-version") {
+		a.warnf("%s goes before this file: Go %s stays in force", resolution.Requirement.Origin, nameOf(resolution))
+	}
+	return nil
+}
