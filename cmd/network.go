@@ -99,6 +99,11 @@ func (a *app) sources(flag string) ([]source, error) {
 				return nil, err
 			}
 			opened = append(opened, release.NewGoProxy(client, proxies))
+		case "godev":
+			opened = append(opened, release.NewGoDev(client, release.GoDevConfig{
+				Bases: a.settings.Godev, Mirrors: a.settings.GodevMirrors, CacheDir: a.layout.Cache,
+				Now: a.host.Now, Offline: a.settings.Offline, Insist: len(chosen) == 1,
+			}))
 		default:
 			return nil, diag.New(diag.Usage, "there is no source "+name, "vmgo help install")
 		}
