@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -61,6 +62,7 @@ type installer struct {
 	trace    string
 	path     string
 	env      []string
+	as       *syscall.SysProcAttr
 }
 
 func newInstaller(t *testing.T, shell ...string) *installer {
@@ -151,7 +153,7 @@ func (in *installer) run(status int, args ...string) (stdout, stderr string) {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	cmd := exec.Cmd{Path: shell, Args: argv, Dir: in.home, Env: append([]string{"PATH=" + in.path}, in.env...)}
+	cmd := exec.Cmd{Path: shell, Args: argv, Dir: in.home, Env: append([]string{"PATH=" + in.path}, in.env...), SysProcAttr: in.as}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()

@@ -20,9 +20,10 @@ END
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # command:package. The race detector needs a C compiler and its headers.
-tools='bash:bash busybox:busybox curl:curl dash:dash direnv:direnv fish:fish
-gcc:gcc git:git mksh:mksh python3:python3 shellcheck:shellcheck strace:strace
-tmux:tmux unzip:unzip wget:wget yash:yash zsh:zsh'
+tools='bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
+direnv:direnv fish:fish gcc:gcc git:git mksh:mksh python3:python3
+shellcheck:shellcheck strace:strace tmux:tmux
+unzip:unzip wget:wget yash:yash zsh:zsh'
 
 say() { printf 'test.sh: %s\n' "$*" >&2; }
 
@@ -81,10 +82,14 @@ readable() {
 	/^(=== (RUN|PAUSE|CONT|NAME))/ { test = $3; next }
 	/^ *--- PASS/ { delete said[$3]; next }
 	/^ *--- (FAIL|SKIP)/ { print; show($3); test = $3; fflush(); next }
+	/^-test.shuffle/ { order = $0; next }
 	/^PASS$/ { next }
 	/^(ok|FAIL|\?)[ \t]/ {
-		if ($1 == "FAIL") for (test in said) show(test)
-		print; fflush(); split("", said); test = ""; next
+		if ($1 == "FAIL") {
+			for (test in said) show(test)
+			if (order) print order
+		}
+		print; fflush(); split("", said); test = order = ""; next
 	}
 	test == "" { print; fflush(); next }
 	{ said[test] = said[test] $0 "\n" }'
