@@ -1,6 +1,9 @@
 package fsx
 
 import (
+	"errors"
+	"hash"
+	"io"
 	"os"
 	"path"
 	"strconv"
@@ -18,17 +21,24 @@ type Dir struct {
 	exact bool // modes arrive as asked: neither umask nor default ACLs change them
 }
 
-// OpenDir opens the directory at a path that is trusted.
+// OpenDir opens the directory at a path that is trusted, to make files in it.
 func OpenDir(name string) (*Dir, error) {
+	d, err := OpenTrusted(name)
+	if err == nil {
+		d.exact = d.modesArrive()
+	}
+	return d, err
+}
+
+// OpenTrusted opens the directory at a path that is trusted, to read in it.
+func OpenTrusted(name string) (*Dir, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Open(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
-	d := &Dir{fd: fd, path: name}
-	d.exact = d.modesArrive()
-	return d, nil
+	return &Dir{fd: fd, path: name}, nil
 }
 
 // modesArrive tries, since a umask cannot be read without changing it.
@@ -139,6 +149,32 @@ func (d *Dir) Link(f *os.File, name string) error {
 		return d.fail("link", name, err)
 	}
 	return nil
+}
+
+// Copy makes a new file with the contents of f, and answers the digest of what
+// it wrote.
+func (d *Dir) Copy(f *os.File, name string, mode uint32, buf []byte, h hash.Hash) ([]byte, error) {
+	if err := d.Create(name, mode, nil); err != nil {
+		return nil, err
+	}
+	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, d.fail("open", name, err)
+	}
+	out := os.NewFile(uintptr(fd), path.Join(d.path, name))
+	_, err = f.Seek(0, io.SeekStart)
+	for err == nil {
+		var n int
+		n, err = f.Read(buf)
+		h.Write(buf[:n])
+		if _, writeErr := out.Write(buf[:n]); writeErr != nil {
+			err = writeErr
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return h.Sum(nil), errors.Join(err, out.Close())
 }
 
 // Clone makes a new file that shares the blocks of the open one, on file

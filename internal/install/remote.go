@@ -11,9 +11,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/store"
 )
 
 // tailSize is how much of the end of an archive is asked for first. The
@@ -95,8 +97,31 @@ func planName(size int64, spans []span) string {
 
 func (r *remote) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
 
-// beforeTail is the part of the archive that did not come with its end.
-func (r *remote) beforeTail() []span { return []span{{start: 0, end: r.size - int64(len(r.tail))}} }
+// gap is how many bytes that are not needed are fetched rather than asking
+// once more.
+const gap = 128 << 10
+
+// needed gives the parts of the archive before its tail that have to be
+// fetched: the members that no neighbour seems to have, in the archive's order.
+func (r *remote) needed(members []archive.Member, reuse bool, stage *store.Stage) []span {
+	end := r.size - int64(len(r.tail))
+	if !reuse {
+		return []span{{start: 0, end: end}}
+	}
+	var spans []span
+	for i := range members {
+		m := &members[i]
+		if m.Start >= end || stage.Has(m.File) {
+			continue
+		}
+		if last := len(spans) - 1; last >= 0 && m.Start-spans[last].end <= gap {
+			spans[last].end = min(m.End, end)
+			continue
+		}
+		spans = append(spans, span{start: m.Start, end: min(m.End, end)})
+	}
+	return spans
+}
 
 // fill starts the download of what was planned.
 func (r *remote) fill(ctx context.Context) {
@@ -121,7 +146,16 @@ func (r *remote) await() error {
 
 // ReadAt reads bytes of the archive, and waits for those that are on their way.
 func (r *remote) ReadAt(p []byte, off int64) (int, error) {
-	if begin := r.size - int64(len(r.tail)); off >= begin {
+	begin := r.size - int64(len(r.tail))
+	if off < begin && off+int64(len(p)) > begin {
+		n, err := r.ReadAt(p[:begin-off], off)
+		if err != nil {
+			return n, err
+		}
+		m, err := r.ReadAt(p[n:], begin)
+		return n + m, err
+	}
+	if off >= begin {
 		n := copy(p, r.tail[off-begin:])
 		if n < len(p) {
 			return n, io.EOF

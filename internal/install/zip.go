@@ -24,7 +24,7 @@ func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use a
 	if err != nil {
 		return nil, used, err
 	}
-	if err := src.plan(src.beforeTail(), !use.resumed); err != nil {
+	if err := src.plan(src.needed(zip.Members(), use.reuse, stage), !use.resumed); err != nil {
 		return nil, used, err
 	}
 	used.resumed = src.resumed
@@ -44,10 +44,10 @@ func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use a
 		total.Add(m.Size)
 	}
 	files, err = zip.Extract(ctx, stage, archive.Options{
-		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local,
+		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local, Reuse: use.reuse,
 		Progress: func(n int64) { tx.report(Extract, done.Add(n), total.Load()) },
 	})
-	used.fetched = src.fetched()
+	used.fetched, used.reuse = src.fetched(), stage.Reused() > 0
 	return files, used, err
 }
 

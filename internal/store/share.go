@@ -1,14 +1,213 @@
 package store
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"hash/crc32"
+	"io"
+	"io/fs"
 	"os"
+	"path"
+	"slices"
+	"sync"
+	"syscall"
 
 	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// index knows the contents of a store's releases.
-type index struct{}
+// index finds files of installed releases, by contents and by place. It knows
+// what the manifests say; whether the files still are so is for its users to
+// see, each time.
+type index struct {
+	uid       uint32 // whose files are ours
+	releases  []indexed
+	byContent map[contentKey]location
+	byPlace   map[placeKey]location
+}
 
-func (x *index) find(file archive.File) (string, bool) { return "", false }
+type indexed struct {
+	version  gover.Version
+	goroot   string
+	manifest Manifest
+}
 
-func (x *index) open(path string, file archive.File) (*os.File, error) { return os.Open(path) }
+type contentKey struct {
+	sum  [sha256.Size]byte
+	mode fs.FileMode
+}
+
+type placeKey struct {
+	path string
+	size int64
+	crc  uint32
+	mode fs.FileMode
+}
+
+// location names one file of one release of the index.
+type location struct{ release, file int32 }
+
+// neighbours is how many releases are asked for files by their place: those of
+// the same minor version, then the nearest others, have nearly all there is.
+const neighbours = 3
+
+// newIndex reads the manifests of all releases, those nearest to v first. A
+// release whose records are damaged is left out. Only files of uid are used.
+func (s *Store) newIndex(v gover.Version, uid uint32) *index {
+	releases, err := s.Releases()
+	if err != nil {
+		return &index{} // sharing is never worth a failure
+	}
+	x := &index{uid: uid, releases: make([]indexed, len(releases))}
+	var wg sync.WaitGroup
+	for i, r := range releases {
+		wg.Go(func() {
+			m, err := s.Manifest(r.Version)
+			if err == nil {
+				x.releases[i] = indexed{r.Version, r.GOROOT, m}
+			}
+		})
+	}
+	wg.Wait()
+	x.releases = slices.DeleteFunc(x.releases, func(r indexed) bool { return r.manifest == nil })
+	slices.SortStableFunc(x.releases, func(a, b indexed) int { return distance(a.version, v) - distance(b.version, v) })
+	x.fill()
+	return x
+}
+
+func distance(a, b gover.Version) int {
+	return 10_000*abs(a.Major()-b.Major()) + 100*abs(a.Minor()-b.Minor()) + min(abs(a.Patch()-b.Patch()), 99)
+}
+
+func abs(n int) int { return max(n, -n) }
+
+func (x *index) fill() {
+	size := 0
+	for _, r := range x.releases {
+		size = max(size, len(r.manifest))
+	}
+	x.byContent = make(map[contentKey]location, 2*size)
+	x.byPlace = make(map[placeKey]location, size)
+	for i, r := range x.releases {
+		for j := range r.manifest {
+			f := &r.manifest[j]
+			at := location{int32(i), int32(j)}
+			key := contentKey{f.SHA256, f.Mode}
+			if _, ok := x.byContent[key]; !ok {
+				x.byContent[key] = at
+			}
+			if i >= neighbours {
+				continue
+			}
+			place := placeKey{f.Path, f.Size, f.CRC32, f.Mode}
+			if _, ok := x.byPlace[place]; !ok {
+				x.byPlace[place] = at
+			}
+		}
+	}
+}
+
+// has says whether a neighbour has, by its manifest, a file of this place,
+// size, CRC-32 and mode.
+func (x *index) has(f archive.File) bool {
+	_, ok := x.byPlace[placeKey{f.Path, f.Size, f.CRC32, f.Mode}]
+	return ok
+}
+
+// finder opens files of the index. It keeps the directory it was last in, since
+// the files of one directory mostly come from one directory.
+type finder struct {
+	x       *index
+	release int32
+	path    string
+	dir     *fsx.Dir
+	buf     []byte
+}
+
+// open opens a file of the index if it looks like what its manifest says: a
+// regular file of ours with that size and mode. A link to another user's file
+// would make him an owner of the release.
+func (f *finder) open(at location) (*os.File, bool) {
+	r := &f.x.releases[at.release]
+	want := &r.manifest[at.file]
+	if dir := path.Dir(want.Path); f.dir == nil || f.release != at.release || f.path != dir {
+		f.close()
+		root, err := fsx.OpenTrusted(r.goroot)
+		if err != nil {
+			return nil, false
+		}
+		f.dir, err = root.Sub(dir)
+		root.Close()
+		if err != nil {
+			f.dir = nil
+			return nil, false
+		}
+		f.release, f.path = at.release, dir
+	}
+	file, err := f.dir.Open(path.Base(want.Path))
+	if err != nil {
+		return nil, false
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != want.Mode || info.Size() != want.Size || owner(info) != f.x.uid {
+		file.Close()
+		return nil, false
+	}
+	return file, true
+}
+
+func owner(info fs.FileInfo) uint32 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Uid
+	}
+	return 0
+}
+
+func (f *finder) close() {
+	if f.dir != nil {
+		f.dir.Close()
+		f.dir = nil
+	}
+}
+
+func (f *finder) buffer() []byte {
+	if f.buf == nil {
+		f.buf = make([]byte, 64<<10)
+	}
+	return f.buf
+}
+
+// holds says whether file has exactly this content.
+func (f *finder) holds(file *os.File, content []byte) bool {
+	buf := f.buffer()
+	for {
+		n, err := file.Read(buf)
+		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
+			return false
+		}
+		content = content[n:]
+		if err != nil || n == 0 {
+			return err == io.EOF && len(content) == 0
+		}
+	}
+}
+
+// digest reads all of file, from its beginning.
+func (f *finder) digest(file *os.File) (sum [sha256.Size]byte, crc uint32, size int64, err error) {
+	h := sha256.New()
+	buf := f.buffer()
+	for {
+		n, err := file.Read(buf)
+		h.Write(buf[:n])
+		crc = crc32.Update(crc, crc32.IEEETable, buf[:n])
+		size += int64(n)
+		if err == io.EOF {
+			h.Sum(sum[:0])
+			return sum, crc, size, nil
+		}
+		if err != nil {
+			return sum, crc, size, err
+		}
+	}
+}

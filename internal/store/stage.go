@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -22,9 +21,9 @@ type Stage struct {
 	dir     *stageDir
 	tree    *fsx.Dir
 	garbage []*stageDir
-	index   *index // of the contents that the store has; nil: nothing is shared
+	index   *index // of what the store has already
 
-	linkedFiles, linkedBytes atomic.Int64
+	linkedFiles, linkedBytes, reused atomic.Int64
 }
 
 // stageDir is a directory of staging whose flock we hold: as long as it is
@@ -77,8 +76,12 @@ func (st *Stage) prepare() error {
 	if err := os.Chmod(path, 0o755); err != nil {
 		return err
 	}
-	tree, err := fsx.OpenDir(path)
-	st.tree = tree
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	st.tree, err = fsx.OpenDir(path)
+	st.index = st.store.newIndex(st.version, owner(info))
 	return err
 }
 
@@ -89,6 +92,9 @@ func (st *Stage) Tree() string { return filepath.Join(st.dir.path, "tree") }
 func (st *Stage) Linked() (files int, bytes int64) {
 	return int(st.linkedFiles.Load()), st.linkedBytes.Load()
 }
+
+// Reused says how many files came from neighbours instead of the archive.
+func (st *Stage) Reused() int { return int(st.reused.Load()) }
 
 // Close throws away what was not published, and what dead processes left.
 func (st *Stage) Close() error {
@@ -127,70 +133,81 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 	if err != nil {
 		return nil, st.store.fault(err)
 	}
-	return &stageFiles{st: st, dir: dir}, nil
+	return &stageFiles{st: st, dir: dir, from: finder{x: st.index}}, nil
 }
 
 // stageFiles is one directory of the tree while files are put into it.
 type stageFiles struct {
-	st  *Stage
-	dir *fsx.Dir
+	st   *Stage
+	dir  *fsx.Dir
+	from finder
 }
 
-// Put is part of [archive.Dir].
+// Put is part of [archive.Dir]. A file whose contents the store has becomes a
+// link to them. The manifest only says where to look: a link is made to what
+// was read and compared now.
 func (d *stageFiles) Put(file archive.File, content []byte) error {
 	name := filepath.Base(file.Path)
-	if d.st.share(d.dir, name, file, content) {
-		return nil
+	if at, ok := d.st.index.byContent[contentKey{file.SHA256, file.Mode}]; ok && d.st.store.linked {
+		if f, ok := d.from.open(at); ok {
+			linked := d.from.holds(f, content) && d.share(f, name, file)
+			f.Close()
+			if linked {
+				return nil
+			}
+		}
 	}
 	return d.st.store.fault(d.dir.Create(name, uint32(file.Mode.Perm()), content))
 }
 
-// Reuse is part of [archive.Dir].
+// Reuse is part of [archive.Dir]: it looks among the neighbours.
 func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
-	return sum, false, nil
-}
-
-// Close is part of [archive.Dir].
-func (d *stageFiles) Close() error { return d.dir.Close() }
-
-// share gives the new file the inode of an identical one. Each doubt means no:
-// the file is then written.
-func (st *Stage) share(dir *fsx.Dir, name string, file archive.File, content []byte) bool {
-	if st.index == nil {
-		return false
-	}
-	from, ok := st.index.find(file)
+	at, ok := d.st.index.byPlace[placeKey{file.Path, file.Size, file.CRC32, file.Mode}]
 	if !ok {
-		return false
+		return sum, false, nil
 	}
-	f, err := st.index.open(from, file)
-	if err != nil {
-		return false
+	f, ok := d.from.open(at)
+	if !ok {
+		return sum, false, nil
 	}
 	defer f.Close()
-	// The manifest says what the file was when it was installed. A link is
-	// only made to what was checked now.
-	if !sameContent(f, content) || dir.Link(f, name) != nil {
+	sum, crc, size, err := d.from.digest(f)
+	if err != nil || crc != file.CRC32 || size != file.Size {
+		return sum, false, nil // not what the manifest says: no use
+	}
+	name := filepath.Base(file.Path)
+	d.st.reused.Add(1)
+	if d.st.store.linked && d.share(f, name, file) {
+		return sum, true, nil
+	}
+	// No link: the file still need not be inflated, or even downloaded.
+	copied, err := d.dir.Copy(f, name, uint32(file.Mode.Perm()), d.from.buffer(), sha256.New())
+	if err != nil {
+		return sum, false, d.st.store.fault(err)
+	}
+	return [sha256.Size]byte(copied), true, nil
+}
+
+// share gives the new file the inode of f or, where there can be no more links
+// to it or none at all, its blocks.
+func (d *stageFiles) share(f *os.File, name string, file archive.File) bool {
+	if d.dir.Link(f, name) != nil && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
 		return false
 	}
-	st.linkedFiles.Add(1)
-	st.linkedBytes.Add(file.Size)
+	d.st.linkedFiles.Add(1)
+	d.st.linkedBytes.Add(file.Size)
 	return true
 }
 
-func sameContent(f *os.File, content []byte) bool {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := f.Read(buf)
-		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
-			return false
-		}
-		content = content[n:]
-		if err != nil || n == 0 {
-			return len(content) == 0
-		}
-	}
+// Close is part of [archive.Dir].
+func (d *stageFiles) Close() error {
+	d.from.close()
+	return d.dir.Close()
 }
+
+// Has says whether the file need not come from the archive, because a
+// neighbour has it as far as one can tell without reading it.
+func (st *Stage) Has(file archive.File) bool { return st.index.has(file) }
 
 // claim locks a directory of staging if its maker is gone.
 func claim(path string) (*stageDir, bool, error) {
