@@ -74,9 +74,6 @@ func Resolve(in Input) (Resolution, error) {
 	r.watch()
 	err := r.decide(surveyErr)
 	if err == nil {
-		err = r.settle()
-	}
-	if err == nil {
 		r.out.Installed = true
 		r.conflicts()
 	}
@@ -100,7 +97,7 @@ func (r *resolver) watch() {
 	r.out.Watch = append(r.out.Watch, r.in.Watch...)
 }
 
-// decide finds the requirement that goes first.
+// decide finds the requirement that goes first and settles it.
 func (r *resolver) decide(surveyErr error) error {
 	byVariable, err := r.variable()
 	if err != nil {
@@ -111,23 +108,21 @@ func (r *resolver) decide(surveyErr error) error {
 	switch {
 	case !byVariable.IsZero():
 		r.accept(byVariable, 0)
-		return nil
 	case surveyErr != nil:
 		return surveyErr
 	case !r.survey.Requirement.IsZero():
 		r.out.Requirement = r.survey.Requirement
-		return nil
+	default:
+		byDefault, err := r.defaultRequirement()
+		if err != nil {
+			return err
+		}
+		if byDefault.IsZero() {
+			return r.useLastResort()
+		}
+		r.accept(byDefault, len(r.out.Steps)-1)
 	}
-	byDefault, err := r.defaultRequirement()
-	if err != nil {
-		return err
-	}
-	if byDefault.IsZero() {
-		r.step(project.Step{Origin: project.Origin{Kind: project.SystemGo}})
-		byDefault = project.Requirement{Selector: gover.SystemSelector(), Origin: project.Origin{Kind: project.SystemGo}}
-	}
-	r.accept(byDefault, len(r.out.Steps)-1)
-	return nil
+	return r.settle()
 }
 
 // accept makes the requirement that was recorded as that step the one that decides.
@@ -199,4 +194,10 @@ func (r *resolver) defaultRequirement() (project.Requirement, error) {
 func (r *resolver) step(s project.Step) { r.out.Steps = append(r.out.Steps, s) }
 
 // note says on the step that decided how the release was chosen.
-func (r *resolver) note(text string) { r.out.Steps[r.decided].Note = text }
+func (r *resolver) note(text string) {
+	step := &r.out.Steps[r.decided]
+	if step.Note != "" {
+		text = step.Note + "; " + text
+	}
+	step.Note = text
+}

@@ -87,16 +87,28 @@ func (r *resolver) settleDefault(minimum gover.Version) (done bool, err error) {
 	return true, nil
 }
 
+// useSystem takes the go of the system because it was asked for.
 func (r *resolver) useSystem() error {
 	sys, found := findSystem(r.in)
 	if !found {
-		return noSystem(r.out.Requirement.Origin, r.in.Dir)
+		return diag.New(diag.NotInstalled, "PATH has no go besides those of vmgo, and "+
+			r.out.Requirement.Origin.String()+" asks for it", "vmgo use latest")
 	}
 	r.takeSystem(sys)
-	if origin := &r.out.Requirement.Origin; origin.Kind == project.SystemGo {
-		origin.Path = sys.path
-		r.out.Steps[r.decided].Origin = *origin
+	return nil
+}
+
+// useLastResort takes the go of the system because nothing asks for any.
+func (r *resolver) useLastResort() error {
+	sys, found := findSystem(r.in)
+	origin := project.Origin{Kind: project.SystemGo, Path: sys.path}
+	r.step(project.Step{Origin: origin, Verdict: project.Absent})
+	if !found {
+		return diag.New(diag.NoRequirement, "nothing asks for a release of Go in "+r.in.Dir+", there is no default, and PATH has no go",
+			"vmgo use latest", "vmgo default latest")
 	}
+	r.accept(project.Requirement{Selector: gover.SystemSelector(), Origin: origin}, len(r.out.Steps)-1)
+	r.takeSystem(sys)
 	return nil
 }
 
@@ -156,22 +168,19 @@ func (r *resolver) conflicts() {
 
 // notInstalled says what is asked for, by whom, and how to get it.
 func notInstalled(requirement project.Requirement) error {
-	text := requirement.Selector.Text()
+	selector := requirement.Selector
 	var what string
 	switch {
 	case requirement.Minimum:
-		what = "no go " + text + " or newer"
-	case requirement.Selector.Kind() == gover.Exact:
-		what = "go " + requirement.Selector.Version().String() + " is not"
-	case requirement.Selector.Kind() == gover.Prefix:
-		what = "no release of go " + requirement.Selector.Version().String()
+		what = "no go " + selector.Text() + " or newer is installed"
+	case selector.Kind() == gover.Exact:
+		what = "go " + selector.Version().String() + " is not installed"
+	case selector.Kind() == gover.Prefix:
+		what = "no release of go " + selector.Version().String() + " is installed"
 	default:
-		what = "no release that matches " + text
+		what = "no installed release is " + selector.Text()
 	}
-	if requirement.Selector.Kind() != gover.Exact || requirement.Minimum {
-		what += " is"
-	}
-	return diag.New(diag.NotInstalled, what+" installed, as asked for by "+requirement.Origin.String(),
+	return diag.New(diag.NotInstalled, what+", asked for by "+requirement.Origin.String(),
 		"vmgo install "+installArgument(requirement.Wanted()))
 }
 
@@ -187,13 +196,4 @@ func installArgument(selector gover.Selector) string {
 	default:
 		return strings.TrimPrefix(text, "go")
 	}
-}
-
-func noSystem(origin project.Origin, dir string) error {
-	if origin.Kind == project.SystemGo {
-		return diag.New(diag.NoRequirement, "nothing asks for a release of Go in "+dir+", there is no default, and PATH has no go",
-			"vmgo use latest", "vmgo default latest")
-	}
-	return diag.New(diag.NotInstalled, "PATH has no go besides those of vmgo, as asked for by "+origin.String()+" (system)",
-		"vmgo use latest")
 }
