@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// AmendReceipt changes the receipt of an installed release: a proof that was
+// not to be had at install can be added later. What ties the receipt to the
+// manifest stays as it is.
+func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*Receipt), wait Wait) (err error) {
+	if err := s.CheckWritable(); err != nil {
+		return err
+	}
+	lock, err := s.LockRelease(ctx, v, wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	r, err := s.Receipt(v)
+	if err != nil {
+		return err
+	}
+	version, digest := r.Version, r.ManifestSHA256
+	change(&r)
+	r.Version, r.ManifestSHA256 = version, digest
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return s.fault(fsx.WriteFile(s.receiptPath(v), append(text, '\n'), 0o644))
+}

@@ -1,0 +1,111 @@
+package verify
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/store"
+)
+
+// Files compares a tree with its manifest.
+func Files(m store.Manifest, tree *Tree) []Problem {
+	byPath := tree.index()
+	wanted := make(map[string]bool, len(m))
+	var problems []Problem
+	for i := range m {
+		want := &m[i]
+		wanted[want.Path] = true
+		have := byPath[want.Path]
+		switch {
+		case have == nil:
+			problems = append(problems, Problem{want.Path, Missing})
+		case have.Size != want.Size || have.SHA256 != want.SHA256:
+			problems = append(problems, Problem{want.Path, Modified})
+		}
+		if have != nil && wrongMode(want.Mode, have.Mode) {
+			problems = append(problems, Problem{want.Path, Mode})
+		}
+	}
+	for path := range byPath {
+		if !wanted[path] {
+			problems = append(problems, Problem{path, Extra})
+		}
+	}
+	return sortProblems(append(problems, tree.Problems()...))
+}
+
+// wrongMode tells a mode that a release does not have. A store may take write
+// permission away, never add it; that is told of by [Tree.Problems].
+func wrongMode(want, have fs.FileMode) bool {
+	const readAndRun = 0o555
+	return have&^0o777 != 0 || want&readAndRun != have&readAndRun
+}
+
+// Problems lists what is wrong with any GOROOT whatever its content: files of
+// other owners, files that others may change, and what is no file.
+func (t *Tree) Problems() []Problem {
+	var problems []Problem
+	check := func(f *TreeFile) {
+		if f.owner != t.owner {
+			problems = append(problems, Problem{f.Path, Owner})
+		}
+		if f.Mode&0o022 != 0 {
+			problems = append(problems, Problem{f.Path, Writable})
+		}
+	}
+	for i := range t.Files {
+		check(&t.Files[i])
+	}
+	for i := range t.Dirs {
+		check(&t.Dirs[i])
+	}
+	for _, path := range t.Odd {
+		problems = append(problems, Problem{path, Irregular})
+	}
+	return problems
+}
+
+// checkFiles is the check "files".
+func (v *Verifier) checkFiles(c *Check, t Target, tree *Tree) {
+	if t.Store == nil {
+		c.Problems = sortProblems(tree.Problems())
+		if len(c.Problems) > 0 {
+			c.fail(tampered(t, c.Problems))
+			return
+		}
+		c.Status, c.Detail = Skip, "vmgo did not install it, so there is no manifest: see the check log"
+		return
+	}
+	manifest, err := t.Store.Manifest(t.Version)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.Problems = Files(manifest, tree)
+	if len(c.Problems) > 0 {
+		c.fail(tampered(t, c.Problems))
+		return
+	}
+	c.Detail = fmt.Sprintf("%d files are as they were installed", len(manifest))
+}
+
+// tampered names the first few of what was found.
+func tampered(t Target, problems []Problem) error {
+	text := ""
+	for i, p := range problems {
+		if i == 3 && len(problems) > 4 {
+			text += fmt.Sprintf(" and %d more", len(problems)-i)
+			break
+		}
+		if i > 0 {
+			text += ","
+		}
+		text += " " + p.Path + " (" + string(p.Kind) + ")"
+	}
+	hints := []string{"vmgo install --reinstall " + t.Version.String()}
+	if t.Store == nil {
+		hints = []string{"vmgo install " + t.Version.String()}
+	}
+	return diag.New(diag.Tampered, t.GOROOT+" is not "+t.Version.Toolchain()+" as it was published:"+text, hints...)
+}

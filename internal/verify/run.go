@@ -1,0 +1,189 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// sandbox is a scratch directory in which a toolchain is tried: its own HOME
+// and caches, an environment of our making, and no network.
+type sandbox struct {
+	v   *Verifier
+	t   Target
+	dir string
+	env []string
+}
+
+func (v *Verifier) newSandbox(t Target) (*sandbox, error) {
+	dir, err := os.MkdirTemp(v.TempDir, "vmgo-verify-")
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, err
+	}
+	s := &sandbox{v: v, t: t, dir: dir}
+	for _, sub := range []string{"home", "tmp", "work"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	s.env = []string{
+		"PATH=" + filepath.Join(t.GOROOT, "bin") + string(filepath.ListSeparator) + v.Path,
+		"HOME=" + in("home"), "TMPDIR=" + in("tmp"), "LC_ALL=C",
+		"GOPATH=" + in("gopath"), "GOCACHE=" + in("cache"), "GOMODCACHE=" + in("modcache"),
+		"GOENV=off", "GOTOOLCHAIN=local", "GOPROXY=off", "GOSUMDB=off", "GOTELEMETRY=off", "GOWORK=off",
+	}
+	return s, nil
+}
+
+// close removes the scratch directory; module caches are read-only.
+func (s *sandbox) close() error {
+	return fsx.RemoveAll(filepath.Dir(s.dir), filepath.Base(s.dir))
+}
+
+func (s *sandbox) write(name, text string) error {
+	return os.WriteFile(filepath.Join(s.dir, "work", name), []byte(text), 0o600)
+}
+
+// command makes a command that the go program of the release carries out.
+func (s *sandbox) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), args...)
+	cmd.Dir = filepath.Join(s.dir, "work")
+	cmd.Env = append(append([]string{}, s.env...), env...)
+	cmd.Cancel = func() error { return cmd.Process.Kill() }
+	return cmd
+}
+
+// output runs a command and gives what it printed.
+func (s *sandbox) output(ctx context.Context, env []string, args ...string) (stdout, stderr string, err error) {
+	cmd := s.command(ctx, env, args...)
+	var out, talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	if err := s.v.Run(cmd); err != nil {
+		return "", "", fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, lastLine(talk.String()))
+	}
+	return out.String(), talk.String(), nil
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+const helloGo = `package main
+
+import "fmt"
+
+func main() { fmt.Println("hello from vmgo") }
+`
+
+const helloCgo = `package main
+
+/*
+static int answer(void) { return 42; }
+*/
+import "C"
+
+import "fmt"
+
+func main() { fmt.Println("hello from vmgo", C.answer()) }
+`
+
+// checkRun is the check "run": a smoke test of the toolchain.
+func (v *Verifier) checkRun(ctx context.Context, c *Check, t Target) {
+	s, err := v.newSandbox(t)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	defer func() {
+		if err := s.close(); err != nil && c.err == nil {
+			c.fail(err)
+		}
+	}()
+	steps := []func(context.Context) (string, error){s.version, s.goEnv, s.listStd, s.modInit, s.compiler, s.hello, s.cgo}
+	var done []string
+	for _, step := range steps {
+		said, err := step(ctx)
+		if err != nil {
+			c.fail(diag.Wrap(diag.Failure, err, t.Version.Toolchain()+" in "+t.GOROOT+" does not work as it should"))
+			return
+		}
+		done = append(done, said)
+	}
+	c.Detail = strings.Join(done, ", ")
+}
+
+func (s *sandbox) version(ctx context.Context) (string, error) {
+	out, _, err := s.output(ctx, nil, "version")
+	if err != nil {
+		return "", err
+	}
+	want := "go version " + s.t.Version.Toolchain() + " " // then perhaps experiments, then the platform
+	platform := s.t.Platform.OS + "/" + s.t.Platform.Arch
+	if out = strings.TrimSpace(out); !strings.HasPrefix(out+" ", want) || !strings.HasSuffix(out, " "+platform) {
+		return "", fmt.Errorf("go version says %q, not %q", out, want+platform)
+	}
+	return "go version", nil
+}
+
+func (s *sandbox) goEnv(ctx context.Context) (string, error) {
+	out, _, err := s.output(ctx, nil, "env", "GOROOT", "GOPATH", "GOOS", "GOARCH")
+	if err != nil {
+		return "", err
+	}
+	lines := strings.Split(strings.TrimRight(out, "\n"), "\n")
+	if len(lines) != 4 {
+		return "", fmt.Errorf("go env answers with %d lines, not 4", len(lines))
+	}
+	if !sameDir(lines[0], s.t.GOROOT) {
+		return "", fmt.Errorf("its GOROOT is %s, not %s", lines[0], s.t.GOROOT)
+	}
+	if rel, err := filepath.Rel(lines[0], lines[1]); err == nil && filepath.IsLocal(rel) {
+		return "", fmt.Errorf("its GOPATH %s is within GOROOT", lines[1])
+	}
+	if lines[2] != s.t.Platform.OS || lines[3] != s.t.Platform.Arch {
+		return "", fmt.Errorf("it builds for %s/%s, not %s", lines[2], lines[3], s.t.Platform)
+	}
+	return "go env", nil
+}
+
+func sameDir(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+func (s *sandbox) listStd(ctx context.Context) (string, error) {
+	out, _, err := s.output(ctx, nil, "list", "std")
+	if err != nil {
+		return "", err
+	}
+	packages := strings.Fields(out)
+	for _, want := range []string{"fmt", "net/http", "runtime"} {
+		if !contains(packages, want) {
+			return "", fmt.Errorf("go list std does not list %s", want)
+		}
+	}
+	return fmt.Sprintf("%d packages", len(packages)), nil
+}
+
+func contains(list []string, s string) bool {
+	for _, item := range list {
+		if item == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,173 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/trust"
+)
+
+// Tree is what a GOROOT holds now.
+type Tree struct {
+	Files []TreeFile // regular files, sorted by path
+	Dirs  []TreeFile // directories, sorted; "." is the GOROOT itself
+	Odd   []string   // paths of everything else
+	owner uint32     // of the GOROOT
+}
+
+// TreeFile is a file or directory as it is now.
+type TreeFile struct {
+	archive.File // Mode has setuid, setgid and sticky bits too
+	owner        uint32
+}
+
+// Scan reads every file beneath goroot, jobs at a time. Links are not
+// followed. A file that changes meanwhile is as it was read.
+func Scan(ctx context.Context, goroot string, jobs int) (*Tree, error) {
+	root, err := os.OpenRoot(goroot)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	tree := &Tree{}
+	if err := tree.walk(ctx, root); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan *TreeFile)
+	var wg sync.WaitGroup
+	for range max(1, jobs) {
+		wg.Go(func() {
+			buf := make([]byte, 256<<10)
+			for f := range work {
+				if err := f.digest(root, buf); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	// The largest first, so that none of them is left for the end.
+	order := make([]*TreeFile, len(tree.Files))
+	for i := range tree.Files {
+		order[i] = &tree.Files[i]
+	}
+	slices.SortFunc(order, func(a, b *TreeFile) int { return int(b.Size - a.Size) })
+	for _, f := range order {
+		if ctx.Err() != nil {
+			break
+		}
+		work <- f
+	}
+	close(work)
+	wg.Wait()
+	return tree, context.Cause(ctx)
+}
+
+func (t *Tree) walk(ctx context.Context, root *os.Root) error {
+	err := fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f := TreeFile{File: archive.File{Path: path, Mode: info.Mode() &^ fs.ModeType, Size: info.Size()}}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			f.owner = st.Uid
+		}
+		switch {
+		case d.IsDir():
+			t.Dirs = append(t.Dirs, f)
+		case d.Type().IsRegular():
+			t.Files = append(t.Files, f)
+		default:
+			t.Odd = append(t.Odd, path)
+		}
+		if path == "." {
+			t.owner = f.owner
+		}
+		return nil
+	})
+	slices.SortFunc(t.Files, func(a, b TreeFile) int { return strings.Compare(a.Path, b.Path) })
+	return err
+}
+
+// digest reads the file. What it finds open is what it measures: a name may
+// stand for another file by now, and a pipe would keep us for ever.
+func (f *TreeFile) digest(root *os.Root, buf []byte) error {
+	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, errors.New(f.Path+" changed while it was read"))
+	}
+	sum, crc := sha256.New(), crc32.NewIEEE()
+	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sum, crc)}, struct{ io.Reader }{file}, buf)
+	f.Size, f.CRC32 = n, crc.Sum32()
+	copy(f.SHA256[:], sum.Sum(nil))
+	return err
+}
+
+// digests is the tree in the form that [trust.Hash1] takes.
+func (t *Tree) digests() iter.Seq2[string, [sha256.Size]byte] {
+	return func(yield func(string, [sha256.Size]byte) bool) {
+		for i := range t.Files {
+			if !yield(t.Files[i].Path, t.Files[i].SHA256) {
+				return
+			}
+		}
+	}
+}
+
+// covered says whether the log reaches the file at path.
+func covered(path string) bool {
+	_, ok := trust.ModuleName(path)
+	return ok
+}
+
+// index finds files by path.
+func (t *Tree) index() map[string]*TreeFile {
+	byPath := make(map[string]*TreeFile, len(t.Files))
+	for i := range t.Files {
+		byPath[t.Files[i].Path] = &t.Files[i]
+	}
+	return byPath
+}
+
+// goModCopy says whether path is the _go.mod that the go command leaves beside
+// the go.mod of a toolchain it unpacked, with the same content.
+func goModCopy(byPath map[string]*TreeFile, path string) bool {
+	dir, base := filepath.Split(path)
+	twin := byPath[dir+"go.mod"]
+	return base == "_go.mod" && twin != nil && twin.SHA256 == byPath[path].SHA256
+}
+
+// sortProblems orders problems by path and gives each once.
+func sortProblems(list []Problem) []Problem {
+	slices.SortFunc(list, func(a, b Problem) int {
+		if c := strings.Compare(a.Path, b.Path); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.Kind), string(b.Kind))
+	})
+	return slices.Compact(list)
+}

@@ -1,0 +1,95 @@
+package verify
+
+import (
+	"context"
+	"os/exec"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store"
+)
+
+// Checks says which checks to make.
+type Checks struct{ Files, Log, Run, Std bool }
+
+// Usual are the checks that are made when none is named.
+func Usual() Checks { return Checks{Files: true, Log: true, Run: true} }
+
+// Verifier holds what the checks need of the world. Its fields are set once.
+type Verifier struct {
+	Log Log
+	// Stores may hold the same release as a tree that is found wanting, which
+	// then tells what differs.
+	Stores []*store.Store
+	// Directory lists the files of a module zip with size and CRC-32, for the
+	// same purpose; nil where there is no network.
+	Directory func(ctx context.Context, v gover.Version, p gover.Platform) ([]archive.File, error)
+	Jobs      int
+	Now       func() time.Time
+	// Run starts a program and waits for it; (*exec.Cmd).Run in production.
+	Run func(cmd *exec.Cmd) error
+	// Path is the PATH on which a C compiler is looked for.
+	Path string
+	// TempDir is where scratch directories are made; "" is the system's choice.
+	TempDir string
+	// StdTimeout ends the check std.
+	StdTimeout time.Duration
+	// Progress is told of each package that std has tested; may be nil.
+	Progress func(line string)
+}
+
+// Verify makes the checks, in the order files, log, run, std. The error is only
+// set where ctx ended; what the checks found is in the report.
+func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report, error) {
+	r := Report{Version: t.Version.String(), GOROOT: t.GOROOT, OK: true, Checks: []Check{}}
+	add := func(id string, check func(*Check)) error {
+		c := timed(id, v.Now, check)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.Checks = append(r.Checks, c)
+		r.OK = r.OK && c.err == nil && c.Status != Fail
+		return nil
+	}
+	var tree *Tree
+	scan := func(c *Check) bool { // once for both checks that read the tree
+		if tree != nil {
+			return true
+		}
+		scanned, err := Scan(ctx, t.GOROOT, v.Jobs)
+		if err != nil {
+			c.fail(err)
+			return false
+		}
+		tree = scanned
+		return true
+	}
+	steps := []struct {
+		id    string
+		asked bool
+		check func(*Check)
+	}{
+		{"files", checks.Files, func(c *Check) {
+			if scan(c) {
+				v.checkFiles(c, t, tree)
+			}
+		}},
+		{"log", checks.Log, func(c *Check) {
+			if scan(c) {
+				v.checkLog(ctx, c, t, tree)
+			}
+		}},
+		{"run", checks.Run, func(c *Check) { v.checkRun(ctx, c, t) }},
+		{"std", checks.Std, func(c *Check) { v.checkStd(ctx, c, t) }},
+	}
+	for _, step := range steps {
+		if !step.asked {
+			continue
+		}
+		if err := add(step.id, step.check); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
