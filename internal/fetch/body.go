@@ -197,6 +197,12 @@ func (b *Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if b.stop >= 0 { // a server may send more than the part that was asked for
+		if b.offset == b.stop {
+			return 0, io.EOF
+		}
+		p = p[:min(int64(len(p)), b.stop-b.offset)]
+	}
 	for {
 		if b.failed != nil {
 			if err := b.resume(); err != nil {
