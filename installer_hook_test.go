@@ -279,3 +279,22 @@ func TestInstaller_replacesByRename(t *testing.T) {
 		t.Error("written in place")
 	}
 }
+
+// A fetched Go runs from the temporary directory, so one that lets no program
+// run will not do.
+func TestInstaller_noexec(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	temp := filepath.Join(filepath.Dir(in.home), "tmp")
+	if err := syscall.Mount("none", temp, "tmpfs", syscall.MS_NOEXEC, "size=1g"); err != nil {
+		t.Skipf("mounting a file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(temp, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	in.write(filepath.Join(temp, ".keep"), "")
+	_, stderr := in.run(0, "--programs-only")
+	wants(t, stderr, "no programs may run in "+temp+" (noexec): looking elsewhere")
+}

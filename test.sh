@@ -74,6 +74,12 @@ shells_checked() {
 	shellcheck $(git ls-files -co --exclude-standard '*.sh' '*.bash' .ci/run)
 }
 
+# These two have no shellcheck; the shells themselves parse their files.
+zsh_and_fish_parsed() {
+	git ls-files -co --exclude-standard '*.zsh' | xargs -r -n 1 zsh -n &&
+		git ls-files -co --exclude-standard '*.fish' | xargs -r -n 1 fish -n
+}
+
 # What `go test` prints, and why tests were skipped: of the verbose output all
 # is left out that belongs to tests that passed.
 readable() {
@@ -136,6 +142,7 @@ main() {
 	check vet go vet ./...
 	check staticcheck go run "$staticcheck" ./...
 	check shellcheck shells_checked
+	check zsh-and-fish zsh_and_fish_parsed
 	if [ -n "$quick" ]; then
 		say 'skipped: the race detector, and what needs the network (--quick)'
 		check tests tests -short "$@"
