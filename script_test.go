@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmgo/vmgo/cmd"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
 // update rewrites the golden files inside the scripts.
@@ -22,10 +23,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// testHost is the real world, but for the machine's root: scripts fake /opt/go
-// and /etc/vmgo beneath $TESTROOT.
+// testHost is the real world, but for the network, of which there is only this
+// machine, and for the machine's root: scripts fake /opt/go and /etc/vmgo
+// beneath $TESTROOT.
 func testHost() host.Host {
 	h := host.OS()
+	h.Transport = vmtest.Transport()
 	if root := h.Env["TESTROOT"]; root != "" {
 		h.Root = root
 	}
@@ -40,6 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup:               isolate,
+		Cmds:                vmtest.ScriptCommands(),
 	})
 }
 
