@@ -182,7 +182,7 @@ func (tx *transaction) zipFrom(ctx context.Context, a release.Artifact, record f
 	for {
 		got, err := tx.zipOnce(ctx, a, use, record)
 		switch code := diag.CodeOf(err); {
-		case err == nil, code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe:
+		case code != diag.ProofInvalid && code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe:
 			return err
 		case got.reuse:
 			use.reuse = false
@@ -214,7 +214,7 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 		return used, err
 	}
 	if h1 != want.H1 {
-		return used, diag.New(diag.ChecksumMismatch, fmt.Sprintf("%s from %s is not the release that %s records: its hash is %s, that of the release %s",
+		return used, diag.New(diag.ProofInvalid, fmt.Sprintf("%s from %s is not the release that %s records: its hash is %s, that of the release %s",
 			tx.version.Toolchain(), fetch.Redact(use.url), want.Log, h1, want.H1), "vmgo install --source godev "+tx.version.String())
 	}
 	proofs := trust.NewProofs()
