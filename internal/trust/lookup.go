@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/sumdb"
@@ -39,30 +37,49 @@ type Record struct {
 // could not be asked, proof-invalid if its answer does not hold, log-forked if it
 // contradicts what it signed before.
 func (l *Log) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (Record, error) {
-	record, cached, err := l.lookup(ctx, v, p, false)
-	if cached && diag.CodeOf(err) == diag.ProofInvalid {
-		// Either the database is false or our cache is: ask it everything anew.
-		// It is also how a fork shows itself whose tiles the cache had hidden.
-		record, _, err = l.lookup(ctx, v, p, true)
+	s := newSession(ctx, l, false)
+	record, err := s.lookup(v, p)
+	if err == nil || !s.doubtful(err) {
+		return record, err
 	}
-	return record, err
+	// Either the database is false, or our cache is. A fork is looked for before
+	// anything else, since it accuses somebody, and then everything is asked anew.
+	if report := l.findFork(s); report != "" {
+		return Record{}, l.forked(report)
+	}
+	if !s.cached {
+		return Record{}, err
+	}
+	return newSession(ctx, l, true).lookup(v, p)
 }
 
-func (l *Log) lookup(ctx context.Context, v gover.Version, p gover.Platform, fresh bool) (r Record, cached bool, err error) {
-	s := &session{log: l, ctx: ctx, fresh: fresh, tiles: map[string][]byte{}}
+func (s *session) lookup(v gover.Version, p gover.Platform) (Record, error) {
 	module := gover.ModuleVersion(v, p)
 	lines, err := sumdb.NewClient(s).Lookup(gover.ToolchainModule, module)
 	if err != nil {
-		return Record{}, s.cached, l.explain(s, v, err)
+		return Record{}, s.explain(v, err)
 	}
-	r = Record{Version: v, Platform: p, Log: l.name}
+	r := Record{Version: v, Platform: p, Log: s.log.name}
 	if r.H1, err = onlyHash(lines, module); err != nil {
-		return Record{}, s.cached, l.invalid(v, err)
+		return Record{}, s.log.invalid(v, err)
 	}
 	if err := s.prove(&r); err != nil {
-		return Record{}, s.cached, l.explain(s, v, err)
+		return Record{}, s.explain(v, err)
 	}
-	return r, s.cached, nil
+	return r, nil
+}
+
+// doubtful reports whether a failed lookup may be due to a fork or to our cache:
+// the proof does not hold, or a tile that it needs is not to be had.
+func (s *session) doubtful(err error) bool {
+	var t ticket
+	switch diag.CodeOf(err) {
+	case diag.ProofInvalid:
+		return true
+	case diag.Network:
+		return errors.As(err, &t) && strings.HasPrefix(t.path, "/tile/") && fetch.Gone(t.err)
+	}
+	return false
 }
 
 // onlyHash finds the hash of the zip among the lines of a record.
@@ -163,7 +180,8 @@ func (r *tileReader) read(path string) ([]byte, error) {
 func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
 
 // explain makes the user-facing error of a lookup that failed.
-func (l *Log) explain(s *session, v gover.Version, err error) error {
+func (s *session) explain(v gover.Version, err error) error {
+	l := s.log
 	if s.security != "" {
 		return l.forked(s.security)
 	}
@@ -176,39 +194,18 @@ func (l *Log) explain(s *session, v gover.Version, err error) error {
 		if fsx.IsFull(t.err) {
 			code = diag.DiskFull
 		}
-		return diag.Wrap(code, t.err, "the tree head of the checksum database "+l.name+" cannot be kept")
+		return diag.Wrap(code, t, "the tree head of the checksum database "+l.name+" cannot be kept")
 	case fetch.Gone(t.err) && strings.HasPrefix(t.path, "/lookup/"):
-		return diag.Wrap(diag.Unproven, t.err, "the checksum database "+l.name+" has no record of "+v.Toolchain())
+		return diag.Wrap(diag.Unproven, t, "the checksum database "+l.name+" has no record of "+v.Toolchain())
 	}
 	code := diag.CodeOf(t.err)
 	if code == diag.Failure {
 		code = diag.Network
 	}
-	return diag.Wrap(code, t.err, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), diag.HintsOf(t.err)...)
+	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), diag.HintsOf(t.err)...)
 }
 
 func (l *Log) invalid(v gover.Version, err error) error {
 	return diag.Wrap(diag.ProofInvalid, err, "the answer of the checksum database "+l.name+" about "+v.Toolchain()+" does not hold",
 		"do not use this release; ask another way: GOPROXY=direct vmgo install "+v.String())
-}
-
-// forked keeps the evidence. It is written before anything else is said, and to
-// a new file each time, since it can incriminate the log towards others.
-func (l *Log) forked(report string) error {
-	now := l.config.Now().UTC()
-	path := l.stateFile("fork-" + now.Format("20060102T150405.000000000Z") + ".txt")
-	kept := "less " + path
-	err := fsx.MkdirAll(filepath.Dir(path), 0o755)
-	if err == nil {
-		err = fsx.WriteFile(path, []byte(report), 0o644)
-	}
-	if err != nil {
-		kept = "the evidence could not be written to " + path
-	}
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		kept += ": " + pathErr.Err.Error()
-	}
-	return diag.New(diag.LogForked, "the checksum database "+l.name+
-		" shows two histories: it or somebody on the way to it is deceiving this machine", kept)
 }

@@ -36,6 +36,8 @@ type session struct {
 	head     []byte            // newest signed tree head
 	tiles    map[string][]byte // by path: "tile/8/0/123"
 	cached   bool              // something came from the cache
+	// recordCached says that the record did, and the tree head with it.
+	recordCached bool
 }
 
 // ticket stands in for an error in the client's text.
@@ -45,15 +47,28 @@ type ticket struct {
 	mark string
 }
 
+// Error gives the error's own text.
+func (t ticket) Error() string { return t.err.Error() }
+
+// Unwrap gives the error.
+func (t ticket) Unwrap() error { return t.err }
+
+// stub is what the client gets in place of the error.
+type stub string
+
 // Error gives what to look for in the client's error.
-func (t ticket) Error() string { return t.mark }
+func (s stub) Error() string { return string(s) }
+
+func newSession(ctx context.Context, l *Log, fresh bool) *session {
+	return &session{log: l, ctx: ctx, fresh: fresh, tiles: map[string][]byte{}}
+}
 
 func (s *session) issue(path string, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := ticket{path: path, err: err, mark: fmt.Sprintf("[ticket %d]", len(s.tickets))}
 	s.tickets = append(s.tickets, t)
-	return t
+	return stub(t.mark)
 }
 
 // redeem finds the ticket in the client's error.
@@ -82,7 +97,7 @@ func (s *session) ReadRemote(path string) ([]byte, error) {
 	return data, nil
 }
 
-// keep remembers an answer by its path: "lookup/..." or "tile/...".
+// keep remembers an answer by its path: "lookup/...", "latest" or "tile/...".
 func (s *session) keep(path string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,6 +179,7 @@ func (s *session) ReadCache(file string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cached = true
+	s.recordCached = s.recordCached || strings.Contains(file, "/lookup/")
 	return data, nil
 }
 
