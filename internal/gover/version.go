@@ -193,11 +193,6 @@ func (v Version) Compare(w Version) int {
 	return 0
 }
 
-// sameMinor reports whether both belong to one line of releases.
-func (v Version) sameMinor(w Version) bool {
-	return v.major == w.major && v.minor == w.minor
-}
-
 func badVersion(s string) error {
 	return diag.New(diag.BadSelector, "not a Go version: "+quote(s), suggest(s)...)
 }

@@ -98,11 +98,11 @@ func openFailed(path string, err error) ([]byte, bool, *fault) {
 }
 
 func unreadable(err error) *fault {
-	return faulty(0, "cannot be read: "+err.Error())
+	return faulty(0, "cannot be read: "+err.Error(), "make it readable, or remove it")
 }
 
 func tooLarge(limit int) *fault {
-	return faulty(0, "is larger than "+strconv.Itoa(limit>>10)+" KiB")
+	return faulty(0, "is larger than "+strconv.Itoa(limit>>10)+" KiB", "a version file holds a line or two; look at what is in it")
 }
 
 func notRegular(format uint32) string {

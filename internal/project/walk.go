@@ -196,9 +196,7 @@ func (w *walk) decide(candidate found) {
 	}
 	w.survey.Steps[candidate.step].Verdict = Decided
 	w.survey.Requirement = candidate.requirement
-	if w.survey.Project = parent(candidate.requirement.Origin.Path); w.survey.Project == "" {
-		w.survey.Project = "/"
-	}
+	w.survey.Project = parent(candidate.requirement.Origin.Path)
 }
 
 func (w *walk) step(s Step)       { w.survey.Steps = append(w.survey.Steps, s) }

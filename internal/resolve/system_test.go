@@ -36,6 +36,14 @@ func TestSystemGo(t *testing.T) {
 	if err := os.Link(filepath.Join(top, "shims/bin/vmgo-shim"), filepath.Join(top, "hard/go")); err != nil {
 		t.Fatal(err)
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(here, filepath.Join(top, "other/bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct{ name, path, want, goroot, version string }{
 		{"plain", "@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"the first one", "@/empty:@/usr/bin:@/other/bin", "@/usr/bin/go", "@/usr/lib/go-1.19", "1.19.8"},
@@ -46,7 +54,7 @@ func TestSystemGo(t *testing.T) {
 		{"after another vmgo's shims", "@/foreign:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"after a release of ours", "@/store/1.22.5/bin:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"not what cannot run", "@/dir/bin:@/noexec:@/dangling:@/none:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
-		{"not what is relative", ":.:other/bin:@/usr/bin", "@/usr/bin/go", "@/usr/lib/go-1.19", "1.19.8"},
+		{"not what is relative", ":.:" + relative + ":@/usr/bin", "@/usr/bin/go", "@/usr/lib/go-1.19", "1.19.8"},
 		{"a user's own link into a store", "@/local", "@/local/go", "@/store/1.22.5", "1.22.5"},
 		{"a development tree", "@/devel/bin", "@/devel/bin/go", "", ""},
 		{"without VERSION", "@/bare/bin", "@/bare/bin/go", "", ""},
