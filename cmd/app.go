@@ -123,6 +123,7 @@ func (a *app) commands() []*cli.Command {
 		a.listRemoteCommand(),
 		a.defaultCommand(),
 		a.useCommand(),
+		a.verifyCommand(),
 		a.currentCommand(),
 		a.configCommand(),
 		a.completionCommand(),

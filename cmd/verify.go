@@ -1,0 +1,243 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/internal/verify"
+)
+
+func (a *app) verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "check installed releases, or any GOROOT",
+		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--std]",
+		ArgsUsage: "[VERSION|GOROOT...]",
+		Description: `Without VERSION: the release in force here. A GOROOT is named by its path, for instance
+/usr/local/go: vmgo need not have installed it, the checksum database knows every release.
+Without a check: --files --log --run.`,
+		Category: releasesCategory,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "every installed release"},
+			&cli.BoolFlag{Name: "files", Usage: "hash every file again and compare with the manifest"},
+			&cli.BoolFlag{Name: "log", Usage: "compare the tree with the record of the checksum database"},
+			&cli.BoolFlag{Name: "run", Usage: "try the toolchain: versions, modules, a program, cgo; without network"},
+			&cli.BoolFlag{Name: "std", Usage: "run the standard library's own tests; takes many minutes"},
+			&cli.DurationFlag{Name: "timeout", Usage: "end --std after this `TIME`", Value: 30 * time.Minute},
+			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N` (default: VMGO_JOBS, else one job a core)"},
+			jsonFlag(),
+		},
+		Action: a.verify,
+	}
+}
+
+func (a *app) verify(c *cli.Context) error {
+	args, err := arguments(c, 0, -1, "")
+	if err != nil {
+		return err
+	}
+	targets, err := a.verifyTargets(args, c.Bool("all"))
+	if err != nil {
+		return err
+	}
+	v, err := a.verifier(c)
+	if err != nil {
+		return err
+	}
+	checks := verify.Checks{Files: c.Bool("files"), Log: c.Bool("log"), Run: c.Bool("run"), Std: c.Bool("std")}
+	if checks == (verify.Checks{}) {
+		checks = verify.Usual()
+	}
+	reports := []verify.Report{}
+	var failures []error
+	for _, target := range targets {
+		r, err := v.Verify(c.Context, target, checks)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+		failures = append(failures, r.Err())
+		if !c.Bool("json") {
+			if err := a.verifyTable(r); err != nil {
+				return err
+			}
+		}
+	}
+	err = worst(failures)
+	if c.Bool("json") {
+		if jsonErr := ui.JSON(a.host.Stdout, reports); jsonErr != nil {
+			return jsonErr
+		}
+		if err != nil {
+			return toldError{err}
+		}
+	}
+	return err
+}
+
+// worst gives the gravest of several errors, by exit status.
+func worst(failures []error) (first error) {
+	for _, err := range failures {
+		if err != nil && (first == nil || diag.ExitStatus(err) > diag.ExitStatus(first)) {
+			first = err
+		}
+	}
+	return first
+}
+
+// verifyTargets finds what the arguments name: installed releases, or trees.
+func (a *app) verifyTargets(args []string, all bool) ([]verify.Target, error) {
+	releases, err := a.installed()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case all && len(args) > 0:
+		return nil, diag.New(diag.Usage, "--all goes without a VERSION", "vmgo verify --all")
+	case all:
+		var targets []verify.Target
+		for _, r := range releases {
+			targets = append(targets, a.verifyTarget(r))
+		}
+		if len(targets) == 0 {
+			return nil, diag.New(diag.NotInstalled, "nothing is installed", "vmgo install latest")
+		}
+		return targets, nil
+	case len(args) == 0:
+		target, err := a.targetHere(releases)
+		return []verify.Target{target}, err
+	}
+	var targets []verify.Target
+	for _, arg := range args {
+		if isPath(arg) {
+			target, err := a.targetAt(arg, releases)
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, target)
+			continue
+		}
+		r, err := a.pick(arg)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, a.verifyTarget(r))
+	}
+	return targets, nil
+}
+
+// isPath tells a path from a selector: it has a slash, or is "." or "..".
+func isPath(arg string) bool {
+	return strings.ContainsRune(arg, '/') || arg == "." || arg == ".."
+}
+
+func (a *app) verifyTarget(r installed.Release) verify.Target {
+	return verify.Target{Version: r.Version, Platform: a.platform(), GOROOT: r.GOROOT, Store: a.openStore(r.Store)}
+}
+
+// targetHere is the release in force, be it one of ours or the system's.
+func (a *app) targetHere(releases []installed.Release) (verify.Target, error) {
+	r, err := a.resolve()
+	if err != nil {
+		return verify.Target{}, err
+	}
+	if !r.System {
+		return a.targetAt(r.GOROOT, releases)
+	}
+	program, err := filepath.EvalSymlinks(r.SystemGo)
+	if err != nil {
+		return verify.Target{}, diag.Wrap(diag.NotInstalled, err, "the go of the system cannot be found")
+	}
+	return a.targetAt(filepath.Dir(filepath.Dir(program)), releases)
+}
+
+// targetAt is the GOROOT at a path; where that is a release of a store, what
+// the store knows of it counts.
+func (a *app) targetAt(path string, releases []installed.Release) (verify.Target, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.host.Dir, path)
+	}
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return verify.Target{}, diag.Wrap(diag.NotInstalled, err, "there is no such GOROOT", "vmgo list")
+	}
+	for _, r := range releases {
+		if real, err := filepath.EvalSymlinks(r.GOROOT); err == nil && real == path {
+			return a.verifyTarget(r), nil
+		}
+	}
+	return verify.Foreign(path, a.platform())
+}
+
+// verifier gathers what the checks need of the world.
+func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
+	client := a.client()
+	log, err := a.log(client)
+	if err != nil {
+		return nil, err
+	}
+	v := &verify.Verifier{
+		Log: log, Jobs: a.settings.Jobs, Now: a.host.Now, Run: func(cmd *exec.Cmd) error { return a.host.Run(cmd) },
+		Path: a.host.Env["PATH"], TempDir: a.host.Env["TMPDIR"], StdTimeout: c.Duration("timeout"),
+		Progress: func(line string) { a.sayf("%s", line) },
+	}
+	if c.IsSet("jobs") {
+		if v.Jobs = c.Int("jobs"); v.Jobs < 1 {
+			return nil, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help verify")
+		}
+	}
+	if v.Jobs == 0 {
+		v.Jobs = runtime.NumCPU()
+	}
+	for _, dir := range a.stores() {
+		v.Stores = append(v.Stores, a.openStore(dir))
+	}
+	proxies, err := a.proxies()
+	if err != nil {
+		return nil, err
+	}
+	source := release.NewGoProxy(client, proxies)
+	v.Directory = func(ctx context.Context, version gover.Version, p gover.Platform) ([]archive.File, error) {
+		return verify.ZipDirectory(ctx, source, client, version, p)
+	}
+	return v, nil
+}
+
+// shownProblems is how many files a person is told of; --json has them all.
+const shownProblems = 20
+
+func (a *app) verifyTable(r verify.Report) error {
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, check := range r.Checks {
+		status := colour.Green(string(check.Status))
+		switch check.Status {
+		case verify.Fail:
+			status = colour.Red(string(check.Status))
+		case verify.Skip:
+			status = colour.Yellow(string(check.Status))
+		}
+		table.Add(r.Version, check.ID, status, fmt.Sprintf("%.1f s", check.Seconds), check.Detail)
+		for i, p := range check.Problems {
+			if i == shownProblems {
+				table.Add("", "", "", "", fmt.Sprintf("... and %d more: vmgo verify --json", len(check.Problems)-i))
+				break
+			}
+			table.Add("", "", string(p.Kind), "", filepath.Join(r.GOROOT, p.Path))
+		}
+	}
+	return table.Write(a.host.Stdout)
+}
