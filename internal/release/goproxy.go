@@ -30,6 +30,7 @@ type GoProxy struct {
 	fetcher Fetcher
 	proxies fetch.Proxies
 	direct  string
+	cache   *listCache // nil: none
 }
 
 // NewGoProxy makes the source from GOPROXY as [fetch.ParseProxies] read it.
@@ -39,7 +40,7 @@ func NewGoProxy(fetcher Fetcher, proxies fetch.Proxies) *GoProxy {
 
 // WithDirect gives the source with another server for the entry "direct".
 func (g *GoProxy) WithDirect(url string) *GoProxy {
-	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: strings.TrimRight(url, "/")}
+	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: strings.TrimRight(url, "/"), cache: g.cache}
 }
 
 // Name is "goproxy".
@@ -48,16 +49,23 @@ func (g *GoProxy) Name() string { return "goproxy" }
 // maxList bounds a list of versions; the whole history of Go takes 150 KB.
 const maxList = 16 << 20
 
-// Versions lists what the first proxy that has a list names.
+// Versions lists what the first proxy that has a list names or, if none can be
+// asked, what it named the last time; see [GoProxy.Notes].
 func (g *GoProxy) Versions(ctx context.Context) ([]Listed, error) {
 	var list []Listed
 	err := g.try(func(base string) error {
 		data, err := g.fetcher.Get(ctx, base+"/@v/list", maxList)
 		if err == nil {
 			list = parseList(string(data), g.Name())
+			g.cache.write(data)
 		}
 		return err
 	})
+	if code := diag.CodeOf(err); code == diag.Network || code == diag.Offline {
+		if kept, ok := g.instead(err); ok {
+			return kept, nil
+		}
+	}
 	if fetch.NotHere(err) {
 		return nil, diag.Wrap(diag.Network, err, "no module proxy of GOPROXY has "+gover.ToolchainModule,
 			"vmgo list-remote --source godev")
@@ -171,7 +179,7 @@ func Missing(list []Listed, v gover.Version, p gover.Platform, cause error) erro
 			return diag.Wrap(diag.UnsupportedPlatform, cause, v.Toolchain()+" is not to be had for "+p.String()+
 				" (only for "+platformNames(l.Platforms)+")", "vmgo install --source godev "+v.String())
 		}
-		if l.Has(p) {
+		if l.Version != v && l.Has(p) {
 			near = append(near, l)
 		}
 	}
