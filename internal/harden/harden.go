@@ -113,7 +113,25 @@ type Want struct {
 
 // Catalogue lists all items in the order in which they are shown and applied.
 func Catalogue() []Item {
-	return []Item{}
+	return []Item{
+		storeItem(),
+		policyItem(),
+		loginPathItem(),
+		shimsItem(),
+		sudoItem(),
+		timeSyncItem(),
+		inotifyItem(),
+		profilingItem(),
+		cgroupItem(),
+		swapOffItem(),
+		swappinessItem(),
+		zramItem(),
+		loginLimitsItem(),
+		serviceLimitsItem(),
+		coreDumpsItem(),
+		gocacheItem(),
+		tmpItem(),
+	}
 }
 
 // Find gives the item with that ID.

@@ -1,0 +1,45 @@
+package harden
+
+import "github.com/vmgo/vmgo/internal/host"
+
+func cgroupItem() Item {
+	return Item{
+		ID:   "cgroup-v2",
+		What: "run with control groups v2 only",
+		Why:  "MemoryHigh=, memory pressure and per-service swap limits exist in v2 only.",
+		Effect: "limits of services work in full (vmgo harden service). The Go runtime itself does not read memory limits in either version, in no release up to 1.27.4; " +
+			"it reads the CPU quota in both, since 1.25.",
+		Evidence: "measured: a Go program with 60 MB of live heap under MemoryMax=100M and no GOMEMLIMIT was killed",
+		On:       Profiles(),
+		Needs:    NeedsReboot,
+		Undo:     "harden changes nothing here: it takes a kernel argument, and the boot loader is yours",
+		Wish:     cgroupWish,
+	}
+}
+
+func cgroupWish(m *Machine) (Wish, error) {
+	if !m.Live {
+		return Wish{NotApplicable: "an image has no control groups before it runs"}, nil
+	}
+	group := m.Host.Cgroup()
+	switch group.Mode {
+	case host.CgroupV2:
+		return Wish{Notes: []string{"control groups v2 are in force"}}, nil
+	case host.CgroupNone:
+		return Wish{NotApplicable: "no control groups are mounted"}, nil
+	}
+	w := Wish{Blocked: "control groups are " + group.Mode + " here; it takes a kernel argument and a reboot, which harden leaves to you"}
+	if v := m.Host.Virt(); v.Container != "" && !m.Systemd() {
+		w.Blocked = "control groups are " + group.Mode + " here, and in a container they are the host's matter"
+		return w, nil
+	}
+	if _, ok := m.Program("grubby"); ok {
+		w.Advice = []string{`grubby --update-kernel=ALL --args="systemd.unified_cgroup_hierarchy=1"`, "systemctl reboot"}
+		return w, nil
+	}
+	w.Advice = []string{
+		`add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub`,
+		"update-grub", "systemctl reboot",
+	}
+	return w, nil
+}

@@ -1,0 +1,30 @@
+package harden
+
+func coreDumpsItem() Item {
+	return Item{
+		ID:   "core-dumps",
+		What: "write no core dumps",
+		Why:  "a core dump of a Go service holds its whole heap: keys, tokens and customers' data, on the disk.",
+		Effect: "no process of a new login or of a restarted service can leave one. " +
+			"dlv core has nothing to look at then; a panic's stack trace is printed all the same.",
+		Evidence: "coreMeasured",
+		OffWhy:   "Go programs dump only with GOTRACEBACK=crash, and then somebody wants the dump",
+		Needs:    NeedsLogin,
+		Wish: func(m *Machine) (Wish, error) {
+			var w Wish
+			if m.Host.Exists("/etc/security") {
+				w.Wants = append(w.Wants, m.part(limitsFile, "*    hard core 0\nroot hard core 0\n"))
+			}
+			if m.HasSystemd() {
+				w.Wants = append(w.Wants, m.part(managerFile, "[Manager]\nDefaultLimitCORE=0\n"))
+			}
+			if m.unitFile("systemd-coredump.socket") != "" {
+				w.Wants = append(w.Wants, m.file("/etc/systemd/coredump.conf.d/60-vmgo.conf", ownHeader+"[Coredump]\nStorage=none\nProcessSizeMax=0\n"))
+			}
+			if len(w.Wants) == 0 {
+				w.NotApplicable = "there is neither pam_limits nor systemd to say it to"
+			}
+			return w, nil
+		},
+	}
+}

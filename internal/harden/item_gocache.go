@@ -1,0 +1,133 @@
+package harden
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// gocacheFloor is the memory below which a cache in memory takes from the
+// build what it saves on the disk.
+const gocacheFloor = 8 << 30
+
+func gocacheItem() Item {
+	return Item{
+		ID:   "gocache-tmpfs",
+		What: "keep a user's build cache (GOCACHE) in memory",
+		Why:  "builds write much to the cache, and a disk of the cheap kind is slow.",
+		Effect: "a cold build is about a tenth faster and writes half as much to the disk; a warm one is as fast as before. " +
+			"A reboot costs the whole cache, so the first build after it is cold. The old cache stays beneath the mount and is there again after undo.",
+		Evidence: "measured on 2 vCPU with a virtual SSD: cold go build net/http 23.9 s on the disk, 21.8 s in memory (-9 %), 174 MB written against 87 MB; " +
+			"warm 0.2 to 0.3 s in both. It pays where the disk is slow and the machine lives long, and for nobody else",
+		OffWhy: "-9 % on cold builds only, against a cache that every reboot empties and memory that the linker may need",
+		Undo:   "the mount is taken away, and what was beneath it is seen again",
+		Wish:   gocacheWish,
+	}
+}
+
+func gocacheWish(m *Machine) (Wish, error) {
+	var w Wish
+	if !m.HasSystemd() {
+		w.NotApplicable = "it takes systemd to mount it at boot"
+		return w, nil
+	}
+	if m.User == "" || m.User == "root" {
+		w.Blocked = "it is per user: say whose with --user NAME"
+		return w, nil
+	}
+	user, ok := m.account(m.User)
+	if !ok {
+		w.Blocked = "there is no user " + m.User
+		return w, nil
+	}
+	memory, known := m.Memory()
+	bytes := int64(2 << 30)
+	switch {
+	case !known:
+		w.Notes = append(w.Notes, "the memory of the machine that will run this image is not known: the size is 2 GiB")
+	case int64(memory.Total) < gocacheFloor:
+		w.Blocked = fmt.Sprintf("a cache in memory needs %s of it, this machine has %s", size(gocacheFloor), size(int64(memory.Total)))
+		return w, nil
+	case memory.SwapTotal == 0:
+		w.Blocked = "without swap the pages of a cache in memory cannot be put away, and a full machine kills the build"
+		return w, nil
+	default:
+		bytes = min(int64(memory.Total)/4, 4<<30) &^ (1<<20 - 1)
+	}
+	where := user.home + "/.cache/go-build"
+	unit := escapePath(where) + ".mount"
+	for _, dir := range []string{path.Dir(where), where} {
+		if !m.Host.Exists(dir) || m.baseline[cellKey{Dir, dir}] == Absent() && m.known(Dir, dir) {
+			w.Wants = append(w.Wants, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: 0o700, UID: user.uid, GID: user.gid}})
+		}
+	}
+	w.Wants = append(w.Wants,
+		m.file("/etc/systemd/system/"+unit, gocacheUnit(user, where, bytes)),
+		link("/etc/systemd/system/local-fs.target.wants/"+unit, "/etc/systemd/system/"+unit),
+		running(unit))
+	return w, nil
+}
+
+func (m *Machine) known(kind Kind, target string) bool {
+	_, ok := m.baseline[cellKey{kind, target}]
+	return ok
+}
+
+func gocacheUnit(user account, where string, bytes int64) string {
+	return fmt.Sprintf(`%s[Unit]
+Description=Go build cache of %s in memory
+ConditionPathIsDirectory=%s
+
+[Mount]
+What=tmpfs
+Where=%s
+Type=tmpfs
+Options=mode=0700,uid=%d,gid=%d,nosuid,nodev,size=%d
+
+[Install]
+WantedBy=local-fs.target
+`, ownHeader, user.name, escapeSpecifier(user.home), escapeSpecifier(where), user.uid, user.gid, bytes)
+}
+
+func escapeSpecifier(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+type account struct {
+	name, home string
+	uid, gid   int
+}
+
+// account reads a line of /etc/passwd.
+func (m *Machine) account(name string) (account, bool) {
+	for _, line := range m.Host.Lines("/etc/passwd") {
+		f := strings.Split(line, ":")
+		if len(f) < 7 || f[0] != name || !path.IsAbs(f[5]) {
+			continue
+		}
+		uid, err1 := strconv.Atoi(f[2])
+		gid, err2 := strconv.Atoi(f[3])
+		return account{name: name, home: path.Clean(f[5]), uid: uid, gid: gid}, err1 == nil && err2 == nil
+	}
+	return account{}, false
+}
+
+// escapePath is systemd-escape --path: the name of the unit of a path.
+func escapePath(p string) string {
+	p = strings.Trim(path.Clean(p), "/")
+	if p == "" {
+		return "-"
+	}
+	var out strings.Builder
+	for i := range len(p) {
+		c := p[i]
+		switch {
+		case c == '/':
+			out.WriteByte('-')
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == ':', c == '_', c == '.' && i > 0:
+			out.WriteByte(c)
+		default:
+			fmt.Fprintf(&out, `\x%02x`, c)
+		}
+	}
+	return out.String()
+}

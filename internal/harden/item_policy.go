@@ -1,0 +1,87 @@
+package harden
+
+import (
+	"fmt"
+	"strings"
+)
+
+const policyFile = "/etc/vmgo/env"
+
+func policyItem() Item {
+	return Item{
+		ID:   "policy",
+		What: "set the machine's vmgo policy: the pinned release compiles, or go says why not",
+		Why:  "with GOTOOLCHAIN=auto one line in a go.mod makes go download and run another toolchain; a service or a CI run should not.",
+		Effect: "VMGO_GOTOOLCHAIN=local for everybody who has not chosen otherwise; it is vmgo's default, made explicit and visible. " +
+			"GOSUMDB and GOFLAGS stay Go's own defaults, which are the sane ones: setting them here would override what a user said with go env -w. " +
+			"Instead every line of the machine that makes them worse is named.",
+		Evidence: "documented (go.dev/doc/toolchain). Measured: a leftover GOFLAGS=-mod=vendor breaks go install pkg@version, an empty GOFLAGS in the environment does not clear one in the go env file",
+		On:       Profiles(),
+		Wish:     policyWish,
+	}
+}
+
+func policyWish(m *Machine) (Wish, error) {
+	var w Wish
+	for _, l := range m.leftovers() {
+		w.Notes = append(w.Notes, fmt.Sprintf("%s sets %s: %s", l.where, l.setting, l.why))
+		w.Advice = append(w.Advice, "edit "+shellWord(l.file)+" and take "+shellWord(l.setting)+" out")
+	}
+	_, ours := m.baseline[cellKey{File, policyFile}]
+	for _, line := range m.Host.Lines(policyFile) {
+		if strings.HasPrefix(line, "VMGO_GOTOOLCHAIN=") && !ours {
+			w.Notes = append(w.Notes, policyFile+" says "+line+" already")
+			return w, nil
+		}
+	}
+	w.Wants = []Want{m.file(policyFile, ownHeader+"VMGO_GOTOOLCHAIN=local\n")}
+	return w, nil
+}
+
+type leftover struct{ file, where, setting, why string }
+
+// leftovers finds lines in files for the whole machine that weaken or break go.
+func (m *Machine) leftovers() []leftover {
+	files := []string{"/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/etc/zsh/zshenv", "/etc/zshenv", "/etc/systemd/system.conf"}
+	for _, dir := range []string{"/etc/profile.d", "/etc/environment.d", "/etc/systemd/system.conf.d", "/etc/fish/conf.d"} {
+		for _, e := range m.Host.ReadDir(dir) {
+			files = append(files, dir+"/"+e.Name())
+		}
+	}
+	var found []leftover
+	for _, file := range files {
+		for i, line := range m.Host.Lines(file) {
+			if strings.HasPrefix(strings.TrimSpace(line), "#") {
+				continue
+			}
+			for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t;\"'", r) }) {
+				if why := badSetting(word); why != "" {
+					found = append(found, leftover{file, fmt.Sprintf("%s:%d", file, i+1), word, why})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// badSetting judges one NAME=VALUE word; a value with spaces is cut, and the
+// part that matters comes first.
+func badSetting(word string) string {
+	name, value, ok := strings.Cut(word, "=")
+	if !ok {
+		return ""
+	}
+	switch {
+	case name == "GOROOT" && value != "":
+		return "every other release of go breaks with it"
+	case name == "GOSUMDB" && value == "off":
+		return "modules are no longer checked against the checksum database"
+	case (name == "GONOSUMDB" || name == "GOINSECURE" || name == "GOPRIVATE") && strings.Trim(value, "*/,") == "" && value != "":
+		return "no module at all is checked any more"
+	case name == "GO111MODULE" && value == "off":
+		return "modules do not work"
+	case name == "GOFLAGS" && (strings.Contains(value, "-mod=") || strings.Contains(value, "-insecure")):
+		return "a flag for one project is forced on all"
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package harden
+
+import (
+	"slices"
+	"strings"
+)
+
+func timeSyncItem() Item {
+	return Item{
+		ID:     "time-sync",
+		What:   "keep the clock right",
+		Why:    "a VM that was paused or restored from a snapshot has the wrong time: TLS says that certificates are not valid yet, and go test and make see files from the future.",
+		Effect: "the clock follows a time server. With a clock an hour off, downloads fail with x509 errors.",
+		Evidence: "measured: Go refuses certificates as not yet valid or expired when the clock is off by more than their margin. " +
+			"How far a paused clock falls behind is the length of the pause",
+		On:   Profiles(),
+		Undo: "the service is disabled again, and stopped if it did not run before",
+		Wish: timeSyncWish,
+	}
+}
+
+func timeSyncWish(m *Machine) (Wish, error) {
+	var w Wish
+	if v := m.Host.Virt(); m.Live && v.Container != "" && !m.Systemd() {
+		w.NotApplicable = "the clock of a container is its host's"
+		return w, nil
+	}
+	if !m.HasSystemd() {
+		w.NotApplicable = "there is no systemd to start a time service"
+		return w, nil
+	}
+	const own = "systemd-timesyncd.service"
+	for _, unit := range []string{own, "chrony.service", "chronyd.service", "ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service"} {
+		_, ours := m.baseline[cellKey{Unit, unit}]
+		if m.unitFile(unit) != "" && m.enabled(unit) && !ours && !m.linked(unit) {
+			w.Notes = append(w.Notes, unit+" is enabled")
+			return w, nil
+		}
+	}
+	file := m.unitFile(own)
+	if file == "" {
+		w.Blocked = "no time service is installed"
+		w.Advice = []string{m.installCommand("systemd-timesyncd", "chrony")}
+		return w, nil
+	}
+	if target, _ := m.read(Link, "/etc/systemd/system/"+own); target.Text == "/dev/null" {
+		w.Blocked = own + " is masked: an administrator does not want it"
+		return w, nil
+	}
+	w.Wants = append(m.enable(own, file), running(own))
+	return w, nil
+}
+
+// linked says whether vmgo made the links that enable a unit.
+func (m *Machine) linked(unit string) bool {
+	for key := range m.baseline {
+		if key.Kind == Link && strings.HasSuffix(key.Target, "/"+unit) {
+			return true
+		}
+	}
+	return false
+}
+
+// installCommand is how this distribution installs a package: its name on
+// Debian and kin, and on Red Hat and kin.
+func (m *Machine) installCommand(deb, rpm string) string {
+	release := m.Host.OSRelease()
+	if slices.ContainsFunc([]string{"rhel", "fedora", "centos"}, release.Is) {
+		return "dnf install " + rpm
+	}
+	return "apt install " + deb
+}

@@ -1,0 +1,191 @@
+package harden
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Drop-in files that several items share.
+const (
+	sysctlFile  = "/etc/sysctl.d/60-vmgo.conf"
+	limitsFile  = "/etc/security/limits.d/60-vmgo.conf"
+	managerFile = "/etc/systemd/system.conf.d/60-vmgo.conf"
+)
+
+// file wants a file of vmgo's own.
+func (m *Machine) file(target, text string) Want {
+	return Want{Kind: File, Target: target, Value: Value{Present: true, Text: text, Mode: 0o644, UID: m.Owner, GID: m.Group}}
+}
+
+// part wants a part of a shared file.
+func (m *Machine) part(target, text string) Want {
+	w := m.file(target, text)
+	w.Shared = true
+	return w
+}
+
+func link(target, to string) Want {
+	return Want{Kind: Link, Target: target, Value: Value{Present: true, Text: to}}
+}
+
+func running(unit string) Want {
+	return Want{Kind: Unit, Target: unit, Value: Value{Present: true}}
+}
+
+// before gives the value that a cell had before vmgo touched it.
+func (m *Machine) before(kind Kind, target string) (Value, error) {
+	if v, ok := m.baseline[cellKey{kind, target}]; ok {
+		return v, nil
+	}
+	return m.read(kind, target)
+}
+
+// bound says which other values of a kernel setting are as good as ours.
+type bound int
+
+const (
+	exactly bound = iota
+	atLeast
+	atMost
+)
+
+type kernelSetting struct {
+	name  string
+	value int64
+	bound bound
+}
+
+func (s kernelSetting) satisfied(by int64) bool {
+	switch s.bound {
+	case atLeast:
+		return by >= s.value
+	case atMost:
+		return by <= s.value
+	}
+	return by == s.value
+}
+
+// sysctls wants kernel settings: in a drop-in for every boot, and running now.
+func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
+	var w Wish
+	var text strings.Builder
+	for _, s := range settings {
+		if m.Live {
+			was, err := m.before(Sysctl, s.name)
+			if err != nil {
+				return w, err
+			}
+			n, _ := strconv.ParseInt(was.Text, 10, 64)
+			if !was.Present {
+				w.Notes = append(w.Notes, "this kernel has no "+s.name)
+				continue
+			}
+			w.Notes = append(w.Notes, fmt.Sprintf("%s was %s", s.name, was.Text))
+			if s.satisfied(n) {
+				continue
+			}
+		}
+		fmt.Fprintf(&text, "%s = %d\n", s.name, s.value)
+		w.Wants = append(w.Wants, Want{Kind: Sysctl, Target: s.name, Value: Value{Present: true, Text: strconv.FormatInt(s.value, 10)}})
+		if rival := m.laterSysctl(s.name); rival != "" {
+			w.Notes = append(w.Notes, rival+" sets "+s.name+" too and is read later: at the next boot that one wins")
+		}
+	}
+	if text.Len() == 0 {
+		w.NotApplicable = "already so: " + strings.Join(w.Notes, ", ")
+		return w, nil
+	}
+	if mount, ok := m.Host.MountOf("/proc/sys"); m.Live && ok && mount.Has("ro") {
+		w.Blocked = "the kernel's settings are read-only here, as in a container: they are the host's to change"
+		return w, nil
+	}
+	w.Wants = slices.Insert(w.Wants, 0, m.part(sysctlFile, text.String()))
+	return w, nil
+}
+
+// laterSysctl finds a file that systemd-sysctl reads after ours and that sets
+// the same name. /etc/sysctl.conf is read by `sysctl --system` last of all.
+func (m *Machine) laterSysctl(name string) string {
+	var files []string
+	for _, dir := range []string{"/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d"} {
+		for _, e := range m.Host.ReadDir(dir) {
+			if strings.HasSuffix(e.Name(), ".conf") && e.Name() > path.Base(sysctlFile) {
+				files = append(files, path.Join(dir, e.Name()))
+			}
+		}
+	}
+	for _, file := range append(files, "/etc/sysctl.conf") {
+		for i, line := range m.Host.Lines(file) {
+			key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "-"), "=")
+			if ok && strings.ReplaceAll(strings.TrimSpace(key), "/", ".") == name {
+				return fmt.Sprintf("%s:%d", file, i+1)
+			}
+		}
+	}
+	return ""
+}
+
+// unitFile finds the file of a systemd unit that a package or an administrator
+// has put there.
+func (m *Machine) unitFile(unit string) string {
+	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
+		if file := dir + "/" + unit; m.Host.Exists(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+// enabled says whether a unit starts at boot, by the links that say so.
+func (m *Machine) enabled(unit string) bool {
+	for _, e := range m.Host.ReadDir("/etc/systemd/system") {
+		if strings.HasSuffix(e.Name(), ".wants") || strings.HasSuffix(e.Name(), ".requires") {
+			if _, err := m.Host.Lstat("/etc/systemd/system/" + e.Name() + "/" + unit); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enable wants the links that `systemctl enable` would make. They are ours to
+// make, so that they are in the plan and in the journal.
+func (m *Machine) enable(unit, file string) []Want {
+	var wants []Want
+	section := ""
+	for _, line := range m.Host.Lines(file) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			section = line
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || section != "[Install]" {
+			continue
+		}
+		for _, name := range strings.Fields(value) {
+			switch strings.TrimSpace(key) {
+			case "WantedBy":
+				wants = append(wants, link("/etc/systemd/system/"+name+".wants/"+unit, file))
+			case "RequiredBy":
+				wants = append(wants, link("/etc/systemd/system/"+name+".requires/"+unit, file))
+			case "Alias":
+				wants = append(wants, link("/etc/systemd/system/"+name, file))
+			}
+		}
+	}
+	return wants
+}
+
+// size renders bytes for people.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1<<30 && bytes%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", bytes>>30)
+	case bytes >= 10<<30:
+		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
+}
