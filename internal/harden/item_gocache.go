@@ -58,7 +58,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 	where := user.home + "/.cache/go-build"
 	unit := escapePath(where) + ".mount"
 	for _, dir := range []string{path.Dir(where), where} {
-		if !m.Host.Exists(dir) || m.baseline[cellKey{Dir, dir}] == Absent() && m.known(Dir, dir) {
+		if _, ours := m.baseline[cellKey{Dir, dir}]; ours || !m.Host.Exists(dir) {
 			w.Wants = append(w.Wants, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: 0o700, UID: user.uid, GID: user.gid}})
 		}
 	}
@@ -67,11 +67,6 @@ func gocacheWish(m *Machine) (Wish, error) {
 		link("/etc/systemd/system/local-fs.target.wants/"+unit, "/etc/systemd/system/"+unit),
 		running(unit))
 	return w, nil
-}
-
-func (m *Machine) known(kind Kind, target string) bool {
-	_, ok := m.baseline[cellKey{kind, target}]
-	return ok
 }
 
 func gocacheUnit(user account, where string, bytes int64) string {

@@ -229,6 +229,9 @@ func (t *transition) restore(item string, r *record) error {
 // occupied says whether a directory holds something that this transition does
 // not remove.
 func (t *transition) occupied(dir string) bool {
+	if t.stops(escapePath(dir) + ".mount") {
+		return false // what is seen there now lies in the mount
+	}
 	for _, e := range t.m.Host.ReadDir(dir) {
 		name := path.Join(dir, e.Name())
 		if !t.removes(name) && !strings.HasSuffix(name, ".vmgo-stage") {
@@ -236,6 +239,10 @@ func (t *transition) occupied(dir string) bool {
 		}
 	}
 	return slices.ContainsFunc(t.changes, func(c Change) bool { return c.Keep != "" && path.Dir(c.Keep) == dir })
+}
+
+func (t *transition) stops(unit string) bool {
+	return slices.ContainsFunc(t.changes, func(c Change) bool { return c.Kind == Unit && c.Target == unit && !c.To.Present })
 }
 
 func (t *transition) removes(target string) bool {
