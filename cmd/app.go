@@ -125,6 +125,7 @@ func (a *app) commands() []*cli.Command {
 		a.useCommand(),
 		a.verifyCommand(),
 		a.currentCommand(),
+		a.hardenCommand(),
 		a.configCommand(),
 		a.completionCommand(),
 		a.versionCommand(),

@@ -264,6 +264,7 @@ type Selection struct {
 	Profile Profile
 	Only    []string // in place of the profile's
 	User    string
+	Service *Service // whose items are named in Only; kept in the plan
 }
 
 func (s Selection) has(item Item, profile Profile) bool {
@@ -279,7 +280,7 @@ func joinWords(argv []string) string {
 		if i > 0 {
 			text += " "
 		}
-		text += shellWord(arg)
+		text += ShellWord(arg)
 	}
 	return text
 }

@@ -25,7 +25,7 @@ func policyWish(m *Machine) (Wish, error) {
 	var w Wish
 	for _, l := range m.leftovers() {
 		w.Notes = append(w.Notes, fmt.Sprintf("%s sets %s: %s", l.where, l.setting, l.why))
-		w.Advice = append(w.Advice, "edit "+shellWord(l.file)+" and take "+shellWord(l.setting)+" out")
+		w.Advice = append(w.Advice, "edit "+ShellWord(l.file)+" and take "+ShellWord(l.setting)+" out")
 	}
 	_, ours := m.baseline[cellKey{File, policyFile}]
 	for _, line := range m.Host.Lines(policyFile) {

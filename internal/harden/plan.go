@@ -38,6 +38,11 @@ type Plan struct {
 	bookkeeping bool
 }
 
+// Selection is what the plan was made for.
+func (p *Plan) Selection() Selection {
+	return Selection{Profile: p.Profile, Only: p.Only, User: p.User, Service: p.Service}
+}
+
 // ItemStatus is how an item stands, with what would be done for it.
 type ItemStatus struct {
 	ID       string   `json:"id"`
@@ -88,7 +93,7 @@ func (e *Engine) PlanUndo(only []string) (Plan, error) {
 }
 
 func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
-	plan := Plan{Format: formatNow, Verb: verbApply, Root: e.Machine.Host.Root, Only: sel.Only, User: sel.User, Items: []ItemStatus{}, Changes: []Change{}}
+	plan := Plan{Format: formatNow, Verb: verbApply, Root: e.Machine.Host.Root, Only: sel.Only, User: sel.User, Service: sel.Service, Items: []ItemStatus{}, Changes: []Change{}}
 	led, err := e.begun(&plan)
 	if err != nil {
 		return plan, led, err

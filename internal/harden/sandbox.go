@@ -2,7 +2,6 @@ package harden
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +30,7 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 	text := s.sandbox(m, &w)
 	w.Wants = []Want{m.file(s.dropIn("60-vmgo-sandbox.conf"), text)}
 	if m.Systemd() {
-		w.Advice = []string{"systemctl restart " + shellWord(s.Name), "systemd-analyze security " + shellWord(s.Name)}
+		w.Advice = []string{"systemctl restart " + ShellWord(s.Name), "systemd-analyze security " + ShellWord(s.Name)}
 	}
 	before, after, err := s.scores(m, text)
 	if err != nil {
@@ -133,14 +132,14 @@ func (s Service) scores(m *Machine, sandbox string) (before, after string, err e
 	if err := os.WriteFile(filepath.Join(units, s.Name), data, 0o644); err != nil {
 		return "", "", err
 	}
-	for i, from := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"} {
+	for _, from := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"} {
 		for _, e := range m.Host.ReadDir(from + s.Name + ".d") {
 			if e.Name() == "60-vmgo-sandbox.conf" {
 				continue
 			}
 			data, err := m.Host.ReadFile(from + s.Name + ".d/" + e.Name())
 			if err == nil {
-				err = os.WriteFile(filepath.Join(dropIns, fmt.Sprintf("%d-%s", i, e.Name())), data, 0o644)
+				err = os.WriteFile(filepath.Join(dropIns, e.Name()), data, 0o644)
 			}
 			if err != nil {
 				return "", "", err

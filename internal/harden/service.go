@@ -35,7 +35,7 @@ func NewService(s Service) (Service, error) {
 		return usage(quote(s.Name)+" is no name of a service", "systemctl list-unit-files --type=service")
 	}
 	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox {
-		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+shellWord(s.Name)+" --memory 512M")
+		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+ShellWord(s.Name)+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
 		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "--memory 512M")
@@ -134,7 +134,7 @@ Environment=GOMAXPROCS=%d
 	w.Wants = []Want{m.file(s.dropIn("60-vmgo-limits.conf"), text.String())}
 	w.Notes = s.rivals(m)
 	if m.Systemd() {
-		w.Advice = []string{"systemctl restart " + shellWord(s.Name)}
+		w.Advice = []string{"systemctl restart " + ShellWord(s.Name)}
 		w.Notes = append(w.Notes, "the limits hold at once for a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", size(used)))

@@ -153,36 +153,36 @@ func (c Change) Command() string {
 	switch c.Kind {
 	case Dir:
 		if !c.To.Present {
-			return "rmdir " + shellWord(c.Target)
+			return "rmdir " + ShellWord(c.Target)
 		}
-		return fmt.Sprintf("mkdir -m %04o %s", c.To.Mode, shellWord(c.Target))
+		return fmt.Sprintf("mkdir -m %04o %s", c.To.Mode, ShellWord(c.Target))
 	case Link:
 		if !c.To.Present {
-			return "rm " + shellWord(c.Target)
+			return "rm " + ShellWord(c.Target)
 		}
-		return "ln -s " + shellWord(c.To.Text) + " " + shellWord(c.Target)
+		return "ln -s " + ShellWord(c.To.Text) + " " + ShellWord(c.Target)
 	case Mode:
 		return modeCommand(c)
 	case Sysctl:
-		return "sysctl -w " + shellWord(c.Target+"="+c.To.Text)
+		return "sysctl -w " + ShellWord(c.Target+"="+c.To.Text)
 	case Swap:
 		if !c.To.Present {
-			return "swapoff " + shellWord(c.Target)
+			return "swapoff " + ShellWord(c.Target)
 		}
 		if c.To.Text == autoPriority {
-			return "swapon " + shellWord(c.Target)
+			return "swapon " + ShellWord(c.Target)
 		}
-		return "swapon -p " + c.To.Text + " " + shellWord(c.Target)
+		return "swapon -p " + c.To.Text + " " + ShellWord(c.Target)
 	case Unit:
 		if c.To.Present {
-			return "systemctl start " + shellWord(c.Target)
+			return "systemctl start " + ShellWord(c.Target)
 		}
-		return "systemctl stop " + shellWord(c.Target)
+		return "systemctl stop " + ShellWord(c.Target)
 	case File:
 		if !c.To.Present {
-			return "rm " + shellWord(c.Target)
+			return "rm " + ShellWord(c.Target)
 		}
-		return fmt.Sprintf("install -m %04o -o %d -g %d /dev/stdin %s", c.To.Mode, c.To.UID, c.To.GID, shellWord(c.Target))
+		return fmt.Sprintf("install -m %04o -o %d -g %d /dev/stdin %s", c.To.Mode, c.To.UID, c.To.GID, ShellWord(c.Target))
 	}
 	return ""
 }
@@ -190,19 +190,21 @@ func (c Change) Command() string {
 func modeCommand(c Change) string {
 	var parts []string
 	if c.From.UID != c.To.UID || c.From.GID != c.To.GID {
-		parts = append(parts, fmt.Sprintf("chown -h %d:%d %s", c.To.UID, c.To.GID, shellWord(c.Target)))
+		parts = append(parts, fmt.Sprintf("chown -h %d:%d %s", c.To.UID, c.To.GID, ShellWord(c.Target)))
 	}
 	if c.From.Mode != c.To.Mode {
-		parts = append(parts, fmt.Sprintf("chmod %04o %s", c.To.Mode, shellWord(c.Target)))
+		parts = append(parts, fmt.Sprintf("chmod %04o %s", c.To.Mode, ShellWord(c.Target)))
 	}
 	return strings.Join(parts, " && ")
 }
 
-// shellWord quotes s where a POSIX shell would read it otherwise.
-func shellWord(s string) string {
+// ShellWord quotes s where a POSIX shell would read it as something else.
+func ShellWord(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+"
 	if s != "" && strings.Trim(s, plain) == "" {
 		return s
 	}
 	return quote(s)
 }
+
+func (v Value) ownership() string { return fmt.Sprintf("mode %04o owner %d:%d", v.Mode, v.UID, v.GID) }

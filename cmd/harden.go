@@ -1,0 +1,337 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/harden"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+const hardenDescription = `Every change is shown first, recorded in a journal before it is made, and can be
+taken back. docs/harden.md has the items, with what each is worth.
+
+   vmgo harden plan                     # what would be done, as diffs and commands
+   sudo vmgo harden apply               # does just that
+   sudo vmgo harden undo                # gives back every byte and value`
+
+func (a *app) hardenCommand() *cli.Command {
+	only := &cli.StringFlag{Name: "only", Usage: "the items `ID,...` in place of the profile's"}
+	root := &cli.StringFlag{Name: "root", Usage: "work on the image or chroot in `DIR`; nothing that runs is changed"}
+	profile := &cli.StringFlag{Name: "profile", Usage: "what the machine is for: `dev|ci|server` (the last applied, else server)"}
+	user := &cli.StringFlag{Name: "user", Usage: "the user `NAME` whom items per user are for (whoever called sudo)"}
+	out := &cli.StringFlag{Name: "out", Usage: "also write the plan to `FILE`, for vmgo harden apply FILE"}
+	sub := func(name, usage, arguments string, action func(*cli.Context) error, flags ...cli.Flag) *cli.Command {
+		return &cli.Command{
+			Name: name, Usage: usage, Flags: flags, Action: action,
+			UsageText: strings.TrimSpace("vmgo harden " + name + " " + arguments),
+		}
+	}
+	return &cli.Command{
+		Name: "harden", Aliases: []string{"hardening"},
+		Usage:       "make the machine fit for Go, show every change first, take it all back",
+		Description: hardenDescription,
+		Category:    machineCategory,
+		Subcommands: []*cli.Command{
+			sub("status", "how every item stands; exit status 1 if one has drifted", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
+			sub("plan", "every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
+			sub("apply", "make the changes, or those of a saved plan if the machine is as it was", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
+			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, only, root, jsonFlag(),
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
+			sub("service", "limit or sandbox a systemd service", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--apply]", a.hardenService, root, out, jsonFlag(),
+				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M, with MemoryHigh and GOMEMLIMIT below it"},
+				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it"},
+				&cli.BoolFlag{Name: "sandbox", Usage: "close everything that a Go service does not need"},
+				&cli.StringSliceFlag{Name: "write", Usage: "a `DIR` that the sandboxed service may write to"},
+				&cli.BoolFlag{Name: "apply", Usage: "make the changes; without it they are only shown"}),
+			sub("report", "before, after, and what is left, as a page", "--html FILE", a.hardenReport, only, profile, user, root,
+				&cli.StringFlag{Name: "html", Usage: "the `FILE` to write"}),
+		},
+	}
+}
+
+// hardenEngine opens the machine that the flags mean.
+func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine, error) {
+	m, err := harden.Running(a.host)
+	if dir := c.String("root"); dir != "" {
+		m, err = harden.Image(a.host, a.absolute(dir))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the machine: %w", err)
+	}
+	return &harden.Engine{Machine: m, Items: append(harden.Catalogue(), extra...), What: "vmgo harden " + c.Command.Name}, nil
+}
+
+func (a *app) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(a.host.Dir, path)
+}
+
+func (a *app) hardenSelection(c *cli.Context) (harden.Selection, error) {
+	sel := harden.Selection{Only: listOf(c.String("only")), User: c.String("user")}
+	if sel.User == "" {
+		sel.User = a.host.Env["SUDO_USER"]
+	}
+	if sel.User == "" && a.host.UID != 0 {
+		sel.User = a.host.Env["USER"]
+	}
+	if c.IsSet("only") && len(sel.Only) == 0 {
+		return sel, diag.New(diag.Usage, "--only names no item", "vmgo harden status")
+	}
+	var err error
+	if c.IsSet("profile") {
+		sel.Profile, err = harden.ParseProfile(c.String("profile"))
+	}
+	return sel, err
+}
+
+// listOf splits a list at commas and drops empty elements.
+func listOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (a *app) hardenStatus(c *cli.Context) error {
+	engine, plan, err := a.hardenPlanned(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		err = ui.JSON(a.host.Stdout, plan)
+	} else {
+		err = a.hardenTable(engine, plan, len(listOf(c.String("only"))) > 0)
+	}
+	for _, item := range plan.Items {
+		if err == nil && item.State == harden.Drifted {
+			err = toldError{diag.New(diag.Failure, "an item has drifted")}
+		}
+	}
+	return err
+}
+
+// hardenPlanned makes the plan that the flags ask for.
+func (a *app) hardenPlanned(c *cli.Context) (*harden.Engine, harden.Plan, error) {
+	var plan harden.Plan
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return nil, plan, err
+	}
+	sel, err := a.hardenSelection(c)
+	if err != nil {
+		return nil, plan, err
+	}
+	engine, err := a.hardenEngine(c)
+	if err != nil {
+		return nil, plan, err
+	}
+	plan, err = engine.Plan(sel)
+	return engine, plan, err
+}
+
+func (a *app) hardenPlan(c *cli.Context) error {
+	_, plan, err := a.hardenPlanned(c)
+	if err != nil {
+		return err
+	}
+	return a.hardenShow(c, plan)
+}
+
+// hardenShow prints a plan, and saves it where --out says.
+func (a *app) hardenShow(c *cli.Context, plan harden.Plan) error {
+	if file := c.String("out"); file != "" {
+		data, err := json.MarshalIndent(plan, "", " ")
+		if err == nil {
+			err = os.WriteFile(a.absolute(file), append(data, '\n'), 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("writing the plan: %w", err)
+		}
+	}
+	if c.Bool("json") {
+		return ui.JSON(a.host.Stdout, plan)
+	}
+	return a.hardenText(plan)
+}
+
+func (a *app) hardenApply(c *cli.Context) error {
+	args, err := arguments(c, 0, 1, "")
+	if err != nil {
+		return err
+	}
+	sel, err := a.hardenSelection(c)
+	if err != nil {
+		return err
+	}
+	var saved *harden.Plan
+	var extra []harden.Item
+	if len(args) == 1 {
+		if c.IsSet("only") || c.IsSet("profile") || c.IsSet("user") {
+			return diag.New(diag.Usage, "a saved plan says itself which items it has", "vmgo harden apply "+args[0])
+		}
+		if saved, err = a.loadPlan(args[0]); err != nil {
+			return err
+		}
+		sel = saved.Selection()
+		if saved.Service != nil {
+			extra = saved.Service.Items()
+		}
+	}
+	engine, err := a.hardenEngine(c, extra...)
+	if err != nil {
+		return err
+	}
+	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+		return engine.Apply(ctx, sel, saved, show)
+	}, func() (harden.Plan, error) { return engine.Plan(sel) })
+}
+
+func (a *app) loadPlan(file string) (*harden.Plan, error) {
+	data, err := os.ReadFile(a.absolute(file))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	var plan harden.Plan
+	if err := json.Unmarshal(data, &plan); err != nil {
+		return nil, diag.Wrap(diag.Usage, err, file+" holds no plan", "vmgo harden plan --out "+file)
+	}
+	return &plan, nil
+}
+
+func (a *app) hardenUndo(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	only := listOf(c.String("only"))
+	engine, err := a.hardenEngine(c)
+	if err != nil {
+		return err
+	}
+	plan := func() (harden.Plan, error) { return engine.PlanUndo(only) }
+	if c.Bool("dry-run") {
+		shown, err := plan()
+		if err != nil {
+			return err
+		}
+		return a.hardenShow(c, shown)
+	}
+	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+		return engine.Undo(ctx, only, show)
+	}, plan)
+}
+
+// hardenRun changes the machine if this user may, and otherwise shows what
+// would be changed and the command that may. It never calls sudo by itself.
+func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
+	run func(context.Context, func(harden.Plan)) (harden.Result, error), plan func() (harden.Plan, error),
+) error {
+	if !engine.Machine.MayChange() {
+		shown, err := plan()
+		if err == nil {
+			err = a.hardenShow(c, shown)
+		}
+		if err != nil {
+			return err
+		}
+		return diag.New(diag.Failure, "changing the machine needs root; nothing was changed", a.sudoCommand())
+	}
+	var shown error
+	res, err := run(c.Context, func(plan harden.Plan) {
+		if !c.Bool("json") {
+			shown = a.hardenText(plan)
+		}
+	})
+	if res.Finished != "" {
+		a.sayf("an interrupted %s was finished first", res.Finished)
+	}
+	for _, warning := range res.Warnings {
+		a.warnf("%s", warning)
+	}
+	if err != nil || shown != nil {
+		return firstError(err, shown)
+	}
+	if c.Bool("json") {
+		return ui.JSON(a.host.Stdout, res.Plan)
+	}
+	a.hardenDone(res)
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sudoCommand is what was typed, for root. The program's full path is used, as
+// sudo's own PATH may lack it.
+func (a *app) sudoCommand() string {
+	words := []string{"sudo", a.host.Executable}
+	for _, arg := range a.host.Args[1:] {
+		words = append(words, harden.ShellWord(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+func (a *app) hardenService(c *cli.Context) error {
+	args, err := arguments(c, 1, 1, "the name of a service")
+	if err != nil {
+		return err
+	}
+	service := harden.Service{Name: args[0], CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write")}
+	if c.IsSet("memory") {
+		if service.Memory, err = harden.ParseSize(c.String("memory")); err != nil {
+			return err
+		}
+	}
+	if service, err = harden.NewService(service); err != nil {
+		return err
+	}
+	items := service.Items()
+	engine, err := a.hardenEngine(c, items...)
+	if err != nil {
+		return err
+	}
+	sel := harden.Selection{Service: &service}
+	for _, item := range items {
+		sel.Only = append(sel.Only, item.ID)
+	}
+	plan := func() (harden.Plan, error) { return engine.Plan(sel) }
+	if c.Bool("apply") {
+		return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+			return engine.Apply(ctx, sel, nil, show)
+		}, plan)
+	}
+	shown, err := plan()
+	if err != nil {
+		return err
+	}
+	return a.hardenShow(c, shown)
+}
+
+func (a *app) hardenReport(c *cli.Context) error {
+	if c.String("html") == "" {
+		return diag.New(diag.Usage, "a report needs --html FILE", "vmgo harden report --html harden.html")
+	}
+	engine, plan, err := a.hardenPlanned(c)
+	if err != nil {
+		return err
+	}
+	page, err := engine.Report(plan)
+	if err == nil {
+		err = os.WriteFile(a.absolute(c.String("html")), page, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/harden"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// hardenTable prints how the items stand, one a line.
+func (a *app) hardenTable(engine *harden.Engine, plan harden.Plan, named bool) error {
+	palette := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, item := range plan.Items {
+		if named && !item.Selected {
+			continue
+		}
+		note := item.Reason
+		if note == "" {
+			note = item.What
+		}
+		table.Add(item.ID, stateText(palette, item), note)
+	}
+	if err := table.Write(a.host.Stdout); err != nil {
+		return err
+	}
+	for _, note := range plan.Notes {
+		a.sayf("%s", note)
+	}
+	kind := "profile " + string(plan.Profile)
+	if !engine.Machine.Live {
+		kind += ", image " + plan.Root
+	}
+	a.sayf("%s; \"off\" items are not in it: vmgo harden plan --only ID shows one with its reasons", kind)
+	return nil
+}
+
+// stateText says in one word how an item stands. Pending is split: what the
+// profile does not switch on is off, and stays so.
+func stateText(p ui.Palette, item harden.ItemStatus) string {
+	switch {
+	case item.State == harden.Applied:
+		return p.Green(string(item.State))
+	case item.State == harden.Drifted:
+		return p.Red(string(item.State))
+	case item.State == harden.Pending && !item.Selected:
+		return p.Dim("off")
+	case item.State == harden.NotApplicable:
+		return p.Dim(string(item.State))
+	}
+	return p.Yellow(string(item.State))
+}
+
+// hardenText prints a plan in full: every change as a diff or a command.
+func (a *app) hardenText(plan harden.Plan) error {
+	palette := ui.Palette(a.colour(a.host.StdoutTTY))
+	var out strings.Builder
+	for _, note := range plan.Notes {
+		fmt.Fprintf(&out, "# %s\n", note)
+	}
+	for _, item := range plan.Items {
+		if !item.Selected || item.State == harden.Applied && len(item.Changes)+len(item.Commands) == 0 {
+			continue
+		}
+		if item.State == harden.NotApplicable {
+			fmt.Fprintf(&out, "%s  %s: %s\n\n", palette.Bold(item.ID+": "+item.What), item.State, item.Reason)
+			continue
+		}
+		if slices.Contains(item.Profiles, string(plan.Profile)) {
+			item.OffWhy = "" // it is on here
+		}
+		writeItem(&out, palette, item)
+	}
+	for _, argv := range plan.Commands {
+		fmt.Fprintf(&out, "$ %s\n", strings.Join(argv, " "))
+	}
+	if len(plan.Changes) == 0 {
+		out.WriteString("nothing to change\n")
+	}
+	_, err := io.WriteString(a.host.Stdout, out.String())
+	return err
+}
+
+func writeItem(out *strings.Builder, p ui.Palette, item harden.ItemStatus) {
+	fmt.Fprintf(out, "%s  %s\n", p.Bold(item.ID+": "+item.What), string(item.State))
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(out, "  %s: %s\n", label, text)
+		}
+	}
+	line("reason", item.Reason)
+	line("why", item.Why)
+	line("effect", item.Effect)
+	line("evidence", item.Evidence)
+	line("off by default", item.OffWhy)
+	for _, note := range item.Notes {
+		line("note", note)
+	}
+	line("felt after", needText(item.Needs))
+	line("undo", item.Undo)
+	for _, change := range item.Changes {
+		out.WriteString(paintDiff(p, change.Diff))
+		if change.Keep != "" {
+			line("the changed file is kept as", change.Keep)
+		}
+	}
+	for _, command := range item.Commands {
+		fmt.Fprintf(out, "$ %s\n", command)
+	}
+	for _, advice := range item.Advice {
+		fmt.Fprintf(out, "  for you to run: %s\n", advice)
+	}
+	out.WriteString("\n")
+}
+
+func needText(need harden.Need) string {
+	switch need {
+	case harden.NeedsLogin:
+		return "a new login"
+	case harden.NeedsRestart:
+		return "a restart of the services"
+	case harden.NeedsReboot:
+		return "a reboot"
+	}
+	return ""
+}
+
+func paintDiff(p ui.Palette, diff string) string {
+	var out strings.Builder
+	for line := range strings.Lines(diff) {
+		text, end, _ := strings.Cut(line, "\n")
+		switch {
+		case strings.HasPrefix(text, "+"):
+			text = p.Green(text)
+		case strings.HasPrefix(text, "-"):
+			text = p.Red(text)
+		case strings.HasPrefix(text, "@@"):
+			text = p.Cyan(text)
+		}
+		out.WriteString(text + end + "\n")
+	}
+	return out.String()
+}
+
+// hardenDone sums up what was done.
+func (a *app) hardenDone(res harden.Result) {
+	n := len(res.Plan.Changes)
+	switch {
+	case n == 0:
+		a.sayf("nothing was changed")
+	case res.Plan.Verb == "undo":
+		a.sayf("%d changes were taken back", n)
+	default:
+		a.sayf("%d changes were made; vmgo harden undo takes them back", n)
+	}
+	var needs []string
+	for _, item := range res.Plan.Items {
+		text := needText(item.Needs)
+		if text != "" && len(item.Changes)+len(item.Commands) > 0 && !slices.Contains(needs, text) {
+			needs = append(needs, text)
+		}
+	}
+	if len(needs) > 0 {
+		a.sayf("felt everywhere only after %s", strings.Join(needs, " and "))
+	}
+	for _, c := range res.Plan.Changes {
+		if c.Keep != "" {
+			a.sayf("kept what somebody else had written: %s", c.Keep)
+		}
+	}
+}
