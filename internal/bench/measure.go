@@ -3,8 +3,8 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"time"
@@ -78,15 +78,13 @@ func median(values []float64) float64 {
 
 // timed runs a command as a whole process, its output to nowhere.
 func timed(cmd *exec.Cmd) (sample, error) {
-	cmd.Stdout = nil
-	if cmd.Stderr == nil {
-		cmd.Stderr = os.Stderr
-	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
 	if err != nil {
-		return sample{}, fmt.Errorf("%v: %w", cmd.Args, err)
+		return sample{}, fmt.Errorf("%v: %w\n%s", cmd.Args, err, &stderr)
 	}
 	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, nil
 }
