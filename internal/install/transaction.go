@@ -126,8 +126,11 @@ func (tx *transaction) fromSource(ctx context.Context, source Source) error {
 // is asked meanwhile.
 func (tx *transaction) zip(ctx context.Context, a release.Artifact) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	record := tx.lookup(ctx, cancel)
+	defer func() {
+		cancel(nil)
+		record() // leave nothing running
+	}()
 	var err error
 	for _, url := range a.URLs {
 		a.URLs = []string{url}
