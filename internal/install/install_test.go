@@ -124,7 +124,7 @@ func TestInstall_tellsItsStory(t *testing.T) {
 }
 
 func TestInstall_refusesWhatIsNotTheRelease(t *testing.T) {
-	codes := map[string]diag.Code{"byte": diag.ChecksumMismatch, "extra": diag.ChecksumMismatch, "missing": diag.ChecksumMismatch}
+	codes := map[string]diag.Code{"byte": diag.ProofInvalid, "extra": diag.ProofInvalid, "missing": diag.ProofInvalid}
 	for _, variant := range vmtest.Variants() {
 		t.Run(variant, func(t *testing.T) {
 			tc := made("1.22.5")
@@ -180,7 +180,7 @@ func TestInstall_oneFailureSpoilsNothing(t *testing.T) {
 	w := newWorld(t, made("1.22.5"), made("1.22.4"), bad, made("1.20.1"))
 	w.in.Parallel = 2
 	results := w.install("1.22.5", "1.21.0", "1.99.0", "1.22.4", "1.20.1")
-	want := []diag.Code{"", diag.ChecksumMismatch, diag.NoSuchRelease, "", ""}
+	want := []diag.Code{"", diag.ProofInvalid, diag.NoSuchRelease, "", ""}
 	for i, r := range results {
 		if diag.CodeOf(r.Err) != want[i] {
 			t.Errorf("%s: %v", r.Version, r.Err)
