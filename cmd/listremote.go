@@ -77,6 +77,11 @@ func (a *app) listed(ctx context.Context, sourceFlag string) ([]release.Listed, 
 	for _, failure := range failed {
 		a.warnf("%v", failure)
 	}
+	for _, s := range sources {
+		for _, note := range s.Notes() {
+			a.warnf("%s", note)
+		}
+	}
 	platform := a.platform()
 	list = slices.DeleteFunc(list, func(l release.Listed) bool { return !l.Has(platform) })
 	if len(list) == 0 {

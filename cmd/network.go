@@ -80,6 +80,8 @@ func (a *app) proxies() (fetch.Proxies, error) {
 // source is where releases come from: it lists them and locates their files.
 type source interface {
 	release.Lister
+	// Notes says what the user should know about the lists that were given.
+	Notes() []string
 	Locate(ctx context.Context, v gover.Version, p gover.Platform) (release.Artifact, error)
 }
 
@@ -98,7 +100,7 @@ func (a *app) sources(flag string) ([]source, error) {
 			if err != nil {
 				return nil, err
 			}
-			opened = append(opened, release.NewGoProxy(client, proxies))
+			opened = append(opened, release.NewGoProxy(client, proxies).WithCache(a.layout.Cache, a.host.Now))
 		case "godev":
 			opened = append(opened, release.NewGoDev(client, release.GoDevConfig{
 				Bases: a.settings.Godev, Mirrors: a.settings.GodevMirrors, CacheDir: a.layout.Cache,

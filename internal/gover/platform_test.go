@@ -39,3 +39,13 @@ func TestPlatform_ArchiveName(t *testing.T) {
 		t.Error(bsd.ArchiveName())
 	}
 }
+
+func FuzzParseModuleVersion(f *testing.F) {
+	f.Add("v0.0.1-go1.22.5.linux-amd64")
+	f.Add("v0.0.1-go1.9.2rc2.linux-amd64")
+	f.Fuzz(func(t *testing.T, s string) {
+		if v, p, ok := gover.ParseModuleVersion(s); ok && gover.ModuleVersion(v, p) != s {
+			t.Errorf("%q is read as %v %v", s, v, p)
+		}
+	})
+}

@@ -21,7 +21,7 @@ import (
 
 var linux = gover.Platform{OS: "linux", Arch: "amd64"}
 
-func version(t *testing.T, s string) gover.Version {
+func version(t testing.TB, s string) gover.Version {
 	t.Helper()
 	v, err := gover.Parse(s)
 	if err != nil {
@@ -34,7 +34,7 @@ func toolchain(version string) vmtest.Toolchain {
 	return vmtest.Toolchain{Version: version, OS: linux.OS, Arch: linux.Arch}
 }
 
-func newServer(t *testing.T) *vmtest.Server {
+func newServer(t testing.TB) *vmtest.Server {
 	t.Helper()
 	return vmtest.NewServer(t, vmtest.Options{Toolchains: []vmtest.Toolchain{
 		toolchain("1.22.5"), toolchain("1.23.0"), toolchain("1.20.14"),
@@ -49,7 +49,7 @@ func client(offline bool) *fetch.Client {
 }
 
 // newLog makes a Log for the server that keeps its files in dir.
-func newLog(t *testing.T, s *vmtest.Server, dir string, change func(*trust.LogConfig)) *trust.Log {
+func newLog(t testing.TB, s *vmtest.Server, dir string, change func(*trust.LogConfig)) *trust.Log {
 	t.Helper()
 	proxies, err := fetch.ParseProxies(s.URL)
 	if err != nil {
@@ -423,4 +423,24 @@ func TestLog_URL(t *testing.T) {
 			t.Errorf("%s: %s %v", goproxy, url, err)
 		}
 	}
+}
+
+// Whatever is accepted as a proof says what the log says: a proof cannot be
+// bent into another statement.
+func FuzzVerifyOffline(f *testing.F) {
+	s := newServer(f)
+	l := newLog(f, s, f.TempDir(), nil)
+	v := version(f, "1.22.5")
+	r, err := l.Lookup(f.Context(), v, linux)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(r.Proof)
+	f.Add(bytes.Replace(r.Proof, []byte(`"id": 300`), []byte(`"id": 299`), 1))
+	f.Add([]byte(`{"log":"sum.vmtest.invalid","id":-1,"record":"","tree_head":"","hashes":[null]}`))
+	f.Fuzz(func(t *testing.T, proof []byte) {
+		if got, err := l.VerifyOffline(proof, v, linux); err == nil && (got.H1 != r.H1 || got.Text != r.Text || got.ID != r.ID) {
+			t.Errorf("accepted: %+v", got)
+		}
+	})
 }
