@@ -15,6 +15,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -74,6 +75,9 @@ const (
 	maxRetryAfter = 30 * time.Second
 	firstPause    = 400 * time.Millisecond
 	longestPause  = 8 * time.Second
+	// connectAttempts is less than the usual Attempts: where packets vanish,
+	// each costs the whole timeout.
+	connectAttempts = 2
 )
 
 // New makes a Client.
@@ -141,9 +145,13 @@ func prepare(base *http.Transport, config Config) (*http.Transport, error) {
 		dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
 	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, config.Timeouts.Connect)
+		limited, cancel := context.WithTimeout(ctx, config.Timeouts.Connect)
 		defer cancel()
-		return dial(ctx, network, addr)
+		conn, err := dial(limited, network, addr)
+		if err != nil && ctx.Err() == nil && limited.Err() != nil {
+			err = fmt.Errorf("%w with %s within %v", errConnect, addr, config.Timeouts.Connect)
+		}
+		return conn, err
 	}
 	// A connection that HTTP/2 keeps although its other end is gone would
 	// swallow every retry: ping it.
@@ -233,7 +241,7 @@ func (c *Client) pause(ctx context.Context, attempt int, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if !transient(err) || attempt >= c.config.Attempts {
+	if !transient(err) || attempt >= c.config.Attempts || errors.Is(err, errConnect) && attempt >= connectAttempts {
 		return err
 	}
 	wait := min(firstPause<<(attempt-1), longestPause)

@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"context"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -120,6 +121,26 @@ func TestGet_nobodyThere(t *testing.T) {
 	wantCode(t, err, diag.Network, "connection refused")
 	if len(waited.pauses) > 0 || len(diag.HintsOf(err)) == 0 {
 		t.Error(waited.pauses, diag.HintsOf(err))
+	}
+}
+
+// Where packets vanish, every attempt costs the whole timeout: there are few.
+func TestGet_blackHole(t *testing.T) {
+	t.Parallel()
+	dials := 0
+	transport := vmtest.Transport()
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		dials++
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	c := newClient(func(config *fetch.Config) {
+		config.Transport, config.Timeouts.Connect = transport, 10*time.Millisecond
+	})
+	_, err := c.Get(t.Context(), "http://example.invalid/x", 10)
+	wantCode(t, err, diag.Network, "no connection with example.invalid:80 within 10ms")
+	if dials != 2 {
+		t.Errorf("%d attempts", dials)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 var (
 	errStalled   = errors.New("the server went silent in the middle of the answer")
+	errConnect   = errors.New("no connection")
 	errLoginPage = errors.New("a login page answered: HTML came where data was asked for")
 	errOffline   = errors.New("vmgo is told to stay offline")
 	errChanged   = errors.New("the file changed on the server during the download")
@@ -152,7 +153,7 @@ func hintFor(err error, rawURL string) []string {
 		return []string{"log in to the network, or give the proxy's credentials in ~/.netrc; to see the page: curl -L " + shellWord(Redact(rawURL))}
 	case errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusProxyAuthRequired):
 		return []string{"give the credentials in ~/.netrc or in the URL of GOPROXY or HTTPS_PROXY"}
-	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errConnect):
 		return []string{"check GOPROXY and HTTPS_PROXY, then: curl -I " + shellWord(Redact(rawURL))}
 	}
 	return nil
