@@ -180,7 +180,7 @@ proxy_list() {
 		file=${GOENV:-${XDG_CONFIG_HOME:-$home/.config}/go/env}
 		proxies=$(sed -n 's/^GOPROXY=//p' "$file" 2>/dev/null | tail -n 1) || proxies=
 	fi
-	proxies=${proxies:-https://goproxy.cn}
+	proxies=${proxies:-https://goproxy.cn|direct}
 }
 
 without_password() { printf '%s\n' "$1" | sed 's,//[^/@]*@,//,'; }

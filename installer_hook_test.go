@@ -285,16 +285,15 @@ func TestInstaller_replacesByRename(t *testing.T) {
 func TestInstaller_noexec(t *testing.T) {
 	t.Parallel()
 	in := newInstaller(t, "dash")
-	temp := filepath.Join(filepath.Dir(in.home), "tmp")
-	if err := syscall.Mount("none", temp, "tmpfs", syscall.MS_NOEXEC, "size=1g"); err != nil {
+	if err := syscall.Mount("none", in.temp, "tmpfs", syscall.MS_NOEXEC, "size=1g"); err != nil {
 		t.Skipf("mounting a file system: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(temp, 0); err != nil {
+		if err := syscall.Unmount(in.temp, 0); err != nil {
 			t.Error(err)
 		}
 	})
-	in.write(filepath.Join(temp, ".keep"), "")
+	in.write(filepath.Join(in.temp, ".keep"), "")
 	_, stderr := in.run(0, "--programs-only")
-	wants(t, stderr, "no programs may run in "+temp+" (noexec): looking elsewhere")
+	wants(t, stderr, "no programs may run in "+in.temp+" (noexec): looking elsewhere")
 }

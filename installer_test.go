@@ -59,6 +59,7 @@ type installer struct {
 	shell    []string
 	checkout string
 	home     string
+	temp     string
 	trace    string
 	path     string
 	env      []string
@@ -75,7 +76,7 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	}
 	base := filepath.Join(t.TempDir(), "a b'c")
 	in := &installer{t: t, shell: shell, checkout: filepath.Join(base, "vmgo"), home: filepath.Join(base, "home"),
-		trace: filepath.Join(base, "trace")}
+		temp: filepath.Join(base, "tmp"), trace: filepath.Join(base, "trace")}
 	in.onlyTools("curl", "sha256sum", "unzip")
 	proxy := filepath.Join(base, "proxy")
 	sum := in.writeZip(filepath.Join(proxy, "golang.org/toolchain/@v", "v0.0.1-go1.99.0.linux-"+runtime.GOARCH+".zip"))
@@ -90,8 +91,8 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	in.write(filepath.Join(in.checkout, "install.sh"), string(script))
 	in.write(filepath.Join(in.checkout, "go.mod"), "module github.com/vmgo/vmgo\n\ngo 1.99.0\n")
 	in.write(filepath.Join(in.home, ".keep"), "")
-	in.write(filepath.Join(base, "tmp", ".keep"), "")
-	in.env = []string{"HOME=" + in.home, "TMPDIR=" + filepath.Join(base, "tmp"), "SHELL=/bin/bash", "TRACE=" + in.trace,
+	in.write(filepath.Join(in.temp, ".keep"), "")
+	in.env = []string{"HOME=" + in.home, "TMPDIR=" + in.temp, "SHELL=/bin/bash", "TRACE=" + in.trace,
 		"GOPROXY=file://" + filepath.Join(base, "absent") + ",file://" + proxy}
 	return in
 }
@@ -160,7 +161,7 @@ func (in *installer) run(status int, args ...string) (stdout, stderr string) {
 	if got := cmd.ProcessState.ExitCode(); got != status {
 		in.t.Fatalf("install.sh %q: exit status %d, not %d\nstdout:\n%sstderr:\n%s", args, got, status, &out, &errs)
 	}
-	if rest, _ := os.ReadDir(filepath.Join(filepath.Dir(in.home), "tmp")); len(rest) != 1 {
+	if rest, _ := os.ReadDir(in.temp); len(rest) != 1 {
 		in.t.Fatalf("install.sh %q left temporary files: %v", args, rest)
 	}
 	return out.String(), errs.String()
