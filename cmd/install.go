@@ -30,6 +30,7 @@ Nothing becomes visible in the store before the checksum database has vouched fo
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed"},
 			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
 			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
+			&cli.BoolFlag{Name: "full", Usage: "with api, doc, misc and test: from the official archive"},
 			jsonFlag(),
 		}, installFlags()...),
 		Action: a.install,
@@ -120,7 +121,7 @@ func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report)
 		}
 		if !asked {
 			asked = true
-			published, listErr = a.published(c.Context, c.String("source"))
+			published, listErr = a.published(c.Context, installSources(c))
 		}
 		version, err := pickPublished(selector, published, listErr)
 		if err != nil {
@@ -193,12 +194,16 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
 		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", "export HOME=/root")
 	}
-	sources, err := a.sources(c.String("source"))
+	sources, err := a.sources(installSources(c))
 	if err != nil {
 		return nil, err
 	}
 	client := a.client()
 	log, err := a.log(client)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := a.keyring()
 	if err != nil {
 		return nil, err
 	}
@@ -210,15 +215,24 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	}
 	target := a.writeStore()
 	in := &install.Installer{
-		Store: target, Log: log, Fetcher: client, Platform: a.platform(),
+		Store: target, Log: log, Keyring: keyring, Fetcher: client, Platform: a.platform(),
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
-		Reinstall: c.Bool("reinstall"), NoWait: c.Bool("no-wait"),
+		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
 		Identity: a.identity(), VmgoVersion: buildVersion(),
 	}
 	for _, s := range sources {
 		in.Sources = append(in.Sources, s)
 	}
 	return in, target.CheckWritable()
+}
+
+// installSources is what --source says. Only the official archives are full
+// ones, so --full means them unless told otherwise.
+func installSources(c *cli.Context) string {
+	if !c.IsSet("source") && c.Bool("full") {
+		return "godev"
+	}
+	return c.String("source")
 }
 
 func (a *app) identity() store.Identity {
@@ -240,7 +254,7 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 
 // dryRun says where each release would come from and go to.
 func (a *app) dryRun(c *cli.Context, list []wanted) error {
-	sources, err := a.sources(c.String("source"))
+	sources, err := a.sources(installSources(c))
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/trust"
 )
 
 // platform is what this program installs for.
@@ -111,4 +112,23 @@ func (a *app) sources(flag string) ([]source, error) {
 		}
 	}
 	return opened, nil
+}
+
+// keyring holds the certificates whose signatures count: Google's, and those
+// of VMGO_KEYRING.
+func (a *app) keyring() (*trust.Keyring, error) {
+	keyring, err := trust.NewKeyring()
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range a.settings.Keyrings {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, diag.Wrap(diag.BadSetting, err, "VMGO_KEYRING names a file that cannot be read", "vmgo config VMGO_KEYRING")
+		}
+		if err := keyring.Add(path, data); err != nil {
+			return nil, err
+		}
+	}
+	return keyring, nil
 }

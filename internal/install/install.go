@@ -34,6 +34,7 @@ type Log interface {
 
 // Fetcher is the network; *fetch.Client is one.
 type Fetcher interface {
+	Get(ctx context.Context, url string, limit int64) ([]byte, error)
 	Open(ctx context.Context, req fetch.Request) (*fetch.Body, error)
 	Ranges(ctx context.Context, url string) (*fetch.RangeReader, error)
 }
@@ -43,6 +44,7 @@ type Installer struct {
 	Store    *store.Store
 	Sources  []Source // in the order in which they are to be tried
 	Log      Log
+	Keyring  Keyring // for the signatures of official archives
 	Fetcher  Fetcher
 	Platform gover.Platform
 	// CacheDir keeps unfinished downloads for resuming.
@@ -53,6 +55,9 @@ type Installer struct {
 	Parallel int
 	// Reinstall replaces releases that are installed already.
 	Reinstall bool
+	// Full wants api, doc, misc and test too, and replaces a release that was
+	// installed without them.
+	Full bool
 	// NoWait answers store-busy where another process is at it.
 	NoWait bool
 	// Identity and version of this program, for locks and receipts.

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 )
@@ -220,4 +223,43 @@ func (r *remote) Close(keep bool) error {
 		err = errors.Join(err, r.ranges.Close())
 	}
 	return err
+}
+
+// openStream begins to read an archive from its first byte to its last.
+func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
+	r := &remote{tx: tx, url: use.url, name: filepath.Base(use.url), local: strings.HasPrefix(use.url, "file:")}
+	ranges, err := tx.in.Fetcher.Ranges(ctx, use.url)
+	switch {
+	case errors.Is(err, fetch.ErrNoRanges):
+		a.Size = 0 // what an index says of the size is no reason to stop a stream: its checksum is
+		return r, r.whole(ctx, a)
+	case err != nil:
+		return nil, err
+	}
+	r.ranges, r.size = ranges, ranges.Size()
+	if r.size > maxArchive {
+		return nil, errors.Join(tooLarge(use.url), ranges.Close())
+	}
+	if err := r.plan([]span{{start: 0, end: r.size}}, !use.resumed); err != nil {
+		return nil, errors.Join(err, ranges.Close())
+	}
+	r.fill(ctx)
+	return r, nil
+}
+
+// reject moves an archive that failed a check to where it can be looked at, in
+// place of an earlier one of that name, and says so in the error. Only a whole
+// archive is worth it.
+func (r *remote) reject(err error, dir, name string) error {
+	if r.spool == nil || r.spool.have < r.size {
+		return err
+	}
+	if mkErr := fsx.MkdirAll(dir, 0o700); mkErr != nil {
+		return err
+	}
+	path := filepath.Join(dir, name)
+	if os.Rename(r.spool.file.Name(), path) != nil {
+		return err
+	}
+	return &diag.Error{Code: diag.CodeOf(err), Msg: err.Error(), Hints: append(slices.Clone(diag.HintsOf(err)), "the file is kept for inspection: "+path)}
 }

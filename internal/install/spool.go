@@ -181,7 +181,10 @@ func (s *spool) await(n int64) error {
 func (s *spool) close(keep bool) error {
 	var err error
 	if !keep || s.have == 0 {
-		err = os.Remove(s.file.Name())
+		// It is elsewhere already if it was rejected.
+		if err = os.Remove(s.file.Name()); errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
 	}
 	return errors.Join(err, s.file.Close())
 }

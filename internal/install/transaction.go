@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
@@ -52,7 +53,14 @@ func (tx *transaction) run(ctx context.Context) (Kind, error) {
 }
 
 func (tx *transaction) present() bool {
-	return !tx.in.Reinstall && tx.in.Store.Has(tx.version)
+	if tx.in.Reinstall || !tx.in.Store.Has(tx.version) {
+		return false
+	}
+	if !tx.in.Full {
+		return true
+	}
+	r, err := tx.in.Store.Receipt(tx.version)
+	return err == nil && r.Contents == store.ContentsFull
 }
 
 // fromSources tries the sources in order. A failed check ends the search: it
@@ -116,7 +124,13 @@ func (tx *transaction) fromSource(ctx context.Context, source Source) error {
 		Total: artifact.Size, Elapsed: tx.in.now().Sub(tx.progress.begin)})
 	switch artifact.Kind {
 	case release.Zip:
+		if tx.in.Full {
+			return diag.New(diag.NoSuchRelease, "the source "+source.Name()+" has "+tx.version.Toolchain()+" only without api, doc, misc and test",
+				"vmgo install --full --source godev "+tx.version.String())
+		}
 		return tx.zip(ctx, artifact)
+	case release.TarGz:
+		return tx.targz(ctx, artifact)
 	default:
 		return diag.New(diag.NoSuchRelease, "the source "+source.Name()+" has "+tx.version.Toolchain()+" only as "+string(artifact.Kind))
 	}
@@ -126,10 +140,11 @@ func (tx *transaction) fromSource(ctx context.Context, source Source) error {
 // is asked meanwhile.
 func (tx *transaction) zip(ctx context.Context, a release.Artifact) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	record := tx.lookup(ctx, cancel)
+	asked := tx.lookup(ctx, cancel, func(error) bool { return true })
+	record := func() (trust.Record, error) { return asked(0) }
 	defer func() {
 		cancel(nil)
-		record() // leave nothing running
+		_, _ = record() // leave nothing running
 	}()
 	var err error
 	for _, url := range a.URLs {
@@ -145,28 +160,31 @@ func (tx *transaction) zip(ctx context.Context, a release.Artifact) error {
 	return err
 }
 
-// lookup asks the log in the background. A verdict against the release stops
-// everything at once.
-func (tx *transaction) lookup(ctx context.Context, cancel context.CancelCauseFunc) func() (trust.Record, error) {
-	type answer struct {
-		record trust.Record
-		err    error
-	}
-	answers := make(chan answer, 1)
+// lookup asks the log in the background. An error that is final stops
+// everything at once. The answer is waited for as long as it takes, or no
+// longer than asked.
+func (tx *transaction) lookup(ctx context.Context, cancel context.CancelCauseFunc, final func(error) bool) func(wait time.Duration) (trust.Record, error) {
+	var record trust.Record
+	var err error
+	answered := make(chan struct{})
 	go func() {
-		record, err := tx.in.Log.Lookup(ctx, tx.version, tx.in.Platform)
-		if err != nil {
+		defer close(answered)
+		record, err = tx.in.Log.Lookup(ctx, tx.version, tx.in.Platform)
+		if err != nil && final(err) {
 			cancel(err)
 		}
-		answers <- answer{record, err}
 	}()
-	var got *answer
-	return func() (trust.Record, error) {
-		if got == nil {
-			a := <-answers
-			got = &a
+	return func(wait time.Duration) (trust.Record, error) {
+		var late <-chan time.Time
+		if wait > 0 {
+			late = time.After(wait)
 		}
-		return got.record, got.err
+		select {
+		case <-answered:
+			return record, err
+		case <-late:
+			return trust.Record{}, diag.New(diag.Network, "the checksum database did not answer in time", "vmgo verify --log "+tx.version.String())
+		}
 	}
 }
 
@@ -245,7 +263,7 @@ func (tx *transaction) publish(ctx context.Context, a release.Artifact, proofs t
 	r.InstalledAt, r.VmgoVersion = tx.in.now().UTC(), tx.in.VmgoVersion
 	r.Files, r.Bytes = len(files), files.Bytes()
 	r.LinkedFiles, r.LinkedBytes = stage.Linked()
-	return stage.Publish(ctx, files, *r, tx.in.Reinstall, tx.in.wait(tx.version))
+	return stage.Publish(ctx, files, *r, tx.in.Reinstall || tx.in.Full, tx.in.wait(tx.version))
 }
 
 func hash1(v gover.Version, p gover.Platform, files []archive.File) (string, error) {

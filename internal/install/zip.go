@@ -55,5 +55,6 @@ func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use a
 // failed a check must not be met again.
 func resumable(err error) bool {
 	code := diag.CodeOf(err)
-	return err != nil && code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe && code != diag.ProofInvalid && code != diag.LogForked
+	return err != nil && code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe && code != diag.SignatureInvalid &&
+		code != diag.ProofInvalid && code != diag.LogForked
 }

@@ -36,11 +36,21 @@ type Receipt struct {
 	Bytes         int64             `json:"bytes"`
 	LinkedFiles   int               `json:"linked_files"` // shared with releases installed earlier
 	LinkedBytes   int64             `json:"linked_bytes"`
+	// Signer made the OpenPGP signature, if that proof passed.
+	Signer *Signer `json:"signer,omitempty"`
 	// LogProof is what the checksum database's proof can be checked by again,
 	// without network.
 	LogProof json.RawMessage `json:"log_proof,omitempty"`
 	// ManifestSHA256 ties the manifest to this receipt.
 	ManifestSHA256 string `json:"manifest_sha256"`
+}
+
+// Signer is the key that signed an archive.
+type Signer struct {
+	Primary  string    `json:"primary"` // fingerprint of the certificate
+	Key      string    `json:"key"`     // fingerprint of the key itself, often a subkey
+	Keyring  string    `json:"keyring"` // "built-in", or the file of VMGO_KEYRING
+	SignedAt time.Time `json:"signed_at"`
 }
 
 // Receipt reads the receipt of an installed release.

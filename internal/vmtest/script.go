@@ -29,6 +29,11 @@ import (
 //	vmserver serve [-name N] PATH FILE          serves one more file
 //	vmserver tree [-name N] DIR                 writes a tree for GOPROXY=file://
 //	vmserver stop [-name N]
+//	vmserver godev [-name N]                    sets VMGO_GODEV to a copy of go.dev/dl with all its
+//	                                            releases, and VMGO_KEYRING to the key that signs there
+//	vmserver archive [-name N] VERSION FILE     puts another archive there, unsigned, with its checksum
+//	vmserver sign [-name N] [-by WHO] FILE      writes FILE.asc; see [Signers]
+//	vmtargz VERSION[@VARIANT] FILE              writes an official archive; see [ArchiveVariants]
 //	vmzip VERSION[@VARIANT] FILE                writes a module zip
 //
 // Servers stop at the end of their script.
@@ -37,6 +42,7 @@ func ScriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"vmserver": s.server,
 		"vmzip":    zipCommand,
+		"vmtargz":  targzCommand,
 	}
 }
 
@@ -53,14 +59,14 @@ type scripts struct {
 
 // serverFlags are the flags of all subcommands together.
 type serverFlags struct {
-	name, log, unlisted, listonly, platforms string
-	missing, pad                             int
-	tls                                      bool
+	name, log, unlisted, listonly, platforms, by string
+	missing, pad                                 int
+	tls                                          bool
 }
 
 func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: vmserver start|add|fault|log|asked|forget|requests|serve|tree|stop")
+		ts.Fatalf("usage: vmserver start|add|fault|log|asked|forget|requests|serve|tree|godev|archive|sign|stop")
 	}
 	if neg && args[0] != "asked" {
 		ts.Fatalf("unsupported: ! vmserver %s", args[0])
@@ -73,6 +79,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	flags.StringVar(&f.unlisted, "unlisted", "", "")
 	flags.StringVar(&f.listonly, "listonly", "", "")
 	flags.StringVar(&f.platforms, "platforms", "", "")
+	flags.StringVar(&f.by, "by", "good", "")
 	flags.IntVar(&f.missing, "missing", 0, "")
 	flags.IntVar(&f.pad, "pad", 0, "")
 	flags.BoolVar(&f.tls, "tls", false, "")
@@ -83,7 +90,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	server := s.find(ts, f.name)
-	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "tree": 1, "stop": 0}
+	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "tree": 1, "stop": 0, "godev": 0, "archive": 2, "sign": 1}
 	if n, ok := want[args[0]]; ok && len(rest) != n && !(args[0] == "fault" && len(rest) == 1 && rest[0] == "clear") {
 		ts.Fatalf("vmserver %s: %d arguments, not %d", args[0], n, len(rest))
 	}
@@ -112,6 +119,14 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		server.Serve(rest[0], []byte(ts.ReadFile(rest[1])))
 	case "tree":
 		ts.Check(server.WriteTree(ts.MkAbs(rest[0])))
+	case "godev":
+		startGoDev(ts, server, f.name)
+	case "archive":
+		ts.Check(server.Archive(rest[0], []byte(ts.ReadFile(rest[1]))))
+	case "sign":
+		signature, err := server.Sign([]byte(ts.ReadFile(rest[0])), f.by)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(rest[0])+".asc", signature, 0o644))
 	case "stop":
 		s.stop(scriptServer{ts, f.name})
 	default:

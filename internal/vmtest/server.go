@@ -43,6 +43,7 @@ type Server struct {
 
 	options Options
 	log     *checksumLog
+	godev   goDev
 	plain   *httptest.Server
 	secure  *httptest.Server
 	closing chan struct{}
@@ -182,6 +183,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		inner := r.Clone(r.Context())
 		inner.URL.Path = path
 		s.log.ServeHTTP(w, inner)
+		return
+	}
+	if s.serveGoDev(w, r) {
 		return
 	}
 	data, ok := s.content(r.URL.Path)
