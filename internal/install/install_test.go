@@ -521,7 +521,7 @@ func TestInstall_fullDisk(t *testing.T) {
 			t.Errorf("%d KiB: present: %v, %v", size, present, err)
 		}
 		checkClean(t, store)
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 		if done || t.Failed() {
