@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,6 +58,7 @@ func isolate(env *testscript.Env) error {
 			return err
 		}
 	}
+	env.Setenv("PATH", withoutGo(env.Getenv("PATH")))
 	for name, value := range map[string]string{
 		"HOME": home, "TESTROOT": root, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "dumb",
 		"GORACE": "atexit_sleep_ms=0", "GOPROXY": "off", "GOENV": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "",
@@ -65,4 +67,16 @@ func isolate(env *testscript.Env) error {
 		env.Setenv(name, value)
 	}
 	return nil
+}
+
+// withoutGo drops the directories of a PATH that have a go, so that scripts
+// find none but those that they made.
+func withoutGo(path string) string {
+	var kept []string
+	for _, dir := range filepath.SplitList(path) {
+		if _, err := os.Stat(filepath.Join(dir, "go")); err != nil {
+			kept = append(kept, dir)
+		}
+	}
+	return strings.Join(kept, string(filepath.ListSeparator))
 }

@@ -33,17 +33,22 @@ func (a *app) useCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			text := selector.Text()
-			if selector.Kind() != gover.System {
-				version, err := a.ensure(c, selector)
-				if err != nil {
+			if selector.Kind() == gover.System {
+				place := a.place()
+				place.Settings.Version = selector.Text()
+				if _, err := a.resolveIn(place); err != nil {
 					return err
 				}
-				if !c.Bool("as-typed") {
-					text = version.String()
-				}
+				return a.pin(selector.Text())
 			}
-			return a.pin(text)
+			version, err := a.ensure(c, selector)
+			if err != nil {
+				return err
+			}
+			if c.Bool("as-typed") {
+				return a.pin(selector.Text())
+			}
+			return a.pin(version.String())
 		},
 	}
 }

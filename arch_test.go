@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vmgo/vmgo"
+
+// layers is the import table of ARCHITECTURE.md: a package may import those of
+// lower layers, and of its own layer only what allowed names.
+var layers = map[string]int{
+	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0,
+	"internal/settings": 1, "internal/dirs": 1, "internal/fsx": 1, "internal/fetch": 1, "internal/archive": 1,
+	"internal/host": 1, "internal/ui": 1,
+	"internal/project": 2, "internal/resolve": 2, "internal/release": 2, "internal/trust": 2,
+	"internal/store": 2, "internal/store/installed": 2,
+	"internal/install": 3, "internal/verify": 3, "internal/doctor": 3, "internal/harden": 3,
+	"shell": 4, "shims": 4, "cmd": 4,
+	"": 5, "shims/vmgo-shim": 5,
+	"internal/vmtest": 6, "internal/bench": 6, "internal/host/hosttest": 6,
+}
+
+// sameLayer lists the imports within one layer that are part of the design.
+var sameLayer = map[string][]string{
+	"internal/gover":        {"internal/diag"},
+	"internal/gover/ranges": {"internal/gover", "internal/diag"},
+	"internal/resolve":      {"internal/project", "internal/store/installed"},
+	"internal/store":        {"internal/store/installed"},
+	"shims":                 {"shell"},
+	"cmd":                   {"shell", "shims"},
+}
+
+// owners names the one package that may import each outside module.
+var owners = map[string]string{
+	"github.com/urfave/cli/v2":          "cmd",
+	"github.com/Masterminds/semver/v3":  "internal/gover/ranges",
+	"github.com/schollz/progressbar/v3": "internal/ui",
+	"github.com/ProtonMail/go-crypto":   "internal/trust",
+	"github.com/klauspost/compress":     "internal/archive",
+	"github.com/klauspost/cpuid/v2":     "internal/host",
+	"github.com/prometheus/procfs":      "internal/host",
+	"golang.org/x/mod":                  "internal/trust",
+	"golang.org/x/term":                 "internal/host",
+	"golang.org/x/net":                  "internal/fetch",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+func goList(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, args...)...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func local(path string) (string, bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func TestArch_importsPointDownwards(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t, "./...") {
+		name, _ := local(p.ImportPath)
+		layer, known := layers[name]
+		if !known {
+			t.Errorf("package %s is not in the layer table", name)
+		}
+		for _, imported := range p.Imports {
+			to, ours := local(imported)
+			switch {
+			case ours && layers[to] < layer:
+			case ours && layers[to] == layer && slices.Contains(sameLayer[name], to):
+			case ours:
+				t.Errorf("%s (layer %d) imports %s (layer %d)", name, layer, to, layers[to])
+			case layer == 0 && (imported == "os" || imported == "net" || strings.HasPrefix(imported, "net/")):
+				t.Errorf("%s is pure and imports %s", name, imported)
+			}
+		}
+	}
+}
+
+func TestArch_outsideModulesHaveOneImporter(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t, "./...") {
+		name, _ := local(p.ImportPath)
+		for _, imported := range p.Imports {
+			for prefix, owner := range owners {
+				inside := imported == prefix || strings.HasPrefix(imported, prefix+"/")
+				if inside && name != owner && layers[name] < 6 {
+					t.Errorf("%s imports %s, which belongs to %s", name, imported, owner)
+				}
+			}
+		}
+	}
+}
+
+// TestArch_leanProgram keeps the lean program lean: each library costs
+// start-up time at every prompt that changed something and at every shim.
+func TestArch_leanProgram(t *testing.T) {
+	t.Parallel()
+	for _, p := range goList(t, "./shims/vmgo-shim") {
+		for _, dep := range p.Deps {
+			first, _, _ := strings.Cut(dep, "/")
+			_, ours := local(dep)
+			heavy := slices.Contains([]string{"net", "regexp", "encoding/json", "os/exec", "text/template", "reflect", "fmt"}, dep)
+			if heavy || strings.Contains(first, ".") && !ours {
+				t.Errorf("vmgo-shim links %s", dep)
+			}
+		}
+	}
+}

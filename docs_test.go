@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/settings"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestDocs_everyErrorHasSectionAndScript holds the catalogue, its page and the
+// scripts together.
+func TestDocs_everyErrorHasSectionAndScript(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/errors.md")
+	scripts, err := filepath.Glob("testdata/scripts/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, script := range scripts {
+		all.WriteString(read(t, script))
+	}
+	for _, entry := range diag.Catalogue() {
+		if !strings.Contains(page, fmt.Sprintf("\n## %s\n\nExit %d.", entry.Code, entry.Exit)) {
+			t.Errorf("docs/errors.md has no section for %s with exit status %d", entry.Code, entry.Exit)
+		}
+		if !strings.Contains(all.String(), "["+string(entry.Code)+"]") && !strings.Contains(all.String(), `\[`+string(entry.Code)+`\]`) {
+			t.Errorf("no script provokes %s", entry.Code)
+		}
+	}
+	if got, want := strings.Count(page, "\n## "), len(diag.Catalogue()); got != want {
+		t.Errorf("docs/errors.md has %d sections for %d codes", got, want)
+	}
+}
+
+func TestDocs_everySettingIsDescribed(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/settings.md")
+	for _, row := range settings.Table() {
+		if !strings.Contains(page, "`"+row.Name+"`") {
+			t.Errorf("docs/settings.md does not describe %s", row.Name)
+		}
+	}
+}
+
+// TestDocs_architectureNamesWhatExists keeps the map true.
+func TestDocs_architectureNamesWhatExists(t *testing.T) {
+	t.Parallel()
+	page := read(t, "ARCHITECTURE.md")
+	for name := range layers {
+		if name != "" && !strings.Contains(page, name) {
+			t.Errorf("ARCHITECTURE.md does not name the package %s", name)
+		}
+	}
+	for _, match := range regexp.MustCompile("`((?:internal|cmd|shell|shims|testdata|docs)/[a-z0-9_./-]+)`").FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(strings.TrimSuffix(match[1], "/")); err != nil {
+			t.Errorf("ARCHITECTURE.md names %s: %v", match[1], err)
+		}
+	}
+}
