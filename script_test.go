@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/cmd"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/vmtest"
+	"github.com/vmgo/vmgo/shims"
 )
 
 // update rewrites the golden files inside the scripts.
@@ -19,8 +20,12 @@ var update = flag.Bool("update", false, "rewrite golden files in testdata/script
 
 // TestMain makes this test binary serve as the programs under test.
 func TestMain(m *testing.M) {
+	if shims.Stands(os.Args) { // a link named go leads here
+		os.Exit(cmd.Main(testHost()))
+	}
 	testscript.Main(m, map[string]func(){
-		"vmgo": func() { os.Exit(cmd.Main(testHost())) },
+		"vmgo":      func() { os.Exit(cmd.Main(testHost())) },
+		"vmgo-shim": func() { os.Exit(shims.Main(testProcess())) },
 	})
 }
 
@@ -34,6 +39,15 @@ func testHost() host.Host {
 		h.Root = root
 	}
 	return h
+}
+
+// testProcess is the same for the lean program.
+func testProcess() shims.Process {
+	p := shims.OS()
+	if root := p.Env["TESTROOT"]; root != "" {
+		p.Root = root
+	}
+	return p
 }
 
 func TestScripts(t *testing.T) {

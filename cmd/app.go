@@ -14,9 +14,11 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/shims"
 )
 
 // app is one run of the program: the world it runs in and what every command
@@ -30,6 +32,9 @@ type app struct {
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
+	if shims.Stands(h.Args) {
+		return shims.Main(process(h))
+	}
 	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID)}
 	ctx, cancel := h.Interrupts(context.Background())
 	defer cancel()
@@ -39,6 +44,14 @@ func Main(h host.Host) int {
 	}
 	a.report(err)
 	return diag.ExitStatus(err)
+}
+
+// process is the world for a shim, where vmgo does the work of vmgo-shim.
+func process(h host.Host) shims.Process {
+	return shims.Process{
+		Args: h.Args, Env: h.Env, Dir: h.Dir, Root: h.Root, Executable: h.Executable, UID: h.UID, PID: h.PID,
+		Stdout: h.Stdout, Stderr: h.Stderr, Now: h.Now, Exec: h.Exec, Ranges: ranges.Parse,
+	}
 }
 
 func isChild(err error) bool {
@@ -127,6 +140,12 @@ func (a *app) commands() []*cli.Command {
 		a.currentCommand(),
 		a.hardenCommand(),
 		a.configCommand(),
+		a.whichCommand(),
+		a.execCommand(),
+		a.envCommand(),
+		a.shellCommand(),
+		a.hookCommand(),
+		a.shimsCommand(),
 		a.completionCommand(),
 		a.versionCommand(),
 		a.completeCommand(),

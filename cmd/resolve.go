@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/shims"
 )
 
 // stores are the stores in which releases are looked for.
@@ -41,21 +43,30 @@ func (a *app) wait(no bool) store.Wait {
 func waitingFor(holder fsx.Holder) string { return "waiting for " + holder.String() }
 
 // resolve decides which Go is in force in the working directory.
-func (a *app) resolve() (resolve.Resolution, error) { return a.resolveIn(a.place()) }
-
-func (a *app) resolveIn(place resolve.Place) (resolve.Resolution, error) {
-	if place.Dir == "" {
-		return resolve.Resolution{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
-	}
-	return resolve.Here(place)
+func (a *app) resolve() (resolve.Resolution, error) {
+	situation, err := a.look(shims.Question{})
+	return situation.Resolution, err
 }
 
-// place is the working directory with everything that decides there.
-func (a *app) place() resolve.Place {
-	return resolve.Place{
-		Dir: a.host.Dir, Env: a.host.Env, Layout: a.layout, Settings: a.settings,
-		OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
+// look asks what is in force in the working directory and what the environment
+// should be there; q may hold a version that goes before all else.
+func (a *app) look(q shims.Question) (shims.Situation, error) {
+	if a.host.Dir == "" {
+		return shims.Situation{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
 	}
+	q.Env, q.Dir, q.Root, q.UID = a.host.Env, a.host.Dir, a.host.Root, a.host.UID
+	q.OwnPrograms, q.Ranges = a.ownPrograms(), ranges.Parse
+	return shims.Look(q)
+}
+
+// inside is the environment with everything that the situation wants.
+func inside(env environ.Env, s shims.Situation) environ.Env {
+	env, session := environ.Reconcile(env, s.Session, s.Wanted, true)
+	delete(env, environ.SessionVariable)
+	if text := session.Encode(); text != "" {
+		env[environ.SessionVariable] = text
+	}
+	return env
 }
 
 // ownPrograms are vmgo and vmgo-shim: a go that is a link to one of them leads

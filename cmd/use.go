@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/shims"
 )
 
 func (a *app) useCommand() *cli.Command {
@@ -34,9 +35,7 @@ func (a *app) useCommand() *cli.Command {
 				return err
 			}
 			if selector.Kind() == gover.System {
-				place := a.place()
-				place.Settings.Version = selector.Text()
-				if _, err := a.resolveIn(place); err != nil {
+				if _, err := a.look(shims.Question{Version: selector.Text()}); err != nil {
 					return err
 				}
 				return a.pin(selector.Text())

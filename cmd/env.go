@@ -1,0 +1,76 @@
+package cmd
+
+import (
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/shell"
+	"github.com/vmgo/vmgo/shims"
+)
+
+func (a *app) envCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "env",
+		Usage:     "print what the hook would set here",
+		UsageText: "vmgo env [--shell SHELL|--json]",
+		Category:  shellCategory,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: bash, zsh, fish (default: that of $SHELL, else bash)"},
+			jsonFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			situation, err := a.look(shims.Question{})
+			if err != nil {
+				return err
+			}
+			for _, note := range situation.Notes {
+				a.warnf("%s", note)
+			}
+			applied, _ := environ.Apply(situation.Outside, situation.Wanted)
+			changes := environ.Diff(situation.Outside, applied)
+			if c.Bool("json") {
+				return a.envJSON(situation.Resolution, changes)
+			}
+			language, err := a.language(c.String("shell"))
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(a.host.Stdout, language.Export(changes))
+			return err
+		},
+	}
+}
+
+// language is the shell asked for, else the user's own, else bash.
+func (a *app) language(name string) (shell.Shell, error) {
+	if name != "" {
+		return shell.Lookup(name)
+	}
+	if own, err := shell.Lookup(a.host.Env["SHELL"]); err == nil {
+		return own, nil
+	}
+	return shell.Lookup("bash")
+}
+
+func (a *app) envJSON(r resolve.Resolution, changes []environ.Change) error {
+	document := struct {
+		Set    map[string]string `json:"set"`
+		Unset  []string          `json:"unset"`
+		Origin originJSON        `json:"origin"`
+	}{map[string]string{}, []string{}, jsonOrigin(r.Requirement.Origin)}
+	for _, change := range changes {
+		if change.Value.Set {
+			document.Set[change.Name] = change.Value.Text
+		} else {
+			document.Unset = append(document.Unset, change.Name)
+		}
+	}
+	return ui.JSON(a.host.Stdout, document)
+}

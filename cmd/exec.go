@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/shims"
+)
+
+func (a *app) execCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "exec",
+		Usage:     "run a program with a release",
+		UsageText: "vmgo exec [SELECTOR] -- CMD...",
+		ArgsUsage: "[SELECTOR] -- CMD...",
+		Description: `Without a SELECTOR the release in force here is used. The program gets the environment that the hook
+would set, and replaces vmgo: its exit status is that of vmgo.`,
+		Category: shellCategory,
+		Action: func(c *cli.Context) error {
+			words := c.Args().Slice()
+			split := slices.Index(words, "--")
+			if split < 0 || split == len(words)-1 {
+				return diag.New(diag.Usage, `"vmgo exec" needs "--" and a command after it`, "vmgo exec 1.22 -- go version")
+			}
+			if split > 1 {
+				return diag.New(diag.Usage, `"vmgo exec" was given a surplus argument `+words[1], "vmgo help exec")
+			}
+			question := shims.Question{Polite: true}
+			if split == 1 {
+				question.Version = words[0]
+			}
+			situation, err := a.look(question)
+			if err != nil {
+				return err
+			}
+			return a.replaceWith(situation, words[split+1:])
+		},
+	}
+}
+
+// replaceWith executes a program in the environment of a resolution. It only
+// returns if that cannot be done.
+func (a *app) replaceWith(s shims.Situation, command []string) error {
+	env := inside(a.host.Env, s)
+	program := command[0]
+	if !strings.ContainsRune(program, '/') {
+		found, ok := lookPath(env["PATH"], program)
+		if !ok {
+			return diag.New(diag.CommandNotFound, "there is no program "+program+" in Go "+nameOf(s.Resolution)+" or on PATH", "vmgo which go")
+		}
+		program = found
+	}
+	err := a.host.Exec(program, command, env.Pairs())
+	if errors.Is(err, fs.ErrNotExist) {
+		return diag.Wrap(diag.CommandNotFound, err, "cannot start "+program)
+	}
+	return diag.Wrap(diag.CannotStart, err, "cannot start "+program)
+}

@@ -1,0 +1,52 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/shims"
+)
+
+func (a *app) whichCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "which",
+		Usage:     "print the full path of what would run here",
+		UsageText: "vmgo which TOOL",
+		ArgsUsage: "TOOL",
+		Category:  projectCategory,
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 1, 1, "a TOOL, such as go or gofmt")
+			if err != nil {
+				return err
+			}
+			situation, err := a.look(shims.Question{})
+			if err != nil {
+				return err
+			}
+			path, err := a.findTool(situation, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.host.Stdout, path)
+			return err
+		},
+	}
+}
+
+// findTool looks where PATH would lead in the environment of the resolution:
+// the release's own programs, those that the project installed, then the rest.
+func (a *app) findTool(s shims.Situation, tool string) (string, error) {
+	if tool == "" || strings.ContainsRune(tool, '/') {
+		return "", diag.New(diag.Usage, "a tool is named without a directory, not "+tool, "vmgo which go")
+	}
+	if tool == "go" && s.Resolution.System {
+		return s.Resolution.SystemGo, nil
+	}
+	if path, found := lookPath(inside(a.host.Env, s)["PATH"], tool); found {
+		return path, nil
+	}
+	return "", diag.New(diag.CommandNotFound, "neither Go "+nameOf(s.Resolution)+" nor PATH has a program "+tool, "go install …/"+tool+"@latest")
+}
