@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2317,SC2178,SC2128
+# shellcheck shell=bash disable=SC2128,SC2178,SC2317
 # vmgo's hook for bash: eval "$(vmgo hook bash)" in ~/.bashrc.
 # Every builtin is called in a way that no alias and no function can be in between.
 

@@ -3,6 +3,7 @@ package shims
 import (
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -22,11 +23,14 @@ func (p Process) hook(call shell.Call) error {
 	if err != nil {
 		return err
 	}
+	if call.Dir != p.Dir && isHere(call.Dir) {
+		p.Dir = call.Dir // PWD need not be exported
+	}
 	s, err := Look(Question{
 		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms(), Ranges: p.Ranges,
 	})
 	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
-		return p.handOver(hookWord, p.Args[2:]...)
+		err = p.handOver(hookWord, p.Args[2:]...)
 	}
 	s.prepare()
 	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, call.Fresh)
@@ -44,6 +48,16 @@ func (p Process) hook(call shell.Call) error {
 	}
 	_, err = io.WriteString(p.Stdout, sh.Update(u))
 	return err
+}
+
+// isHere says whether dir is a name of the working directory.
+func isHere(dir string) bool {
+	there, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	here, err := os.Stat(".")
+	return err == nil && os.SameFile(here, there)
 }
 
 // show says what was switched to.

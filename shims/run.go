@@ -80,17 +80,17 @@ func (p Process) find(name string, s Situation, env environ.Env) (string, error)
 	if s.Resolution.System {
 		return p.findForeign(name, s)
 	}
-	places := []string{filepath.Join(s.Resolution.GOROOT, "bin")}
-	if gopath, _, _ := strings.Cut(env["GOPATH"], ":"); filepath.IsAbs(gopath) {
-		places = append(places, filepath.Join(gopath, "bin"))
+	path := filepath.Join(s.Resolution.GOROOT, "bin", name)
+	if isProgram(path) {
+		return path, nil
 	}
-	for _, dir := range places {
-		if path := filepath.Join(dir, name); isProgram(path) && !p.isOwn(path) {
+	if gopath, _, _ := strings.Cut(env["GOPATH"], ":"); filepath.IsAbs(gopath) {
+		if path := filepath.Join(gopath, "bin", name); isProgram(path) && !p.isOwn(path) {
 			return path, nil
 		}
 	}
-	return "", diag.New(diag.CommandNotFound, "go "+s.Resolution.Version.String()+" has no program "+name+
-		", and neither has the GOPATH of this project", "ls "+strings.Join(places, " "))
+	return "", diag.New(diag.CommandNotFound, "there is no "+path+", and no "+name+" in the GOPATH of this project",
+		"ls "+filepath.Dir(path))
 }
 
 // findForeign finds the tool beside the go of the system, else on PATH.

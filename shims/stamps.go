@@ -15,10 +15,17 @@ import (
 // time, so all shells of a user share it; one that is lost makes a shell ask
 // again.
 type stamps struct {
-	dirs []string // where they may be kept, the first that works
+	dirs []stampDir // where they may be kept, the first that works
 	now  time.Time
 	// sweep says whether this process is to look for old ones.
 	sweep bool
+}
+
+// stampDir is one such place. A runtime directory is made by whoever logs the
+// user in and never by us; a cache directory may be.
+type stampDir struct {
+	path    string
+	parents bool
 }
 
 const (
@@ -28,10 +35,11 @@ const (
 
 func (p Process) newStamps(layout dirs.Layout) *stamps {
 	s := &stamps{now: p.Now(), sweep: p.PID%sweepEvery == 0}
-	for _, dir := range []string{layout.Runtime, layout.Cache} {
-		if dir != "" {
-			s.dirs = append(s.dirs, filepath.Join(dir, "stamps"))
-		}
+	if layout.Runtime != "" {
+		s.dirs = append(s.dirs, stampDir{path: layout.Runtime + "/stamps"})
+	}
+	if layout.Cache != "" {
+		s.dirs = append(s.dirs, stampDir{path: layout.Cache + "/stamps", parents: true})
 	}
 	return s
 }
@@ -40,7 +48,7 @@ func (p Process) newStamps(layout dirs.Layout) *stamps {
 func (s *stamps) of(t syscall.Timespec) (path string, ok bool) {
 	name := strconv.FormatInt(int64(t.Sec), 10) + "." + strconv.FormatInt(int64(t.Nsec), 10)
 	for _, dir := range s.dirs {
-		path := filepath.Join(dir, name)
+		path := dir.path + "/" + name
 		if isStamp(path, t) || s.create(dir, path, t) {
 			return path, true
 		}
@@ -56,10 +64,10 @@ func isStamp(path string, t syscall.Timespec) bool {
 // create makes a stamp. Another shell that sees it before it has its time finds
 // it different and asks again; so does everyone where a process died between
 // the two calls, until the next one puts it right.
-func (s *stamps) create(dir, path string, t syscall.Timespec) bool {
+func (s *stamps) create(dir stampDir, path string, t syscall.Timespec) bool {
 	const flags = syscall.O_CREAT | syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	fd, err := syscall.Open(path, flags, 0o600)
-	if err == syscall.ENOENT && makeDir(dir) {
+	if err == syscall.ENOENT && dir.make() {
 		fd, err = syscall.Open(path, flags, 0o600)
 	}
 	if err != nil {
@@ -73,21 +81,17 @@ func (s *stamps) create(dir, path string, t syscall.Timespec) bool {
 	}
 	if s.sweep {
 		s.sweep = false
-		s.removeOld(dir)
+		s.removeOld(dir.path)
 	}
 	return true
 }
 
-// makeDir makes vmgo's directory and the stamps' in it. The directory above
-// them is made only beneath the home directory: a runtime directory is made
-// by whoever logs the user in.
-func makeDir(dir string) bool {
-	own := filepath.Dir(dir)
-	if filepath.Base(filepath.Dir(own)) == ".cache" {
-		return os.MkdirAll(dir, 0o700) == nil
+func (d stampDir) make() bool {
+	if d.parents {
+		return os.MkdirAll(d.path, 0o700) == nil
 	}
-	_ = os.Mkdir(own, 0o700)
-	return os.Mkdir(dir, 0o700) == nil
+	_ = os.Mkdir(filepath.Dir(d.path), 0o700)
+	return os.Mkdir(d.path, 0o700) == nil
 }
 
 // removeOld keeps the directory small: a version file that is edited daily

@@ -3,11 +3,14 @@ package shims
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -40,35 +43,29 @@ type watcher struct {
 // watches gives what the shell is to compare, or nil if only another run of
 // the program can tell.
 func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Watch {
-	w := watcher{stamps: p.newStamps(s.Layout), started: started, coarse: coarse, seen: map[string]bool{}}
-	w.list = []shell.Watch{}
-	inside := false // a go.mod or go.work asks for something: where the repository ends matters
+	w := watcher{
+		stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
+		list: []shell.Watch{}, seen: map[string]bool{},
+	}
+	b := boundsOf(s.Resolution.Steps)
+	nested := w.repository(b, p.Dir)
 	for _, step := range s.Resolution.Steps {
 		path := step.Origin.Path
-		if path == "" || step.Origin.Kind == project.SystemGo || step.Origin.Kind == project.MachineDefault {
-			continue
-		}
-		module := step.Origin.Kind == project.GoMod || step.Origin.Kind == project.GoWork
-		inside = inside || module && step.Verdict != project.Absent
 		switch {
+		case path == "" || step.Origin.Kind == project.SystemGo || step.Origin.Kind == project.MachineDefault:
 		case step.Verdict != project.Absent:
 			w.same(path, true)
-		case module && pinned(s):
-			// It could not change the choice.
+		case isModule(step) && b.pin != "" && !nested && !isAbove(b.pin, filepath.Dir(path)):
+			// Above a pin of the same repository a go.mod changes nothing.
 		default:
 			w.absent(path)
 		}
 	}
-	if inside || !pinned(s) {
-		w.repository(s, p.Dir)
-	}
-	for _, path := range s.Resolution.Watch {
-		if !isAbove(path, p.Dir) {
+	skip := append(w.stores(s), s.Layout.UserDefault()) // where it matters it is among the steps
+	for _, path := range append(s.Resolution.Watch, s.Layout.SettingsFiles()...) {
+		if !isAbove(path, p.Dir) && !slices.Contains(skip, path) {
 			w.same(path, false)
 		}
-	}
-	for _, path := range append(s.Layout.Stores(s.Settings.Root), s.Layout.SettingsFiles()...) {
-		w.same(path, false)
 	}
 	if w.unsure {
 		return nil
@@ -76,38 +73,85 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Wa
 	return w.list
 }
 
-// pinned says whether a file for version managers decides here.
-func pinned(s Situation) bool {
-	for _, step := range s.Resolution.Steps {
-		if step.Origin.Kind == project.GoVersion || step.Origin.Kind == project.ToolVersions {
-			if step.Verdict == project.Decided || step.Verdict == project.Passed {
-				return true
-			}
+// stores watches for what is installed and uninstalled, and gives the stores.
+// One certain release needs no more than a look at its directory.
+func (w *watcher) stores(s Situation) []string {
+	stores := s.Layout.Stores(s.Settings.Root)
+	r := s.Resolution
+	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum
+	for _, store := range stores {
+		goroot := installed.GOROOT(store, r.Requirement.Selector.Version())
+		switch {
+		case !exact:
+			w.same(store, false)
+		case goroot == r.GOROOT:
+			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
+			return stores
+		default:
+			w.absent(goroot)
 		}
 	}
-	return false
+	return stores
 }
 
-// isAbove says whether dir is path, or lies beneath it. Such directories are
-// those of the walk; what could appear in them is among the steps.
+// bounds are the directories on which depends where a repository ends.
+type bounds struct {
+	pin    string // that of the file for version managers that was found
+	module string // the topmost one with a go.mod or go.work
+}
+
+func boundsOf(steps []project.Step) (b bounds) {
+	for _, step := range steps {
+		dir := filepath.Dir(step.Origin.Path)
+		kind, verdict := step.Origin.Kind, step.Verdict
+		switch {
+		case verdict == project.Absent:
+		case isModule(step):
+			if b.module == "" || len(dir) < len(b.module) {
+				b.module = dir
+			}
+		case (kind == project.GoVersion || kind == project.ToolVersions) && verdict != project.Ignored:
+			b.pin = dir
+		}
+	}
+	return b
+}
+
+func isModule(step project.Step) bool {
+	return step.Origin.Kind == project.GoMod || step.Origin.Kind == project.GoWork
+}
+
+// isAbove says whether dir is path, or lies beneath it.
 func isAbove(path, dir string) bool {
 	return path == dir || strings.HasPrefix(dir, strings.TrimRight(path, "/")+"/")
 }
 
 // repository watches for the .git that bounds what the walk takes as one
-// project.
-func (w *watcher) repository(s Situation, dir string) {
-	for _, path := range s.Resolution.Watch {
-		if !isAbove(path, dir) {
-			continue
+// project. Between here and what was found a new one would cut that off; one
+// that is there would, if removed, let the walk go farther. nested says that the
+// pin lies beyond the repository.
+func (w *watcher) repository(b bounds, dir string) (nested bool) {
+	top := b.pin
+	if top == "" {
+		top = b.module
+	}
+	for ; filepath.IsAbs(dir); dir = filepath.Dir(dir) {
+		if b.pin != "" && isAbove(dir, b.pin) {
+			return false
 		}
-		git := filepath.Join(path, ".git")
+		git := filepath.Join(dir, ".git")
 		if exists(git) {
 			w.add(shell.Watch{Path: git, Kind: shell.Present})
-			return
+			return b.pin != ""
 		}
-		w.absent(git)
+		if top != "" && !isAbove(dir, top) {
+			w.absent(git)
+		}
+		if dir == "/" {
+			break
+		}
 	}
+	return false
 }
 
 // absent expects that there is no such file.

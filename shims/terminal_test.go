@@ -1,0 +1,335 @@
+package shims_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/shell"
+	"github.com/vmgo/vmgo/shims"
+)
+
+// TestMain lets this test binary, by the name of a link, be the programs that
+// the real shells of the tests start.
+func TestMain(m *testing.M) {
+	name := filepath.Base(os.Args[0])
+	switch name {
+	case "probe":
+		probe()
+	case "vmgo-shim", "vmgo", "go", "gofmt", "tool":
+		if log := os.Getenv("TEST_LOG"); log != "" {
+			f, _ := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			_, _ = f.WriteString("x")
+			_ = f.Close()
+		}
+		p := shims.OS()
+		p.Root = os.Getenv("TEST_ROOT")
+		// A test binary is one file by every name; vmgo-shim is a file of its own.
+		p.Executable = filepath.Join(os.Getenv("TEST_BIN"), name)
+		if name == "vmgo" {
+			p.Ranges = ranges.Parse
+		}
+		os.Exit(shims.Main(p))
+	}
+	os.Exit(m.Run())
+}
+
+// probe writes its arguments and its environment to a file, whole or not at all.
+func probe() {
+	path := os.Args[1]
+	text := strings.Join(os.Args[2:], " ") + "\x00" + strings.Join(os.Environ(), "\x00")
+	_ = os.WriteFile(path+".new", []byte(text), 0o600)
+	_ = os.Rename(path+".new", path)
+	os.Exit(0)
+}
+
+// machine is a made-up machine: a store with releases that are scripts, a home,
+// and a directory for projects. Its times lie in the past, so that no test
+// depends on how fast it was made.
+type machine struct {
+	t                           *testing.T
+	root, home, work, bin, logs string
+	store                       string
+	env                         environ.Env
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	root := t.TempDir()
+	m := &machine{
+		t: t, root: root, home: root + "/home/u", work: root + "/src", bin: root + "/usr/bin", logs: root + "/logs",
+		store: root + "/opt/go",
+	}
+	self, err := os.Executable()
+	must(t, err)
+	for _, dir := range []string{m.home, m.work, m.bin, m.logs, root + "/run",
+		// Without this one fish starts to generate completions in the background.
+		m.home + "/.local/share/fish/generated_completions"} {
+		must(t, os.MkdirAll(dir, 0o755))
+	}
+	for _, name := range []string{"vmgo-shim", "vmgo", "probe"} {
+		must(t, os.Symlink(self, filepath.Join(m.bin, name)))
+	}
+	for _, version := range []string{"1.21.13", "1.22.5", "1.22.4", "1.26.8"} {
+		m.install(version)
+	}
+	m.env = environ.Env{
+		"HOME": m.home, "PATH": m.bin + ":/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8", "GOENV": "off",
+		"XDG_RUNTIME_DIR": root + "/run", "XDG_CONFIG_HOME": m.home + "/.config", "TEST_ROOT": root, "TEST_BIN": m.bin,
+		"TEST_LOG": m.logs + "/runs", "GORACE": "atexit_sleep_ms=0", "GOCOVERDIR": m.logs,
+	}
+	return m
+}
+
+// install puts a release into the store, as publishing does: by a rename.
+func (m *machine) install(version string) {
+	m.t.Helper()
+	dir := m.store + "/.vmgo/staging/" + version
+	must(m.t, os.MkdirAll(dir+"/bin", 0o755))
+	for _, tool := range []string{"go", "gofmt"} {
+		text := "#!/bin/sh\necho \"$0|" + version + "|$GOROOT|$GOPATH|$GOMODCACHE|$GOTOOLCHAIN|$*\"\n"
+		must(m.t, os.WriteFile(dir+"/bin/"+tool, []byte(text), 0o755))
+	}
+	must(m.t, os.Rename(dir, m.store+"/"+version))
+	m.age(m.store)
+}
+
+// write makes a file that was changed long ago, as far as shells can tell.
+func (m *machine) write(path, text string) string {
+	m.t.Helper()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(m.work, path)
+	}
+	must(m.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(m.t, os.WriteFile(path, []byte(text), 0o644))
+	return path
+}
+
+// age waits until a change of path is safely in the past. It is the one
+// wait of these tests: nobody can set the time of an inode's last change.
+func (m *machine) age(path string) {
+	m.t.Helper()
+	var stat syscall.Stat_t
+	must(m.t, syscall.Stat(path, &stat))
+	time.Sleep(time.Until(time.Unix(stat.Ctim.Unix()).Add(25 * time.Millisecond)))
+}
+
+// pin makes a project and waits until it is old enough to be trusted.
+func (m *machine) pin(dir, version string) string {
+	m.t.Helper()
+	path := m.write(dir+"/.go-version", version+"\n")
+	m.age(path)
+	return filepath.Dir(path)
+}
+
+func (m *machine) goroot(version string) string { return m.store + "/" + version }
+
+// runs counts how often one of our programs was started.
+func (m *machine) runs() int {
+	data, _ := os.ReadFile(m.logs + "/runs")
+	return len(data)
+}
+
+func (m *machine) hook(name string) string {
+	m.t.Helper()
+	sh, err := shell.Lookup(name)
+	must(m.t, err)
+	return sh.Hook(shell.Programs{Vmgo: m.bin + "/vmgo", Shim: m.bin + "/vmgo-shim"})
+}
+
+// terminal is a real interactive shell on a pseudo-terminal.
+type terminal struct {
+	m       *machine
+	name    string
+	pty     *os.File
+	cmd     *exec.Cmd
+	probes  int
+	mutex   sync.Mutex
+	printed bytes.Buffer
+}
+
+// hookLine is the line of a start-up file that loads the hook.
+func hookLine(m *machine, name string) string {
+	path := m.write(m.root+"/hook."+name, m.hook(name))
+	if name == "fish" {
+		return "cat '" + path + "' | source"
+	}
+	return `eval "$(cat '` + path + `')"`
+}
+
+// start starts a shell with the given start-up file; HOOK in it stands for the
+// line that loads the hook.
+func (m *machine) start(name, rc string) *terminal {
+	m.t.Helper()
+	rc = strings.ReplaceAll(rc, "HOOK", hookLine(m, name))
+	var argv []string
+	switch name {
+	case "bash":
+		argv = []string{"bash", "--noprofile", "--rcfile", m.write(m.root+"/rc/bashrc", rc), "-i"}
+	case "zsh":
+		m.write(m.root+"/rc/.zshrc", "PROMPT='% '\n"+rc)
+		m.env["ZDOTDIR"] = m.root + "/rc"
+		argv = []string{"zsh", "-d", "-i"}
+	case "fish":
+		m.write(m.home+"/.config/fish/config.fish", "function fish_greeting; end\nfunction fish_title; end\n"+rc)
+		argv = []string{"fish", "-i"}
+	}
+	return m.startCommand(name, argv)
+}
+
+func (m *machine) startCommand(name string, argv []string) *terminal {
+	m.t.Helper()
+	pty, tty := openTerminal(m.t)
+	term := &terminal{m: m, name: name, pty: pty, cmd: exec.Command(argv[0], argv[1:]...)}
+	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = tty, tty, tty
+	term.cmd.Env, term.cmd.Dir = m.env.Pairs(), m.root
+	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	must(m.t, term.cmd.Start())
+	_ = tty.Close()
+	go term.read()
+	m.t.Cleanup(func() {
+		_ = term.cmd.Process.Kill()
+		_ = term.cmd.Wait()
+		_ = pty.Close()
+		if m.t.Failed() {
+			out := term.output()
+			m.t.Logf("%s printed at last:\n%s", name, out[max(0, len(out)-2000):])
+		}
+	})
+	return term
+}
+
+func openTerminal(t *testing.T) (pty, tty *os.File) {
+	t.Helper()
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	must(t, err)
+	connection, err := pty.SyscallConn()
+	must(t, err)
+	number := 0
+	must(t, connection.Control(func(fd uintptr) {
+		number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		if err == nil {
+			err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
+		}
+	}))
+	must(t, err)
+	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	must(t, err)
+	return pty, tty
+}
+
+func (s *terminal) read() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := s.pty.Read(buffer)
+		s.mutex.Lock()
+		s.printed.Write(buffer[:n])
+		s.mutex.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *terminal) output() string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return strings.ReplaceAll(s.printed.String(), "\r", "")
+}
+
+func (s *terminal) send(text string) {
+	s.m.t.Helper()
+	_, err := s.pty.WriteString(text)
+	must(s.m.t, err)
+}
+
+// status is how the shell writes the status of the last command.
+func (s *terminal) status() string {
+	if s.name == "fish" {
+		return "$status"
+	}
+	return "$?"
+}
+
+// do types a line, lets a prompt come, and gives the environment that a
+// program then finds, and the status that the line left behind.
+func (s *terminal) do(line string) (environ.Env, string) {
+	s.m.t.Helper()
+	s.probes++
+	path := s.m.logs + "/probe" + strconv.Itoa(s.probes)
+	s.send(line + "\n" + s.m.bin + "/probe " + path + " " + s.status() + "\n")
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			status, pairs, _ := strings.Cut(string(data), "\x00")
+			return environ.FromPairs(strings.Split(pairs, "\x00")), status
+		}
+		if time.Now().After(deadline) {
+			s.m.t.Fatalf("%s does not answer after %q", s.name, line)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// in types a line and demands that the release is in force after it, or with
+// an empty version that the environment is that of outside.
+func (s *terminal) in(line, version string) environ.Env {
+	s.m.t.Helper()
+	env, _ := s.do(line)
+	s.m.check(fmt.Sprintf("%s after %q", s.name, line), env, version)
+	return env
+}
+
+func (m *machine) check(what string, env environ.Env, version string) {
+	m.t.Helper()
+	if version == "" {
+		for _, name := range []string{"GOROOT", "GOPATH", "GOTOOLCHAIN", "GOMODCACHE", environ.SessionVariable, "PATH"} {
+			if env.Get(name) != m.env.Get(name) {
+				m.t.Errorf("%s: %s is %v, was %v", what, name, env.Get(name), m.env.Get(name))
+			}
+		}
+		return
+	}
+	path := strings.Split(env["PATH"], ":")
+	if env["GOROOT"] != m.goroot(version) || !slices.Contains(path, m.goroot(version)+"/bin") || env["GOTOOLCHAIN"] != "local" {
+		m.t.Errorf("%s: want %s, GOROOT=%q GOTOOLCHAIN=%q PATH=%q", what, version, env["GOROOT"], env["GOTOOLCHAIN"], env["PATH"])
+	}
+	for _, dir := range path {
+		if strings.HasPrefix(dir, m.store+"/") && dir != m.goroot(version)+"/bin" {
+			m.t.Errorf("%s: PATH still has %s", what, dir)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not appear", path)
+		}
+	}
+}

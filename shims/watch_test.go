@@ -1,0 +1,175 @@
+package shims_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/shims"
+)
+
+// answer asks the program for the hook of bash, as a value.
+func (m *machine) answer(dir string) (stdout, stderr string, status int) {
+	var out, errs bytes.Buffer
+	status = shims.Main(shims.Process{
+		Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""},
+		Env:  m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: m.bin + "/vmgo-shim",
+		Stdout: &out, Stderr: &errs, Now: time.Now, Ranges: ranges.Parse,
+	})
+	return out.String(), errs.String(), status
+}
+
+// inForce resolves afresh: what must be found by way of the watched paths too.
+func (m *machine) inForce(dir string) string {
+	layout := dirs.FromEnv(m.env, m.root, os.Getuid())
+	set, err := settings.Load(m.env, layout.SettingsFiles()...)
+	must(m.t, err)
+	r, err := resolve.Here(resolve.Place{Dir: dir, Env: m.env, Layout: layout, Settings: set, Ranges: ranges.Parse})
+	if err != nil {
+		return "error " + err.Error()
+	}
+	return r.GOROOT + " " + r.Project
+}
+
+// Over random trees and random changes of them: as long as the test that was
+// given to the shell says that nothing changed, resolving gives the same.
+func TestWatches_missNoChangeOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	levels := []string{m.work, m.work + "/a", m.work + "/a/b", m.work + "/a/b/c"}
+	dir := levels[3]
+	must(t, os.MkdirAll(dir, 0o755))
+	random := rand.New(rand.NewPCG(1, 2))
+	change := func() string {
+		level := levels[random.IntN(len(levels))]
+		texts := map[string][]string{
+			".go-version":    {"1.22.5\n", "1.21\n", "system\n", "1.22.9\n", ">=1.22 <1.26\n", "junk\n"},
+			".tool-versions": {"golang 1.26.8\n", "ruby 3\n"},
+			"go.mod":         {"module x\n\ngo 1.22\n", "module x\n\ngo 1.21\ntoolchain go1.22.4\n", "module x\n", "junk {\n"},
+			"go.work":        {"go 1.22.5\n", "go 1.26\n"},
+			".git":           {""},
+			"noise":          {"x"},
+		}
+		names := []string{".go-version", ".tool-versions", "go.mod", "go.work", ".git", "noise"}
+		name := names[random.IntN(len(names))]
+		path := filepath.Join(level, name)
+		if random.IntN(3) > 0 {
+			_ = os.RemoveAll(path)
+			return "rm " + path
+		}
+		m.write(path, texts[name][random.IntN(len(texts[name]))])
+		return "write " + path
+	}
+	bash := newJudge(t, m)
+	var history []string
+	quiet, rounds := 0, 400
+	if testing.Short() {
+		rounds = 100
+	}
+	for range rounds {
+		history = append(history, change())
+		m.settle()
+		text, _, status := m.answer(dir)
+		if status != 0 {
+			t.Fatalf("status %d after %q", status, history)
+		}
+		before := m.inForce(dir)
+		// Two changes in a row, for those that matter only together.
+		history = append(history, change())
+		if random.IntN(2) == 0 {
+			history = append(history, change())
+		}
+		if unchanged := bash.unchanged(text, dir); unchanged {
+			quiet++
+			if now := m.inForce(dir); now != before {
+				t.Fatalf("not noticed:\n%s\nwas %q, is %q\n%s", strings.Join(history[max(0, len(history)-30):], "\n"), before, now, text)
+			}
+		}
+	}
+	// The test must be worth something: much of what happens changes nothing.
+	if quiet < rounds/8 {
+		t.Errorf("only %d of %d changes were passed over", quiet, rounds)
+	}
+}
+
+// settle waits until all that was written is older than a tick of the clock.
+func (m *machine) settle() { time.Sleep(25 * time.Millisecond) }
+
+// judge is one bash that evaluates answers and says whether they still hold.
+type judge struct {
+	t  *testing.T
+	m  *machine
+	in *os.File
+	n  int
+}
+
+func newJudge(t *testing.T, m *machine) *judge {
+	read, write, err := os.Pipe()
+	must(t, err)
+	cmd := exec.Command("bash", "--norc", "--noprofile")
+	cmd.Stdin, cmd.Env, cmd.Stderr = read, m.env.Pairs(), os.Stderr
+	must(t, cmd.Start())
+	t.Cleanup(func() { _ = write.Close(); _ = cmd.Wait() })
+	return &judge{t: t, m: m, in: write}
+}
+
+// unchanged takes the function out of an answer and calls it in dir.
+func (j *judge) unchanged(answer, dir string) bool {
+	j.n++
+	done := filepath.Join(j.m.logs, "verdict"+time.Now().Format("150405.000000000"))
+	function := answer[strings.Index(answer, "function _vmgo_hook"):strings.LastIndex(answer, "}")]
+	_, err := j.in.WriteString("cd " + dir + "\n" + function +
+		"\n_vmgo_update() { verdict=changed; }; verdict=same; _vmgo_hook; echo $verdict >" + done + ".new; mv " + done + ".new " + done + "\n")
+	must(j.t, err)
+	waitFor(j.t, done)
+	text, err := os.ReadFile(done)
+	must(j.t, err)
+	return string(text) == "same\n"
+}
+
+func TestHook_asksAgainWhileATickIsNotOver(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	must(t, os.WriteFile(dir+"/.go-version", []byte("1.21\n"), 0o644))
+	if text, _, _ := m.answer(dir); strings.Contains(text, "-nt") {
+		t.Errorf("trusts the time of a file that was just written:\n%s", text)
+	}
+	m.settle()
+	if text, _, _ := m.answer(dir); !strings.Contains(text, "-nt") {
+		t.Errorf("does not trust the time of an old file:\n%s", text)
+	}
+}
+
+func TestHook_withoutAPlaceForStampsAsksEachTime(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	m.write(m.root+"/file", "")
+	m.env["XDG_RUNTIME_DIR"], m.env["XDG_CACHE_HOME"] = m.root+"/file", m.root+"/file"
+	text, _, status := m.answer(dir)
+	if status != 0 || strings.Contains(text, "-nt") || !strings.Contains(text, m.goroot("1.22.5")) {
+		t.Errorf("status %d:\n%s", status, text)
+	}
+}
+
+func TestHook_ignoresABrokenSession(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	m.env[environ.SessionVariable] = "9;garbage"
+	text, stderr, status := m.answer(dir)
+	if status != 0 || stderr != "" || !strings.Contains(text, "GOROOT='"+m.goroot("1.22.5")+"'") {
+		t.Errorf("status %d, said %q:\n%s", status, stderr, text)
+	}
+}
