@@ -67,6 +67,9 @@ func posixKey() string {
 // that does not exist is neither newer nor older.
 func posixTests(t *strings.Builder, u Update, stampTest string) {
 	var tests []string
+	for _, v := range u.Equal {
+		tests = append(tests, `"${`+v.Name+`-}" == `+single(v.Value.Text))
+	}
 	for _, dir := range u.Holds {
 		tests = append(tests, ":$PATH: == *:"+single(dir)+":*")
 	}

@@ -87,6 +87,9 @@ func (f fish) Update(u Update) string {
 		t.WriteString("builtin return 1\n")
 	} else {
 		t.WriteString(`builtin test "$PWD|` + fishKey() + `" = ` + f.Quote(u.Call.Dir+"|"+u.Call.Key))
+		for _, v := range u.Equal {
+			t.WriteString("\nand builtin test \"$" + v.Name + "\" = " + f.Quote(v.Value.Text))
+		}
 		for _, dir := range u.Holds {
 			t.WriteString("\nand builtin contains -- " + f.Quote(dir) + " $PATH")
 		}

@@ -26,7 +26,7 @@ end
 # At the first prompt the function is defined again: fish calls the functions of
 # an event in the order in which they came, and what runs before us may replace PATH.
 function _vmgo_prompt --on-event fish_prompt
-    functions --erase _vmgo_prompt
+    builtin functions --erase _vmgo_prompt
     function _vmgo_prompt --on-event fish_prompt
         _vmgo_unchanged; or _vmgo_update
     end

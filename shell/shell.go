@@ -56,6 +56,8 @@ type Update struct {
 	// Holds are directories that PATH must have; the program is called again
 	// when one is gone.
 	Holds []string
+	// Equal are variables that must keep this value.
+	Equal []environ.Change
 	// Watch is what has to be as it is now. Nil means that the next prompt
 	// calls the program again whatever it finds.
 	Watch []Watch

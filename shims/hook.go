@@ -13,6 +13,10 @@ import (
 	"github.com/vmgo/vmgo/shell"
 )
 
+// direnvVariable is set while direnv has something to take back. It restores
+// what it found when it came, our values of then included.
+const direnvVariable = "DIRENV_DIFF"
+
 // hook answers one call of a shell's hook: it prints what the shell is to
 // evaluate, all of it by one write. Where nothing can be in force (the release
 // is not installed, a file cannot be read) that is the way back to the outside:
@@ -33,13 +37,17 @@ func (p Process) hook(call shell.Call) error {
 		err = p.handOver(hookWord, p.Args[2:]...)
 	}
 	s.prepare()
-	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, call.Fresh)
+	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
+	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, how)
 	// Both texts of the session go their own way, around the other changes.
 	changes := environ.Diff(p.Env.Without(environ.SessionVariable), env.Without(environ.SessionVariable))
 	u := shell.Update{
 		Call: call, Changes: changes,
 		Journal: s.Session.Journal(session).Encode(), Session: session.Encode(),
 		Holds: session.PathEntries(),
+	}
+	if how.Remember {
+		u.Equal = []environ.Change{{Name: direnvVariable, Value: p.Env.Get(direnvVariable)}}
 	}
 	u.Said = p.say(call.Said, s, err)
 	u.Watch = p.watches(s, started, call.Coarse)

@@ -51,7 +51,6 @@ func TestHook_underAnyOptions(t *testing.T) {
 			"hooks": "precmd() { X=1 }\nprecmd_functions=(true)\nchpwd() { X=2 }\nHOOK\n",
 		},
 		"fish": {
-			"functions": "function test; echo FUNCTION; end\nfunction cat; command cat $argv; end\nHOOK\n",
 			"prompt":    "function other --on-event fish_prompt; set -g X 1; end\nHOOK\nfunction fish_prompt; echo '> '; end\n",
 			"universal": "set -Ux VMGO_TEST 1\nHOOK\n",
 		},
@@ -126,7 +125,7 @@ func TestHook_besideOthers(t *testing.T) {
 		"bash": {
 			"direnv": `eval "$(` + direnv + ` hook bash)"`,
 			// How mise and starship get into PROMPT_COMMAND, and replace PATH.
-			"mise": `_mise_hook_prompt_command() { local s=$?; export PATH="$HOME/mise:${PATH#"$HOME"/mise:}"; return $s; }
+			"mise": `_mise_hook_prompt_command() { local s=$?; PATH=:$PATH:; export PATH="$HOME/mise:$(sed "s,:$HOME/mise:,:,; s,^:,,; s,:\$,," <<<"$PATH")"; return $s; }
 if [[ ${PROMPT_COMMAND[0]-} ]]; then PROMPT_COMMAND=("_mise_hook_prompt_command" "${PROMPT_COMMAND[@]}"); else PROMPT_COMMAND="_mise_hook_prompt_command"; fi`,
 			"starship": `STARSHIP_PROMPT_COMMAND="${PROMPT_COMMAND-}"
 starship_precmd() { STATUS=$?; eval "$STARSHIP_PROMPT_COMMAND"; PS1="$STATUS> "; }
@@ -134,7 +133,7 @@ PROMPT_COMMAND="starship_precmd"`,
 		},
 		"zsh": {
 			"direnv": `eval "$(` + direnv + ` hook zsh)"`,
-			"mise": `_mise_hook() { export PATH="$HOME/mise:${PATH#"$HOME"/mise:}" }
+			"mise": `_mise_hook() { path=($HOME/mise ${path:#$HOME/mise}) }
 typeset -ag precmd_functions; precmd_functions=(_mise_hook $precmd_functions)`,
 		},
 		"fish": {

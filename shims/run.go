@@ -47,7 +47,7 @@ func (p Process) run(name string, args []string) error {
 		return err
 	}
 	s.prepare()
-	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, false)
+	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, environ.How{})
 	delete(env, environ.SessionVariable)
 	if text := session.Encode(); text != "" {
 		env[environ.SessionVariable] = text
@@ -98,15 +98,27 @@ func (p Process) findForeign(name string, s Situation) (string, error) {
 	if name == "go" {
 		return s.Resolution.SystemGo, nil
 	}
-	if path := filepath.Join(s.Resolution.GOROOT, "bin", name); s.Resolution.GOROOT != "" && isProgram(path) {
-		return path, nil
+	dirs := []string{filepath.Dir(s.Resolution.SystemGo)}
+	if s.Resolution.GOROOT != "" {
+		dirs = append(dirs, filepath.Join(s.Resolution.GOROOT, "bin"))
 	}
-	for _, dir := range strings.Split(s.Outside["PATH"], ":") {
-		if path := filepath.Join(dir, name); filepath.IsAbs(dir) && isProgram(path) && !p.isOwn(path) {
+	for _, dir := range append(dirs, strings.Split(s.Outside["PATH"], ":")...) {
+		path := filepath.Join(dir, name)
+		if filepath.IsAbs(dir) && !s.inStore(dir) && isProgram(path) && !p.isOwn(path) {
 			return path, nil
 		}
 	}
-	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides the shim", "vmgo use latest")
+	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides those of vmgo", "vmgo use latest")
+}
+
+// inStore says whether dir lies in one of our stores.
+func (s Situation) inStore(dir string) bool {
+	for _, store := range s.Layout.Stores(s.Settings.Root) {
+		if isAbove(store, filepath.Clean(dir)) {
+			return true
+		}
+	}
+	return false
 }
 
 // become replaces the process.

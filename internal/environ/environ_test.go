@@ -81,12 +81,12 @@ func TestReconcile_laterPromptsMoveNothing(t *testing.T) {
 	inside, s := environ.Apply(env("PATH=/bin"), w)
 	inside["PATH"] = "/venv/bin:" + inside["PATH"]
 	inside["GOPATH"] = "/mine"
-	again, s2 := environ.Reconcile(inside, s, w, false)
+	again, s2 := environ.Reconcile(inside, s, w, environ.How{})
 	same(t, "again", again, inside)
 	if s2.Encode() != s.Encode() {
 		t.Errorf("session changed: %q, was %q", s2.Encode(), s.Encode())
 	}
-	other, s3 := environ.Reconcile(inside, s, wanted("/new/bin", "GOROOT=/new", "GOPATH=/p"), false)
+	other, s3 := environ.Reconcile(inside, s, wanted("/new/bin", "GOROOT=/new", "GOPATH=/p"), environ.How{})
 	same(t, "other release", other, env("PATH=/venv/bin:/new/bin:/bin", "GOROOT=/new", "GOPATH=/mine"))
 	same(t, "outside", environ.Revert(other, s3), env("PATH=/venv/bin:/bin", "GOPATH=/mine"))
 }
@@ -100,7 +100,7 @@ func TestReconcile_bringsBackADroppedEntry(t *testing.T) {
 		"/x:/go/bin:/y:/bin":  "/x:/go/bin:/p/bin:/y:/bin",
 		"/go/bin:/p/bin:/bin": "/go/bin:/p/bin:/bin",
 	} {
-		got, _ := environ.Reconcile(env("GOROOT=/go", "PATH="+dropped), s, w, false)
+		got, _ := environ.Reconcile(env("GOROOT=/go", "PATH="+dropped), s, w, environ.How{})
 		if got["PATH"] != want {
 			t.Errorf("PATH=%s becomes %s, want %s", dropped, got["PATH"], want)
 		}
@@ -112,7 +112,7 @@ func TestReconcile_aFreshShellIsPutRight(t *testing.T) {
 	inside, s := environ.Apply(env("PATH=/bin"), w)
 	inside["PATH"] = "/usr/bin:/go/bin:/bin" // start-up files reordered it
 	inside["GOPATH"] = "/home/go"            // and set this one
-	fresh, s2 := environ.Reconcile(inside, s, w, true)
+	fresh, s2 := environ.Reconcile(inside, s, w, environ.How{Fresh: true})
 	same(t, "fresh", fresh, env("PATH=/go/bin:/usr/bin:/bin", "GOPATH=/p"))
 	same(t, "outside", environ.Revert(fresh, s2), env("PATH=/usr/bin:/bin", "GOPATH=/home/go"))
 }
@@ -125,7 +125,7 @@ func TestJournal_coversEveryInterruption(t *testing.T) {
 		wanted("/new/bin|/two/bin", "GOROOT=/new", "GOPATH=/two"),
 		wanted("/go/bin", "GOROOT", "GOTOOLCHAIN=local"), {},
 	} {
-		two, next := environ.Reconcile(one, s, w, false)
+		two, next := environ.Reconcile(one, s, w, environ.How{})
 		journal, err := environ.Decode(s.Journal(next).Encode())
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +142,7 @@ func TestJournal_coversEveryInterruption(t *testing.T) {
 				}
 			}
 			same(t, "reverted", environ.Revert(half, journal), outside)
-			done, session := environ.Reconcile(half, journal, w, false)
+			done, session := environ.Reconcile(half, journal, w, environ.How{})
 			same(t, "reverted after a second try", environ.Revert(done, session), outside)
 			for name, value := range w.Vars {
 				if done.Get(name) != value {
@@ -153,11 +153,37 @@ func TestJournal_coversEveryInterruption(t *testing.T) {
 	}
 }
 
+// direnv keeps what it finds and brings it back later, ours included.
+func TestReconcile_knowsItsFormerValues(t *testing.T) {
+	outside := env("PATH=/bin", "GOPATH=/home/go")
+	remember := environ.How{Remember: true}
+	one, s := environ.Apply(outside, wanted("/one/bin", "GOPATH=/one", "GOROOT=/one"))
+	snapshot := maps.Clone(one)
+	two, s := environ.Reconcile(one, s, wanted("/two/bin", "GOPATH=/two"), remember)
+	same(t, "two", two, env("PATH=/two/bin:/bin", "GOPATH=/two"))
+	// Brought back while two is in force, and while nothing is.
+	again, s := environ.Reconcile(snapshot, s, wanted("/two/bin", "GOPATH=/two"), remember)
+	same(t, "two again", again, two)
+	none, s := environ.Reconcile(again, s, environ.Wanted{}, remember)
+	same(t, "outside", none, outside)
+	s, err := environ.Decode(s.Encode())
+	if err != nil || s.IsZero() {
+		t.Fatalf("%v: %q", err, s.Encode())
+	}
+	for _, back := range []environ.Env{snapshot, two, outside} {
+		got, last := environ.Reconcile(back, s, environ.Wanted{}, environ.How{})
+		same(t, "outside at last", got, outside)
+		if !last.IsZero() {
+			t.Errorf("still remembers %q", last.Encode())
+		}
+	}
+}
+
 func TestDecode_refusesAllButExactEncodings(t *testing.T) {
 	for _, text := range []string{
 		"0", "2;!", "1;", "1;!;!", "1;x", "1;A,-,-", "1;A,=x,=x", "1;A,-", "1;A,-,=%2f", "1;A,-,=%61", "1;A,-,=%0",
 		"1;A,-,=%00", "1;A,-,=x y", "1;PATH,-,=x", "1;__VMGO_SESSION,-,=x", "1;9A,-,=x", "1;,-,=x", "1;A-B,-,=x",
-		"1", "1;~;~", "1;~;!", "1;:0,", "1;:0,a%3Ab", "1;:-1,/a", "1;:+1,/a", "1;:01,/a", "1;:0,/a;A,-,=x", "1;!;A,-,=x", "1;A,-,=x;", " 1;A,-,=x", "garbage",
+		"1", "1;~;~", "1;~;!", "1;|", "1;|;A,-,=x;|", "1;|;A,-,=x;~", "1;:0,", "1;:0,a%3Ab", "1;:-1,/a", "1;:+1,/a", "1;:01,/a", "1;:0,/a;A,-,=x", "1;!;A,-,=x", "1;A,-,=x;", " 1;A,-,=x", "garbage",
 		"1;A,-,=" + strings.Repeat("x", 1<<16),
 	} {
 		if s, err := environ.Decode(text); err == nil || !s.IsZero() {
@@ -200,7 +226,7 @@ func FuzzApplyRevert(f *testing.F) {
 			t.Skip("longer than a session may be")
 		}
 		same(t, "reverted", environ.Revert(inside, decoded), before)
-		again, _ := environ.Reconcile(inside, decoded, w, false)
+		again, _ := environ.Reconcile(inside, decoded, w, environ.How{})
 		same(t, "again", again, inside)
 
 		edited := maps.Clone(inside)

@@ -78,26 +78,29 @@ func sameDirs(a, b []entry) bool {
 // session. fresh puts them in front; else they go where the old ones stood, so
 // that what the user put before them stays before them, and nothing at all
 // moves when they are the same and still there.
-func reconcilePath(path Value, s Session, dirs []string, fresh bool) (Value, []entry, bool) {
+func reconcilePath(path Value, s Session, dirs []string, fresh bool) (Value, changes) {
 	list := splitPath(path)
+	if former, at, _ := takeOut(list, s.remember(s.changes).path); at >= 0 {
+		list, path = former, Text(strings.Join(former, ":"))
+	}
 	rest, at, all := takeOut(list, s.path)
 	wanted := entriesFor(dirs, rest)
-	if len(s.path) == 0 && len(wanted) == 0 {
-		return path, nil, false
-	}
 	if !fresh && all && sameDirs(s.path, wanted) {
-		return path, s.path, s.pathUnset
+		return path, changes{path: s.path, pathUnset: s.pathUnset}
 	}
 	if fresh || at < 0 {
 		at = 0
 	}
-	unset := len(rest) == 0 && (!path.Set || s.pathUnset)
-	if len(wanted) == 0 {
-		return Value{Set: !unset, Text: strings.Join(rest, ":")}, nil, false
+	unset := len(rest) == 0 && (!path.Set || s.pathUnset || s.old.pathUnset)
+	switch {
+	case len(wanted) > 0:
+		names := make([]string, len(wanted))
+		for i, e := range wanted {
+			names[i] = e.dir
+		}
+		return Text(strings.Join(slices.Insert(rest, at, names...), ":")), changes{path: wanted, pathUnset: unset}
+	case unset:
+		return Value{}, changes{}
 	}
-	names := make([]string, len(wanted))
-	for i, e := range wanted {
-		names[i] = e.dir
-	}
-	return Text(strings.Join(slices.Insert(rest, at, names...), ":")), wanted, unset
+	return Text(strings.Join(rest, ":")), changes{}
 }

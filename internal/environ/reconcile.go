@@ -13,50 +13,61 @@ type Wanted struct {
 	Path []string
 }
 
+// How says in what circumstances an environment is reconciled.
+type How struct {
+	// Fresh is for an environment that others have prepared since the session was
+	// written, as the start-up files of a nested shell do: every wanted value is
+	// set, and the entries go to the front of PATH. Without it, what the user
+	// changed while the same was wanted stays changed.
+	Fresh bool
+	// Remember is for when another program keeps a copy of the environment and
+	// may bring back what was ours then: values of ours stay known as such after
+	// they have been replaced.
+	Remember bool
+}
+
 // Apply brings env into the wanted state and says how to take it back.
 func Apply(env Env, want Wanted) (Env, Session) {
-	return Reconcile(env, Session{}, want, true)
+	return Reconcile(env, Session{}, want, How{Fresh: true})
 }
 
 // Revert takes back what s changed. A variable that no longer has the value
 // that s gave it was changed by the user and stays as it is; so does all of
 // PATH but our entries.
 func Revert(env Env, s Session) Env {
-	outside, _ := Reconcile(env, s, Wanted{}, true)
+	outside, _ := Reconcile(env, s, Wanted{}, How{Fresh: true})
 	return outside
 }
 
 // Reconcile brings an environment that s is in force in into the wanted state.
 // env is not changed.
-//
-// fresh is for an environment that others have prepared since s was written, as
-// the start-up files of a nested shell do: every wanted value is set, and the
-// entries go to the front of PATH. Without it, what the user changed while the
-// same was wanted stays changed.
-func Reconcile(env Env, s Session, want Wanted, fresh bool) (Env, Session) {
+func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
+	fresh := how.Fresh || s.journal // after an interruption nobody knows which values are the user's
 	result := maps.Clone(env)
 	if result == nil {
 		result = Env{}
 	}
-	fresh = fresh || s.journal // which values are the user's cannot be told
-	var next Session
+	path, now := reconcilePath(env.Get(pathVariable), s, want.Path, fresh)
+	result.put(pathVariable, path)
 	for _, name := range s.names(want) {
 		wanted, inForce := want.Vars[name]
-		now := env.Get(name)
-		base, last, known := s.base(name, now)
+		value := env.Get(name)
+		base, last, known := s.base(name, value)
+		edited := known && base == value && value != last.ours
 		switch {
-		case inForce && known && now != last.ours && !fresh && wanted == last.ours: // edited
-			next.vars = append(next.vars, last)
+		case inForce && edited && !fresh && wanted == last.ours:
+			now.vars = append(now.vars, last)
 		case inForce && wanted != base:
 			result.put(name, wanted)
-			next.vars = append(next.vars, variable{name: name, prior: base, ours: wanted})
+			now.vars = append(now.vars, variable{name: name, prior: base, ours: wanted})
 		default:
 			result.put(name, base)
 		}
 	}
-	path, entries, unset := reconcilePath(env.Get(pathVariable), s, want.Path, fresh)
-	result.put(pathVariable, path)
-	next.path, next.pathUnset = entries, unset
+	next := Session{changes: now}
+	if how.Remember {
+		next.old = s.remember(now)
+	}
 	return result, next
 }
 
@@ -68,27 +79,27 @@ func (s Session) names(want Wanted) []string {
 			names = append(names, name)
 		}
 	}
-	for _, v := range s.vars {
+	for _, v := range s.all().vars {
 		names = append(names, v.name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// base gives the state that the variable has without us, and the newest record
-// about it.
-func (s Session) base(name string, now Value) (base Value, newest variable, known bool) {
-	base = now
-	for _, v := range s.vars {
+// base gives the state that the variable has without us, and the record of the
+// value that is in force, if there is one.
+func (s Session) base(name string, value Value) (base Value, current variable, known bool) {
+	base = value
+	for i, v := range s.all().vars {
 		if v.name != name {
 			continue
 		}
-		if !known {
-			newest, known = v, true
+		if i < len(s.vars) {
+			current, known = v, true
 		}
 		if base == v.ours {
 			base = v.prior
 		}
 	}
-	return base, newest, known
+	return base, current, known
 }

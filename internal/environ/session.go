@@ -2,6 +2,7 @@ package environ
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,13 +10,19 @@ import (
 // Session is what has been changed in an environment: enough to take it all
 // back, and to tell our values from those that the user set meanwhile. The
 // zero Session changed nothing.
-//
-// After a [Session.Journal] a variable may have several records, newest first.
 type Session struct {
+	changes
+	// old is what an environment may still or again hold: values that were ours
+	// before, newest first.
+	old     changes
+	journal bool // the change from old may not have been completed
+}
+
+// changes are what was done to an environment.
+type changes struct {
 	vars      []variable
 	path      []entry
 	pathUnset bool // PATH was unset before us
-	journal   bool // of a change that may not have been completed
 }
 
 // variable is one variable that has been changed.
@@ -30,8 +37,10 @@ type entry struct {
 	others int // entries equal to dir that PATH has without us
 }
 
+func (c changes) isZero() bool { return len(c.vars) == 0 && len(c.path) == 0 }
+
 // IsZero reports whether there is nothing to take back.
-func (s Session) IsZero() bool { return len(s.vars) == 0 && len(s.path) == 0 && !s.journal }
+func (s Session) IsZero() bool { return s.isZero() && s.old.isZero() && !s.journal }
 
 // PathEntries lists the directories that were put into PATH, in order.
 func (s Session) PathEntries() []string {
@@ -57,12 +66,37 @@ func (s Session) Holds(env Env, name string) bool {
 // s to next. Whatever instant the change is interrupted at, reverting the
 // journal finds each variable either as s or as next left it.
 func (s Session) Journal(next Session) Session {
-	return Session{
-		vars:      append(append([]variable(nil), next.vars...), s.vars...),
-		path:      append(append([]entry(nil), next.path...), s.path...),
-		pathUnset: next.pathUnset || s.pathUnset,
-		journal:   true,
+	return Session{changes: next.changes, old: s.all(), journal: true}
+}
+
+// all gives the changes of s, those that are in force first.
+func (s Session) all() changes {
+	return changes{
+		vars:      slices.Concat(s.vars, s.old.vars),
+		path:      slices.Concat(s.path, s.old.path),
+		pathUnset: s.pathUnset || s.old.pathUnset,
 	}
+}
+
+// maxOld bounds what is remembered of former changes.
+const maxOld = 32
+
+// remember gives what of s is to be kept as old beside the changes in now.
+func (s Session) remember(now changes) changes {
+	kept := changes{pathUnset: s.pathUnset || s.old.pathUnset}
+	for _, v := range s.all().vars {
+		known := func(w variable) bool { return w.name == v.name && w.ours == v.ours }
+		if len(kept.vars) < maxOld && !slices.ContainsFunc(kept.vars, known) && !slices.ContainsFunc(now.vars, known) {
+			kept.vars = append(kept.vars, v)
+		}
+	}
+	for _, e := range s.all().path {
+		known := func(f entry) bool { return e.dir == f.dir }
+		if len(kept.path) < maxOld && !slices.ContainsFunc(kept.path, known) && !slices.ContainsFunc(now.path, known) {
+			kept.path = append(kept.path, e)
+		}
+	}
+	return kept
 }
 
 // The text form: the format's number, then ";" and a record each.
@@ -71,6 +105,7 @@ func (s Session) Journal(next Session) Session {
 //	:OTHERS,DIR       an entry of PATH
 //	!                 PATH was unset
 //	~                 this is a journal
+//	|                 from here on: what was changed before
 //
 // Bytes other than letters, digits and /._+@- are written %XX. A session has
 // one text only: what does not encode to itself is not one.
@@ -87,24 +122,31 @@ func (s Session) Encode() string {
 	if s.IsZero() {
 		return ""
 	}
-	b := []byte(format)
-	for _, v := range s.vars {
+	b := s.changes.append([]byte(format))
+	if s.journal {
+		b = append(b, ";~"...)
+	}
+	if !s.old.isZero() {
+		b = s.old.append(append(b, ";|"...))
+	}
+	return string(b)
+}
+
+func (c changes) append(b []byte) []byte {
+	for _, v := range c.vars {
 		b = append(b, ';')
 		b = append(b, v.name...)
 		b = appendValue(append(b, ','), v.prior)
 		b = appendValue(append(b, ','), v.ours)
 	}
-	for _, e := range s.path {
+	for _, e := range c.path {
 		b = strconv.AppendInt(append(b, ";:"...), int64(e.others), 10)
 		b = appendEscaped(append(b, ','), e.dir)
 	}
-	if s.pathUnset {
+	if c.pathUnset {
 		b = append(b, ";!"...)
 	}
-	if s.journal {
-		b = append(b, ";~"...)
-	}
-	return string(b)
+	return b
 }
 
 // Decode reads the text form. The variable travels through places that others
@@ -118,8 +160,14 @@ func Decode(text string) (Session, error) {
 		return Session{}, ErrSession
 	}
 	var s Session
+	into := &s.changes
 	for _, record := range records[1:] {
-		if !s.read(record) {
+		switch {
+		case record == "~":
+			s.journal = true
+		case record == "|":
+			into = &s.old
+		case !into.read(record):
 			return Session{}, ErrSession
 		}
 	}
@@ -129,24 +177,21 @@ func Decode(text string) (Session, error) {
 	return s, nil
 }
 
-func (s *Session) read(record string) bool {
+func (c *changes) read(record string) bool {
 	fields := strings.Split(record, ",")
 	switch {
 	case record == "!":
-		s.pathUnset = true
-		return true
-	case record == "~":
-		s.journal = true
+		c.pathUnset = true
 		return true
 	case len(fields) == 2 && strings.HasPrefix(record, ":"):
 		others, err := strconv.Atoi(fields[0][1:])
 		dir, ok := unescape(fields[1])
-		s.path = append(s.path, entry{dir, others})
+		c.path = append(c.path, entry{dir, others})
 		return ok && err == nil && others >= 0 && fitsPath(dir)
 	case len(fields) == 3 && isName(fields[0]):
 		prior, ok := readValue(fields[1])
 		ours, ok2 := readValue(fields[2])
-		s.vars = append(s.vars, variable{fields[0], prior, ours})
+		c.vars = append(c.vars, variable{fields[0], prior, ours})
 		return ok && ok2 && prior != ours
 	}
 	return false

@@ -1,0 +1,332 @@
+package shims_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/shims"
+)
+
+// started is what a shim became.
+type started struct {
+	path string
+	argv []string
+	env  environ.Env
+}
+
+// shim calls a shim of that name in dir, with the given execve; the default
+// one records and then says that it has succeeded by panicking.
+func (m *machine) shim(dir string, argv ...string) (started, string, int) {
+	m.t.Helper()
+	var got started
+	var stderr bytes.Buffer
+	p := shims.Process{
+		Args: argv, Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: m.bin + "/vmgo-shim",
+		Stdout: &stderr, Stderr: &stderr, Now: time.Now, Ranges: ranges.Parse,
+		Exec: func(path string, argv, env []string) error {
+			got = started{path, argv, environ.FromPairs(env)}
+			if _, err := os.Stat(path); err != nil {
+				return syscall.ENOENT
+			}
+			panic(got)
+		},
+	}
+	status := -1
+	func() {
+		defer func() {
+			if r := recover(); r != nil {
+				if _, ok := r.(started); !ok {
+					panic(r)
+				}
+			}
+		}()
+		status = shims.Main(p)
+	}()
+	return got, stderr.String(), status
+}
+
+func TestShim_becomesTheToolInForce(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22")
+	m.env["GOROOT"] = "/usr/lib/go" // of an editor, or of another release
+	got, stderr, _ := m.shim(dir, "/anywhere/go", "build", "-x", "./...")
+	goroot := m.goroot("1.22.5")
+	if got.path != goroot+"/bin/go" || strings.Join(got.argv[1:], " ") != "build -x ./..." || stderr != "" {
+		t.Fatalf("%+v, said %q", got, stderr)
+	}
+	if got.env["GOROOT"] != goroot || got.env["GOTOOLCHAIN"] != "local" || !strings.HasPrefix(got.env["PATH"], goroot+"/bin:") ||
+		got.env["GOPATH"] != environ.ProjectGopath(m.home+"/.local/share/vmgo", dir) || got.env["GOMODCACHE"] != m.home+"/go/pkg/mod" {
+		t.Errorf("environment: %q", got.env.Pairs())
+	}
+	if got, _, _ := m.shim(dir, "gofmt", "-l"); got.path != goroot+"/bin/gofmt" {
+		t.Errorf("gofmt: %+v", got)
+	}
+	if got, _, _ := m.shim(dir, "vmgo", "__shim", "gofmt", "-l"); got.path != goroot+"/bin/gofmt" || len(got.argv) != 2 {
+		t.Errorf("vmgo in its place: %+v", got)
+	}
+}
+
+func TestShim_findsToolsOfTheProject(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	tool := m.write(environ.ProjectGopath(m.home+"/.local/share/vmgo", dir)+"/bin/stringer", "#!/bin/sh\n")
+	if _, stderr, status := m.shim(dir, "stringer"); status != 127 || !strings.Contains(stderr, "[command-not-found]") {
+		t.Errorf("a file that cannot be run: %d, %q", status, stderr)
+	}
+	must(t, os.Chmod(tool, 0o755))
+	if got, _, _ := m.shim(dir, "stringer"); got.path != tool {
+		t.Errorf("%+v", got)
+	}
+}
+
+// For a single command variables are set on purpose.
+func TestShim_keepsWhatTheCommandWasGiven(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	m.env["GOPATH"], m.env["GOTOOLCHAIN"], m.env["GOMODCACHE"] = "/my", "go1.27.0", "/cache"
+	got, _, _ := m.shim(dir, "go", "version")
+	if got.env["GOPATH"] != "/my" || got.env["GOTOOLCHAIN"] != "go1.27.0" || got.env["GOMODCACHE"] != "/cache" ||
+		got.env["GOROOT"] != m.goroot("1.22.5") {
+		t.Errorf("environment: %q", got.env.Pairs())
+	}
+}
+
+// Below a shell with the hook a shim does what the hook did.
+func TestShim_agreesWithTheHook(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.env["GOPATH"] = "/home/go"
+	dir, other := m.pin("p", "1.22.5"), m.pin("q", "1.21")
+	outside := m.env
+	s := m.start("bash", "HOOK\n")
+	inside := s.in("cd "+dir, "1.22.5")
+	m.env = inside
+	got, _, _ := m.shim(dir, "go", "env")
+	for _, name := range []string{"GOROOT", "GOPATH", "GOMODCACHE", "GOTOOLCHAIN", "PATH", environ.SessionVariable} {
+		if got.env.Get(name) != inside.Get(name) {
+			t.Errorf("%s is %v, with the hook %v", name, got.env.Get(name), inside.Get(name))
+		}
+	}
+	got, _, _ = m.shim(other, "go", "env")
+	m.check("a shim in another project", got.env, "1.21.13")
+	m.env = got.env
+	session, err := environ.Decode(got.env[environ.SessionVariable])
+	must(t, err)
+	m.env = outside
+	m.check("reverted", environ.Revert(got.env, session).Without(environ.SessionVariable), "")
+}
+
+func TestShim_becomesTheGoOfTheSystem(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "system")
+	self, err := os.Executable()
+	must(t, err)
+	must(t, os.MkdirAll(m.root+"/shims", 0o755))
+	for _, tool := range []string{"go", "gofmt"} {
+		must(t, os.Symlink(m.bin+"/vmgo-shim", m.root+"/shims/"+tool))
+		must(t, os.Symlink(self, m.bin+"/"+tool)) // by another way the same program
+		must(t, os.Chmod(m.write(m.root+"/lib/go/bin/"+tool, "#!/bin/sh\n"), 0o755))
+	}
+	m.env["PATH"] = m.root + "/shims:" + m.bin + "::relative:" + m.goroot("1.22.5") + "/bin:" + m.root + "/lib/go/bin"
+	m.env["GOROOT"] = "/mine"
+	for _, tool := range []string{"go", "gofmt"} {
+		got, stderr, _ := m.shim(dir, tool)
+		if got.path != m.root+"/lib/go/bin/"+tool || got.env["GOROOT"] != "/mine" || got.env["PATH"] != m.env["PATH"] {
+			t.Errorf("%s: %+v, said %q", tool, got, stderr)
+		}
+	}
+	m.env["PATH"] = m.root + "/shims:" + m.bin
+	if _, stderr, status := m.shim(dir, "go"); status != 127 || !strings.Contains(stderr, "[not-installed]") {
+		t.Errorf("only shims: %d, %q", status, stderr)
+	}
+}
+
+func TestShim_saysWhyItCannotStart(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for _, test := range []struct {
+		version string
+		change  func()
+		status  int
+		code    string
+		hint    string
+	}{
+		{version: "1.99.1", status: 127, code: "not-installed", hint: "vmgo install 1.99.1"},
+		{version: "junk", status: 126, code: "bad-version-file"},
+		{version: "1.22.5", change: func() { m.env["__VMGO_DEPTH"] = "32" }, status: 126, code: "recursion"},
+		{version: "1.22.5", change: func() { m.env["VMGO_GOPATH"] = "x" }, status: 126, code: "bad-setting", hint: "unset VMGO_GOPATH"},
+		{version: "1.22.4", change: func() { must(t, os.Remove(m.goroot("1.22.4")+"/bin/go")) }, status: 127, code: "command-not-found"},
+	} {
+		before := m.env
+		m.env = environ.FromPairs(m.env.Pairs())
+		dir := m.pin("p"+test.code, test.version)
+		if test.change != nil {
+			test.change()
+		}
+		got, stderr, status := m.shim(dir, "go", "version")
+		if got.path != "" || status != test.status || !strings.Contains(stderr, "["+test.code+"]") || !strings.Contains(stderr, test.hint) {
+			t.Errorf("%s: status %d, said %q, started %q", test.code, status, stderr, got.path)
+		}
+		m.env = before
+	}
+}
+
+func TestShim_cannotStart(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	var stderr bytes.Buffer
+	status := shims.Main(shims.Process{
+		Args: []string{"go"}, Env: m.env, Dir: dir, Root: m.root, Stdout: &stderr, Stderr: &stderr, Now: time.Now,
+		Exec: func(string, []string, []string) error { return syscall.ENOEXEC },
+	})
+	if status != 126 || !strings.Contains(stderr.String(), "[cannot-start]") {
+		t.Errorf("status %d, said %q", status, stderr.String())
+	}
+}
+
+// A go command that switches names the version it needs. The go that answers
+// must be that one, whatever the directory says.
+func TestShim_servesASwitchOfTheGoCommand(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	m.env["GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"] = "go1.26.8"
+	if got, _, _ := m.shim(dir, "go", "version"); got.path != m.goroot("1.26.8")+"/bin/go" || got.env.Get("GOROOT").Set {
+		t.Errorf("%+v", got)
+	}
+	m.env["GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"] = "go1.27.0"
+	if got, _, _ := m.shim(dir, "go", "version"); got.path != m.goroot("1.22.5")+"/bin/go" {
+		t.Errorf("a release that is not there: %+v", got)
+	}
+}
+
+func TestShim_countsHowDeepItIs(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	m.env["__VMGO_DEPTH"] = "3"
+	if got, _, _ := m.shim(dir, "go"); got.env["__VMGO_DEPTH"] != "4" {
+		t.Errorf("depth %q", got.env["__VMGO_DEPTH"])
+	}
+}
+
+// The lean program cannot read ranges: vmgo beside it can.
+func TestShim_handsRangesOver(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", ">=1.21 <1.23")
+	s := m.start("bash", "HOOK\n")
+	s.in("cd "+dir, "1.22.5")
+	self, err := os.Executable()
+	must(t, err)
+	must(t, os.Symlink(self, m.root+"/go"))
+	m.env["TEST_BIN"] = m.bin
+	env, _ := s.do(m.root + "/go version a 'b c' >" + m.root + "/out")
+	text, err := os.ReadFile(m.root + "/out")
+	must(t, err)
+	want := m.goroot("1.22.5") + "/bin/go|1.22.5|" + m.goroot("1.22.5") + "|" + env["GOPATH"] + "|" + env["GOMODCACHE"] + "|local|version a b c\n"
+	if string(text) != want {
+		t.Errorf("got %q\nwant %q", text, want)
+	}
+	must(t, os.Remove(m.bin+"/vmgo"))
+	s.in("cd /", "")
+	s.in("cd "+dir, "")
+	s.in("", "")
+	if n := strings.Count(s.output(), "[cannot-start]"); n != 1 {
+		t.Errorf("said %d times that vmgo is missing", n)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	dir, program := root+"/a/b", root+"/vmgo-shim"
+	must(t, os.WriteFile(program, nil, 0o755))
+	for range 2 {
+		must(t, shims.Refresh(dir, program))
+	}
+	must(t, shims.Refresh(dir, root+"/new/vmgo-shim"))
+	for _, tool := range shims.Tools() {
+		if target, err := os.Readlink(filepath.Join(dir, tool)); err != nil || target != root+"/new/vmgo-shim" {
+			t.Errorf("%s leads to %q, %v", tool, target, err)
+		}
+	}
+	foreign := filepath.Join(dir, "gofmt")
+	must(t, os.Remove(foreign))
+	must(t, os.WriteFile(foreign, []byte("mine"), 0o755))
+	if err := shims.Refresh(dir, program); err == nil || !strings.Contains(err.Error(), foreign) {
+		t.Errorf("a file of others in the way: %v", err)
+	}
+	if target, _ := os.Readlink(filepath.Join(dir, "go")); target != root+"/new/vmgo-shim" {
+		t.Errorf("half done: go leads to %q", target)
+	}
+	removed, err := shims.Remove(dir)
+	if err != nil || strings.Join(removed, " ") != filepath.Join(dir, "go") {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	if text, _ := os.ReadFile(foreign); string(text) != "mine" {
+		t.Error("took away what is not ours")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left %v", entries)
+	}
+}
+
+func TestStands(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]bool{
+		"go": true, "/usr/local/bin/gofmt -l": true, "vmgo": false, "vmgo install": false,
+		"vmgo __hook bash": true, "/x/vmgo __shim go": true, "": false,
+	} {
+		if got := shims.Stands(strings.Fields(args)); got != want {
+			t.Errorf("Stands(%q) = %v", args, got)
+		}
+	}
+}
+
+// Stamps that nobody has used for long go away, others stay.
+func TestStamps_areSwept(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	var out bytes.Buffer
+	call := func(now time.Time, pid int) {
+		p := shims.Process{
+			Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""}, Env: m.env, Dir: dir, Root: m.root,
+			UID: os.Getuid(), PID: pid, Executable: m.bin + "/vmgo-shim", Stdout: &out, Stderr: &out, Now: func() time.Time { return now },
+		}
+		if status := shims.Main(p); status != 0 {
+			t.Fatal(out.String())
+		}
+	}
+	count := func() int {
+		entries, _ := os.ReadDir(m.root + "/run/vmgo/stamps")
+		return len(entries)
+	}
+	for i := range 3 {
+		m.write(dir+"/.go-version", "1.22.5\n"+strings.Repeat("#", i))
+		m.settle()
+		call(time.Now(), 1)
+	}
+	if count() != 3 {
+		t.Fatalf("%d stamps", count())
+	}
+	m.write(dir+"/.go-version", "1.21\n")
+	call(time.Now().AddDate(0, 2, 0), 32)
+	// Those are old; the one that was just made is as old, by that clock.
+	if n := count(); n > 1 {
+		t.Errorf("%d stamps are left", n)
+	}
+}
