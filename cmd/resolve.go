@@ -61,7 +61,7 @@ func (a *app) look(q shims.Question) (shims.Situation, error) {
 
 // inside is the environment with everything that the situation wants.
 func inside(env environ.Env, s shims.Situation) environ.Env {
-	env, session := environ.Reconcile(env, s.Session, s.Wanted, true)
+	env, session := environ.Reconcile(env, s.Session, s.Wanted, environ.How{Fresh: true})
 	delete(env, environ.SessionVariable)
 	if text := session.Encode(); text != "" {
 		env[environ.SessionVariable] = text
