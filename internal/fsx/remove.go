@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,7 +16,7 @@ import (
 // it out of the tree, since it descends by open directories. Directories that
 // are not writable are made so first.
 func RemoveAll(parent, name string) error {
-	if name == "" || name == "." || name == ".." || filepath.Base(name) != name {
+	if name == "" || name == "." || name == ".." || strings.ContainsRune(name, '/') {
 		return &os.PathError{Op: "remove", Path: name, Err: unix.EINVAL}
 	}
 	dir, err := os.Open(parent)
