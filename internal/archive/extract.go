@@ -166,7 +166,7 @@ func (w *worker) member(ctx context.Context, dir Dir, m *Member) error {
 	}
 	content, err := m.data(raw)
 	if err == nil && m.method == methodDeflate {
-		content, err = w.inflate.all(buf.inflated(int(m.Size)), content)
+		content, err = w.inflate.all(buf.inflated(int(m.Size)), int(m.Size), content, len(content))
 	}
 	if err != nil {
 		return inMember(err, m)
@@ -194,18 +194,19 @@ type buffer struct {
 	capacity [2]int // least size of out and in
 }
 
+// packed gives room for n bytes and the slack that the inflater asks for.
 func (b *buffer) packed(n int) []byte {
-	if cap(b.in) < n {
-		b.in = make([]byte, max(n, b.capacity[1], 16<<10))
+	if cap(b.in) < n+inSlack {
+		b.in = make([]byte, max(n, b.capacity[1], 16<<10)+inSlack)
 	}
 	return b.in[:n]
 }
 
 func (b *buffer) inflated(n int) []byte {
-	if cap(b.out) < n {
-		b.out = make([]byte, max(n, b.capacity[0], 32<<10))
+	if cap(b.out) < n+outSlack {
+		b.out = make([]byte, max(n, b.capacity[0], 32<<10)+outSlack)
 	}
-	return b.out[:n]
+	return b.out[:n+outSlack]
 }
 
 // pool hands out the buffers for large files. All have the size of the largest

@@ -1,0 +1,150 @@
+package archive
+
+import (
+	"bytes"
+	"compress/flate"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// withSlack is in as the inflater wants it, with rubbish behind its end.
+func withSlack(in []byte) []byte {
+	return append(bytes.Clone(in), bytes.Repeat([]byte{0xa5}, inSlack)...)
+}
+
+// reference inflates with the standard library, to its end, and says whether
+// bytes are left over.
+func reference(in []byte) (out []byte, left int, err error) {
+	src := bytes.NewReader(in)
+	out, err = io.ReadAll(io.LimitReader(flate.NewReader(src), 1<<22))
+	return out, src.Len(), err
+}
+
+// check holds the inflater against the standard library.
+func check(t *testing.T, f *inflater, in []byte) {
+	t.Helper()
+	want, left, wantErr := reference(in)
+	got, err := f.all(make([]byte, len(want)+outSlack), len(want), withSlack(in), len(in))
+	if (err == nil) != (wantErr == nil && left == 0) {
+		t.Fatalf("got %v; the standard library says %v with %d bytes left", err, wantErr, left)
+	}
+	if err == nil && !bytes.Equal(got, want) {
+		t.Fatalf("other contents than by the standard library")
+	}
+	if err != nil {
+		return
+	}
+	if _, err := f.all(make([]byte, len(want)+1+outSlack), len(want)+1, withSlack(in), len(in)); err != errTooShort {
+		t.Fatalf("one byte too few: %v", err)
+	}
+	if len(want) > 0 {
+		if _, err := f.all(make([]byte, len(want)-1+outSlack), len(want)-1, withSlack(in), len(in)); err != errTooLong {
+			t.Fatalf("one byte too many: %v", err)
+		}
+	}
+}
+
+func deflated(t testing.TB, data []byte, level int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, level)
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// samples have all kinds of blocks, codes and distances.
+func samples() map[string][]byte {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 300_000)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	// Frequencies that double with each symbol need codes of all lengths.
+	var skewed []byte
+	for i := range 20 {
+		skewed = append(skewed, bytes.Repeat([]byte{byte(i * 7)}, 1<<i)...)
+	}
+	random.Shuffle(len(skewed), func(i, j int) { skewed[i], skewed[j] = skewed[j], skewed[i] })
+	far := append(append(bytes.Clone(noise[:32768]), noise[:32768]...), noise[5:400]...)
+	s := map[string][]byte{
+		"empty": nil, "byte": []byte("x"), "run": make([]byte, 100_000), "noise": noise, "skewed": skewed, "far": far,
+		"text":   []byte(strings.Repeat("package archive // the quick brown fox\n", 3000)),
+		"mixed":  append(append([]byte(strings.Repeat("abc", 999)), noise[:70_000]...), bytes.Repeat([]byte("xyz!"), 5000)...),
+		"narrow": bytes.Map(func(r rune) rune { return 'a' + r%2 }, noise[:5000]),
+	}
+	for period := 1; period <= 20; period++ {
+		s["period "+string(rune('a'+period))] = bytes.Repeat(noise[:period], 700/period)
+	}
+	return s
+}
+
+func TestInflate_asTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+	var f inflater // one for all, as a worker has it
+	for name, data := range samples() {
+		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6, 9} {
+			packed := deflated(t, data, level)
+			check(t, &f, packed)
+			if t.Failed() {
+				t.Fatal(name, level)
+			}
+		}
+	}
+}
+
+// TestInflate_damage cuts and changes packed data: what is not refused must
+// come out as the standard library has it.
+func TestInflate_damage(t *testing.T) {
+	t.Parallel()
+	var f inflater
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, data := range samples() {
+		data = data[:min(len(data), 3000)]
+		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 6} {
+			packed := deflated(t, data, level)
+			for n := range min(len(packed), 120) {
+				check(t, &f, packed[:n])
+			}
+			check(t, &f, append(bytes.Clone(packed), 0))
+			for range 100 {
+				damaged := bytes.Clone(packed)
+				damaged[random.IntN(min(len(damaged), 200))] ^= 1 << random.IntN(8)
+				check(t, &f, damaged)
+			}
+		}
+	}
+}
+
+func FuzzInflate(f *testing.F) {
+	for _, data := range samples() {
+		f.Add(deflated(f, data[:min(len(data), 2000)], 6))
+		f.Add(deflated(f, data[:min(len(data), 2000)], flate.HuffmanOnly))
+	}
+	var inf inflater
+	f.Fuzz(func(t *testing.T, in []byte) {
+		check(t, &inf, in)
+	})
+}
+
+func BenchmarkInflate(b *testing.B) {
+	data := samples()["text"]
+	packed := withSlack(deflated(b, data, 6))
+	out := make([]byte, len(data)+outSlack)
+	var f inflater
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if _, err := f.all(out, len(data), packed, len(packed)-inSlack); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
