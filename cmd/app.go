@@ -137,6 +137,7 @@ func (a *app) commands() []*cli.Command {
 		a.defaultCommand(),
 		a.useCommand(),
 		a.verifyCommand(),
+		a.adoptCommand(),
 		a.currentCommand(),
 		a.hardenCommand(),
 		a.configCommand(),

@@ -21,16 +21,18 @@ func (a *app) installCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "install",
 		Usage:     "download, verify and install releases",
-		UsageText: "vmgo install [SELECTOR...]",
-		ArgsUsage: "[SELECTOR...]",
+		UsageText: "vmgo install [SELECTOR|FILE|DIR...]",
+		ArgsUsage: "[SELECTOR|FILE|DIR...]",
 		Description: `Without a SELECTOR: what this directory asks for. A selector takes the newest published match.
-Nothing becomes visible in the store before the checksum database has vouched for every byte.`,
+A FILE is an official archive or a module zip, a DIR has one or is a GOROOT (see vmgo help adopt).
+Nothing becomes visible in the store before the checksum database or Google's signature has vouched for it.`,
 		Category: releasesCategory,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed"},
 			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
 			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
 			&cli.BoolFlag{Name: "full", Usage: "with api, doc, misc and test: from the official archive"},
+			proofFlag(),
 			jsonFlag(),
 		}, installFlags()...),
 		Action: a.install,
@@ -57,11 +59,14 @@ func (a *app) install(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	selectors, err := a.installSelectors(args)
-	if err != nil {
-		return err
+	files, args := splitFiles(args)
+	var selectors []gover.Selector
+	if len(args) > 0 || len(files) == 0 {
+		if selectors, err = a.installSelectors(args); err != nil {
+			return err
+		}
 	}
-	if c.Bool("default") && len(selectors) != 1 {
+	if c.Bool("default") && len(selectors)+len(files) != 1 {
 		return diag.New(diag.Usage, "--default goes with one selector", "vmgo install --default latest")
 	}
 	report := a.newReport(c.Bool("json"))
@@ -71,6 +76,13 @@ func (a *app) install(c *cli.Context) error {
 		return errors.Join(append(failures, a.dryRun(c, list))...)
 	}
 	failures = append(failures, a.bring(c, list, report)...)
+	for _, file := range files {
+		version, err := a.bringFile(c, file, report)
+		if err != nil {
+			failures = append(failures, err)
+		}
+		list = append(list, wanted{file, version})
+	}
 	if err := report.verdict(failures); err != nil {
 		return err
 	}

@@ -140,10 +140,15 @@ func (in *Installer) parallel() int {
 
 // one is the install of one release with its events.
 func (in *Installer) one(ctx context.Context, v gover.Version, alone bool) Result {
-	begin := in.now()
-	tx := &transaction{in: in, version: v, alone: alone, progress: progress{begin: begin}}
-	kind, err := tx.run(ctx)
-	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, Elapsed: in.now().Sub(begin)}
+	tx := &transaction{in: in, version: v, alone: alone, progress: progress{begin: in.now()}}
+	kind, err := tx.run(ctx, tx.fromSources)
+	return tx.conclude(ctx, kind, err)
+}
+
+// conclude makes the result of a transaction and tells of it.
+func (tx *transaction) conclude(ctx context.Context, kind Kind, err error) Result {
+	in, v := tx.in, tx.version
+	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, Elapsed: in.now().Sub(tx.progress.begin)}
 	if err != nil {
 		r.Kind, r.Err, r.GOROOT = Failed, interrupted(ctx, v, err), ""
 	}

@@ -31,7 +31,7 @@ type transaction struct {
 // and the second finds it present; that of the store is taken only for the
 // moments in which names change, so that installers of different releases do
 // not wait for each other's downloads.
-func (tx *transaction) run(ctx context.Context) (Kind, error) {
+func (tx *transaction) run(ctx context.Context, bring func(context.Context) error) (Kind, error) {
 	if tx.present() {
 		return Present, nil
 	}
@@ -44,7 +44,7 @@ func (tx *transaction) run(ctx context.Context) (Kind, error) {
 	}
 	kind := Present
 	if !tx.present() { // somebody may have been faster while we waited
-		kind, err = Installed, tx.fromSources(ctx)
+		kind, err = Installed, bring(ctx)
 	}
 	if err := errors.Join(err, lock.Release()); err != nil {
 		return Failed, err

@@ -1,0 +1,190 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/trust"
+)
+
+// maxProof bounds a file of --proof. A receipt with a proof has 6 KB.
+const maxProof = 1 << 20
+
+func proofFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "proof", Usage: "`FILE` with a signature, a proof of the checksum database, or a receipt that has one"}
+}
+
+// splitFiles tells arguments that are files of this machine from selectors.
+func splitFiles(args []string) (files, selectors []string) {
+	for _, arg := range args {
+		if isPath(arg) || strings.HasSuffix(arg, ".tar.gz") || strings.HasSuffix(arg, ".zip") {
+			files = append(files, arg)
+		} else {
+			selectors = append(selectors, arg)
+		}
+	}
+	return files, selectors
+}
+
+// bringFile installs from an archive, a zip, a directory that has one, or a
+// GOROOT.
+func (a *app) bringFile(c *cli.Context, path string, report *report) (gover.Version, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.host.Dir, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return gover.Version{}, diag.Wrap(diag.Usage, err, "there is no such file or directory to install from", "vmgo help install")
+	}
+	if info.IsDir() {
+		if _, err := os.Lstat(filepath.Join(path, "VERSION")); err == nil {
+			return a.adopt(c, path, report)
+		}
+		if path, err = a.archiveIn(path); err != nil {
+			return gover.Version{}, err
+		}
+	}
+	in, err := a.installer(c)
+	if err != nil {
+		return gover.Version{}, err
+	}
+	proofs, err := a.givenProofs(c.StringSlice("proof"))
+	if err != nil {
+		return gover.Version{}, err
+	}
+	source, err := a.fileSource(c.Context, path, proofs.signatures)
+	if err != nil {
+		return gover.Version{}, err
+	}
+	in.Sources, in.Log = []install.Source{source}, proofs.over(in.Log)
+	in.Event, in.Waiting = report.event, report.waiting
+	result := in.Install(c.Context, []gover.Version{source.Version()})[0]
+	return result.Version, result.Err
+}
+
+// archiveIn finds the one archive for this machine in a directory.
+func (a *app) archiveIn(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, entry := range entries {
+		if artifact, ok := release.ParseFileName(entry.Name()); ok && artifact.Platform == a.platform() {
+			found = append(found, filepath.Join(dir, entry.Name()))
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", diag.New(diag.NoSuchRelease, dir+" has neither a GOROOT nor an archive for "+a.platform().String())
+	}
+	hints := make([]string, 0, len(found))
+	for _, path := range found {
+		hints = append(hints, "vmgo install "+quoteArgument(path))
+	}
+	return "", diag.New(diag.Usage, dir+" has several archives", hints...)
+}
+
+// fileSource makes the source of a file. What go.dev knows of an archive counts
+// as well, if it can be asked: its checksum, and its signature.
+func (a *app) fileSource(ctx context.Context, path string, signatures []string) (*release.File, error) {
+	name, checksum := filepath.Base(path), ""
+	if artifact, ok := release.ParseFileName(name); ok && artifact.Kind == release.TarGz {
+		if _, err := os.Stat(path + ".asc"); err == nil {
+			signatures = append(signatures, release.FileURL(path+".asc"))
+		}
+		godev := release.NewGoDev(a.client(), release.GoDevConfig{
+			Bases: a.settings.Godev, CacheDir: a.layout.Cache, Now: a.host.Now, Offline: a.settings.Offline,
+		})
+		if known, err := godev.Locate(ctx, artifact.Version, artifact.Platform); err == nil {
+			checksum = known.SHA256
+			signatures = append(signatures, known.Signatures...)
+		}
+	}
+	return release.NewFile(path, name, checksum, signatures)
+}
+
+// givenProofs are what --proof names.
+type givenProofs struct {
+	signatures []string // URLs of files
+	log        [][]byte
+}
+
+// givenProofs reads the files of --proof: a detached signature, a proof of the
+// checksum database, or a receipt that has one.
+func (a *app) givenProofs(paths []string) (givenProofs, error) {
+	var g givenProofs
+	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(a.host.Dir, path)
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.Size() > maxProof {
+			err = errors.New("it is too large")
+		}
+		var data []byte
+		if err == nil {
+			data, err = os.ReadFile(path)
+		}
+		if err != nil {
+			return g, diag.Wrap(diag.Usage, err, "cannot read the proof "+path)
+		}
+		if !json.Valid(data) {
+			g.signatures = append(g.signatures, release.FileURL(path))
+			continue
+		}
+		var receipt struct {
+			LogProof json.RawMessage `json:"log_proof"`
+		}
+		if err := json.Unmarshal(data, &receipt); err == nil && len(receipt.LogProof) > 0 {
+			data = receipt.LogProof
+		}
+		g.log = append(g.log, data)
+	}
+	return g, nil
+}
+
+// over gives a log that answers from the given proofs where they are about the
+// release that is asked for, and asks the real one about others.
+func (g givenProofs) over(log install.Log) install.Log {
+	verifier, ok := log.(*trust.Log)
+	if !ok || len(g.log) == 0 {
+		return log
+	}
+	return provenLog{verifier, g.log}
+}
+
+type provenLog struct {
+	log    *trust.Log
+	proofs [][]byte
+}
+
+// Lookup checks the given proofs; none of them has to fit if the log can be
+// asked.
+func (l provenLog) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (trust.Record, error) {
+	var failed error
+	for _, proof := range l.proofs {
+		record, err := l.log.VerifyOffline(proof, v, p)
+		if err == nil {
+			return record, nil
+		}
+		failed = err
+	}
+	record, err := l.log.Lookup(ctx, v, p)
+	if code := diag.CodeOf(err); code == diag.Network || code == diag.Offline {
+		return record, failed
+	}
+	return record, err
+}

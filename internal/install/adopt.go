@@ -1,0 +1,72 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/trust"
+)
+
+// Adopt takes a GOROOT that something else installed into the store: a copy of
+// every file that the checksum database vouches for. What it does not reach
+// (api, doc, misc, test) stays behind. The original is left as it is, and is
+// never linked to: whoever may change it could change the store.
+func (in *Installer) Adopt(ctx context.Context, v gover.Version, goroot string) Result {
+	tx := &transaction{in: in, version: v, alone: true, progress: progress{begin: in.now()}}
+	kind, err := tx.run(ctx, func(ctx context.Context) error { return tx.adopt(ctx, goroot) })
+	return tx.conclude(ctx, kind, err)
+}
+
+func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
+	record, err := tx.in.Log.Lookup(ctx, tx.version, tx.in.Platform)
+	if err != nil {
+		return err
+	}
+	a := release.Artifact{Version: tx.version, Platform: tx.in.Platform, Source: "adopt", URLs: []string{goroot}}
+	tx.progress.source = a.Source
+	tx.in.tell(Event{Kind: Resolved, Version: tx.version, Source: a.Source, URL: goroot, Elapsed: tx.in.now().Sub(tx.progress.begin)})
+	root, err := os.OpenRoot(goroot)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stage.Close()) }()
+	covered := func(path string) bool {
+		_, ok := trust.ModuleName(path)
+		return ok
+	}
+	var done atomic.Int64
+	files, err := archive.CopyTree(ctx, root, covered, stage, archive.Options{
+		Limits: archive.DefaultLimits(), Jobs: tx.in.Jobs,
+		Progress: func(n int64) { tx.report(Extract, done.Add(n), 0) },
+	})
+	if err != nil {
+		return err
+	}
+	h1, err := hash1(tx.version, tx.in.Platform, files)
+	if err != nil {
+		return err
+	}
+	if h1 != record.H1 {
+		return diag.New(diag.ProofInvalid, fmt.Sprintf("%s is not the %s that %s records: its hash is %s, that of the release %s",
+			goroot, tx.version.Toolchain(), record.Log, h1, record.H1), "vmgo install "+tx.version.String())
+	}
+	proofs := trust.NewProofs()
+	proofs[trust.ChecksumDB] = trust.Passed
+	proofs[trust.SHA256] = trust.Unavailable("there is no archive")
+	proofs[trust.OpenPGP] = trust.Unavailable("there is no archive")
+	tx.receipt = store.Receipt{Contents: store.ContentsModule, H1: h1, LogProof: record.Proof}
+	return tx.publish(ctx, a, proofs, files, stage)
+}
