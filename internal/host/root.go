@@ -1,6 +1,7 @@
 package host
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,6 +78,17 @@ func (h Host) ReadFile(p string) ([]byte, error) {
 	}
 	defer f.Close()
 	return readLimited(f)
+}
+
+// Head reads at most the first n bytes of a file of the machine.
+func (h Host) Head(p string, n int64) string {
+	f, err := os.Open(h.Path(p))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	data, _ := io.ReadAll(io.LimitReader(f, n))
+	return string(data)
 }
 
 // Text is the content of a file of the machine without surrounding white

@@ -1,0 +1,140 @@
+// Package doctor finds out what is wrong with Go on a machine and says which
+// command mends it.
+//
+// A check is a small value, one a file (check_<group>_<name>.go), listed in
+// [Catalogue]. It reads the machine through a [Machine], never directly, so
+// that made-up machines can be examined, and it changes nothing: what could be
+// mended safely it describes as [Edit] values, which Plan, Apply and Undo carry
+// out. A check that cannot know answers [Skip] with the reason; it never
+// guesses, because a false alarm is worse than silence.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Status grades what a check found.
+type Status string
+
+// The grades. Only Fail makes the whole run fail.
+const (
+	OK   Status = "ok"
+	Info Status = "info" // worth knowing, nothing to do
+	Warn Status = "warn" // will bite sooner or later
+	Fail Status = "fail" // something is broken now
+	Skip Status = "skip" // could not be found out, or does not apply; the summary says why
+)
+
+// Group is a heading of the report.
+type Group string
+
+// The groups, in the order of the report.
+const (
+	Toolchain    Group = "toolchain"
+	Hook         Group = "hook"
+	MachineGroup Group = "machine"
+	Distribution Group = "distribution"
+	Network      Group = "network"
+	Security     Group = "security"
+)
+
+// Groups lists them in order.
+func Groups() []Group {
+	return []Group{Toolchain, Hook, MachineGroup, Distribution, Network, Security}
+}
+
+// Check is one thing that may be wrong.
+type Check struct {
+	ID     string // <group>.<name>, stable
+	Group  Group
+	Title  string // what it looks at
+	Why    string // why that matters: one sentence
+	Source string // where its facts come from
+	Online bool   // it asks the network
+	Bench  bool   // it loads the machine; only when asked for
+	// Limit is the time it may take; 0 means the usual limit.
+	Limit time.Duration
+	// Weight orders the fixes at the end of the report among those of one
+	// grade: how much trouble the fix ends, 0 to 9.
+	Weight int
+	Run    func(ctx context.Context, m *Machine) Result
+}
+
+// Evidence is a place that shows what was found.
+type Evidence struct {
+	Path  string `json:"path,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	Value string `json:"value,omitempty"`
+}
+
+// String gives path:line and the value.
+func (e Evidence) String() string {
+	text := e.Path
+	if e.Line > 0 {
+		text += fmt.Sprintf(":%d", e.Line)
+	}
+	if text != "" && e.Value != "" {
+		text += "  "
+	}
+	return text + e.Value
+}
+
+// Result is what a check found.
+type Result struct {
+	Status   Status
+	Summary  string // one line
+	Detail   string // what it means, for this machine
+	Evidence []Evidence
+	Fix      string // commands to paste, a line each
+	Edits    []Edit // what --fix may safely do instead
+}
+
+func result(s Status, format string, args ...any) Result {
+	return Result{Status: s, Summary: fmt.Sprintf(format, args...)}
+}
+
+func ok(format string, args ...any) Result   { return result(OK, format, args...) }
+func info(format string, args ...any) Result { return result(Info, format, args...) }
+func warn(format string, args ...any) Result { return result(Warn, format, args...) }
+func fail(format string, args ...any) Result { return result(Fail, format, args...) }
+func skip(format string, args ...any) Result { return result(Skip, format, args...) }
+
+// at adds evidence.
+func (r Result) at(path string, line int, format string, args ...any) Result {
+	r.Evidence = append(r.Evidence, Evidence{path, line, fmt.Sprintf(format, args...)})
+	return r
+}
+
+// means adds an explanation.
+func (r Result) means(format string, args ...any) Result {
+	if r.Detail != "" {
+		r.Detail += " "
+	}
+	r.Detail += fmt.Sprintf(format, args...)
+	return r
+}
+
+// mend adds a command to paste.
+func (r Result) mend(format string, args ...any) Result {
+	if r.Fix != "" {
+		r.Fix += "\n"
+	}
+	r.Fix += fmt.Sprintf(format, args...)
+	return r
+}
+
+// safely adds what --fix may do.
+func (r Result) safely(edits ...Edit) Result {
+	r.Edits = append(r.Edits, edits...)
+	return r
+}
+
+// worse raises the grade, never lowers it.
+func (r *Result) worse(s Status) {
+	rank := map[Status]int{Skip: 0, OK: 1, Info: 2, Warn: 3, Fail: 4}
+	if rank[s] > rank[r.Status] {
+		r.Status = s
+	}
+}

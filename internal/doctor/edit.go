@@ -1,0 +1,156 @@
+package doctor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+// Edit is one thing that --fix may do: to a line of a file, or to the
+// permissions of a file. It names what it expects to find, so that a file that
+// changed meanwhile is left alone.
+type Edit struct {
+	Path string
+	// Line counts from 1; 0 for a change of permissions.
+	Line int
+	Old  string // the line as it is
+	New  string // the line as it shall be
+	Drop bool   // the line goes
+	Mode fs.FileMode
+}
+
+// commentOut turns a line of a startup file into a comment.
+func commentOut(a Assignment, raw string) Edit {
+	return Edit{Path: a.Path, Line: a.Line, Old: raw, New: "# vmgo doctor: " + raw}
+}
+
+// dropLine removes a line.
+func dropLine(path string, line int, raw string) Edit {
+	return Edit{Path: path, Line: line, Old: raw, Drop: true}
+}
+
+// rawLine is a line of a file as it stands there.
+func (m *Machine) rawLine(path string, line int) string {
+	if lines := m.Lines(path); line >= 1 && line <= len(lines) {
+		return lines[line-1]
+	}
+	return ""
+}
+
+// Change is all that --fix does to one file.
+type Change struct {
+	Path          string
+	Checks        []string // ids of the checks that asked for it
+	Before, After []byte   // both nil for a change of permissions alone
+	OldMode, Mode fs.FileMode
+}
+
+// Plan gathers the edits of a report into one change a file. Edits of several
+// checks to one line count once.
+func Plan(m *Machine, r Report) ([]Change, error) {
+	var paths []string
+	edits, checks := map[string][]Edit{}, map[string][]string{}
+	for _, o := range r.Outcomes {
+		for _, e := range o.Edits {
+			if !slices.Contains(paths, e.Path) {
+				paths = append(paths, e.Path)
+			}
+			if !slices.ContainsFunc(edits[e.Path], func(x Edit) bool { return x.Line == e.Line }) {
+				edits[e.Path] = append(edits[e.Path], e)
+			}
+			if !slices.Contains(checks[e.Path], o.Check.ID) {
+				checks[e.Path] = append(checks[e.Path], o.Check.ID)
+			}
+		}
+	}
+	var plan []Change
+	for _, p := range paths {
+		c, err := change(m.Host, p, edits[p])
+		if err != nil {
+			return nil, err
+		}
+		c.Checks = checks[p]
+		plan = append(plan, c)
+	}
+	return plan, nil
+}
+
+func change(h host.Host, path string, edits []Edit) (Change, error) {
+	info, err := h.Stat(path)
+	if err != nil {
+		return Change{}, fmt.Errorf("looking at what is to be changed: %w", err)
+	}
+	mode := info.Mode().Perm() | info.Mode()&fs.ModeSticky
+	c := Change{Path: path, OldMode: mode, Mode: mode}
+	if info.Mode().IsRegular() {
+		if c.Before, err = h.ReadFile(path); err != nil {
+			return Change{}, fmt.Errorf("reading what is to be changed: %w", err)
+		}
+	}
+	lines := bytes.SplitAfter(c.Before, []byte("\n"))
+	for _, e := range edits {
+		if e.Line == 0 {
+			c.Mode = e.Mode
+			continue
+		}
+		if e.Line > len(lines) || strings.TrimRight(string(lines[e.Line-1]), "\n") != e.Old {
+			return Change{}, errors.New(path + " changed while it was looked at")
+		}
+		if e.Drop {
+			lines[e.Line-1] = nil
+			continue
+		}
+		end := ""
+		if bytes.HasSuffix(lines[e.Line-1], []byte("\n")) {
+			end = "\n"
+		}
+		lines[e.Line-1] = []byte(e.New + end)
+	}
+	c.After = bytes.Join(lines, nil)
+	if bytes.Equal(c.Before, c.After) {
+		c.Before, c.After = nil, nil
+	}
+	return c, nil
+}
+
+// Preview shows a change line by line.
+func (c Change) Preview() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s  (%s)\n", c.Path, strings.Join(c.Checks, ", "))
+	if c.Mode != c.OldMode {
+		fmt.Fprintf(&out, "  mode %04o -> %04o\n", modeBits(c.OldMode), modeBits(c.Mode))
+	}
+	before, after := strings.SplitAfter(string(c.Before), "\n"), strings.SplitAfter(string(c.After), "\n")
+	for len(before) > 0 || len(after) > 0 {
+		switch {
+		case len(before) > 0 && len(after) > 0 && before[0] == after[0]:
+			before, after = before[1:], after[1:]
+		case len(after) > 0 && strings.HasPrefix(after[0], "# vmgo doctor: ") && len(before) > 0:
+			out.WriteString("  - " + trimLine(before[0]) + "\n  + " + trimLine(after[0]) + "\n")
+			before, after = before[1:], after[1:]
+		case len(before) > 0:
+			out.WriteString("  - " + trimLine(before[0]) + "\n")
+			before = before[1:]
+		default:
+			out.WriteString("  + " + trimLine(after[0]) + "\n")
+			after = after[1:]
+		}
+	}
+	return out.String()
+}
+
+func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }
+
+// modeBits are the bits as chmod writes them.
+func modeBits(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	if m&fs.ModeSticky != 0 {
+		bits |= 0o1000
+	}
+	return bits
+}

@@ -1,0 +1,149 @@
+package doctor
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// GoSetting is a variable of the go command with its origin.
+type GoSetting struct {
+	Name, Value string
+	// Path is the file it stands in; empty for the environment, and for Go's
+	// own default.
+	Path    string
+	Line    int
+	FromEnv bool
+}
+
+// Set says whether anybody set it.
+func (s GoSetting) Set() bool { return s.FromEnv || s.Path != "" }
+
+// where adds the setting to a result's evidence.
+func (s GoSetting) where(r Result) Result {
+	if s.FromEnv {
+		return r.at("environment", 0, "%s=%s", s.Name, s.Value)
+	}
+	return r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
+}
+
+// GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).
+func (m *Machine) GoEnvFile() string {
+	switch file := m.Env["GOENV"]; {
+	case file == "off":
+		return ""
+	case file != "":
+		return file
+	case filepath.IsAbs(m.Env["XDG_CONFIG_HOME"]):
+		return filepath.Join(m.Env["XDG_CONFIG_HOME"], "go/env")
+	}
+	return m.HomePath(".config/go/env")
+}
+
+// GoEnvLines reads the file of "go env -w" and, after it, go.env of the Go in
+// force, as the go command does: the first that has a name wins.
+func (m *Machine) GoEnvLines() []GoSetting {
+	all := m.parseGoEnv(m.GoEnvFile())
+	if root := m.GOROOT(); root != "" {
+		all = append(all, m.parseGoEnv(filepath.Join(root, "go.env"))...)
+	}
+	return all
+}
+
+func (m *Machine) parseGoEnv(path string) []GoSetting {
+	if path == "" {
+		return nil
+	}
+	var all []GoSetting
+	for i, line := range m.Lines(path) {
+		name, value, found := strings.Cut(strings.TrimSuffix(line, "\r"), "=")
+		if !found || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if n := len(value); n >= 2 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
+			value = value[1 : n-1]
+		}
+		all = append(all, GoSetting{Name: strings.TrimSpace(name), Value: value, Path: path, Line: i + 1})
+	}
+	return all
+}
+
+// GoEnv is what the go command would take a variable to be. An empty variable
+// of the environment counts as unset, as it does for go.
+func (m *Machine) GoEnv(name string) GoSetting {
+	if value := m.Env[name]; value != "" {
+		return GoSetting{Name: name, Value: value, FromEnv: true}
+	}
+	for _, s := range m.GoEnvLines() {
+		if s.Name == name && s.Value != "" {
+			return s
+		}
+	}
+	return GoSetting{Name: name, Value: m.goDefault(name)}
+}
+
+// goDefault is Go's own default for the variables that checks ask for.
+func (m *Machine) goDefault(name string) string {
+	switch name {
+	case "GOPATH":
+		return m.HomePath("go")
+	case "GOCACHE":
+		if dir := m.Env["XDG_CACHE_HOME"]; filepath.IsAbs(dir) {
+			return filepath.Join(dir, "go-build")
+		}
+		return m.HomePath(".cache/go-build")
+	case "GOMODCACHE":
+		if path := m.GOPATH(); path != "" {
+			return filepath.Join(path, "pkg/mod")
+		}
+	case "GOSUMDB":
+		return "sum.golang.org"
+	case "GONOSUMDB", "GONOPROXY":
+		return m.GoEnv("GOPRIVATE").Value
+	}
+	return ""
+}
+
+// GOPATH is the first element of GOPATH.
+func (m *Machine) GOPATH() string {
+	first, _, _ := strings.Cut(m.GoEnv("GOPATH").Value, ":")
+	return first
+}
+
+// GOBIN is where "go install" puts programs.
+func (m *Machine) GOBIN() string {
+	if s := m.GoEnv("GOBIN"); s.Value != "" {
+		return s.Value
+	}
+	if path := m.GOPATH(); path != "" {
+		return filepath.Join(path, "bin")
+	}
+	return ""
+}
+
+// TempDir is where programs put temporary files.
+func (m *Machine) TempDir() string {
+	if dir := m.Env["TMPDIR"]; dir != "" {
+		return dir
+	}
+	return "/tmp"
+}
+
+// BuildDir is where go build works.
+func (m *Machine) BuildDir() string {
+	if s := m.GoEnv("GOTMPDIR"); s.Value != "" {
+		return s.Value
+	}
+	return m.TempDir()
+}
+
+// GoDirs are the directories that builds write to, by the name of the variable
+// that moves them.
+func (m *Machine) GoDirs() []GoSetting {
+	dirs := []GoSetting{{Name: "TMPDIR", Value: m.TempDir()}}
+	for _, name := range []string{"GOTMPDIR", "GOCACHE", "GOMODCACHE"} {
+		if s := m.GoEnv(name); filepath.IsAbs(s.Value) {
+			dirs = append(dirs, s)
+		}
+	}
+	return dirs
+}

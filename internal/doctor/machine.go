@@ -1,0 +1,181 @@
+package doctor
+
+import (
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// Options say how a run is meant.
+type Options struct {
+	Offline bool
+	Bench   bool
+	Listen  string // an address of one's own service to be looked at, such as ":8080"
+	GRPC    string // the same for a gRPC service
+}
+
+// Machine is what checks look at: the host's files and commands, and facts
+// that several checks share, each found out once. All paths in it are the
+// machine's own names.
+type Machine struct {
+	host.Host
+	Options  Options
+	Layout   dirs.Layout
+	Settings settings.Settings
+
+	redactor   redactor
+	releases   func() []installed.Release
+	resolution func() resolved
+	gos        func() []GoOnPath
+	startup    func() []Assignment
+	listeners  func() []host.Listener
+	virt       func() host.Virt
+}
+
+// New looks at a host. Settings are those that the command has loaded.
+func New(h host.Host, s settings.Settings, o Options) *Machine {
+	m := &Machine{
+		Host: h, Options: o, Settings: s,
+		Layout:   dirs.FromEnv(h.Env, "/", h.UID),
+		redactor: newRedactor(),
+	}
+	m.releases = sync.OnceValue(m.readReleases)
+	m.resolution = sync.OnceValue(m.resolve)
+	m.gos = sync.OnceValue(m.findGos)
+	m.startup = sync.OnceValue(m.readStartup)
+	m.listeners = sync.OnceValue(h.Listeners)
+	m.virt = sync.OnceValue(h.Virt)
+	return m
+}
+
+// Stores are the directories in which releases are looked for.
+func (m *Machine) Stores() []string { return m.Layout.Stores(m.Settings.Root) }
+
+// Releases are the installed ones, newest first.
+func (m *Machine) Releases() []installed.Release { return m.releases() }
+
+func (m *Machine) readReleases() []installed.Release {
+	all, _ := installed.List(m.realStores()) // what cannot be listed, security.store reports
+	for i := range all {
+		all[i].GOROOT, all[i].Store = m.Show(all[i].GOROOT), m.Show(all[i].Store)
+	}
+	return all
+}
+
+func (m *Machine) realStores() []string {
+	var real []string
+	for _, s := range m.Stores() {
+		real = append(real, m.Path(s))
+	}
+	return real
+}
+
+// resolved is what vmgo itself would choose here.
+type resolved struct {
+	resolve.Resolution
+	err error
+}
+
+// Resolution is what vmgo chooses in the working directory, and why.
+func (m *Machine) Resolution() (resolve.Resolution, error) {
+	r := m.resolution()
+	return r.Resolution, r.err
+}
+
+func (m *Machine) resolve() resolved {
+	stores := m.realStores()
+	in := resolve.Input{
+		Dir:         m.Path(m.Dir),
+		Version:     m.Settings.Version,
+		GOWORK:      m.Env["GOWORK"],
+		UserDefault: m.Path(m.Layout.UserDefault()),
+		Stores:      stores,
+		Ranges:      ranges.Parse,
+	}
+	in.Installed, _ = installed.List(stores)
+	for _, s := range stores {
+		if v, found := installed.Default(s); found {
+			in.MachineDefault = resolve.DefaultOf(v, installed.DefaultLink(s))
+			break
+		}
+	}
+	for _, g := range m.Gos() {
+		if g.Kind == ShimGo {
+			in.OwnDirs = append(in.OwnDirs, m.Path(filepath.Dir(g.Path)))
+		}
+	}
+	var path []string
+	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
+		if filepath.IsAbs(dir) {
+			path = append(path, m.Path(dir))
+		}
+	}
+	in.Path = strings.Join(path, ":")
+	r, err := resolve.Resolve(in)
+	r.GOROOT, r.Store, r.Project, r.SystemGo = m.Show(r.GOROOT), m.Show(r.Store), m.Show(r.Project), m.Show(r.SystemGo)
+	return resolved{r, err}
+}
+
+// GOROOT is the tree of the Go that is in force here, by vmgo's own rules or,
+// where vmgo chooses none, by PATH; empty if there is no Go.
+func (m *Machine) GOROOT() string {
+	if r, err := m.Resolution(); err == nil && r.GOROOT != "" {
+		return r.GOROOT
+	}
+	for _, g := range m.Gos() {
+		if g.GOROOT != "" {
+			return g.GOROOT
+		}
+	}
+	return ""
+}
+
+// InForce is the version of the tree that [Machine.GOROOT] names; zero if it
+// is not known.
+func (m *Machine) InForce() gover.Version { return m.VersionOf(m.GOROOT()) }
+
+// VersionOf reads the version of a tree from its file VERSION.
+func (m *Machine) VersionOf(goroot string) gover.Version {
+	if goroot == "" {
+		return gover.Version{}
+	}
+	lines := m.Lines(filepath.Join(goroot, "VERSION"))
+	if len(lines) == 0 {
+		return gover.Version{}
+	}
+	// Distributors append words of their own: "go1.22.9 (Red Hat 1.22.9-2.el9)".
+	word, _, _ := strings.Cut(lines[0], " ")
+	v, err := gover.Parse(word)
+	if err != nil {
+		return gover.Version{}
+	}
+	return v
+}
+
+// Survey reads the version files around the working directory.
+func (m *Machine) Survey() (project.Survey, error) {
+	return project.Walk(m.Path(m.Dir), project.Options{GOWORK: m.Env["GOWORK"]})
+}
+
+// Listeners are the machine's listening TCP sockets.
+func (m *Machine) Listeners() []host.Listener { return m.listeners() }
+
+// Virt says what kind of machine this is.
+func (m *Machine) Virt() host.Virt { return m.virt() }
+
+// HomePath is a path beneath the home directory; empty without a home.
+func (m *Machine) HomePath(rest string) string {
+	if m.Layout.Home == "" {
+		return ""
+	}
+	return filepath.Join(m.Layout.Home, rest)
+}

@@ -1,0 +1,142 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// usualLimit is the time that a check has. A whole offline run takes less than
+// two seconds on an idle machine; a check at its limit is on a machine that is
+// not.
+const usualLimit = 4 * time.Second
+
+// Outcome is a check with its result.
+type Outcome struct {
+	Check Check
+	Result
+	Took time.Duration
+}
+
+// Report is the outcome of a whole run.
+type Report struct {
+	Summary  Summary
+	Outcomes []Outcome // in the order of the catalogue
+}
+
+// OK says whether nothing failed.
+func (r Report) OK() bool {
+	return !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Status == Fail })
+}
+
+// Count says how many outcomes have a grade.
+func (r Report) Count(s Status) int {
+	n := 0
+	for _, o := range r.Outcomes {
+		if o.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Select picks the checks that are named: an id, or a group for all in it. No
+// name picks all. The error has the code usage.
+func Select(all []Check, names []string) ([]Check, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var picked []Check
+	for _, name := range names {
+		found := false
+		for _, c := range all {
+			if c.ID != name && string(c.Group) != name {
+				continue
+			}
+			found = true
+			if !slices.ContainsFunc(picked, func(p Check) bool { return p.ID == c.ID }) {
+				picked = append(picked, c)
+			}
+		}
+		if !found {
+			return nil, diag.New(diag.Usage, fmt.Sprintf("there is no check %q", name), "vmgo doctor --list")
+		}
+	}
+	return picked, nil
+}
+
+// Run carries out checks side by side, each within its limit.
+func Run(ctx context.Context, m *Machine, checks []Check) Report {
+	outcomes := make([]Outcome, len(checks))
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() {
+			start := time.Now()
+			outcomes[i] = Outcome{Check: c, Result: m.redact(one(ctx, m, c)), Took: time.Since(start)}
+		})
+	}
+	all.Wait()
+	return Report{Summary: m.Summary(), Outcomes: outcomes}
+}
+
+// one runs a single check. A check that outlives its limit is left behind: it
+// only reads, so it can do no harm, and the process ends soon.
+func one(ctx context.Context, m *Machine, c Check) Result {
+	switch {
+	case c.Online && m.Options.Offline:
+		return skip("not looked at: offline")
+	case c.Bench && !m.Options.Bench:
+		return skip("only measured with --bench")
+	}
+	limit := c.Limit
+	if limit == 0 {
+		limit = usualLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	done := make(chan Result, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- skip("the check itself broke: %v", p).means("Please report this.")
+			}
+		}()
+		done <- c.Run(ctx, m)
+	}()
+	grace := time.NewTimer(limit + 300*time.Millisecond)
+	defer grace.Stop()
+	select {
+	case r := <-done:
+		return r
+	case <-grace.C:
+		return skip("no answer within %v", limit)
+	}
+}
+
+// redact takes the home directory and secrets out of everything that is shown:
+// people paste the report into tickets.
+func (m *Machine) redact(r Result) Result {
+	r.Summary, r.Detail, r.Fix = m.Redact(r.Summary), m.Redact(r.Detail), m.Redact(r.Fix)
+	shown := make([]Evidence, len(r.Evidence))
+	for i, e := range r.Evidence {
+		shown[i] = Evidence{m.Redact(e.Path), e.Line, oneLine(m.Redact(e.Value))}
+	}
+	r.Evidence = shown
+	r.Summary = oneLine(r.Summary)
+	return r
+}
+
+// oneLine keeps foreign text from driving the terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,132 @@
+package doctor
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Assignment is a line of a file that sets up sessions.
+type Assignment struct {
+	Path string
+	Line int
+	Text string // the line without surrounding blanks
+	// Name and Value are empty where the line sets no variable.
+	Name, Value string
+	// Mine says that the file belongs to this user's own setup.
+	Mine bool
+}
+
+// userStartup are the files of a home directory that shells, display managers
+// and systemd read when a session begins.
+func userStartup() []string {
+	return []string{
+		".profile", ".bash_profile", ".bash_login", ".bashrc", ".bash_aliases", ".zshenv", ".zprofile", ".zshrc", ".zlogin",
+		".config/fish/config.fish", ".config/fish/conf.d/*.fish", ".pam_environment", ".config/environment.d/*.conf",
+	}
+}
+
+func systemStartup() []string {
+	return []string{
+		"/etc/environment", "/etc/environment.d/*.conf", "/etc/profile", "/etc/profile.d/*.sh", "/etc/bash.bashrc",
+		"/etc/bashrc", "/etc/zsh/zshenv", "/etc/zsh/zprofile", "/etc/zsh/zshrc", "/etc/zshenv", "/etc/zshrc",
+		"/etc/fish/config.fish", "/etc/fish/conf.d/*.fish",
+	}
+}
+
+// Startup are the lines of all startup files, those of the user first.
+func (m *Machine) Startup() []Assignment { return m.startup() }
+
+func (m *Machine) readStartup() []Assignment {
+	var all []Assignment
+	for _, pattern := range userStartup() {
+		if p := m.HomePath(pattern); p != "" {
+			all = append(all, m.startupLines(p, true)...)
+		}
+	}
+	for _, pattern := range systemStartup() {
+		all = append(all, m.startupLines(pattern, false)...)
+	}
+	return all
+}
+
+func (m *Machine) startupLines(pattern string, mine bool) []Assignment {
+	files := []string{pattern}
+	if strings.Contains(pattern, "*") {
+		files = m.glob(pattern)
+	}
+	var all []Assignment
+	for _, file := range files {
+		for i, line := range m.Lines(file) {
+			text := strings.TrimSpace(line)
+			if text == "" || strings.HasPrefix(text, "#") {
+				continue
+			}
+			a := Assignment{Path: file, Line: i + 1, Text: text, Mine: mine}
+			a.Name, a.Value = parseAssignment(text)
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// glob lists the files of one directory that match the last element of a
+// pattern, in order.
+func (m *Machine) glob(pattern string) []string {
+	dir, last := filepath.Split(pattern)
+	var files []string
+	for _, entry := range m.ReadDir(dir) {
+		if matched, _ := filepath.Match(last, entry.Name()); matched {
+			files = append(files, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return files
+}
+
+// parseAssignment reads the ways in which startup files set a variable:
+// "export A=b", "A=b", "set -gx A b" (fish), "setenv A b". Anything cleverer is
+// no assignment to us.
+func parseAssignment(text string) (name, value string) {
+	fields := strings.Fields(text)
+	for len(fields) > 0 && (fields[0] == "export" || fields[0] == "typeset" || fields[0] == "declare") {
+		fields = fields[1:]
+		for len(fields) > 0 && strings.HasPrefix(fields[0], "-") {
+			fields = fields[1:]
+		}
+	}
+	if len(fields) == 0 {
+		return "", ""
+	}
+	if fields[0] == "set" || fields[0] == "setenv" {
+		fields = fields[1:]
+		for len(fields) > 0 && strings.HasPrefix(fields[0], "-") {
+			fields = fields[1:]
+		}
+		if len(fields) < 2 || !isName(fields[0]) {
+			return "", ""
+		}
+		return fields[0], unquote(strings.Join(fields[1:], " "))
+	}
+	name, value, found := strings.Cut(strings.Join(fields, " "), "=")
+	if !found || !isName(name) {
+		return "", ""
+	}
+	return name, unquote(strings.TrimSuffix(value, ";"))
+}
+
+func unquote(s string) string {
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

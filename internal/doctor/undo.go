@@ -1,0 +1,183 @@
+package doctor
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// repair is the record of one --fix: <State>/doctor/<time>/manifest.json beside
+// copies of the files as they were. It is on the disk before the first file is
+// touched, so that a crash in between can be undone too.
+type repair struct {
+	Time  string       `json:"time"`
+	Files []repairFile `json:"files"`
+}
+
+type repairFile struct {
+	Path    string `json:"path"`
+	Backup  string `json:"backup,omitempty"` // name beside the manifest; none for permissions alone
+	Before  string `json:"before,omitempty"` // SHA-256
+	After   string `json:"after,omitempty"`
+	OldMode uint32 `json:"old_mode"`
+	Mode    uint32 `json:"mode"`
+}
+
+const manifestName = "manifest.json"
+
+func (m *Machine) repairsDir() (string, error) {
+	if m.Layout.State == "" {
+		return "", diag.New(diag.Failure, "there is nowhere to keep backups, as HOME is not set", "export HOME=/your/home")
+	}
+	return m.Path(filepath.Join(m.Layout.State, "doctor")), nil
+}
+
+// Apply carries out a plan: backups first, then each file in one rename.
+func Apply(m *Machine, plan []Change) error {
+	parent, err := m.repairsDir()
+	if err != nil {
+		return err
+	}
+	now := m.Now().UTC()
+	dir := filepath.Join(parent, now.Format("20060102T150405.000000000Z"))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the directory of backups: %w", err)
+	}
+	record := repair{Time: now.Format("2006-01-02T15:04:05Z")}
+	for i, c := range plan {
+		f := repairFile{Path: m.Path(c.Path), OldMode: modeBits(c.OldMode), Mode: modeBits(c.Mode)}
+		if c.After != nil {
+			f.Backup, f.Before, f.After = strconv.Itoa(i), sum(c.Before), sum(c.After)
+			if err := fsx.WriteFile(filepath.Join(dir, f.Backup), c.Before, 0o600); err != nil {
+				return fmt.Errorf("backing up %s: %w", c.Path, err)
+			}
+		}
+		record.Files = append(record.Files, f)
+	}
+	data, err := json.MarshalIndent(record, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := fsx.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("recording the repair: %w", err)
+	}
+	if err := fsx.SyncDir(dir); err != nil {
+		return fmt.Errorf("recording the repair: %w", err)
+	}
+	for i, c := range plan {
+		if err := record.Files[i].write(c.After, c.Mode, c.Mode != c.OldMode); err != nil {
+			return fmt.Errorf("changing %s: %w", c.Path, err)
+		}
+	}
+	return nil
+}
+
+// write puts new contents and permissions in place. The path has no links in
+// its last place: a dotfile that is a link is changed where it really is.
+func (f repairFile) write(data []byte, mode fs.FileMode, chmod bool) error {
+	path, err := filepath.EvalSymlinks(f.Path)
+	if err != nil {
+		return err
+	}
+	if data != nil {
+		return fsx.WriteFile(path, data, mode)
+	}
+	if chmod {
+		return os.Chmod(path, mode)
+	}
+	return nil
+}
+
+// Undo takes the latest repair back and says which files it restored. A file
+// that was changed since is left alone, and so is the whole repair then.
+func Undo(m *Machine) ([]string, error) {
+	parent, err := m.repairsDir()
+	if err != nil {
+		return nil, err
+	}
+	dir, record, err := latest(parent)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range record.Files {
+		if err := f.unchanged(); err != nil {
+			return nil, diag.Wrap(diag.Failure, err, "cannot undo", "compare with the copies in "+m.Redact(m.Show(dir)))
+		}
+	}
+	var restored []string
+	for _, f := range slices.Backward(record.Files) {
+		var data []byte
+		if f.Backup != "" {
+			if data, err = os.ReadFile(filepath.Join(dir, f.Backup)); err != nil {
+				return restored, fmt.Errorf("reading a backup: %w", err)
+			}
+		}
+		if err := f.write(data, fileMode(f.OldMode), f.Mode != f.OldMode); err != nil {
+			return restored, fmt.Errorf("restoring %s: %w", m.Show(f.Path), err)
+		}
+		restored = append(restored, m.Show(f.Path))
+	}
+	return restored, os.Rename(filepath.Join(dir, manifestName), filepath.Join(dir, "undone.json"))
+}
+
+// latest finds the newest repair that was not undone.
+func latest(parent string) (string, repair, error) {
+	entries, err := os.ReadDir(parent)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", repair{}, err
+	}
+	for _, entry := range slices.Backward(entries) {
+		dir := filepath.Join(parent, entry.Name())
+		data, err := os.ReadFile(filepath.Join(dir, manifestName))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var record repair
+		if err == nil {
+			err = json.Unmarshal(data, &record)
+		}
+		return dir, record, err
+	}
+	return "", repair{}, diag.New(diag.Failure, "there is no repair to undo", "vmgo doctor --fix")
+}
+
+// unchanged makes sure that a file is as the repair left it, or as it was
+// before, in case that a crash cut the repair short.
+func (f repairFile) unchanged() error {
+	if f.Backup == "" {
+		_, err := os.Stat(f.Path)
+		return err
+	}
+	data, err := os.ReadFile(f.Path)
+	if err != nil {
+		return err
+	}
+	if s := sum(data); s != f.After && s != f.Before {
+		return errors.New(f.Path + " was changed since")
+	}
+	return nil
+}
+
+func sum(data []byte) string {
+	h := sha256.Sum256(bytes.Clone(data))
+	return hex.EncodeToString(h[:])
+}
+
+func fileMode(bits uint32) fs.FileMode {
+	mode := fs.FileMode(bits & 0o777)
+	if bits&0o1000 != 0 {
+		mode |= fs.ModeSticky
+	}
+	return mode
+}
