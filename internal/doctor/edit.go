@@ -51,12 +51,16 @@ type Change struct {
 }
 
 // Plan gathers the edits of a report into one change a file. Edits of several
-// checks to one line count once.
+// checks to one line count once, those of files that are not the user's own
+// not at all.
 func Plan(m *Machine, r Report) ([]Change, error) {
 	var paths []string
 	edits, checks := map[string][]Edit{}, map[string][]string{}
 	for _, o := range r.Outcomes {
 		for _, e := range o.Edits {
+			if uid, _ := m.Owner(e.Path); uid != m.UID {
+				continue // replacing another's file would change its owner
+			}
 			if !slices.Contains(paths, e.Path) {
 				paths = append(paths, e.Path)
 			}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -92,26 +93,11 @@ func (m *Machine) Resolution() (resolve.Resolution, error) {
 }
 
 func (m *Machine) resolve() resolved {
-	stores := m.realStores()
-	in := resolve.Input{
-		Dir:         m.Path(m.Dir),
-		Version:     m.Settings.Version,
-		GOWORK:      m.Env["GOWORK"],
-		UserDefault: m.Path(m.Layout.UserDefault()),
-		Stores:      stores,
-		Ranges:      ranges.Parse,
+	place := resolve.Place{
+		Dir: m.Path(m.Dir), Env: maps.Clone(m.Env), Layout: m.realLayout(), Settings: m.Settings, Ranges: ranges.Parse,
 	}
-	in.Installed, _ = installed.List(stores)
-	for _, s := range stores {
-		if v, found := installed.Default(s); found {
-			in.MachineDefault = resolve.DefaultOf(v, installed.DefaultLink(s))
-			break
-		}
-	}
-	for _, g := range m.Gos() {
-		if g.Kind == ShimGo {
-			in.OwnDirs = append(in.OwnDirs, m.Path(filepath.Dir(g.Path)))
-		}
+	if m.Settings.Root != "" {
+		place.Settings.Root = m.Path(m.Settings.Root)
 	}
 	var path []string
 	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
@@ -119,10 +105,27 @@ func (m *Machine) resolve() resolved {
 			path = append(path, m.Path(dir))
 		}
 	}
-	in.Path = strings.Join(path, ":")
-	r, err := resolve.Resolve(in)
+	place.Env["PATH"] = strings.Join(path, ":")
+	for _, g := range m.Gos() {
+		if g.Kind == ShimGo {
+			place.OwnDirs = append(place.OwnDirs, m.Path(filepath.Dir(g.Path)))
+			place.OwnPrograms = append(place.OwnPrograms, m.Path(g.Real))
+		}
+	}
+	r, err := resolve.Here(place)
 	r.GOROOT, r.Store, r.Project, r.SystemGo = m.Show(r.GOROOT), m.Show(r.Store), m.Show(r.Project), m.Show(r.SystemGo)
 	return resolved{r, err}
+}
+
+// realLayout is the layout by real paths, for packages that know no root.
+func (m *Machine) realLayout() dirs.Layout {
+	l := m.Layout
+	for _, p := range []*string{&l.Home, &l.Config, &l.Data, &l.Cache, &l.State, &l.Runtime, &l.UserStore, &l.SystemStore, &l.SystemConfig} {
+		if *p != "" {
+			*p = m.Path(*p)
+		}
+	}
+	return l
 }
 
 // GOROOT is the tree of the Go that is in force here, by vmgo's own rules or,

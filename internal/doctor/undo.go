@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -170,7 +169,7 @@ func (f repairFile) unchanged() error {
 }
 
 func sum(data []byte) string {
-	h := sha256.Sum256(bytes.Clone(data))
+	h := sha256.Sum256(data)
 	return hex.EncodeToString(h[:])
 }
 

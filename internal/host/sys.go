@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -26,6 +27,8 @@ type Sys struct {
 	ClockSynchronised func() (bool, error)
 	// Lock tries to take and release a file lock in a directory.
 	Lock func(dir string) error
+	// Disk measures the disk of a directory by writing to it.
+	Disk func(ctx context.Context, dir string) (Disk, error)
 	// Owner is the user and group of a file.
 	Owner func(path string, info fs.FileInfo) (uid, gid int)
 }
@@ -52,6 +55,7 @@ func OSSys() Sys {
 		Random:            tryRandom,
 		ClockSynchronised: clockSynchronised,
 		Lock:              tryLock,
+		Disk:              measureDisk,
 		Owner: func(_ string, info fs.FileInfo) (int, int) {
 			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 				return int(stat.Uid), int(stat.Gid)

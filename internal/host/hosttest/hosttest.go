@@ -17,6 +17,7 @@
 //	delete /etc/ssl/certs/ca-certificates.crt
 //	random blocked                 the kernel's random numbers are not ready
 //	clock unsynchronised
+//	disk 200M 300us                write speed and time of a sync
 //	nolock /mnt/share              file locks fail beneath
 //
 // The arguments of run are joined by blanks; a program without an answer fails
@@ -25,6 +26,7 @@
 package hosttest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +79,7 @@ type machine struct {
 	spaces  map[string]host.Space
 	owners  map[string]int
 	noLocks []string
+	disk    host.Disk
 	modes   []func() // carried out last, since they may close directories
 }
 
@@ -108,6 +111,7 @@ func New(tb testing.TB, files []File) host.Host {
 		ClockSynchronised: func() (bool, error) { return true, nil },
 		Lock:              m.lock,
 		Owner:             m.owner,
+		Disk:              func(context.Context, string) (host.Disk, error) { return m.disk, nil },
 	}
 	m.setNow("2026-11-23T10:00:00Z")
 	for _, f := range files {
@@ -185,6 +189,11 @@ func (m *machine) line(line string) {
 		m.host.Sys.Random = func() error { return errors.New("resource temporarily unavailable") }
 	case "clock":
 		m.host.Sys.ClockSynchronised = func() (bool, error) { return false, nil }
+	case "disk":
+		m.disk.Write = float64(bytes(m.tb, f[0]))
+		sync, err := time.ParseDuration(f[1])
+		m.check(err)
+		m.disk.Sync, m.disk.Sync95, m.disk.Tries = sync, 2*sync, 100
 	case "nolock":
 		m.noLocks = append(m.noLocks, rest)
 	case "run":

@@ -1,0 +1,54 @@
+package doctor
+
+import (
+	"context"
+	"strings"
+)
+
+func certificatesCheck() Check {
+	return Check{
+		ID: "distribution.ca", Group: Distribution, Weight: 9,
+		Title:  "certificates of certificate authorities",
+		Why:    "without them every HTTPS connection ends with \"certificate signed by unknown authority\"",
+		Source: "SSL_CERT_FILE, SSL_CERT_DIR, and the places where crypto/x509 looks",
+		Run:    runCertificates,
+	}
+}
+
+// certificateFiles and certificateDirs are where crypto/x509 looks on Linux.
+func certificateFiles() []string {
+	return []string{
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+	}
+}
+
+func runCertificates(_ context.Context, m *Machine) Result {
+	if file := m.Env["SSL_CERT_FILE"]; file != "" {
+		if n := m.countCertificates(file); n > 0 {
+			return ok("%s in %s", plural(n, "certificate"), file)
+		}
+		return fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
+	}
+	for _, file := range certificateFiles() {
+		if n := m.countCertificates(file); n > 0 {
+			return ok("%s in %s", plural(n, "certificate"), file)
+		}
+	}
+	dirs := []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
+	if list := m.Env["SSL_CERT_DIR"]; list != "" {
+		dirs = strings.Split(list, ":")
+	}
+	for _, dir := range dirs {
+		for _, entry := range m.ReadDir(dir) {
+			if m.countCertificates(dir+"/"+entry.Name()) > 0 {
+				return ok("in %s", dir)
+			}
+		}
+	}
+	return fail("there are none").mend("%s", m.packages().install("ca-certificates"))
+}
+
+func (m *Machine) countCertificates(file string) int {
+	return strings.Count(m.Text(file), "-----BEGIN CERTIFICATE-----")
+}

@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+)
+
+func compilerCheck() Check {
+	return Check{
+		ID: "distribution.cc", Group: Distribution, Weight: 6,
+		Title:  "a C compiler and linker for cgo and -race",
+		Why:    "without one CGO_ENABLED silently becomes 0: the same sources give another program, with Go's own resolver",
+		Source: "CC, CGO_ENABLED, programs on PATH, the C library's headers; import \"C\" in the project",
+		Run:    runCompiler,
+	}
+}
+
+func runCompiler(_ context.Context, m *Machine) Result {
+	if s := m.GoEnv("CGO_ENABLED"); s.Value == "0" {
+		return s.where(ok("not needed: CGO_ENABLED=0"))
+	}
+	cc := m.GoEnv("CC").Value
+	if cc == "" {
+		cc = "gcc"
+	}
+	words := strings.Fields(cc)
+	found := m.findProgram(words[0])
+	uses := m.usesCgo()
+	install := m.packages().install(strings.Fields(m.byDistro("gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"))...)
+	if found == "" {
+		if words[0] == "gcc" && m.findProgram("clang") != "" {
+			return warn("no gcc, but clang: go must be told").mend("go env -w CC=clang CXX=clang++")
+		}
+		r := info("no C compiler: cgo is off, and go test -race does not work")
+		if uses != "" {
+			r = fail("no C compiler, and this project uses cgo").at(uses, 0, `import "C"`)
+		}
+		return r.mend("%s", install)
+	}
+	if m.findProgram("ld") == "" && m.findProgram("ld.lld") == "" && m.findProgram("ld.gold") == "" {
+		return fail("%s is there, but no linker", found).mend("%s", m.packages().install("binutils"))
+	}
+	if !m.hasHeaders() {
+		return fail("%s is there, but not the C library's headers", found).
+			means("cgo stops with \"stdlib.h: No such file or directory\".").mend("%s", install)
+	}
+	return ok("%s", found)
+}
+
+func (m *Machine) findProgram(name string) string {
+	if filepath.IsAbs(name) {
+		if m.IsProgram(name) {
+			return name
+		}
+		return ""
+	}
+	return m.Find(name, m.Env["PATH"])
+}
+
+func (m *Machine) hasHeaders() bool {
+	for _, p := range []string{"/usr/include/stdlib.h", "/usr/local/include/stdlib.h"} {
+		if m.Exists(p) {
+			return true
+		}
+	}
+	// A compiler that does not live in /usr brings its own.
+	return !strings.HasPrefix(m.findProgram("gcc"), "/usr/")
+}
+
+// usesCgo finds a file of this module that imports "C", looking at its top two
+// levels only; empty if there is none.
+func (m *Machine) usesCgo() string {
+	module := m.moduleRoot()
+	if module == "" {
+		return ""
+	}
+	dirs := []string{module}
+	for _, entry := range m.ReadDir(module) {
+		if entry.IsDir() && !hiddenPath(entry.Name()) && entry.Name() != "vendor" && len(dirs) < 100 {
+			dirs = append(dirs, filepath.Join(module, entry.Name()))
+		}
+	}
+	for _, dir := range dirs {
+		for _, file := range m.glob(filepath.Join(dir, "*.go")) {
+			head := m.Head(file, 64<<10)
+			if strings.Contains(head, "\nimport \"C\"") && !strings.HasSuffix(file, "_test.go") {
+				return file
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,63 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+)
+
+func gitCheck() Check {
+	return Check{
+		ID: "distribution.git", Group: Distribution, Weight: 6,
+		Title:  "git, and whether it trusts this repository",
+		Why:    "go build asks git for the commit; in a repository of another owner git refuses, and the build stops with \"error obtaining VCS status: exit status 128\"",
+		Source: "PATH; git status in the working directory",
+		Run:    runGit,
+	}
+}
+
+func runGit(ctx context.Context, m *Machine) Result {
+	if m.Find("git", m.Env["PATH"]) == "" {
+		r := info("missing; needed for private modules and GOPROXY=direct").mend("%s", m.packages().install("git"))
+		if first, _, _ := strings.Cut(m.goproxy(), ","); first == "direct" {
+			r.Status, r.Summary = Fail, "missing, and GOPROXY=direct needs it"
+		}
+		return r
+	}
+	repo := m.repository()
+	if repo == "" {
+		return ok("installed; this directory is in no repository")
+	}
+	out, err := m.Ask(ctx, hostCommand([]string{"git", "-C", m.Path(m.Dir), "rev-parse", "--git-dir"}, nil, ""))
+	switch {
+	case err != nil:
+		return skip("git gives no answer: %v", err)
+	case out.Status == 0:
+		return ok("installed, and it trusts %s", repo)
+	case !strings.Contains(out.Stderr, "dubious ownership"):
+		return warn("git fails in %s", repo).at(repo, 0, "%s", firstLine(out.Stderr)).mend("git -C %s status", shellQuote(repo))
+	}
+	uid, _ := m.Owner(repo)
+	r := fail("git does not trust %s, so go build stops", repo).at(repo, 0, "owned by user %d, you are %d", uid, m.UID)
+	if flags := m.GoEnv("GOFLAGS").Value; strings.Contains(flags, "-buildvcs=false") {
+		r = warn("git does not trust %s; go build passes it over (-buildvcs=false)", repo)
+	}
+	return r.mend("git config --global --add safe.directory %s", shellQuote(repo))
+}
+
+// repository is the directory with .git above the working directory.
+func (m *Machine) repository() string {
+	for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
+		if m.Exists(filepath.Join(dir, ".git")) {
+			return dir
+		}
+		if dir == "/" || dir == "." {
+			return ""
+		}
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

@@ -1,0 +1,68 @@
+package doctor
+
+import (
+	"context"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+func libcCheck() Check {
+	return Check{
+		ID: "distribution.libc", Group: Distribution, Weight: 7,
+		Title:  "the C library against what the installed releases need",
+		Why:    "bin/go of 1.20 and older is linked with glibc and does not start on musl; 1.21 and newer are static",
+		Source: "the interpreter that each release's bin/go names (ELF), and whether the machine has it",
+		Run:    runLibc,
+	}
+}
+
+func runLibc(_ context.Context, m *Machine) Result {
+	name, loader := m.Libc()
+	r := ok("%s", name)
+	if name == "" {
+		r = info("no dynamic loader found").means("Only static programs run here, such as Go 1.21 and newer.")
+	} else {
+		r = r.at(loader, 0, "%s", name)
+	}
+	for _, rel := range m.Releases() {
+		program := filepath.Join(rel.GOROOT, "bin/go")
+		interpreter := m.interpreter(program)
+		if interpreter == "" || m.Exists(interpreter) {
+			continue
+		}
+		r.worse(Fail)
+		r.Summary = "Go " + rel.Version.String() + " cannot start: it needs glibc"
+		r = r.at(program, 0, "needs %s", interpreter)
+		if name == host.Musl {
+			r = r.mend("%s", m.packages().install("gcompat"))
+		}
+	}
+	return r
+}
+
+// interpreter is the dynamic loader that a program asks for; empty if it is
+// static.
+func (m *Machine) interpreter(p string) string {
+	f, err := os.Open(m.Path(p))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	e, err := elf.NewFile(f)
+	if err != nil {
+		return ""
+	}
+	for _, prog := range e.Progs {
+		if prog.Type == elf.PT_INTERP && prog.Filesz < 4096 {
+			data := make([]byte, prog.Filesz)
+			if _, err := prog.ReadAt(data, 0); err == nil {
+				return strings.TrimRight(string(data), "\x00")
+			}
+		}
+	}
+	return ""
+}

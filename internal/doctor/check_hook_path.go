@@ -1,0 +1,36 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+)
+
+func hookPathCheck() Check {
+	return Check{
+		ID: "hook.path", Group: Hook, Weight: 6,
+		Title:  "whether this shell's PATH is what the hook made it",
+		Why:    "something that puts itself in front afterwards makes go another one than GOROOT says",
+		Source: "PATH and GOROOT of this process",
+		Run: func(_ context.Context, m *Machine) Result {
+			if !m.session().set {
+				return skip("the hook has changed nothing in this shell")
+			}
+			r, err := m.Resolution()
+			gos := m.Gos()
+			switch {
+			case err != nil || r.GOROOT == "":
+				return skip("no release of vmgo is in force here")
+			case len(gos) == 0:
+				return fail("PATH has no go, though the hook is loaded").mend("exec $SHELL")
+			case gos[0].GOROOT == r.GOROOT:
+				return ok("%s comes first", filepath.Dir(gos[0].Path))
+			case gos[0].Kind == ShimGo:
+				return ok("a shim comes first")
+			}
+			return fail("%s comes before %s", gos[0].Path, r.GOROOT+"/bin").
+				at(gos[0].Path, 0, "%s", describe(gos[0])).
+				at(r.GOROOT, 0, "the release in force").
+				mend("export PATH=%s:$PATH", shellQuote(r.GOROOT+"/bin"))
+		},
+	}
+}

@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"context"
+	"strings"
+)
+
+func hookShimsCheck() Check {
+	return Check{
+		ID: "hook.shims", Group: Hook, Weight: 6,
+		Title:  "whether shims come first where no hook runs",
+		Why:    "editors, ssh commands and scripts never load a hook; a shim in front of every other go serves them",
+		Source: "PATH without what the hook put there",
+		Run:    runHookShims,
+	}
+}
+
+func runHookShims(_ context.Context, m *Machine) Result {
+	dirs := m.shimDirs()
+	if len(dirs) == 0 {
+		for _, dir := range []string{m.HomePath(".local/bin"), "/usr/local/bin"} {
+			if dir != "" && m.IsProgram(dir+"/go") && m.identify(dir+"/go").Kind == ShimGo {
+				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, shellQuote(dir))
+			}
+		}
+		return info("there are none on PATH").mend("sudo vmgo shims --dir /usr/local/bin")
+	}
+	for _, g := range m.Gos() {
+		switch g.Kind {
+		case ShimGo:
+			if broken := m.brokenShims(dirs[0]); broken != "" {
+				return fail("%s leads nowhere", broken).mend("vmgo shims --dir %s", shellQuote(dirs[0]))
+			}
+			return ok("%s", dirs[0])
+		case StoreGo:
+			if !m.session().set {
+				return warn("%s comes before the shims in %s", g.Path, dirs[0]).
+					means("It is one release, whatever the directory.").mend("export PATH=%s:$PATH", shellQuote(dirs[0]))
+			}
+		default:
+			return warn("%s comes before the shims in %s", g.Path, dirs[0]).at(g.Path, 0, "%s", describe(g)).
+				mend("export PATH=%s:$PATH", shellQuote(dirs[0]))
+		}
+	}
+	return ok("%s", strings.Join(dirs, ", "))
+}
+
+// brokenShims finds a link beside the shims that was one and leads nowhere now.
+func (m *Machine) brokenShims(dir string) string {
+	for _, name := range []string{"gofmt"} {
+		p := dir + "/" + name
+		if _, err := m.Lstat(p); err == nil && !m.Exists(p) {
+			return p
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+)
+
+func hookStaleCheck() Check {
+	return Check{
+		ID: "hook.stale", Group: Hook, Weight: 4,
+		Title:  "paths of this shell that are gone",
+		Why:    "a shell that outlived an uninstall looks for go in a directory that no longer exists",
+		Source: "PATH, GOROOT, and programs that startup files call",
+		Run:    runHookStale,
+	}
+}
+
+func runHookStale(_ context.Context, m *Machine) Result {
+	r := ok("none")
+	seen := map[string]bool{}
+	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
+		if filepath.IsAbs(dir) && !seen[dir] && m.ofGo(dir) && !m.Exists(dir) {
+			r.worse(Warn)
+			r = r.at("PATH", 0, "%s does not exist", dir)
+		}
+		seen[dir] = true
+	}
+	if root := m.Env["GOROOT"]; root != "" && m.session().set && !m.Exists(root) {
+		r.worse(Warn)
+		r = r.at("GOROOT", 0, "%s does not exist", root)
+	}
+	if r.Status == Warn {
+		r.Summary = "this shell names directories that are gone"
+		r = r.mend("exec $SHELL -l")
+	}
+	for _, a := range m.Startup() {
+		if program := calledVmgo(a.Text); program != "" && !m.IsProgram(m.expandHome(program)) {
+			r.worse(Warn)
+			r.Summary = "a startup file calls a vmgo that is gone"
+			r = r.at(a.Path, a.Line, "%s", a.Text)
+		}
+	}
+	return r
+}
+
+// ofGo says whether a directory of PATH belongs to Go or to vmgo. GOBIN may
+// well not exist until the first go install.
+func (m *Machine) ofGo(dir string) bool {
+	if dir == m.GOBIN() || strings.HasPrefix(dir, m.Layout.Data+"/gopath/") {
+		return false
+	}
+	for _, s := range m.Stores() {
+		if inside(dir, s) {
+			return true
+		}
+	}
+	return strings.HasSuffix(dir, "/go/bin") || strings.Contains(dir, "/sdk/go1")
+}
+
+// calledVmgo is the absolute path under which a line calls vmgo; empty if it
+// leaves the search to PATH.
+func calledVmgo(text string) string {
+	if !hookLine(text) {
+		return ""
+	}
+	before, _, _ := strings.Cut(text, "vmgo hook ")
+	i := strings.LastIndexAny(before, " \t\"'(`")
+	if dir := before[i+1:]; strings.HasSuffix(dir, "/") {
+		return dir + "vmgo"
+	}
+	return ""
+}

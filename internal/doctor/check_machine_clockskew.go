@@ -1,0 +1,48 @@
+package doctor
+
+import (
+	"context"
+	"time"
+)
+
+func clockSkewCheck() Check {
+	return Check{
+		ID: "machine.clock-skew", Group: MachineGroup, Online: true, Weight: 7,
+		Title:  "the clock against that of a server",
+		Why:    "with a wrong clock every certificate is not yet, or no longer, valid",
+		Source: "the Date header of the module proxy's answer (RFC 9110)",
+		Run:    runClockSkew,
+	}
+}
+
+func runClockSkew(ctx context.Context, m *Machine) Result {
+	url := m.timeServer()
+	if url == "" {
+		return skip("GOPROXY names no server to ask")
+	}
+	before := m.Now()
+	response, err := m.get(ctx, url, 0)
+	if err != nil {
+		return skip("no answer: %s", netError(err))
+	}
+	date, err := time.Parse(time.RFC1123, response.date)
+	if err != nil {
+		return skip("the answer has no date")
+	}
+	// The header has whole seconds, and the answer took its time.
+	skew := before.Add(m.Now().Sub(before) / 2).Sub(date)
+	if skew < 0 {
+		skew = -skew
+	}
+	r := ok("within %v", max(skew.Round(time.Second), time.Second))
+	switch {
+	case skew > time.Hour:
+		r = fail("wrong by %v", skew.Round(time.Second))
+	case skew > time.Minute:
+		r = warn("wrong by %v", skew.Round(time.Second))
+	default:
+		return r
+	}
+	return r.at("here", 0, "%s", before.UTC().Format(time.RFC3339)).at(m.Redact(url), 0, "%s", date.UTC().Format(time.RFC3339)).
+		mend("sudo timedatectl set-ntp true")
+}

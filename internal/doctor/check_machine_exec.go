@@ -1,0 +1,46 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+)
+
+func execCheck() Check {
+	return Check{
+		ID: "machine.noexec", Group: MachineGroup, Weight: 8,
+		Title:  "whether programs may run where go puts them",
+		Why:    "go test runs from the temporary directory, go run and go tool since 1.24 from the build cache",
+		Source: "mount options in /proc/self/mountinfo of TMPDIR, GOTMPDIR, GOCACHE and the stores",
+		Run:    runExec,
+	}
+}
+
+func runExec(_ context.Context, m *Machine) Result {
+	r := ok("yes")
+	build := m.BuildDir()
+	for _, place := range []GoSetting{{Name: "GOTMPDIR", Value: build}, {Name: "GOCACHE", Value: m.GoEnv("GOCACHE").Value}} {
+		mount, known := m.MountOf(place.Value)
+		if place.Value == "" || !known || !mount.Has("noexec") {
+			continue
+		}
+		r.worse(Fail)
+		r = r.at(place.Value, 0, "%s (%s) is mounted noexec", mount.Point, mount.Type)
+		other := m.HomePath(".cache/go-tmp")
+		if place.Name == "GOCACHE" {
+			other = "/var/tmp/go-build-" + m.userName()
+		}
+		if alt, known := m.MountOf(other); known && !alt.Has("noexec") {
+			r = r.mend("mkdir -p %s && go env -w %s=%s", shellQuote(other), place.Name, shellQuote(other))
+		}
+	}
+	for _, s := range m.Stores() {
+		if mount, known := m.MountOf(s); known && mount.Has("noexec") && m.Exists(s) {
+			r.worse(Fail)
+			r = r.at(filepath.Clean(s), 0, "%s is mounted noexec", mount.Point).mend("sudo mount -o remount,exec %s", shellQuote(mount.Point))
+		}
+	}
+	if r.Status == Fail {
+		r.Summary = "no: \"fork/exec: permission denied\" is to be expected"
+	}
+	return r
+}

@@ -1,0 +1,60 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+)
+
+func filesystemCheck() Check {
+	return Check{
+		ID: "machine.filesystem", Group: MachineGroup, Weight: 7,
+		Title:  "whether caches and project lie on a disk of this machine",
+		Why:    "shared folders and network disks lack or break file locks, and are slow for small files",
+		Source: "/proc/self/mountinfo; a lock tried in GOCACHE and GOMODCACHE; go.dev/issue/37461",
+		Run:    runFilesystem,
+	}
+}
+
+func runFilesystem(_ context.Context, m *Machine) Result {
+	r := ok("yes")
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		dir := m.GoEnv(name).Value
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		mount, known := m.MountOf(dir)
+		if known && mount.Remote() {
+			r.worse(Warn)
+			r = r.at(dir, 0, "%s on %s", mount.Type, mount.Point).mend("go env -w %s=/var/tmp/%s-%s", name, name, m.userName())
+		}
+		if !m.Exists(dir) {
+			continue
+		}
+		if uid, _ := m.Owner(dir); uid != m.UID {
+			continue // security.owner tells
+		}
+		if err := m.Sys.Lock(m.Path(dir)); err != nil {
+			r.worse(Fail)
+			r = r.at(dir, 0, "a lock cannot be taken: %s", m.Show(err.Error()))
+			if !mount.Remote() {
+				r = r.mend("go env -w %s=/var/tmp/%s-%s", name, name, m.userName())
+			}
+		}
+	}
+	if module := m.moduleRoot(); module != "" {
+		if mount, known := m.MountOf(module); known && mount.Remote() {
+			r.worse(Info)
+			r = r.at(module, 0, "%s on %s", mount.Type, mount.Point).
+				means("Changes made on the other side give no notice to editors here.")
+		}
+	}
+	switch r.Status {
+	case Fail:
+		r.Summary = "file locks do not work where go needs them"
+	case Warn:
+		r.Summary = "a cache lies on another machine's disk"
+	case Info:
+		r.Summary = "the project lies on another machine's disk"
+	}
+	return r
+}

@@ -1,0 +1,36 @@
+package doctor
+
+import (
+	"context"
+	"strconv"
+)
+
+func inotifyCheck() Check {
+	return Check{
+		ID: "machine.inotify", Group: MachineGroup, Weight: 4,
+		Title:  "how many files can be watched",
+		Why:    "editors and gopls watch a whole tree; beyond the limit they miss changes silently",
+		Source: "/proc/sys/fs/inotify; inotify(7); VS Code asks for 524288",
+		Run:    runInotify,
+	}
+}
+
+func runInotify(_ context.Context, m *Machine) Result {
+	const dir = "/proc/sys/fs/inotify/"
+	watches, err := strconv.Atoi(m.Text(dir + "max_user_watches"))
+	if err != nil {
+		return skip("%s cannot be read", dir)
+	}
+	instances, _ := strconv.Atoi(m.Text(dir + "max_user_instances"))
+	r := ok("%d watches, %d instances", watches, instances)
+	if watches >= 65536 && instances >= 128 {
+		return r
+	}
+	r.worse(Info)
+	if m.Exists(m.HomePath(".vscode-server")) {
+		r.worse(Warn)
+		r = r.means("A VS Code server lives here.")
+	}
+	return r.at(dir+"max_user_watches", 0, "%d", watches).at(dir+"max_user_instances", 0, "%d", instances).
+		mend(`printf 'fs.inotify.max_user_watches=524288\nfs.inotify.max_user_instances=1024\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`)
+}

@@ -1,0 +1,29 @@
+package doctor
+
+import "context"
+
+func pressureCheck() Check {
+	return Check{
+		ID: "machine.pressure", Group: MachineGroup, Weight: 3,
+		Title:  "how long work stood still for want of memory or disk",
+		Why:    "a machine that waits for memory most of the time looks like slow Go",
+		Source: "/proc/pressure (PSI), full avg60",
+		Run: func(_ context.Context, m *Machine) Result {
+			memory, known := m.Pressure("memory")
+			if !known {
+				return skip("this kernel does not count it")
+			}
+			disk, _ := m.Pressure("io")
+			r := ok("memory %.0f %%, disk %.0f %% of the last minute", memory, disk)
+			switch {
+			case memory > 5:
+				r.Status = Warn
+				return r.at("/proc/pressure/memory", 0, "full avg60=%.2f", memory).mend("vmgo doctor --only machine.sizing,machine.swap")
+			case disk > 40:
+				r.Status = Warn
+				return r.at("/proc/pressure/io", 0, "full avg60=%.2f", disk).mend("vmgo doctor --bench --only machine.disk-speed")
+			}
+			return r
+		},
+	}
+}

@@ -1,0 +1,48 @@
+package doctor
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+func processesCheck() Check {
+	return Check{
+		ID: "machine.processes", Group: MachineGroup, Weight: 3,
+		Title:  "how many processes and threads may exist",
+		Why:    "a Go program that cannot start a thread ends with \"runtime: failed to create new OS thread\"",
+		Source: "/proc/self/limits, pids.max up the tree of control groups",
+		Run:    runProcesses,
+	}
+}
+
+func runProcesses(_ context.Context, m *Machine) Result {
+	const enough = 1024
+	r := ok("enough")
+	if l, known := m.Rlimit(host.LimitProcesses); known {
+		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitProcesses, limitText(l.Soft))
+		if l.Soft < enough && m.UID != 0 { // root is exempt
+			r.worse(Warn)
+			r = r.mend("ulimit -u %s", limitText(l.Hard))
+		}
+	}
+	for _, l := range m.PidLimits(m.Cgroup()) {
+		r = r.at(l.Path, 0, "%.0f", l.Value)
+		if l.Value < enough {
+			r.worse(Warn)
+			r = r.mend("echo 4096 | sudo tee %s", l.Path)
+		}
+	}
+	if l, known := m.Rlimit(host.LimitAddressSpace); known && l.Soft != host.Infinite {
+		r.worse(Warn)
+		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitAddressSpace, size(l.Soft)).
+			means("Go reserves address space far beyond what it uses.").mend("ulimit -v unlimited")
+	}
+	if r.Status == Warn {
+		r.Summary = "a limit is too low for Go programs"
+	}
+	return r
+}
+
+func fmtUint(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+func sizingCheck() Check {
+	return Check{
+		ID: "machine.sizing", Group: MachineGroup, Weight: 6,
+		Title:  "cores against memory",
+		Why:    "go build runs a compiler a core; with too little memory the kernel kills one of them",
+		Source: "/proc/meminfo, cgroup limits, CPU affinity; measured: building std with two compilers peaks at 0.5 GB",
+		Run:    runSizing,
+	}
+}
+
+// Measured on amd64 with a cold build of the standard library: 504 MB with two
+// compilers at once, below 384 MB with one. The race detector's shadow memory
+// multiplies what a test needs by 5 to 10 (go.dev/doc/articles/race_detector).
+const (
+	oneCompiler = 384 << 20
+	perCompiler = 256 << 20
+)
+
+func runSizing(_ context.Context, m *Machine) Result {
+	cpus := m.CPUs()
+	total := m.Memory().Total
+	if cpus == 0 || total == 0 {
+		return skip("/proc does not tell cores and memory")
+	}
+	memory, limited := m.memoryLimit()
+	if !limited || memory > total {
+		memory = total
+	}
+	fit := max(1, int(math.Floor(float64(memory)/perCompiler)))
+	head := fmt.Sprintf("%s, %s", plural(cpus, "core"), size(memory))
+	switch {
+	case memory < oneCompiler:
+		return fail("%s: not enough to build the standard library", head).
+			means("One compiler at a time needs %s. Build elsewhere, or add memory or swap.", size(oneCompiler)).
+			mend("GOMAXPROCS=1 go build -p=1 ./...")
+	case fit < cpus:
+		return warn("%s: room for about %s at once", head, plural(fit, "compiler")).
+			means("Each wants about %s; go would start %d.", size(perCompiler), cpus).
+			mend("export GOFLAGS=-p=%d", fit)
+	case memory < 2<<30:
+		return info("%s: enough for builds, tight for go test -race", head).
+			means("The race detector multiplies a test's memory by 5 to 10.")
+	}
+	return ok("%s: enough for builds and for go test -race", head).
+		means("Rule: %s a compiler, one compiler a core.", size(perCompiler))
+}
+
+// memoryLimit is the tightest limit of the control groups above this process.
+func (m *Machine) memoryLimit() (uint64, bool) {
+	limit := math.Inf(1)
+	for _, l := range m.MemoryLimits(m.Cgroup()) {
+		limit = math.Min(limit, l.Value)
+	}
+	if math.IsInf(limit, 1) {
+		return 0, false
+	}
+	return uint64(limit), true
+}

@@ -1,0 +1,50 @@
+package doctor
+
+import "context"
+
+func swapCheck() Check {
+	return Check{
+		ID: "machine.swap", Group: MachineGroup, Weight: 4,
+		Title:  "swap, zram and swappiness",
+		Why:    "without any, a linker that needs a little more for a moment is killed",
+		Source: "/proc/swaps, /proc/meminfo, /proc/sys/vm/swappiness; proc(5)",
+		Run:    runSwap,
+	}
+}
+
+func runSwap(_ context.Context, m *Machine) Result {
+	memory := m.Memory()
+	if memory.Total == 0 {
+		return skip("/proc/meminfo cannot be read")
+	}
+	if m.Virt().Container != "" {
+		return skip("a container cannot choose; the machine around it does")
+	}
+	swaps := m.Swaps()
+	r := Result{Status: OK}
+	for _, s := range swaps {
+		kind := "disk"
+		if s.Zram() {
+			kind = "compressed memory"
+		}
+		r = r.at(s.Name, 0, "%s, %s", size(s.Size), kind)
+	}
+	r = r.at("/proc/sys/vm/swappiness", 0, "%s", m.Text("/proc/sys/vm/swappiness"))
+	switch {
+	case len(swaps) > 0 && memory.SwapFree < memory.SwapTotal/10:
+		r.Status, r.Summary = Warn, size(memory.SwapTotal)+", nearly full"
+		return r.mend("vmgo doctor --only machine.sizing")
+	case len(swaps) > 0:
+		r.Summary = size(memory.SwapTotal)
+		return r
+	case memory.Total < 2<<30:
+		r.Status, r.Summary = Warn, "none, with "+size(memory.Total)+" of memory"
+		return r.mend("%s", m.zramCommand())
+	}
+	r.Summary = "none, with " + size(memory.Total) + " of memory"
+	return r
+}
+
+func (m *Machine) zramCommand() string {
+	return m.packages().install(m.byDistro("systemd-zram-generator", "zram-generator-defaults", "zram-init"))
+}

@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"context"
+	"debug/buildinfo"
+	"os"
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+func builtByCheck() Check {
+	return Check{
+		ID: "toolchain.built-by", Group: Toolchain, Weight: 3,
+		Title:  "which releases built the programs in GOBIN",
+		Why:    "a program keeps the holes of the release that built it; gopls and dlv must not be older than the Go they serve",
+		Source: "build information inside each program (go version FILE)",
+		Run:    runBuiltBy,
+	}
+}
+
+func runBuiltBy(ctx context.Context, m *Machine) Result {
+	bin := m.GOBIN()
+	entries := m.ReadDir(bin)
+	if bin == "" || len(entries) == 0 {
+		return skip("GOBIN is empty")
+	}
+	r := Result{Status: OK}
+	old, total := 0, 0
+	for _, entry := range entries {
+		if ctx.Err() != nil {
+			return skip("too many programs in %s to look at in time", bin)
+		}
+		p := filepath.Join(bin, entry.Name())
+		v, path := m.builtBy(p)
+		if v.IsZero() {
+			continue
+		}
+		total++
+		since := m.endOfLife(v)
+		if since == "" {
+			continue
+		}
+		old++
+		r.worse(Warn)
+		r = r.at(p, 0, "built by Go %s, without fixes since %s", v, since)
+		if path != "" {
+			r = r.mend("go install %s@latest", path)
+		}
+	}
+	switch {
+	case total == 0:
+		return skip("no Go programs in %s", bin)
+	case old == 0:
+		return ok("%s, all built by supported releases", plural(total, "program"))
+	}
+	r.Summary = plural(old, "program") + " built by releases that get no more fixes"
+	return r
+}
+
+// builtBy reads which release built a program, and its package.
+func (m *Machine) builtBy(p string) (gover.Version, string) {
+	f, err := os.Open(m.Path(p))
+	if err != nil {
+		return gover.Version{}, ""
+	}
+	defer f.Close()
+	bi, err := buildinfo.Read(f)
+	if err != nil {
+		return gover.Version{}, ""
+	}
+	word := bi.GoVersion
+	for i := range len(word) {
+		if word[i] == ' ' || word[i] == '-' { // experiments and vendors' suffixes
+			word = word[:i]
+			break
+		}
+	}
+	v, err := gover.Parse(word)
+	if err != nil {
+		return gover.Version{}, ""
+	}
+	return v, bi.Path
+}

@@ -1,0 +1,31 @@
+package doctor
+
+import "context"
+
+func conflictsCheck() Check {
+	return Check{
+		ID: "toolchain.conflicts", Group: Toolchain, Weight: 8,
+		Title:  "whether .go-version, go.mod and go.work of this project agree",
+		Why:    "go refuses to build with less than go.mod asks for",
+		Source: "the version files from the working directory upwards",
+		Run: func(_ context.Context, m *Machine) Result {
+			survey, err := m.Survey()
+			if err != nil {
+				return fail("%s", m.Show(err.Error()))
+			}
+			if survey.Requirement.IsZero() {
+				return ok("no version file asks for anything here")
+			}
+			res, _ := m.Resolution()
+			if len(res.Conflicts) == 0 {
+				return ok("they agree")
+			}
+			c := res.Conflicts[0]
+			want := c.Minimum.Selector.Version()
+			r := fail("the pin is %s, but go needs at least %s", c.Version, want).
+				at(m.Show(c.Pin.Path), c.Pin.Line, "%s", c.Pin.Requirement).
+				at(m.Show(c.Minimum.Origin.Path), c.Minimum.Origin.Line, "%s", c.Minimum.Origin.Requirement)
+			return r.mend("vmgo use %s", c.Minimum.Wanted().Text())
+		},
+	}
+}

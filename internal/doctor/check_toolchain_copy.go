@@ -1,0 +1,32 @@
+package doctor
+
+import "context"
+
+func copiedGoCheck() Check {
+	return Check{
+		ID: "toolchain.copy", Group: Toolchain, Weight: 7,
+		Title:  "whether a go on PATH is a copied binary",
+		Why:    "since 1.21 a go outside its tree stops with \"'go' binary is trimmed and GOROOT is not set\"",
+		Source: "the directory above each go on PATH, which must hold VERSION and pkg/tool",
+		Run:    runCopiedGo,
+	}
+}
+
+func runCopiedGo(_ context.Context, m *Machine) Result {
+	gos := m.Gos()
+	if len(gos) == 0 {
+		return skip("no go on PATH")
+	}
+	for i, g := range gos {
+		if g.Kind != CopiedGo {
+			continue
+		}
+		r := warn("%s is a binary without its tree", g.Path)
+		if i == 0 {
+			r.worse(Fail)
+		}
+		return r.at(g.Path, 0, "%s", describe(g)).
+			means("It was copied; a link would work.").mend("rm %s && vmgo shims", shellQuote(g.Path))
+	}
+	return ok("every go lies in its tree or is a link")
+}

@@ -1,0 +1,51 @@
+package doctor
+
+import "context"
+
+func distroGoCheck() Check {
+	return Check{
+		ID: "toolchain.distro", Group: Toolchain, Weight: 5,
+		Title:  "whether a Go of the distribution or of snap hides vmgo's",
+		Why:    "it is mostly older, and it changes with system updates",
+		Source: "PATH; /usr/lib/go-*, /usr/lib/golang, /snap/bin",
+		Run:    runDistroGo,
+	}
+}
+
+func runDistroGo(_ context.Context, m *Machine) Result {
+	var foreign []GoOnPath
+	hidden := false
+	for _, g := range m.Gos() {
+		switch g.Kind {
+		case ShimGo, StoreGo:
+			if len(foreign) > 0 {
+				hidden = true
+			}
+		case DistroGo, SnapGo:
+			foreign = append(foreign, g)
+		}
+	}
+	if len(foreign) == 0 {
+		return ok("none on PATH")
+	}
+	g := foreign[0]
+	if !hidden {
+		return ok("there is one, and it does not stand before vmgo's").at(g.Path, 0, "%s", describe(g))
+	}
+	r := warn("%s hides vmgo's go", g.Path).at(g.Path, 0, "%s", describe(g))
+	if g.Kind == SnapGo {
+		return r.mend("sudo snap remove go")
+	}
+	return r.mend("%s", m.packages().remove(m.distroPackage()))
+}
+
+// distroPackage is the name under which the distribution ships Go.
+func (m *Machine) distroPackage() string {
+	switch rel := m.OSRelease(); {
+	case rel.Is("debian"):
+		return "golang-go"
+	case rel.Is("rhel"), rel.Is("fedora"):
+		return "golang"
+	}
+	return "go"
+}

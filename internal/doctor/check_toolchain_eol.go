@@ -1,0 +1,35 @@
+package doctor
+
+import "context"
+
+func endOfLifeCheck() Check {
+	return Check{
+		ID: "toolchain.eol", Group: Toolchain, Weight: 4,
+		Title:  "installed releases that get no more fixes",
+		Why:    "Go mends security holes in its two newest lines only",
+		Source: "go.dev/doc/devel/release; the installed releases",
+		Run:    runEndOfLife,
+	}
+}
+
+func runEndOfLife(_ context.Context, m *Machine) Result {
+	inForce := m.InForce()
+	if inForce.IsZero() && len(m.Releases()) == 0 {
+		return skip("no release to judge")
+	}
+	r := ok("every release in use is supported")
+	if since := m.endOfLife(inForce); !inForce.IsZero() && since != "" {
+		r = warn("Go %s, in force here, has been without fixes since %s", inForce, since).mend("vmgo outdated")
+	}
+	for _, rel := range m.Releases() {
+		since := m.endOfLife(rel.Version)
+		if since == "" || rel.Version == inForce {
+			continue
+		}
+		if r.Status == OK {
+			r = info("installed for some project, and without fixes")
+		}
+		r = r.at(rel.GOROOT, 0, "end of life since %s", since)
+	}
+	return r
+}

@@ -1,0 +1,24 @@
+package doctor
+
+import "context"
+
+func go111moduleCheck() Check {
+	return Check{
+		ID: "toolchain.go111module", Group: Toolchain, Weight: 5,
+		Title:  "GO111MODULE",
+		Why:    "off makes go ignore go.mod and look into GOPATH, as before 1.11",
+		Source: "environment, the file of `go env -w`",
+		Run: func(_ context.Context, m *Machine) Result {
+			s := m.GoEnv("GO111MODULE")
+			switch s.Value {
+			case "", "on":
+				return ok("modules are on")
+			case "auto":
+				return s.where(warn("auto: no modules outside a directory with go.mod")).mend("%s", unset(s))
+			case "off":
+				return s.where(fail("modules are off")).mend("%s", unset(s))
+			}
+			return s.where(fail("GO111MODULE=%s is nothing that go understands", s.Value)).mend("%s", unset(s))
+		},
+	}
+}

@@ -1,0 +1,39 @@
+package doctor
+
+import (
+	"context"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+func goamd64Check() Check {
+	return Check{
+		ID: "toolchain.goamd64", Group: Toolchain, Weight: 6,
+		Title:  "GOAMD64 against this processor",
+		Why:    "a program built for a level that the (virtual) processor lacks stops at its start",
+		Source: "CPUID; GOAMD64",
+		Run: func(_ context.Context, m *Machine) Result {
+			s := m.GoEnv("GOAMD64")
+			level := m.Sys.CPU().Level
+			switch {
+			case runtime.GOARCH != "amd64":
+				return skip("this is no amd64 machine")
+			case level == 0:
+				return skip("the processor does not say its level")
+			case s.Value == "":
+				return ok("not set; the processor has level v%d", level)
+			}
+			word, _, _ := strings.Cut(strings.TrimPrefix(s.Value, "v"), ",")
+			want, err := strconv.Atoi(word)
+			switch {
+			case err != nil || want < 1 || want > 4:
+				return s.where(fail("GOAMD64=%s is nothing that go understands", s.Value)).mend("%s", unset(s))
+			case want > level:
+				return s.where(fail("GOAMD64=%s, but this processor has level v%d only", s.Value, level)).
+					means("A hypervisor may hide features of the processor; its CPU model decides.").mend("%s", unset(s))
+			}
+			return ok("%s; the processor has level v%d", s.Value, level)
+		},
+	}
+}

@@ -1,0 +1,29 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+func gobinCheck() Check {
+	return Check{
+		ID: "toolchain.gobin", Group: Toolchain, Weight: 3,
+		Title:  "whether programs of `go install` are found",
+		Why:    "they land in GOBIN, or in bin beneath GOPATH, and a shell only looks on PATH",
+		Source: "GOBIN, GOPATH, PATH",
+		Run: func(_ context.Context, m *Machine) Result {
+			bin := m.GOBIN()
+			switch {
+			case bin == "":
+				return skip("neither GOBIN nor HOME is set")
+			case slices.Contains(strings.Split(m.Env["PATH"], ":"), bin):
+				return ok("%s is on PATH", bin)
+			case len(m.ReadDir(bin)) == 0:
+				return ok("%s is not on PATH, and there is nothing in it", bin)
+			}
+			return warn("%s is not on PATH, and holds %s", bin, plural(len(m.ReadDir(bin)), "program")).
+				mend(`export PATH="$PATH:%s"`, bin)
+		},
+	}
+}

@@ -1,0 +1,53 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+)
+
+func goEnvFileCheck() Check {
+	return Check{
+		ID: "toolchain.go-env-file", Group: Toolchain, Weight: 3,
+		Title:  "whether go.env inside the release was edited",
+		Why:    "an edited file is lost with the next update, and breaks the proof that the tree is Go's own",
+		Source: "$GOROOT/go.env against what Go publishes since 1.21",
+		Run:    runGoEnvFile,
+	}
+}
+
+func runGoEnvFile(_ context.Context, m *Machine) Result {
+	root := m.GOROOT()
+	if root == "" {
+		return skip("no Go to look at")
+	}
+	file := filepath.Join(root, "go.env")
+	lines := m.parseGoEnv(file)
+	if v := m.InForce(); !v.IsZero() && v.Major() == 1 && v.Minor() < 21 {
+		return skip("Go %s has no go.env yet", v)
+	}
+	if !m.Exists(file) {
+		return warn("%s is missing", file).mend("vmgo verify")
+	}
+	published := map[string]string{"GOSUMDB": "sum.golang.org", "GOTOOLCHAIN": "auto"}
+	r := ok("as published")
+	for _, s := range lines {
+		if want, known := published[s.Name]; (known && s.Value != want) || (!known && s.Name != "GOPROXY") {
+			r.worse(Info)
+			r = r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
+		}
+		delete(published, s.Name)
+	}
+	for name := range published {
+		r.worse(Info)
+		r = r.at(file, 0, "%s is missing", name)
+	}
+	if r.Status == OK {
+		return r
+	}
+	if m.inStore(root) {
+		r.worse(Warn)
+		r = r.mend("vmgo install --reinstall %s", m.InForce())
+	}
+	r.Summary = "was edited"
+	return r.means("Distributors do that too. Policy belongs into the environment or into `go env -w`.")
+}

@@ -1,0 +1,42 @@
+package doctor
+
+import (
+	"context"
+	"strings"
+)
+
+func goflagsCheck() Check {
+	return Check{
+		ID: "toolchain.goflags", Group: Toolchain, Weight: 6,
+		Title:  "GOFLAGS",
+		Why:    "a malformed word stops every go command; -mod=vendor fails where there is no vendor directory",
+		Source: "environment, the file of `go env -w`",
+		Run:    runGoflags,
+	}
+}
+
+func runGoflags(_ context.Context, m *Machine) Result {
+	s := m.GoEnv("GOFLAGS")
+	if s.Value == "" {
+		return ok("not set")
+	}
+	for word := range strings.FieldsSeq(s.Value) {
+		word = strings.Trim(word, `'"`)
+		name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		switch {
+		case !strings.HasPrefix(word, "-") || name == "":
+			return s.where(fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).mend("%s", unset(s))
+		case name == "mod" && value == "":
+			return s.where(fail("GOFLAGS has -mod without a value: every go command stops")).mend("%s", unset(s))
+		case name == "mod" && value == "vendor" && s.Path != "":
+			return s.where(warn("-mod=vendor holds in every project")).
+				means("go install PACKAGE@VERSION stops with \"cannot query module due to -mod=vendor\".").mend("%s", unset(s))
+		case name == "insecure":
+			return s.where(warn("-insecure was removed from go; GOINSECURE names hosts instead")).mend("%s", unset(s))
+		case name == "trimpath" && s.Path != "":
+			return s.where(info("-trimpath holds in every project")).
+				means("It needs a second build cache and hides the sources from debuggers.")
+		}
+	}
+	return s.where(ok("%s", s.Value))
+}

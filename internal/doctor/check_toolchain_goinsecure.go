@@ -1,0 +1,22 @@
+package doctor
+
+import "context"
+
+func goinsecureCheck() Check {
+	return Check{
+		ID: "toolchain.goinsecure", Group: Toolchain, Weight: 5,
+		Title:  "GOINSECURE",
+		Why:    "the modules it names may be fetched over plain HTTP, which anyone on the way can change",
+		Source: "environment, the file of `go env -w`",
+		Run: func(_ context.Context, m *Machine) Result {
+			s := m.GoEnv("GOINSECURE")
+			switch {
+			case s.Value == "":
+				return ok("not set")
+			case matchesAll(s.Value):
+				return s.where(warn("every module may come over plain HTTP")).mend("%s", unset(s))
+			}
+			return s.where(info("for %s", s.Value))
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+)
+
+func gopathCheck() Check {
+	return Check{
+		ID: "toolchain.gopath", Group: Toolchain, Weight: 6,
+		Title:  "where GOPATH and the module cache lie",
+		Why:    "inside GOROOT go refuses; inside a module ./... and go mod tidy walk into it",
+		Source: "GOPATH, GOMODCACHE; go.mod of the working directory and above",
+		Run:    runGopath,
+	}
+}
+
+func runGopath(_ context.Context, m *Machine) Result {
+	s := m.GoEnv("GOPATH")
+	root := m.GOROOT()
+	for dir := range strings.SplitSeq(s.Value, ":") {
+		switch {
+		case dir == "":
+			continue
+		case strings.HasPrefix(dir, "~"):
+			return s.where(fail("GOPATH begins with ~, which go does not expand")).mend("%s", unset(s))
+		case !filepath.IsAbs(dir):
+			return s.where(fail("GOPATH is a relative path: go stops")).mend("%s", unset(s))
+		case root != "" && filepath.Clean(dir) == root:
+			return s.where(fail("GOPATH is GOROOT")).mend("%s", unset(s))
+		case root != "" && inside(dir, root):
+			return s.where(fail("GOPATH lies inside GOROOT")).at(root, 0, "").mend("%s", unset(s))
+		}
+	}
+	module := m.moduleRoot()
+	if module == "" {
+		return ok("%s", s.Value)
+	}
+	for _, name := range []string{"GOPATH", "GOMODCACHE"} {
+		dir := m.GoEnv(name)
+		rest, found := strings.CutPrefix(filepath.Clean(dir.Value), module+"/")
+		if !found || hiddenPath(rest) || m.ignored(module, rest) {
+			continue
+		}
+		return dir.where(warn("%s lies inside the module %s", name, module)).
+			means("go build ./... and go mod tidy walk into it. Go 1.25 and newer can be told to ignore it.").
+			mend("go mod edit -ignore=./%s", rest)
+	}
+	return ok("%s", s.Value)
+}
+
+func inside(p, dir string) bool {
+	return strings.HasPrefix(filepath.Clean(p)+"/", strings.TrimSuffix(dir, "/")+"/")
+}
+
+// hiddenPath says whether ./... passes a directory over by its name.
+func hiddenPath(rest string) bool {
+	for part := range strings.SplitSeq(rest, "/") {
+		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") || part == "testdata" {
+			return true
+		}
+	}
+	return false
+}
+
+// moduleRoot is the directory of the go.mod in force; empty outside a module.
+func (m *Machine) moduleRoot() string {
+	for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
+		if m.Exists(filepath.Join(dir, "go.mod")) {
+			return dir
+		}
+		if dir == "/" || dir == "." {
+			return ""
+		}
+	}
+}

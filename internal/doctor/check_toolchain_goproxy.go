@@ -1,0 +1,62 @@
+package doctor
+
+import (
+	"context"
+	"net/url"
+	"strings"
+)
+
+func goproxySettingCheck() Check {
+	return Check{
+		ID: "toolchain.goproxy", Group: Toolchain, Weight: 6,
+		Title:  "what GOPROXY says",
+		Why:    "modules and toolchains come through it; a misspelt entry fails every download",
+		Source: "environment, `go env -w`, $GOROOT/go.env",
+		Run:    runGoproxySetting,
+	}
+}
+
+func runGoproxySetting(_ context.Context, m *Machine) Result {
+	s := m.GoEnv("GOPROXY")
+	if s.Value == "" {
+		return ok("Go's own default")
+	}
+	entries := strings.FieldsFunc(s.Value, func(r rune) bool { return r == ',' || r == '|' })
+	for i, e := range entries {
+		if e == "direct" || e == "off" {
+			if i+1 < len(entries) {
+				return s.where(warn("GOPROXY: nothing after %s is ever asked", e)).mend("%s", unset(s))
+			}
+			continue
+		}
+		if strings.ContainsAny(e, " \t") {
+			return s.where(fail("GOPROXY has a blank in %q", e)).mend("%s", unset(s))
+		}
+		u, err := url.Parse(e)
+		switch {
+		case err != nil:
+			return s.where(fail("GOPROXY has an entry that is no URL")).mend("%s", unset(s))
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			return s.where(info("GOPROXY uses plain HTTP for %s", u.Host)).
+				means("go.sum and the checksum database still decide what is accepted.")
+		case u.Scheme == "file" && !m.Exists(u.Path):
+			return s.where(fail("GOPROXY names a directory that does not exist")).mend("%s", unset(s))
+		case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file":
+			return s.where(fail("GOPROXY has the scheme %q, which go does not know", u.Scheme)).mend("%s", unset(s))
+		}
+	}
+	switch {
+	case len(entries) == 0:
+		return s.where(fail("GOPROXY is empty")).mend("%s", unset(s))
+	case entries[0] == "off":
+		return s.where(info("off: go fetches nothing"))
+	case entries[0] == "direct":
+		return s.where(info("direct: go clones each repository itself")).
+			means("That needs git and access to every host, and is slower.")
+	}
+	return ok("%s", s.Value)
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+}

@@ -1,0 +1,29 @@
+package doctor
+
+import "context"
+
+func gosumdbCheck() Check {
+	return Check{
+		ID: "toolchain.gosumdb", Group: Toolchain, Weight: 7,
+		Title:  "whether new modules are checked against the public log",
+		Why:    "without it, whoever serves a module for the first time decides what it contains",
+		Source: "GOSUMDB, GONOSUMDB, GOPRIVATE: environment and `go env -w`",
+		Run:    runGosumdb,
+	}
+}
+
+func runGosumdb(_ context.Context, m *Machine) Result {
+	if s := m.GoEnv("GOSUMDB"); s.Value == "off" {
+		return s.where(warn("the checksum database is off")).mend("%s", unset(s))
+	}
+	for _, name := range []string{"GONOSUMDB", "GOPRIVATE"} {
+		if s := m.GoEnv(name); s.Set() && matchesAll(s.Value) {
+			return s.where(warn("%s exempts every module from the checksum database", name)).
+				mend("%s", unset(s)).means("Name only your own: %s=git.example.com/team.", name)
+		}
+	}
+	if value := m.Env["GONOSUMCHECK"]; value != "" {
+		return warn("GONOSUMCHECK is nothing that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).mend("unset GONOSUMCHECK")
+	}
+	return ok("%s", m.GoEnv("GOSUMDB").Value)
+}

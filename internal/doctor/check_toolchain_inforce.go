@@ -1,0 +1,40 @@
+package doctor
+
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func inForceCheck() Check {
+	return Check{
+		ID: "toolchain.inforce", Group: Toolchain, Weight: 9,
+		Title:  "which Go is in force in this directory",
+		Why:    "without one, go is not found or is another one than the project asks for",
+		Source: "version files, defaults and stores, as `vmgo current --explain` reads them",
+		Run:    runInForce,
+	}
+}
+
+func runInForce(_ context.Context, m *Machine) Result {
+	r, err := m.Resolution()
+	if err != nil {
+		switch diag.CodeOf(err) {
+		case diag.NoRequirement:
+			res := warn("no Go: nothing asks for a release, there is no default, and PATH has no go")
+			return res.mend("vmgo install --default stable")
+		case diag.NotInstalled, diag.BadVersionFile, diag.BadSelector:
+			res := fail("%s", err).at(m.Show(r.Requirement.Origin.Path), r.Requirement.Origin.Line, "%s", r.Requirement.Origin.Requirement)
+			for _, hint := range diag.HintsOf(err) {
+				res = res.mend("%s", hint)
+			}
+			return res
+		}
+		return fail("%s", err)
+	}
+	if r.System {
+		return info("the go on PATH, which vmgo did not install").at(r.SystemGo, 0, "").
+			means("Its bytes were not checked.").mend("vmgo install --default stable")
+	}
+	return ok("Go %s, asked for by %s", r.Version, m.Show(r.Requirement.Origin.String())).at(r.GOROOT, 0, "")
+}

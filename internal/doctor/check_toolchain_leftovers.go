@@ -1,0 +1,115 @@
+package doctor
+
+import (
+	"context"
+	"strings"
+)
+
+func leftoversCheck() Check {
+	return Check{
+		ID: "toolchain.leftovers", Group: Toolchain, Weight: 6,
+		Title:  "what earlier Go installations left in startup files",
+		Why:    "such lines put another go in front, or set GOROOT, in some kinds of sessions and not in others",
+		Source: "rc files of bash, zsh and fish, /etc/profile.d, /etc/environment, environment.d",
+		Run:    runLeftovers,
+	}
+}
+
+func runLeftovers(_ context.Context, m *Machine) Result {
+	r := Result{Status: OK}
+	count := 0
+	for _, a := range m.Startup() {
+		status, reason := m.leftover(a)
+		if status == OK {
+			continue
+		}
+		count++
+		r.worse(status)
+		r = r.at(a.Path, a.Line, "%s  # %s", a.Text, reason)
+		if a.Mine && status != Info {
+			r = r.safely(commentOut(a, m.rawLine(a.Path, a.Line)))
+		}
+	}
+	switch {
+	case count == 0:
+		return ok("nothing")
+	case r.Status == Info:
+		r.Summary = plural(count, "line") + " of startup files about Go"
+		return r
+	}
+	r.Summary = plural(count, "line") + " of an earlier Go installation in startup files"
+	return r.mend("vmgo doctor --fix --only toolchain.leftovers")
+}
+
+// leftover judges one line.
+func (m *Machine) leftover(a Assignment) (Status, string) {
+	switch {
+	case a.Name == "GOROOT":
+		return Warn, "sets GOROOT"
+	case a.Name == "GOTOOLCHAIN" && a.Value != "local" && a.Value != "auto" && a.Value != "path":
+		return Warn, "pins a toolchain for every project"
+	case a.Name == "GO111MODULE" && a.Value != "on" && a.Value != "auto" && a.Value != "":
+		return Warn, "turns modules off"
+	case a.Name == "GOSUMDB" && a.Value == "off":
+		return Warn, "turns the checksum database off"
+	case otherManager(a.Text) != "":
+		return Warn, "starts " + otherManager(a.Text) + ", another version manager"
+	}
+	if dir, gone := m.goneGoDir(a); dir != "" {
+		if gone {
+			return Warn, dir + " does not exist"
+		}
+		return Info, "puts " + dir + " on PATH"
+	}
+	return OK, ""
+}
+
+func otherManager(text string) string {
+	for sign, name := range map[string]string{
+		".gvm/scripts/gvm": "gvm", "goenv init": "goenv", "GOENV_ROOT": "goenv", ".g/env": "g", ".gobrew/current": "gobrew",
+	} {
+		if strings.Contains(text, sign) {
+			return name
+		}
+	}
+	return ""
+}
+
+// goneGoDir finds a directory of a Go installation that a line puts on PATH. A
+// line that tests before it sets, as Debian's own profile does, is no
+// assignment and so is passed over.
+func (m *Machine) goneGoDir(a Assignment) (dir string, gone bool) {
+	if a.Name != "PATH" && a.Name != "fish_user_paths" {
+		return "", false
+	}
+	for part := range strings.FieldsFuncSeq(a.Value, func(r rune) bool { return r == ':' || r == ' ' || r == '"' }) {
+		part = strings.TrimSuffix(m.expandHome(part), "/")
+		isGo := strings.HasSuffix(part, "/go/bin") || strings.Contains(part, "/sdk/go1") || strings.Contains(part, "/opt/go/")
+		if !isGo || !strings.HasPrefix(part, "/") || part == m.GOBIN() {
+			continue
+		}
+		if !m.Exists(part) {
+			return part, true
+		}
+		if m.IsProgram(part + "/go") {
+			return part, false
+		}
+	}
+	return "", false
+}
+
+func (m *Machine) expandHome(s string) string {
+	for _, prefix := range []string{"$HOME", "${HOME}", "~"} {
+		if rest, found := strings.CutPrefix(s, prefix); found && m.Layout.Home != "" {
+			return m.Layout.Home + rest
+		}
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return itoa(n) + " " + noun + "s"
+}

@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// requestLimit bounds one request; a check may make several, side by side.
+const requestLimit = 3 * time.Second
+
+// page is a small answer.
+type page struct {
+	status int
+	date   string
+	body   string
+	took   time.Duration
+}
+
+// get asks for a page and reads at most limit bytes of it.
+func (m *Machine) get(ctx context.Context, address string, limit int64) (page, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return page{}, err
+	}
+	request.Header.Set("User-Agent", "vmgo-doctor")
+	client := &http.Client{Transport: m.Transport, CheckRedirect: fewRedirects}
+	start := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		return page{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
+	if err != nil {
+		return page{}, err
+	}
+	return page{response.StatusCode, response.Header.Get("Date"), string(body), time.Since(start)}, nil
+}
+
+func fewRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) > 3 {
+		return errors.New("too many redirects")
+	}
+	return nil
+}
+
+// netError says what went wrong without repeating the URL, which may hold a
+// password.
+func netError(err error) string {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within %v", requestLimit)
+	case errors.As(err, &dns):
+		return "the name " + dns.Name + " is not known (DNS)"
+	}
+	return err.Error()
+}
+
+// proxies are the servers of GOPROXY in order, and what separates each from the
+// next.
+func (m *Machine) proxies() []string {
+	var all []string
+	for entry := range strings.FieldsFuncSeq(m.goproxy(), func(r rune) bool { return r == ',' || r == '|' }) {
+		entry = strings.TrimSpace(entry)
+		switch {
+		case entry == "direct" || entry == "off":
+			return all
+		case !strings.Contains(entry, "://"):
+			entry = "https://" + entry
+		}
+		all = append(all, strings.TrimSuffix(entry, "/"))
+	}
+	return all
+}
+
+// goproxy is the setting, or the default of the contract where no Go says one.
+func (m *Machine) goproxy() string {
+	if s := m.GoEnv("GOPROXY"); s.Value != "" {
+		return s.Value
+	}
+	return "https://goproxy.cn"
+}
+
+// timeServer is a page of the first proxy that is asked over HTTP.
+func (m *Machine) timeServer() string {
+	for _, p := range m.proxies() {
+		if strings.HasPrefix(p, "http") {
+			return p + toolchainList
+		}
+	}
+	return ""
+}
+
+// toolchainList is a page that every module proxy has.
+const toolchainList = "/golang.org/toolchain/@v/list"

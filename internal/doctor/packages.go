@@ -1,0 +1,44 @@
+package doctor
+
+import "strings"
+
+// packageManager knows the commands of a distribution.
+type packageManager struct{ add, drop string }
+
+func (p packageManager) install(names ...string) string {
+	return p.add + " " + strings.Join(names, " ")
+}
+func (p packageManager) remove(name string) string { return p.drop + " " + name }
+
+// packages gives the commands of this distribution, with sudo where the user
+// is not root.
+func (m *Machine) packages() packageManager {
+	sudo := "sudo "
+	if m.UID == 0 {
+		sudo = ""
+	}
+	switch rel := m.OSRelease(); {
+	case rel.Is("debian"):
+		return packageManager{sudo + "apt-get install -y", sudo + "apt-get remove"}
+	case rel.Is("rhel"), rel.Is("fedora"), rel.Is("amzn"):
+		return packageManager{sudo + "dnf install -y", sudo + "dnf remove"}
+	case rel.Is("alpine"):
+		return packageManager{sudo + "apk add", sudo + "apk del"}
+	case rel.Is("arch"):
+		return packageManager{sudo + "pacman -S --needed", sudo + "pacman -R"}
+	case rel.Is("suse"), rel.Is("opensuse"):
+		return packageManager{sudo + "zypper install", sudo + "zypper remove"}
+	}
+	return packageManager{"# with your package manager, install:", "# with your package manager, remove:"}
+}
+
+// shellQuote writes s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !pathByte(byte(min(r, 0x7f))) && r != '/' && r != ':' && r != '=' && r != ',' && r != '@' && r != '+'
+	}) < 0
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// sessionVariable holds what the hook has to undo.
+const sessionVariable = "__VMGO_SESSION"
+
+// session is what the hook did in this shell.
+type session struct{ set bool }
+
+func (m *Machine) session() session { return session{m.Env[sessionVariable] != ""} }
+
+// hookLine says whether a startup line loads vmgo's hook.
+func hookLine(text string) bool {
+	return strings.Contains(text, "vmgo hook ") || strings.Contains(text, "/vmgo hook ")
+}
+
+// rcFile is the file in which an interactive shell wants its hook.
+func (m *Machine) rcFile() string {
+	switch m.loginShell() {
+	case "bash":
+		return m.HomePath(".bashrc")
+	case "zsh":
+		if dir := m.Env["ZDOTDIR"]; filepath.IsAbs(dir) {
+			return filepath.Join(dir, ".zshrc")
+		}
+		return m.HomePath(".zshrc")
+	case "fish":
+		return m.HomePath(".config/fish/config.fish")
+	}
+	return ""
+}
+
+// hookCommand is the line that loads the hook.
+func (m *Machine) hookCommand() string {
+	shell := m.loginShell()
+	if shell == "fish" {
+		return "vmgo hook fish | source"
+	}
+	return `eval "$(vmgo hook ` + shell + `)"`
+}
+
+// shimDirs are the directories on PATH that hold a shim of ours.
+func (m *Machine) shimDirs() []string {
+	var dirs []string
+	for _, g := range m.Gos() {
+		if g.Kind == ShimGo {
+			dirs = append(dirs, filepath.Dir(g.Path))
+		}
+	}
+	return dirs
+}

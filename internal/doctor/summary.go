@@ -1,0 +1,49 @@
+package doctor
+
+import (
+	"runtime"
+	"strings"
+)
+
+// Summary is the machine in a few words.
+type Summary struct {
+	OS        string `json:"os"`
+	Kernel    string `json:"kernel"`
+	Arch      string `json:"arch"`
+	VM        string `json:"vm"`        // empty on bare metal
+	Container string `json:"container"` // empty outside
+	CPUs      int    `json:"cpus"`
+	Memory    uint64 `json:"memory_bytes"`
+	Cgroup    string `json:"cgroup"`
+	Libc      string `json:"libc"`
+	Init      string `json:"init"`
+	Go        string `json:"go"` // the release in force, if any
+}
+
+// Summary collects it.
+func (m *Machine) Summary() Summary {
+	v := m.Virt()
+	libc, _ := m.Libc()
+	cpus := m.CPUs()
+	if cpus == 0 {
+		cpus = m.OnlineCPUs()
+	}
+	return Summary{
+		OS: m.OSRelease().Pretty, Kernel: m.Kernel(), Arch: runtime.GOARCH,
+		VM: v.VM, Container: v.Container, CPUs: cpus, Memory: m.Memory().Total,
+		Cgroup: m.Cgroup().Mode, Libc: libc, Init: m.Text("/proc/1/comm"), Go: m.InForce().String(),
+	}
+}
+
+// String is one line for the head of the report.
+func (s Summary) String() string {
+	where := "bare metal"
+	if s.VM != "" {
+		where = s.VM
+	}
+	if s.Container != "" {
+		where = s.Container + " on " + where
+	}
+	parts := []string{s.OS, where, plural(s.CPUs, "CPU"), size(s.Memory), "kernel " + s.Kernel, "cgroup " + s.Cgroup}
+	return strings.Join(parts, " · ")
+}
