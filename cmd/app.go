@@ -139,6 +139,7 @@ func (a *app) commands() []*cli.Command {
 		a.verifyCommand(),
 		a.adoptCommand(),
 		a.currentCommand(),
+		a.doctorCommand(),
 		a.hardenCommand(),
 		a.configCommand(),
 		a.whichCommand(),

@@ -9,5 +9,15 @@ func Catalogue() []Check {
 		conflictsCheck(), replaceCheck(),
 
 		hookLoadedCheck(), hookOrderCheck(), hookPathCheck(), hookShimsCheck(), hookStaleCheck(), hookEditorCheck(),
+
+		virtCheck(), sizingCheck(), cgroupCheck(), cpuLimitCheck(), memLimitCheck(), swapCheck(), overcommitCheck(), thpCheck(),
+		nofileCheck(), processesCheck(), inotifyCheck(), clocksourceCheck(), timesyncCheck(), clockSkewCheck(), stealCheck(),
+		pressureCheck(), entropyCheck(), execCheck(), spaceCheck(), filesystemCheck(), tmpfsCheck(), diskSpeedCheck(),
+
+		supportCheck(), libcCheck(), kernelCheck(), compilerCheck(), pkgConfigCheck(), gitCheck(), certificatesCheck(),
+
+		proxiesCheck(), dnsCheck(), goproxyCheck(), indexCheck(), sumdbCheck(), listenersCheck(), listenCheck(), grpcCheck(),
+
+		storeCheck(), pathDirsCheck(), gopathPermissionsCheck(), ownerCheck(), umaskCheck(), rootCheck(), sudoCheck(), lsmCheck(),
 	}
 }

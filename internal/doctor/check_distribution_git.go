@@ -28,7 +28,7 @@ func runGit(ctx context.Context, m *Machine) Result {
 	if repo == "" {
 		return ok("installed; this directory is in no repository")
 	}
-	out, err := m.Ask(ctx, hostCommand([]string{"git", "-C", m.Path(m.Dir), "rev-parse", "--git-dir"}, nil, ""))
+	out, err := m.Ask(ctx, hostCommand([]string{"git", "rev-parse", "--git-dir"}, nil, m.Path(m.Dir)))
 	switch {
 	case err != nil:
 		return skip("git gives no answer: %v", err)

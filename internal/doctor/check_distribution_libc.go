@@ -5,7 +5,6 @@ import (
 	"debug/elf"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -56,13 +55,5 @@ func (m *Machine) interpreter(p string) string {
 	if err != nil {
 		return ""
 	}
-	for _, prog := range e.Progs {
-		if prog.Type == elf.PT_INTERP && prog.Filesz < 4096 {
-			data := make([]byte, prog.Filesz)
-			if _, err := prog.ReadAt(data, 0); err == nil {
-				return strings.TrimRight(string(data), "\x00")
-			}
-		}
-	}
-	return ""
+	return interpreterOf(e)
 }

@@ -38,7 +38,7 @@ func runHookStale(_ context.Context, m *Machine) Result {
 		if program := calledVmgo(a.Text); program != "" && !m.IsProgram(m.expandHome(program)) {
 			r.worse(Warn)
 			r.Summary = "a startup file calls a vmgo that is gone"
-			r = r.at(a.Path, a.Line, "%s", a.Text)
+			r = r.at(a.Path, a.Line, "%s", a.Text).mend("sed -i '%dd' %s", a.Line, shellQuote(a.Path))
 		}
 	}
 	return r

@@ -22,35 +22,45 @@ func runSpace(_ context.Context, m *Machine) Result {
 		}
 	}
 	r := ok("enough")
-	seen := map[string]bool{}
+	shown, mended := map[string]bool{}, map[string]bool{}
 	for _, p := range places {
 		mount, _ := m.MountOf(p.Value)
 		space, err := m.Space(p.Value)
-		if err != nil || seen[mount.Point] {
+		if err != nil {
 			continue
 		}
-		seen[mount.Point] = true
+		if !shown[mount.Point] {
+			shown[mount.Point] = true
+			r = r.at(p.Value, 0, "%s free of %s, %d inodes (%s)", size(space.Free), size(space.Size), space.FreeInode, mount.Point)
+		}
 		status := judgeSpace(p.Name, space.Free, space.Inodes, space.FreeInode)
-		r = r.at(p.Value, 0, "%s free of %s, %d inodes (%s)", size(space.Free), size(space.Size), space.FreeInode, mount.Point)
 		if status == OK {
 			continue
 		}
 		r.worse(status)
-		switch p.Name {
-		case "store":
-			r = r.mend("vmgo prune --dry-run")
-		case "GOMODCACHE":
-			r = r.mend("go clean -modcache")
-		case "GOCACHE":
-			r = r.mend("go clean -cache")
-		default:
-			r = r.mend("mkdir -p %s && go env -w GOTMPDIR=%s", m.HomePath(".cache/go-tmp"), m.HomePath(".cache/go-tmp"))
+		if command := m.makeRoom(p.Name, mount.Point); !mended[command] {
+			mended[command] = true
+			r = r.mend("%s", command)
 		}
 	}
 	if r.Status != OK {
 		r.Summary = "little space is left"
 	}
 	return r
+}
+
+// makeRoom is the command that frees space, or moves what needs it elsewhere.
+func (m *Machine) makeRoom(name, mount string) string {
+	switch {
+	case name == "store":
+		return "vmgo prune --dry-run"
+	case name == "GOMODCACHE":
+		return "go clean -modcache"
+	case name == "GOCACHE" || mount == "/":
+		return "go clean -cache"
+	}
+	dir := m.HomePath(".cache/go-tmp")
+	return "mkdir -p " + dir + " && go env -w GOTMPDIR=" + dir
 }
 
 func judgeSpace(name string, free, inodes, freeInodes uint64) Status {

@@ -1,6 +1,11 @@
 package doctor
 
-import "context"
+import (
+	"context"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
 
 func conflictsCheck() Check {
 	return Check{
@@ -11,7 +16,11 @@ func conflictsCheck() Check {
 		Run: func(_ context.Context, m *Machine) Result {
 			survey, err := m.Survey()
 			if err != nil {
-				return fail("%s", m.Show(err.Error()))
+				r := fail("%s", strings.ReplaceAll(err.Error(), m.Path("/"), "/"))
+				for _, hint := range diag.HintsOf(err) {
+					r = r.mend("%s", hint)
+				}
+				return r
 			}
 			if survey.Requirement.IsZero() {
 				return ok("no version file asks for anything here")

@@ -38,7 +38,7 @@ func runContexts(ctx context.Context, m *Machine) Result {
 	var all sync.WaitGroup
 	for i, k := range kinds {
 		all.Go(func() {
-			one, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
+			one, cancel := context.WithTimeout(ctx, 1700*time.Millisecond)
 			defer cancel()
 			found[i], errs[i] = k.find(one)
 		})

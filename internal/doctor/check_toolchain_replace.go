@@ -48,6 +48,7 @@ func runReplace(_ context.Context, m *Machine) Result {
 		r.Summary = "a replace directive leads nowhere"
 	case r.Status == Warn:
 		r.Summary = "a replace directive leads to a place that will not last"
+		r = r.means("Move the module to where it stays.")
 	}
 	return r
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/fetch"
 )
 
 // requestLimit bounds one request; a check may make several, side by side.
@@ -92,7 +94,7 @@ func (m *Machine) goproxy() string {
 	if s := m.GoEnv("GOPROXY"); s.Value != "" {
 		return s.Value
 	}
-	return "https://goproxy.cn"
+	return fetch.DefaultProxy
 }
 
 // timeServer is a page of the first proxy that is asked over HTTP.

@@ -1,6 +1,10 @@
 package doctor
 
-import "github.com/vmgo/vmgo/internal/gover"
+import (
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
 
 // releaseDay is when the first release of a line came out. Go supports a line
 // until two newer ones are out (go.dev/doc/devel/release).
@@ -42,42 +46,25 @@ func (m *Machine) endOfLife(v gover.Version) string {
 
 // bypass is a hole through which a module proxy or a checksum database can make
 // a go command accept a toolchain that the public log does not vouch for.
-type bypass struct {
-	id     string
-	fixed  []string // the first release of each line that has the fix
-	origin string
-}
+// [gover.Version.SwitchesUnsafely] says which releases have them.
+type bypass struct{ id, origin string }
 
 func bypasses() []bypass {
 	return []bypass{
-		{"CVE-2026-42501", []string{"1.25.10", "1.26.3", "1.27.0"}, "https://go.dev/issue/79070"},
-		{"CVE-2026-56864", []string{"1.25.13", "1.26.6", "1.27.0"}, "https://go.dev/issue/80745"},
-		{"CVE-2026-56865", []string{"1.25.13", "1.26.6", "1.27.0"}, "GO-2026-6179"},
+		{"CVE-2026-42501", "https://go.dev/issue/79070"},
+		{"CVE-2026-56864", "https://go.dev/issue/80745"},
+		{"CVE-2026-56865", "https://pkg.go.dev/vuln/GO-2026-6179"},
 	}
 }
 
-// holes are the bypasses that a release has. Releases before 1.21 never fetch
-// another toolchain.
-func holes(v gover.Version) []bypass {
-	if v.IsZero() || v.Major() == 1 && v.Minor() < 21 {
-		return nil
-	}
-	var open []bypass
-	for _, b := range bypasses() {
-		if !hasFix(v, b.fixed) {
-			open = append(open, b)
+// safePatch is the first patch of v's line that has no such hole; false if the
+// line got none.
+func safePatch(v gover.Version) (gover.Version, bool) {
+	for patch := max(v.Patch(), 0); patch < 100; patch++ {
+		p, err := gover.Parse(v.Lang().String() + "." + strconv.Itoa(patch))
+		if err == nil && !p.SwitchesUnsafely() {
+			return p, true
 		}
 	}
-	return open
-}
-
-func hasFix(v gover.Version, fixed []string) bool {
-	for _, text := range fixed {
-		f, err := gover.Parse(text)
-		if err == nil && v.Lang() == f.Lang() {
-			return v.Compare(f) >= 0
-		}
-	}
-	last, err := gover.Parse(fixed[len(fixed)-1])
-	return err == nil && v.Compare(last) >= 0
+	return gover.Version{}, false
 }

@@ -3,15 +3,14 @@ package doctor
 import (
 	"path/filepath"
 	"strings"
-)
 
-// sessionVariable holds what the hook has to undo.
-const sessionVariable = "__VMGO_SESSION"
+	"github.com/vmgo/vmgo/internal/environ"
+)
 
 // session is what the hook did in this shell.
 type session struct{ set bool }
 
-func (m *Machine) session() session { return session{m.Env[sessionVariable] != ""} }
+func (m *Machine) session() session { return session{m.Env[environ.SessionVariable] != ""} }
 
 // hookLine says whether a startup line loads vmgo's hook.
 func hookLine(text string) bool {

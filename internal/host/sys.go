@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -29,6 +30,8 @@ type Sys struct {
 	Lock func(dir string) error
 	// Disk measures the disk of a directory by writing to it.
 	Disk func(ctx context.Context, dir string) (Disk, error)
+	// Lookup asks the resolver for the addresses of a name.
+	Lookup func(ctx context.Context, name string) ([]string, error)
 	// Owner is the user and group of a file.
 	Owner func(path string, info fs.FileInfo) (uid, gid int)
 }
@@ -56,6 +59,7 @@ func OSSys() Sys {
 		ClockSynchronised: clockSynchronised,
 		Lock:              tryLock,
 		Disk:              measureDisk,
+		Lookup:            net.DefaultResolver.LookupHost,
 		Owner: func(_ string, info fs.FileInfo) (int, int) {
 			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 				return int(stat.Uid), int(stat.Gid)

@@ -13,7 +13,9 @@
 //	link /usr/bin/go ../lib/go/bin/go
 //	program /usr/bin/gcc           an executable file, if the archive has no such file
 //	run "bash -lc" "command -v go" = 0 /usr/bin/go\n
-//	http https://host/path 200 body
+//	http https://host/path 200 Date:Mon,_23_Nov_2026_10:00:00_GMT | body, quoted or not
+//	dns proxy.example 192.0.2.7
+//	elf /usr/bin/x interpreter=/lib64/ld-linux-x86-64.so.2 go=go1.22.5 path=example.com/x
 //	delete /etc/ssl/certs/ca-certificates.crt
 //	random blocked                 the kernel's random numbers are not ready
 //	clock unsynchronised
@@ -31,6 +33,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,11 +78,12 @@ type machine struct {
 	root    string
 	host    host.Host
 	answers map[string]answer
-	pages   map[string]answer
+	pages   map[string]page
 	spaces  map[string]host.Space
 	owners  map[string]int
 	noLocks []string
 	disk    host.Disk
+	names   map[string]string
 	modes   []func() // carried out last, since they may close directories
 }
 
@@ -93,10 +97,10 @@ type answer struct {
 func New(tb testing.TB, files []File) host.Host {
 	tb.Helper()
 	m := &machine{
-		tb: tb, root: realPath(tb, tb.TempDir()),
-		answers: map[string]answer{}, pages: map[string]answer{},
+		tb: tb, root: tempDir(tb),
+		answers: map[string]answer{}, pages: map[string]page{},
 		spaces: map[string]host.Space{"/": {Size: 40 << 30, Free: 20 << 30, Inodes: 2 << 20, FreeInode: 1 << 20}},
-		owners: map[string]int{},
+		owners: map[string]int{}, names: map[string]string{},
 	}
 	m.host = host.Host{
 		Args: []string{"vmgo"}, Env: map[string]string{}, Dir: "/", Root: m.root,
@@ -111,6 +115,7 @@ func New(tb testing.TB, files []File) host.Host {
 		ClockSynchronised: func() (bool, error) { return true, nil },
 		Lock:              m.lock,
 		Owner:             m.owner,
+		Lookup:            m.lookup,
 		Disk:              func(context.Context, string) (host.Disk, error) { return m.disk, nil },
 	}
 	m.setNow("2026-11-23T10:00:00Z")
@@ -190,19 +195,18 @@ func (m *machine) line(line string) {
 	case "clock":
 		m.host.Sys.ClockSynchronised = func() (bool, error) { return false, nil }
 	case "disk":
-		m.disk.Write = float64(bytes(m.tb, f[0]))
+		m.disk.Write = float64(parseSize(m.tb, f[0]))
 		sync, err := time.ParseDuration(f[1])
 		m.check(err)
 		m.disk.Sync, m.disk.Sync95, m.disk.Tries = sync, 2*sync, 100
+	case "dns":
+		m.names[f[0]] = f[1]
 	case "nolock":
 		m.noLocks = append(m.noLocks, rest)
 	case "run":
 		m.setRun(rest)
 	case "http":
-		parts := strings.SplitN(rest, " ", 3)
-		status, err := strconv.Atoi(parts[1])
-		m.check(err)
-		m.pages[parts[0]] = answer{status, strings.Join(parts[2:], "")}
+		m.setPage(rest)
 	default:
 		m.fileLine(verb, f)
 	}
@@ -218,8 +222,13 @@ func (m *machine) fileLine(verb string, f []string) {
 	case verb == "mode" && len(f) == 2:
 		mode, err := strconv.ParseUint(f[0], 8, 32)
 		m.check(err)
-		m.modes = append(m.modes, func() {
+		if _, err := os.Stat(m.path(f[1])); err != nil {
 			m.check(os.MkdirAll(m.path(f[1]), 0o755))
+		}
+		m.modes = append(m.modes, func() {
+			if _, err := os.Stat(m.path(f[1])); err != nil {
+				return // deleted by a later line
+			}
 			bits := fs.FileMode(mode & 0o777)
 			if mode&0o1000 != 0 {
 				bits |= fs.ModeSticky
@@ -237,11 +246,31 @@ func (m *machine) fileLine(verb string, f []string) {
 			m.write(File{Path: f[0]})
 		}
 		m.check(os.Chmod(p, 0o755))
+	case verb == "elf" && len(f) > 0:
+		m.write(File{Path: f[0], Data: readProgram(f[1:]).image()})
+		m.check(os.Chmod(m.path(f[0]), 0o755))
 	case verb == "delete" && len(f) == 1:
 		m.check(os.RemoveAll(m.path(f[0])))
 	default:
 		m.tb.Fatalf("machine: unknown line %q %q", verb, f)
 	}
+}
+
+// readProgram reads NAME=VALUE words.
+func readProgram(words []string) program {
+	var p program
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		switch name {
+		case "interpreter":
+			p.interpreter = value
+		case "go":
+			p.release = value
+		case "path":
+			p.path = value
+		}
+	}
+	return p
 }
 
 func (m *machine) setNow(text string) {
@@ -263,16 +292,16 @@ func (m *machine) setCPU(f []string) {
 
 func (m *machine) setSpace(f []string) {
 	m.tb.Helper()
-	size, free := bytes(m.tb, f[1]), bytes(m.tb, f[2])
+	size, free := parseSize(m.tb, f[1]), parseSize(m.tb, f[2])
 	s := host.Space{Size: size, Free: free, Inodes: 1 << 20, FreeInode: 1 << 19}
 	if len(f) > 3 {
-		s.FreeInode = bytes(m.tb, f[3])
+		s.FreeInode = parseSize(m.tb, f[3])
 	}
 	m.spaces[f[0]] = s
 }
 
-// bytes reads "512M".
-func bytes(tb testing.TB, s string) uint64 {
+// parseSize reads "512M".
+func parseSize(tb testing.TB, s string) uint64 {
 	tb.Helper()
 	shift := map[byte]uint{'K': 10, 'M': 20, 'G': 30}[s[len(s)-1]]
 	n, err := strconv.ParseUint(strings.TrimRight(s, "KMG"), 10, 64)
@@ -321,23 +350,54 @@ func (m *machine) run(cmd *exec.Cmd) error {
 	return nil
 }
 
+// page is the answer to a request.
+type page struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// setPage reads `URL STATUS Name:Value… | BODY`, blanks in values written as
+// underscores, the body quoted as in Go where it needs to be.
+func (m *machine) setPage(rest string) {
+	m.tb.Helper()
+	head, body, _ := strings.Cut(rest, " | ")
+	fields := strings.Fields(head)
+	status, err := strconv.Atoi(fields[1])
+	m.check(err)
+	if strings.HasPrefix(body, `"`) {
+		body, err = strconv.Unquote(body)
+		m.check(err)
+	}
+	p := page{status, http.Header{}, body}
+	for _, field := range fields[2:] {
+		name, value, _ := strings.Cut(field, ":")
+		p.header.Set(name, strings.ReplaceAll(value, "_", " "))
+	}
+	m.pages[fields[0]] = p
+}
+
 // RoundTrip answers from the lines "http"; anything else cannot be reached.
 func (m *machine) RoundTrip(r *http.Request) (*http.Response, error) {
-	a, ok := m.pages[r.URL.String()]
-	if !ok {
+	p, known := m.pages[r.URL.String()]
+	if !known {
 		return nil, fmt.Errorf("dial tcp %s: connect: connection refused", r.URL.Host)
 	}
-	header := http.Header{}
-	if date, body, found := strings.Cut(a.text, "|"); found {
-		header.Set("Date", date)
-		a.text = body
-	} else {
+	header := p.header.Clone()
+	if header.Get("Date") == "" {
 		header.Set("Date", m.host.Now().UTC().Format(http.TimeFormat))
 	}
 	return &http.Response{
-		StatusCode: a.status, Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status), Header: header,
-		Body: io.NopCloser(strings.NewReader(a.text)), ContentLength: int64(len(a.text)), Request: r, ProtoMajor: 1,
+		StatusCode: p.status, Status: strconv.Itoa(p.status) + " " + http.StatusText(p.status), Header: header,
+		Body: io.NopCloser(strings.NewReader(p.body)), ContentLength: int64(len(p.body)), Request: r, ProtoMajor: 2,
 	}, nil
+}
+
+func (m *machine) lookup(_ context.Context, name string) ([]string, error) {
+	if addr, known := m.names[name]; known {
+		return []string{addr}, nil
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
 func (m *machine) space(path string) (host.Space, error) {
@@ -374,9 +434,21 @@ func longest[V any](p string, known map[string]V) string {
 	return keys[0]
 }
 
-func realPath(tb testing.TB, p string) string {
+// tempDir is a directory that goes away with the test, in memory where the
+// machine has such a place: a suite lays out tens of thousands of small files.
+func tempDir(tb testing.TB) string {
 	tb.Helper()
-	real, err := filepath.EvalSymlinks(p)
+	dir, err := os.MkdirTemp("/dev/shm", "vmgo-machine-")
+	if err != nil {
+		dir = tb.TempDir()
+	} else {
+		tb.Cleanup(func() {
+			if err := os.RemoveAll(dir); err != nil {
+				tb.Error(err)
+			}
+		})
+	}
+	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,0 +1,203 @@
+package cmd
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "doctor",
+		Usage:     "find out what is wrong with Go on this machine, and what mends it",
+		UsageText: "vmgo doctor [--only ID,...] [--offline] [--bench] [--fix] [--json | --html FILE | --list]\n   vmgo doctor --binary FILE | --undo",
+		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
+security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
+check failed. The home directory and secrets are left out of everything printed.`,
+		Category: machineCategory,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "only", Usage: "look at these checks or groups only: `ID,...`"},
+			&cli.BoolFlag{Name: "list", Usage: "list the checks"},
+			&cli.BoolFlag{Name: "offline", Usage: "do not use the network"},
+			&cli.BoolFlag{Name: "bench", Usage: "measure the disk too: 64 MB, two seconds"},
+			&cli.StringFlag{Name: "listen", Usage: "look at your own HTTP service at `ADDRESS`, such as :8080"},
+			&cli.StringFlag{Name: "grpc", Usage: "look at your own gRPC service at `ADDRESS`"},
+			&cli.StringFlag{Name: "binary", Usage: "say on which distributions the program `FILE` starts"},
+			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended safely, after showing it"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "with --fix: do not ask"},
+			&cli.BoolFlag{Name: "undo", Usage: "take the latest --fix back"},
+			&cli.StringFlag{Name: "html", Usage: "write the report as a page to `FILE`"},
+			jsonFlag(),
+		},
+		Action: a.doctor,
+	}
+}
+
+func (a *app) doctor(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	var names []string
+	if c.IsSet("only") {
+		names = strings.FieldsFunc(c.String("only"), func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	checks, err := doctor.Select(doctor.Catalogue(), names)
+	if err != nil {
+		return err
+	}
+	machine := a.patient(c)
+	switch {
+	case c.Bool("list"):
+		return a.listChecks(checks, c.Bool("json"))
+	case c.IsSet("binary"):
+		return a.doctorBinary(machine, c.String("binary"), c.Bool("json"))
+	case c.Bool("undo"):
+		return a.undoRepair(machine)
+	case c.Bool("fix"):
+		if err := a.repair(c, machine, checks); err != nil {
+			return err
+		}
+		machine = a.patient(c) // what it knew may be no longer true
+	}
+	report := doctor.Run(c.Context, machine, checks)
+	if err := a.showDoctor(c, report, len(names) > 0); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return toldError{diag.New(diag.Failure, "a check failed")}
+	}
+	return nil
+}
+
+// patient is the machine as the checks see it.
+func (a *app) patient(c *cli.Context) *doctor.Machine {
+	return doctor.New(a.host, a.settings, doctor.Options{
+		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"),
+		Listen: c.String("listen"), GRPC: c.String("grpc"),
+	})
+}
+
+func (a *app) showDoctor(c *cli.Context, report doctor.Report, detailed bool) error {
+	if file := c.String("html"); file != "" {
+		var page bytes.Buffer
+		if err := report.HTML(&page, a.host.Now()); err != nil {
+			return err
+		}
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(a.host.Dir, file)
+		}
+		if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
+			return diag.Wrap(diag.Failure, err, "cannot write the page")
+		}
+		a.sayf("wrote %s", c.String("html"))
+	}
+	if c.Bool("json") {
+		return ui.JSON(a.host.Stdout, report.Document())
+	}
+	if c.IsSet("html") {
+		return nil
+	}
+	return report.Print(a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY)), detailed)
+}
+
+func (a *app) listChecks(checks []doctor.Check, asJSON bool) error {
+	if asJSON {
+		return ui.JSON(a.host.Stdout, doctor.List(checks))
+	}
+	palette := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, check := range checks {
+		note := ""
+		switch {
+		case check.Online:
+			note = "online"
+		case check.Bench:
+			note = "--bench"
+		}
+		table.Add(check.ID, check.Title, palette.Dim(note))
+	}
+	return table.Write(a.host.Stdout)
+}
+
+func (a *app) doctorBinary(machine *doctor.Machine, file string, asJSON bool) error {
+	binary, err := machine.ReadBinary(file)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = ui.JSON(a.host.Stdout, binary)
+	} else {
+		err = binary.Print(a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY)))
+	}
+	if err == nil && binary.StartsHere != nil && !*binary.StartsHere {
+		err = toldError{diag.New(diag.Failure, "the program does not start here")}
+	}
+	return err
+}
+
+// repair shows what --fix would do, asks, and does it.
+func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Check) error {
+	plan, err := doctor.Plan(machine, doctor.Run(c.Context, machine, checks))
+	if err != nil {
+		return err
+	}
+	if len(plan) == 0 {
+		a.sayf("nothing to mend that is safe to mend")
+		return nil
+	}
+	for _, change := range plan {
+		fmt.Fprint(a.host.Stderr, machine.Redact(change.Preview()))
+	}
+	if !c.Bool("yes") {
+		agreed, err := a.agree(c.Context, "Change these files?")
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			a.sayf("nothing was changed")
+			return nil
+		}
+	}
+	if err := doctor.Apply(machine, plan); err != nil {
+		return err
+	}
+	a.sayf("changed %d files; vmgo doctor --undo takes it back", len(plan))
+	return nil
+}
+
+// agree asks on the terminal. Without one, only --yes agrees.
+func (a *app) agree(ctx context.Context, question string) (bool, error) {
+	if !a.host.StdinTTY {
+		return false, diag.New(diag.Usage, "there is no terminal to ask on", "vmgo doctor --fix --yes")
+	}
+	fmt.Fprintf(a.host.Stderr, "%s [y/N] ", question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.host.Stdin).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case text := <-answer:
+		return text == "y" || text == "yes", nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+func (a *app) undoRepair(machine *doctor.Machine) error {
+	restored, err := doctor.Undo(machine)
+	for _, path := range restored {
+		a.sayf("restored %s", machine.Redact(path))
+	}
+	return err
+}

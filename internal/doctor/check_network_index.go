@@ -1,0 +1,44 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+func indexCheck() Check {
+	return Check{
+		ID: "network.index", Group: Network, Online: true, Weight: 5,
+		Title:  "whether the index of releases answers",
+		Why:    "official archives, and their checksums, are found there",
+		Source: "VMGO_SOURCE, VMGO_GODEV; a request to the index",
+		Run:    runIndex,
+	}
+}
+
+func runIndex(ctx context.Context, m *Machine) Result {
+	if !slices.Contains(m.Settings.Sources, "godev") {
+		return skip("VMGO_SOURCE does not have godev")
+	}
+	base := "https://go.dev/dl"
+	if len(m.Settings.Godev) > 0 {
+		base = m.Settings.Godev[0]
+	}
+	page := strings.TrimSuffix(base, "/") + "/?mode=json"
+	answer, err := m.get(ctx, page, 512)
+	why := ""
+	switch {
+	case err != nil:
+		why = netError(err)
+	case answer.status != 200:
+		why = "status " + itoa(answer.status)
+	case !strings.HasPrefix(strings.TrimSpace(answer.body), "["):
+		why = "the answer is not the index"
+	default:
+		return ok("%s", m.Redact(base))
+	}
+	if m.Settings.Sources[0] != "godev" {
+		return info("does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
+	}
+	return fail("does not answer").at(m.Redact(page), 0, "%s", why).mend("vmgo config -w VMGO_SOURCE=goproxy,godev")
+}

@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+func listenCheck() Check {
+	return Check{
+		ID: "network.listen", Group: Network, Weight: 9,
+		Title:  "one's own HTTP service: bound where, reachable from where, what it answers",
+		Why:    "the usual reason for \"connection refused\" from the host is a server bound to 127.0.0.1",
+		Source: "--listen ADDRESS; /proc/net/tcp, /proc/net/fib_trie; a request to it",
+		Run: func(ctx context.Context, m *Machine) Result {
+			if m.Options.Listen == "" {
+				return skip("asked for with --listen :8080")
+			}
+			r, address := m.bound(m.Options.Listen)
+			if r.Status == Fail {
+				return r
+			}
+			answer, err := m.get(ctx, "http://"+address+"/", 512)
+			if err != nil {
+				r.worse(Fail)
+				r.Summary = "it listens, but gives no HTTP answer"
+				return r.at(address, 0, "%s", netError(err))
+			}
+			if answer.status >= 500 {
+				r.worse(Warn)
+			}
+			return r.at("http://"+address+"/", 0, "status %d in %v", answer.status, answer.took)
+		},
+	}
+}
+
+func grpcCheck() Check {
+	return Check{
+		ID: "network.grpc", Group: Network, Weight: 9,
+		Title:  "one's own gRPC service: bound where, reachable from where, its health",
+		Why:    "a service may listen and still not serve",
+		Source: "--grpc ADDRESS; grpc.health.v1.Health/Check over HTTP/2 without TLS",
+		Run: func(ctx context.Context, m *Machine) Result {
+			if m.Options.GRPC == "" {
+				return skip("asked for with --grpc :9090")
+			}
+			r, address := m.bound(m.Options.GRPC)
+			if r.Status == Fail {
+				return r
+			}
+			status, text := m.grpcHealth(ctx, address)
+			r.worse(status)
+			if status != OK {
+				r.Summary = text
+			}
+			return r.at(address, 0, "%s", text)
+		},
+	}
+}
+
+// bound says where the port of an address is bound and who can reach it, and at
+// which address it can be tried.
+func (m *Machine) bound(address string) (r Result, try string) {
+	name, text, err := net.SplitHostPort(address)
+	port, errPort := strconv.ParseUint(text, 10, 16)
+	if err != nil || errPort != nil || port == 0 {
+		return fail("%q is no address", address).mend("vmgo doctor --listen :8080"), ""
+	}
+	sockets := m.listening(uint16(port))
+	if len(sockets) == 0 {
+		return fail("nothing listens on port %d", port).at("/proc/net/tcp", 0, "").mend("ss -ltnp 'sport = :%d'", port), ""
+	}
+	r = ok("")
+	loopbackOnly := true
+	for _, s := range sockets {
+		addr := s.Addr.Addr()
+		pid, program := m.ProcessOf(s.Inode)
+		who := ""
+		if program != "" {
+			who = fmt.Sprintf("  %s (process %s)", program, pid)
+		}
+		r = r.at(s.Addr.String(), 0, "%s%s", reachText(addr), who)
+		if try == "" || addr.Is4() || addr.IsUnspecified() {
+			try = net.JoinHostPort(tryAddress(addr), text)
+		}
+		loopbackOnly = loopbackOnly && addr.IsLoopback()
+	}
+	if loopbackOnly {
+		r.Status = Warn
+		r.Summary = "port " + text + " listens on the loopback address only"
+		if loopback(name) {
+			r.Status = OK // as the caller wanted it
+		}
+		return r.means("%s", m.howToReach(text)).mend("# bind to :%s to be reachable, or from outside: ssh -L %s:127.0.0.1:%s %s@ADDRESS", text, text, text, m.userName()), try
+	}
+	r.Summary = "port " + text + " can be reached from outside, as far as no firewall forbids it"
+	return r.means("Addresses of this machine: %s.", joinAddresses(m.Addresses())), try
+}
+
+func reachText(a netip.Addr) string {
+	switch {
+	case a.IsLoopback():
+		return "this machine only"
+	case a.IsUnspecified():
+		return "every interface"
+	}
+	return "the interface of that address"
+}
+
+func tryAddress(a netip.Addr) string {
+	switch {
+	case a.IsUnspecified() && a.Is4(), !a.IsValid():
+		return "127.0.0.1"
+	case a.IsUnspecified():
+		return "::1"
+	}
+	return a.String()
+}

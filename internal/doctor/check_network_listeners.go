@@ -1,0 +1,116 @@
+package doctor
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+func listenersCheck() Check {
+	return Check{
+		ID: "network.listeners", Group: Network, Weight: 7,
+		Title:  "debuggers and profilers that listen to everybody, servers that listen to nobody",
+		Why:    "dlv and pprof ask for no password; a server on 127.0.0.1 cannot be reached from outside the machine",
+		Source: "/proc/net/tcp, /proc/net/tcp6, /proc/PID/fd",
+		Run:    runListeners,
+	}
+}
+
+func runListeners(_ context.Context, m *Machine) Result {
+	r := ok("nothing of note")
+	local := 0
+	for _, l := range m.Listeners() {
+		addr := l.Addr.Addr()
+		if addr.IsLoopback() && l.Addr.Port() < 1024 {
+			continue
+		}
+		pid, name := m.ProcessOf(l.Inode)
+		what := l.Addr.String()
+		if name != "" {
+			what += "  " + name + " (process " + pid + ")"
+		}
+		if addr.IsLoopback() {
+			if name != "" {
+				local++
+				r = r.at("", 0, "%s", what)
+			}
+			continue
+		}
+		if debugPort(name, l.Addr.Port()) {
+			r.worse(Warn)
+			r.Summary = "a debugger or profiler can be reached from outside"
+			r = r.at("", 0, "%s", what).mend("kill %s   # and start it with 127.0.0.1:%d", orWord(pid, "PID"), l.Addr.Port())
+		}
+	}
+	if r.Status == OK && local > 0 {
+		r.Summary = plural(local, "server") + " of yours can be reached from inside this machine only"
+		return r.means("%s", m.howToReach(""))
+	}
+	return r
+}
+
+// debugPort: dlv by its name, pprof by the port of its documentation.
+func debugPort(name string, port uint16) bool {
+	return name == "dlv" || name == "__debug_bin" || port == 6060 && name != "" || port == 2345 && name == ""
+}
+
+func orWord(s, word string) string {
+	if s == "" {
+		return word
+	}
+	return s
+}
+
+// howToReach explains what can reach a server that is bound to the loopback
+// address.
+func (m *Machine) howToReach(port string) string {
+	if port == "" {
+		port = "PORT"
+	}
+	text := "Not from the host, not from other machines. From there: ssh -L " + port + ":127.0.0.1:" + port + " " + m.userName() + "@ADDRESS."
+	if addresses := m.Addresses(); len(addresses) > 0 {
+		text += " Addresses of this machine: " + joinAddresses(addresses) + "."
+	}
+	return text
+}
+
+func joinAddresses(all []netip.Addr) string {
+	text := ""
+	for i, a := range all {
+		if i > 0 {
+			text += ", "
+		}
+		text += a.String()
+		if hint := natHint(a); hint != "" {
+			text += " (" + hint + ")"
+		}
+	}
+	return text
+}
+
+// natHint knows the ranges that hypervisors give to guests behind NAT unless
+// told otherwise. Other addresses say nothing of how the machine is attached.
+func natHint(a netip.Addr) string {
+	for prefix, hint := range map[string]string{
+		"10.0.2.0/24":      "the NAT range of VirtualBox and QEMU: the host cannot reach it without a port forwarding",
+		"192.168.122.0/24": "the NAT range of libvirt: only the host can reach it",
+		"172.17.0.0/16":    "the bridge of Docker: only the host can reach it",
+	} {
+		if netip.MustParsePrefix(prefix).Contains(a) {
+			return hint
+		}
+	}
+	return ""
+}
+
+// listening finds the sockets of a port.
+func (m *Machine) listening(port uint16) []host.Listener {
+	var all []host.Listener
+	for _, l := range m.Listeners() {
+		if l.Addr.Port() == port {
+			all = append(all, l)
+		}
+	}
+	return all
+}

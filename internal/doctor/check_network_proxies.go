@@ -1,0 +1,124 @@
+package doctor
+
+import (
+	"context"
+	"net/url"
+	"strings"
+)
+
+func proxiesCheck() Check {
+	return Check{
+		ID: "network.proxies", Group: Network, Weight: 7,
+		Title:  "HTTP proxies of the environment, apt, dnf and git",
+		Why:    "go reads the environment only; a proxy that apt or git know and the environment lacks leaves go without a way out",
+		Source: "HTTP_PROXY and friends, /etc/environment, apt.conf, dnf.conf, gitconfig",
+		Run:    runProxies,
+	}
+}
+
+// proxySetting is a proxy that some program uses.
+type proxySetting struct {
+	Evidence
+	who string
+}
+
+func runProxies(_ context.Context, m *Machine) Result {
+	r := ok("none")
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
+		upper, lower := m.Env[name], m.Env[strings.ToLower(name)]
+		if upper != "" && lower != "" && upper != lower {
+			r.worse(Warn)
+			r.Summary = name + " and " + strings.ToLower(name) + " differ"
+			r = r.at("environment", 0, "%s=%s", name, upper).at("environment", 0, "%s=%s", strings.ToLower(name), lower).
+				mend(`export %s="$%s"`, strings.ToLower(name), name)
+		}
+	}
+	plain, secure := m.envProxy("HTTP_PROXY"), m.envProxy("HTTPS_PROXY")
+	for _, value := range []string{plain, secure} {
+		if value != "" && !validProxy(value) {
+			return fail("a proxy of the environment is no URL").at("environment", 0, "%s", value).mend("unset HTTP_PROXY HTTPS_PROXY")
+		}
+	}
+	switch {
+	case plain != "" && secure == "":
+		r.worse(Warn)
+		r.Summary = "HTTP_PROXY is set and HTTPS_PROXY is not, so go goes past the proxy"
+		return r.at("environment", 0, "HTTP_PROXY=%s", plain).mend(`export HTTPS_PROXY="$HTTP_PROXY"`)
+	case secure != "" && r.Status == OK:
+		return ok("the environment's").at("environment", 0, "HTTPS_PROXY=%s", secure)
+	case secure != "":
+		return r
+	}
+	others := m.otherProxies()
+	if len(others) == 0 {
+		return r
+	}
+	r.worse(Warn)
+	r.Summary = others[0].who + " uses a proxy, the environment and so go does not"
+	for _, o := range others {
+		r.Evidence = append(r.Evidence, o.Evidence)
+	}
+	return r.mend("export HTTPS_PROXY=%s HTTP_PROXY=%s", others[0].Value, others[0].Value)
+}
+
+// envProxy reads a variable in both spellings, as net/http does.
+func (m *Machine) envProxy(name string) string {
+	if v := m.Env[name]; v != "" {
+		return v
+	}
+	return m.Env[strings.ToLower(name)]
+}
+
+func validProxy(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	return err == nil && u.Host != ""
+}
+
+// otherProxies are those of programs that do not read the environment.
+func (m *Machine) otherProxies() []proxySetting {
+	var all []proxySetting
+	for _, file := range append([]string{"/etc/apt/apt.conf"}, m.glob("/etc/apt/apt.conf.d/*")...) {
+		for i, line := range m.Lines(file) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			lower := strings.ToLower(name)
+			value = strings.Trim(strings.TrimSpace(value), `";`)
+			if (lower == "acquire::http::proxy" || lower == "acquire::https::proxy") && value != "" && !strings.EqualFold(value, "DIRECT") {
+				all = append(all, proxySetting{Evidence{file, i + 1, value}, "apt"})
+			}
+		}
+	}
+	all = append(all, m.iniProxies("/etc/dnf/dnf.conf", "main", "dnf")...)
+	for _, file := range []string{"/etc/gitconfig", m.HomePath(".gitconfig"), m.HomePath(".config/git/config")} {
+		all = append(all, m.iniProxies(file, "http", "git")...)
+	}
+	for i, line := range m.Lines("/etc/environment") {
+		if name, value := parseAssignment(line); strings.EqualFold(name, "https_proxy") && value != "" {
+			all = append(all, proxySetting{Evidence{"/etc/environment", i + 1, value}, "/etc/environment"})
+		}
+	}
+	return all
+}
+
+// iniProxies finds "proxy = …" in a section.
+func (m *Machine) iniProxies(file, section, who string) []proxySetting {
+	if file == "" {
+		return nil
+	}
+	var all []proxySetting
+	inSection := false
+	for i, line := range m.Lines(file) {
+		text := strings.TrimSpace(line)
+		if strings.HasPrefix(text, "[") {
+			inSection = strings.HasPrefix(text, "["+section+"]")
+			continue
+		}
+		name, value, found := strings.Cut(text, "=")
+		if inSection && found && strings.TrimSpace(name) == "proxy" && strings.TrimSpace(value) != "" {
+			all = append(all, proxySetting{Evidence{file, i + 1, strings.TrimSpace(value)}, who})
+		}
+	}
+	return all
+}

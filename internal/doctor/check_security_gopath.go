@@ -1,0 +1,43 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+)
+
+func gopathPermissionsCheck() Check {
+	return Check{
+		ID: "security.gopath", Group: Security, Weight: 7,
+		Title:  "whether everybody may write into GOPATH or the caches",
+		Why:    "what another user puts there is compiled into your programs: go build does not check extracted modules again",
+		Source: "stat of GOPATH, GOBIN, GOMODCACHE, GOCACHE",
+		Run: func(_ context.Context, m *Machine) Result {
+			r := ok("no")
+			looked := 0
+			for _, s := range []GoSetting{
+				{Name: "GOPATH", Value: m.GOPATH()}, {Name: "GOBIN", Value: m.GOBIN()}, m.GoEnv("GOMODCACHE"), m.GoEnv("GOCACHE"),
+			} {
+				info, err := m.Stat(s.Value)
+				if s.Value == "" || err != nil {
+					continue
+				}
+				looked++
+				if info.Mode().Perm()&0o002 == 0 {
+					continue
+				}
+				r = fail("yes").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
+					mend("chmod o-w %s", shellQuote(s.Value)).
+					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002|fs.ModeSticky)})...)
+			}
+			if looked == 0 {
+				return skip("none of them exists yet")
+			}
+			return r
+		},
+	}
+}
+
+func (r Result) withEvidence(e []Evidence) Result {
+	r.Evidence = append(r.Evidence, e...)
+	return r
+}

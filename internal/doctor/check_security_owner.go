@@ -1,0 +1,48 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+)
+
+func ownerCheck() Check {
+	return Check{
+		ID: "security.owner", Group: Security, Weight: 8,
+		Title:  "whether the caches and GOPATH belong to you",
+		Why:    "one build with sudo leaves files of root behind, and every later build fails with \"permission denied\"",
+		Source: "owners of GOCACHE, GOMODCACHE, GOPATH, the file of `go env -w`, and the first level beneath",
+		Run:    runOwner,
+	}
+}
+
+func runOwner(_ context.Context, m *Machine) Result {
+	if m.UID == 0 {
+		return skip("root may write everywhere")
+	}
+	r := ok("yes")
+	dirs := []string{m.GOPATH(), m.GOBIN(), m.GoEnv("GOCACHE").Value, m.GoEnv("GOMODCACHE").Value, m.HomePath(".config/go")}
+	seen := map[string]bool{}
+	for _, dir := range dirs {
+		if dir == "" || !m.Exists(dir) || seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		paths := []string{dir}
+		for i, entry := range m.ReadDir(dir) {
+			if i < 300 {
+				paths = append(paths, filepath.Join(dir, entry.Name()))
+			}
+		}
+		for _, p := range paths {
+			if uid, _ := m.Owner(p); uid >= 0 && uid != m.UID {
+				r.worse(Fail)
+				r = r.at(p, 0, "owned by user %d", uid).mend("sudo chown -R %s: %s", m.userName(), shellQuote(dir))
+				break
+			}
+		}
+	}
+	if r.Status == Fail {
+		r.Summary = "files of another user are in the way"
+	}
+	return r
+}

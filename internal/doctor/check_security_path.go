@@ -1,0 +1,80 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+func pathDirsCheck() Check {
+	return Check{
+		ID: "security.path", Group: Security, Weight: 7,
+		Title:  "directories of PATH",
+		Why:    "whoever may write into one of them can slip a program under a name that you type",
+		Source: "PATH; stat of each element and the directories above it",
+		Run:    runPathDirs,
+	}
+}
+
+func runPathDirs(_ context.Context, m *Machine) Result {
+	r := ok("none can be changed by others")
+	seen := map[string]bool{}
+	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
+		if seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		switch {
+		case dir == "" || dir == ".":
+			r.worse(Warn)
+			r = r.at("PATH", 0, "an empty element: the working directory, whichever it is")
+		case !filepath.IsAbs(dir):
+			r.worse(Warn)
+			r = r.at("PATH", 0, "%s is relative to the working directory", dir).
+				means("Take it out of PATH, or write it from the root.")
+		default:
+			r = m.judgePathDir(r, dir)
+		}
+	}
+	if r.Status == OK {
+		return r
+	}
+	r.Summary = "a program could be slipped in"
+	if seen[""] {
+		r = r.mend(`export PATH="$(printf %%s "$PATH" | sed 's/::*/:/g; s/^://; s/:$//')"`)
+	}
+	return r
+}
+
+func (m *Machine) judgePathDir(r Result, dir string) Result {
+	real, err := m.RealPath(dir)
+	if err != nil {
+		return r // it does not exist
+	}
+	for p := real; ; p = filepath.Dir(p) {
+		info, err := m.Stat(p)
+		if err != nil {
+			return r
+		}
+		uid, _ := m.Owner(p)
+		switch {
+		// In a sticky directory others may add names, which matters only in
+		// the directory itself.
+		case info.Mode().Perm()&0o002 != 0 && (p == real || info.Mode()&fs.ModeSticky == 0):
+			r.worse(Fail)
+			r = r.at(p, 0, "mode %04o: everybody may write", modeBits(info.Mode())).
+				mend("chmod o-w %s", shellQuote(p)).safely(Edit{Path: p, Mode: modeWithout(info.Mode(), 0o002)})
+		case uid != 0 && uid != m.UID && uid >= 0:
+			r.worse(Warn)
+			r = r.at(p, 0, "owned by user %d", uid).means("That user decides what runs under the names in it.")
+		}
+		if p == "/" {
+			return r
+		}
+	}
+}
+
+func modeWithout(mode, bits fs.FileMode) fs.FileMode {
+	return mode.Perm()&^bits | mode&fs.ModeSticky
+}

@@ -1,0 +1,28 @@
+package doctor
+
+import "context"
+
+func rootCheck() Check {
+	return Check{
+		ID: "security.root", Group: Security, Weight: 6,
+		Title:  "builds as root",
+		Why:    "tests and generators run with every right, and leave files in the project that its owner cannot change",
+		Source: "user id; SUDO_USER; owner of the project",
+		Run: func(_ context.Context, m *Machine) Result {
+			if m.UID != 0 {
+				return ok("you are user %d", m.UID)
+			}
+			module := m.moduleRoot()
+			if user := m.Env["SUDO_USER"]; user != "" && user != "root" {
+				return warn("this shell is root's by sudo").at("environment", 0, "SUDO_USER=%s", user).mend("exit")
+			}
+			if module == "" {
+				return info("you are root")
+			}
+			if uid, _ := m.Owner(module); uid > 0 {
+				return warn("you are root, and the project belongs to user %d", uid).at(module, 0, "").mend("sudo -u '#%d' -i", uid)
+			}
+			return info("you are root, and so is the project")
+		},
+	}
+}

@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+)
+
+func storeCheck() Check {
+	return Check{
+		ID: "security.store", Group: Security, Weight: 8,
+		Title:  "owners and permissions of the stores",
+		Why:    "whoever may write there decides what every go command of every user does",
+		Source: "stat of each store, its releases and their bin/go",
+		Run:    runStore,
+	}
+}
+
+func runStore(_ context.Context, m *Machine) Result {
+	r := Result{Status: OK}
+	count := 0
+	for _, store := range m.Stores() {
+		if !m.Exists(store) {
+			continue
+		}
+		count++
+		paths := []string{store}
+		for _, rel := range m.Releases() {
+			if rel.Store == store {
+				paths = append(paths, rel.GOROOT, filepath.Join(rel.GOROOT, "bin"), filepath.Join(rel.GOROOT, "bin/go"))
+			}
+		}
+		for _, p := range paths {
+			r = m.judgeStored(r, p, store == m.Layout.SystemStore)
+		}
+	}
+	switch {
+	case count == 0:
+		return skip("there is no store yet")
+	case r.Status == OK:
+		return ok("as they should be")
+	}
+	r.Summary = "the store can be changed by others, or not read by them"
+	return r
+}
+
+func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
+	info, err := m.Stat(p)
+	if err != nil {
+		return r
+	}
+	mode := info.Mode()
+	uid, _ := m.Owner(p)
+	fix := mode.Perm() &^ 0o022
+	if shared {
+		fix |= 0o555 & (mode.Perm() | 0o444 | dirExec(mode))
+	}
+	switch {
+	case mode.Perm()&0o022 != 0:
+		r.worse(Fail)
+		r = r.at(p, 0, "mode %04o: others may write", modeBits(mode))
+	case shared && mode.IsDir() && mode.Perm()&0o005 != 0o005:
+		r.worse(Warn)
+		r = r.at(p, 0, "mode %04o: others cannot use it (installed with umask 077?)", modeBits(mode))
+		fix = mode.Perm() | 0o055
+	case uid != 0 && uid != m.UID && uid >= 0:
+		r.worse(Warn)
+		r = r.at(p, 0, "owned by user %d", uid)
+		return r.mend("sudo chown -R root:root %s", shellQuote(p))
+	default:
+		return r
+	}
+	return r.mend("sudo chmod %04o %s", uint32(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
+}
+
+// dirExec is the search bit for directories, nothing for files.
+func dirExec(mode fs.FileMode) fs.FileMode {
+	if mode.IsDir() {
+		return 0o111
+	}
+	return 0
+}

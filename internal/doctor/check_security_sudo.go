@@ -1,0 +1,46 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+func sudoCheck() Check {
+	return Check{
+		ID: "security.sudo", Group: Security, Weight: 4,
+		Title:  "whether go is found under sudo",
+		Why:    "sudo replaces PATH by secure_path, which on EL 8 and 9 lacks /usr/local/bin",
+		Source: "secure_path in /etc/sudoers and /etc/sudoers.d, or sudo -n -l",
+		Run:    runSudo,
+	}
+}
+
+func runSudo(ctx context.Context, m *Machine) Result {
+	if !m.Exists("/usr/bin/sudo") {
+		return skip("sudo is not installed")
+	}
+	path, from, err := m.SecurePath(ctx)
+	switch {
+	case errors.Is(err, host.ErrNoProgram):
+		return skip("sudo is not on PATH")
+	case err != nil:
+		return skip("%v", err)
+	case path == "":
+		return ok("sudo keeps PATH")
+	}
+	if found := m.Find("go", path); found != "" {
+		return ok("%s", found)
+	}
+	gos := m.Gos()
+	if len(gos) == 0 {
+		return skip("PATH has no go either")
+	}
+	r := warn("sudo does not find go")
+	r.Evidence = append(r.Evidence, from)
+	// visudo checks the file before it counts: a broken sudoers locks everybody out.
+	line := `Defaults secure_path="` + path + ":" + filepath.Dir(gos[0].Path) + `"`
+	return r.mend(`echo '%s' | sudo EDITOR='tee' visudo -f /etc/sudoers.d/50-vmgo`, line)
+}
