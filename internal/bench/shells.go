@@ -194,17 +194,26 @@ func (b *bench) processes(shell, what string, tools []tool) error {
 			if err != nil {
 				return err
 			}
-			for line := range strings.Lines(string(text)) {
-				switch {
-				case strings.Contains(line, "CLONE_THREAD"), !strings.Contains(line, " = ") && !strings.Contains(line, "resumed"):
-				case strings.Contains(line, "execve(") && strings.Contains(line, " = 0"):
-					execs[i]++
-				case strings.Contains(line, "fork(") || strings.Contains(line, "clone(") || strings.Contains(line, "clone3("):
-					forks[i]++
-				}
-			}
+			forks[i], execs[i] = started(string(text))
 		}
 		fmt.Printf("| %s | %.2f | %.2f |\n", t.name, float64(forks[1]-forks[0])/50, float64(execs[1]-execs[0])/50)
 	}
 	return nil
+}
+
+// started counts the processes, not threads, and the programs that a log of
+// strace -f tells of. A call that another process interrupts takes two lines.
+func started(log string) (forks, execs int) {
+	for line := range strings.Lines(log) {
+		switch {
+		case strings.Contains(line, "execve resumed>") && strings.Contains(line, " = -1 "):
+			execs--
+		case strings.Contains(line, "resumed>"), strings.Contains(line, "CLONE_THREAD"), strings.Contains(line, " = -1 "):
+		case strings.Contains(line, " execve("):
+			execs++
+		case strings.Contains(line, " clone("), strings.Contains(line, " clone3("), strings.Contains(line, "fork("):
+			forks++
+		}
+	}
+	return forks, execs
 }
