@@ -63,8 +63,14 @@ func (m *Machine) writeRuntime(c Change) error {
 		if c.To.Present {
 			verb = "start"
 		}
-		_, err := m.output("systemctl", verb, c.Target)
-		return err
+		if _, err := m.output("systemctl", verb, c.Target); err != nil {
+			return err
+		}
+		// A unit whose condition does not hold "starts" without an error.
+		if now, err := m.readRuntime(Unit, c.Target); err != nil || now.Present != c.To.Present {
+			return errors.Join(err, fmt.Errorf("%s did not %s", c.Target, verb))
+		}
+		return nil
 	}
 }
 

@@ -18,36 +18,36 @@ const (
 	crashRoot  = "VMGO_TEST_CRASH_ROOT"
 	crashVerb  = "VMGO_TEST_CRASH_VERB"
 	crashPoint = "VMGO_TEST_CRASH_POINT"
+	crashImage = "VMGO_TEST_CRASH_IMAGE"
 )
 
 func TestMain(m *testing.M) {
 	if root := os.Getenv(crashRoot); root != "" {
 		os.Exit(crashChild(root))
 	}
+	if addr := os.Getenv(serveAt); addr != "" {
+		os.Exit(serve(addr))
+	}
 	os.Exit(m.Run())
 }
 
 func crashChild(root string) int {
-	m, err := Running(fakeHost(root))
-	if err != nil {
+	e, sel, err := crashEngine(root, os.Getenv(crashImage) != "")
+	left, atoiErr := strconv.Atoi(os.Getenv(crashPoint))
+	if err = errors.Join(err, atoiErr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	left, err := strconv.Atoi(os.Getenv(crashPoint))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	e := &Engine{Machine: m, Items: fakeItems(), Trace: func(string) {
+	e.Trace = func(string) {
 		if left--; left == 0 {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-	}}
+	}
 	if os.Getenv(crashVerb) == verbUndo {
 		_, err = e.Undo(context.Background(), nil, nil)
 	} else {
-		_, err = e.Apply(context.Background(), Selection{}, nil, nil)
+		_, err = e.Apply(context.Background(), sel, nil, nil)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -56,14 +56,25 @@ func crashChild(root string) int {
 	return 0
 }
 
+// crashEngine is the engine of both processes: over a made-up machine with the
+// fake items, or over the tree of a real one with the real items.
+func crashEngine(root string, image bool) (*Engine, Selection, error) {
+	if image {
+		return imageEngine(root)
+	}
+	m, err := Running(fakeHost(root))
+	return &Engine{Machine: m, Items: fakeItems()}, Selection{}, err
+}
+
 // crash runs a verb in a process of its own that dies at the given point; it
 // answers false if the process came to its end before.
-func crash(t *testing.T, root, verb string, point int) bool {
+func crash(t *testing.T, root, verb string, point int, env ...string) bool {
 	t.Helper()
 	exe, err := os.Executable()
 	must(t, err)
 	cmd := exec.Command(exe, "-test.run=^$")
 	cmd.Env = append(os.Environ(), crashRoot+"="+root, crashVerb+"="+verb, crashPoint+"="+strconv.Itoa(point))
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return false

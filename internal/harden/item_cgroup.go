@@ -29,7 +29,7 @@ func cgroupWish(m *Machine) (Wish, error) {
 		return Wish{NotApplicable: "no control groups are mounted"}, nil
 	}
 	w := Wish{Blocked: "control groups are " + group.Mode + " here; it takes a kernel argument and a reboot, which harden leaves to you"}
-	if v := m.Host.Virt(); v.Container != "" && !m.Systemd() {
+	if m.container() != "" {
 		w.Blocked = "control groups are " + group.Mode + " here, and in a container they are the host's matter"
 		return w, nil
 	}

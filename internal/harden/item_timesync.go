@@ -21,7 +21,7 @@ func timeSyncItem() Item {
 
 func timeSyncWish(m *Machine) (Wish, error) {
 	var w Wish
-	if v := m.Host.Virt(); m.Live && v.Container != "" && !m.Systemd() {
+	if m.container() != "" {
 		w.NotApplicable = "the clock of a container is its host's"
 		return w, nil
 	}

@@ -39,10 +39,11 @@ func zramItem() Item {
 		Why:  "a small machine without swap kills the linker at its short peak; compressed memory takes the peak without a disk.",
 		Effect: "half of the memory, at most 4 GiB, may hold compressed pages. Idle pages shrink, busy ones cost CPU time. " +
 			"It does not make a build faster that fits into memory.",
-		Evidence: "builds that fit need none of it: a cold go build std ends within 512 MB with two jobs and within 384 MB with one (measured). zramMeasured",
-		OffWhy:   "a machine on which builds fit gains nothing; take it below 2 GB of memory",
-		Undo:     "the unit is stopped, which empties the device, and removed",
-		Wish:     zramWish,
+		Evidence: "builds that fit need none of it: a cold go build std ends within 512 MB with two jobs and within 384 MB with one (measured). " +
+			"Measured on a heap that does not fit, 150 MB of live objects in 100 MB of memory: killed without swap; with zram six of seven runs came to their end, in 7 to 18 s instead of 2.3",
+		OffWhy: "a machine on which builds fit gains nothing; take it below 2 GB of memory",
+		Undo:   "the unit is stopped, which empties the device, and removed",
+		Wish:   zramWish,
 	}
 }
 
@@ -66,7 +67,7 @@ func zramWish(m *Machine) (Wish, error) {
 			return w, nil
 		}
 	}
-	if v := m.Host.Virt(); m.Live && v.Container != "" {
+	if m.container() != "" {
 		w.NotApplicable = "swap is the host's matter in a container"
 		return w, nil
 	}

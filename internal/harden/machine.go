@@ -124,3 +124,12 @@ func (m *Machine) output(name string, args ...string) (string, error) {
 	}
 	return out.String(), err
 }
+
+// container names the kind of container that this is; empty outside of one and
+// for an image.
+func (m *Machine) container() string {
+	if !m.Live {
+		return ""
+	}
+	return m.Host.Virt().Container
+}
