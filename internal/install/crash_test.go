@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ import (
 type crashCase struct {
 	name   string
 	before []string // releases installed before
+	how    string   // and by which verb; "install" if empty
 	verb   string
 	always []string // what must be there at every instant
 	never  []string // what must not be there when it ran to its end
@@ -33,6 +35,7 @@ func crashCases() []crashCase {
 		{name: "install", verb: "install"},
 		{name: "install beside neighbours", before: []string{"1.22.4", "1.21.0"}, verb: "install", always: []string{"1.22.4", "1.21.0"}},
 		{name: "reinstall", before: []string{subject}, verb: "reinstall", always: []string{subject}},
+		{name: "dedup", before: []string{subject, "1.22.4"}, how: "unshared", verb: "dedup", always: []string{subject, "1.22.4"}},
 		{name: "uninstall", before: []string{subject, "1.22.4"}, verb: "uninstall", always: []string{"1.22.4"}, never: []string{subject}},
 	}
 }
@@ -42,7 +45,7 @@ func (c crashCase) prepare(t *testing.T, proxy string) string {
 	t.Helper()
 	dir := filepath.Join(memDir(t), "a store")
 	for _, v := range c.before {
-		if out, err := command(dir, proxy, "install", v).CombinedOutput(); err != nil {
+		if out, err := command(dir, proxy, cmp.Or(c.how, "install"), v).CombinedOutput(); err != nil {
 			t.Fatalf("install %s: %v: %s", v, err, out)
 		}
 	}

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helper does "install|reinstall|uninstall|default VERSION" to the store at
+// helper does "install|unshared|reinstall|uninstall|dedup|default VERSION" to the store at
 // dir, from the proxy.
 func helper(args []string) error {
 	dir, proxy, verb, versions := args[0], args[1], args[2], args[3:]
@@ -50,6 +50,9 @@ func helper(args []string) error {
 		return err
 	}
 	in.Reinstall = verb == "reinstall"
+	if verb == "unshared" {
+		in.Store = store.Open(dir, store.Options{Identity: in.Identity, NoLink: true})
+	}
 	var list []gover.Version
 	for _, text := range versions {
 		v, err := gover.Parse(text)
@@ -60,12 +63,15 @@ func helper(args []string) error {
 	}
 	ctx := context.Background()
 	switch verb {
-	case "install", "reinstall":
+	case "install", "reinstall", "unshared":
 		var failures []error
 		for _, r := range in.Install(ctx, list) {
 			failures = append(failures, r.Err)
 		}
 		return errors.Join(failures...)
+	case "dedup":
+		_, err := in.Store.Dedup(ctx, store.Wait{})
+		return err
 	case "uninstall":
 		return in.Store.Uninstall(ctx, list[0], false, store.Wait{})
 	case "default":

@@ -163,13 +163,15 @@ func hasInode(path string, inode uint64) bool {
 
 // linkToolchain makes the link by which GOTOOLCHAIN=path finds the release.
 func (w *writer) linkToolchain(v gover.Version) error {
-	target := filepath.Join("..", v.String(), "bin", "go")
+	target := toolchainTarget(v)
 	path := w.toolchainPath(v)
 	if got, err := os.Readlink(path); err == nil && got == target {
 		return nil
 	}
 	return fsx.Symlink(target, path)
 }
+
+func toolchainTarget(v gover.Version) string { return "../" + v.String() + "/bin/go" }
 
 // Uninstall removes a release. Its directory goes by one rename; the files are
 // deleted afterwards, and those that other releases share stay with them. The

@@ -1,0 +1,268 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+// FaultKind says what is wrong with a store.
+type FaultKind string
+
+// What Check finds. The first group is mended by the next writer, the second
+// by installing the release again, the third is for a person to judge.
+const (
+	FaultLeftover  FaultKind = "leftover"  // a stage or temporary file of a dead process
+	FaultOrphan    FaultKind = "orphan"    // a record or link of a release that is not there
+	FaultToolchain FaultKind = "toolchain" // a missing or wrong link in toolchains
+
+	FaultRecords FaultKind = "records" // receipt or manifest missing, damaged or not of this release
+	FaultTree    FaultKind = "tree"    // files that are not those of the manifest, by name, size or mode
+
+	FaultDefault  FaultKind = "default"  // the default names a release that is not there
+	FaultWritable FaultKind = "writable" // others may write here
+	FaultLinks    FaultKind = "links"    // a file has names outside of the store
+	FaultStranger FaultKind = "stranger" // something that vmgo did not put there
+)
+
+// Fault is one thing that is wrong with a store.
+type Fault struct {
+	Kind    FaultKind
+	Version gover.Version // of the release concerned, if it is one
+	Path    string        // relative to the store
+	Detail  string
+}
+
+// Mended says whether installing the release again mends the fault.
+func (f Fault) Mended() bool {
+	return f.Kind == FaultRecords || f.Kind == FaultTree || f.Kind == FaultWritable && !f.Version.IsZero()
+}
+
+// Check holds a store against everything that is promised of it, but for the
+// contents of files, which package verify reads. It changes nothing. While
+// other processes write it waits for a moment in which no names change; a user
+// who may not write cannot make them wait, and sees what is there.
+func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
+	if _, err := os.Lstat(s.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if _, err := os.Lstat(s.meta("lock")); err == nil && s.CheckWritable() == nil {
+		lock, err := s.acquire(ctx, s.meta("lock"), wait)
+		if err != nil {
+			return nil, err
+		}
+		defer lock.Release()
+	}
+	releases, err := s.Releases()
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{s: s, present: map[string]gover.Version{}, inodes: map[uint64]*linked{}}
+	for _, r := range releases {
+		c.present[r.Version.String()] = r.Version
+	}
+	err = errors.Join(c.top(), c.staging(), c.records(), c.toolchains())
+	for _, r := range releases {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		err = errors.Join(err, c.release(r))
+	}
+	c.links()
+	slices.SortFunc(c.faults, func(a, b Fault) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(string(a.Kind), string(b.Kind)))
+	})
+	return c.faults, err
+}
+
+type checker struct {
+	s       *Store
+	present map[string]gover.Version
+	inodes  map[uint64]*linked // files with several names
+	faults  []Fault
+}
+
+type linked struct {
+	path        string
+	names, seen uint64
+}
+
+func (c *checker) add(kind FaultKind, v gover.Version, path, detail string) {
+	c.faults = append(c.faults, Fault{kind, v, path, detail})
+}
+
+// top looks at the store's directory and at the default.
+func (c *checker) top() error {
+	names, err := readNames(c.s.dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		switch {
+		case name == "toolchains", name == metaDir, name == "default", !c.present[name].IsZero():
+		case strings.HasPrefix(name, fsx.TempPrefix):
+			c.add(FaultLeftover, gover.Version{}, name, "a temporary file")
+		default:
+			c.add(FaultStranger, gover.Version{}, name, "it is no release")
+		}
+	}
+	link := installed.DefaultLink(c.s.dir)
+	if target, err := os.Readlink(link); err == nil && c.present[target].IsZero() {
+		c.add(FaultDefault, gover.Version{}, "default", "it names "+target+", which is not installed")
+	} else if _, statErr := os.Lstat(link); err != nil && statErr == nil {
+		c.add(FaultStranger, gover.Version{}, "default", "it is no link")
+	}
+	for _, dir := range []string{".", "toolchains", metaDir, metaDir + "/staging", metaDir + "/manifests", metaDir + "/receipts", metaDir + "/locks"} {
+		var st syscall.Stat_t
+		if err := syscall.Lstat(filepath.Join(c.s.dir, dir), &st); err == nil && st.Mode&0o022 != 0 {
+			c.add(FaultWritable, gover.Version{}, dir, "others may write in it")
+		}
+	}
+	return nil
+}
+
+// staging looks for stages whose maker is gone.
+func (c *checker) staging() error {
+	names, err := readNames(c.s.meta("staging"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := c.s.meta("staging", name)
+		dir, dead, err := claim(path)
+		if err != nil {
+			return err
+		}
+		if dead {
+			c.add(FaultLeftover, gover.Version{}, filepath.Join(metaDir, "staging", name), "an install that did not end")
+			err = dir.lock.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// records looks for records of no release.
+func (c *checker) records() error {
+	for _, kind := range [][2]string{{"manifests", ""}, {"receipts", ".json"}} {
+		names, err := readNames(c.s.meta(kind[0]))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			path := filepath.Join(metaDir, kind[0], name)
+			version, ok := strings.CutSuffix(name, kind[1])
+			switch {
+			case strings.HasPrefix(name, fsx.TempPrefix):
+				c.add(FaultLeftover, gover.Version{}, path, "a temporary file")
+			case !ok || c.present[version].IsZero():
+				c.add(FaultOrphan, gover.Version{}, path, "its release is not installed")
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) toolchains() error {
+	dir := installed.Toolchains(c.s.dir)
+	names, err := readNames(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		version, _ := strings.CutPrefix(name, "go")
+		if v := c.present[version]; v.IsZero() || v.Toolchain() != name {
+			c.add(FaultOrphan, gover.Version{}, filepath.Join("toolchains", name), "its release is not installed")
+		}
+	}
+	for _, v := range c.present {
+		target, err := os.Readlink(c.s.toolchainPath(v))
+		if err != nil || target != toolchainTarget(v) {
+			c.add(FaultToolchain, v, filepath.Join("toolchains", v.Toolchain()), "it does not lead to "+toolchainTarget(v))
+		}
+	}
+	return nil
+}
+
+// release holds the names, sizes and modes of a tree against its manifest.
+func (c *checker) release(r installed.Release) error {
+	m, err := c.s.Manifest(r.Version)
+	if err != nil {
+		c.add(FaultRecords, r.Version, r.Version.String(), err.Error())
+	}
+	want := make(map[string]int, len(m))
+	for i := range m {
+		want[m[i].Path] = i
+	}
+	hasManifest := err == nil
+	err = filepath.WalkDir(r.GOROOT, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var st syscall.Stat_t
+		if err := syscall.Lstat(path, &st); err != nil {
+			return err
+		}
+		rel := strings.TrimPrefix(strings.TrimPrefix(path, r.GOROOT), "/")
+		at := filepath.Join(r.Version.String(), rel)
+		if st.Mode&0o022 != 0 && st.Mode&syscall.S_IFMT != syscall.S_IFLNK {
+			c.add(FaultWritable, r.Version, at, "others may write it")
+		}
+		if d.IsDir() {
+			return nil
+		}
+		c.count(at, &st)
+		if i, ok := want[rel]; ok {
+			delete(want, rel)
+			if f := &m[i]; st.Mode&syscall.S_IFMT != syscall.S_IFREG || st.Size != f.Size || fs.FileMode(st.Mode&0o777) != f.Mode {
+				c.add(FaultTree, r.Version, at, "it is not the file that was installed")
+			}
+		} else if hasManifest {
+			c.add(FaultTree, r.Version, at, "it was not installed")
+		}
+		return nil
+	})
+	for rel := range want {
+		c.add(FaultTree, r.Version, filepath.Join(r.Version.String(), rel), "it is missing")
+	}
+	return err
+}
+
+// count notes one name of a file that has several.
+func (c *checker) count(at string, st *syscall.Stat_t) {
+	if st.Nlink == 1 {
+		return
+	}
+	l := c.inodes[st.Ino]
+	if l == nil {
+		l = &linked{path: at, names: uint64(st.Nlink)}
+		c.inodes[st.Ino] = l
+	}
+	l.seen++
+}
+
+// links finds files that have more names than the releases account for: who
+// holds such a name elsewhere may change the file. Live stages hold some.
+func (c *checker) links() {
+	if names, err := readNames(c.s.meta("staging")); err != nil || len(names) > 0 {
+		return
+	}
+	for _, l := range c.inodes {
+		if l.seen < l.names {
+			c.add(FaultLinks, gover.Version{}, l.path, strconv.FormatUint(l.names-l.seen, 10)+" of its names are not in a release of this store")
+		}
+	}
+}

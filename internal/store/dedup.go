@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// Deduped says what [Store.Dedup] did.
+type Deduped struct {
+	Files   int   // that became links
+	Bytes   int64 // that were freed
+	Skipped int   // files that are not what their manifest says, and stay as they are
+}
+
+// Dedup makes files of installed releases that have the same contents and mode
+// one file with several names, as installs do from the start. Both files are
+// read and compared before one takes the place of the other, by a rename, so
+// that whoever reads meanwhile sees the same contents throughout; an edited
+// file neither spreads nor is lost. A crash leaves nothing but a link in
+// staging, to be swept.
+func (s *Store) Dedup(ctx context.Context, wait Wait) (d Deduped, err error) {
+	if err := s.CheckWritable(); err != nil {
+		return d, err
+	}
+	releases, err := s.Releases()
+	if err != nil {
+		return d, err
+	}
+	done := map[contentKey]string{} // contents -> path of the file that stays
+	for _, r := range releases {
+		if err := s.dedupRelease(ctx, r.Version, done, &d, wait); err != nil {
+			return d, s.fault(err)
+		}
+	}
+	return d, nil
+}
+
+// dedupRelease links what it can of one release to those before it. The
+// release's lock keeps uninstall and reinstall away from it.
+func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[contentKey]string, d *Deduped, wait Wait) (err error) {
+	lock, err := s.LockRelease(ctx, v, wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if !s.Has(v) {
+		return nil
+	}
+	m, err := s.Manifest(v)
+	if err != nil {
+		d.Skipped++
+		return nil // store check says what is wrong with it
+	}
+	stage, err := s.linkStage(ctx, v, wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stage.remove()) }()
+	for i := range m {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		f := &m[i]
+		at := filepath.Join(s.GOROOT(v), filepath.FromSlash(f.Path))
+		key := contentKey{f.SHA256, f.Mode}
+		first, ok := done[key]
+		if !ok {
+			done[key] = at
+			continue
+		}
+		if err := dedupFile(first, at, f, stage, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkStage makes a directory in which links are made before they are renamed
+// to their places.
+func (s *Store) linkStage(ctx context.Context, v gover.Version, wait Wait) (*stageDir, error) {
+	w, err := s.lockNames(ctx, wait)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := w.newStageDir(v)
+	return dir, errors.Join(err, w.done())
+}
+
+// dedupFile replaces the file at by a link to first, if both are the same now.
+func dedupFile(first, at string, f *archive.File, stage *stageDir, d *Deduped) error {
+	a, errA := openRegular(first)
+	if errA != nil {
+		d.Skipped++
+		return nil
+	}
+	defer a.Close()
+	b, errB := openRegular(at)
+	if errB != nil {
+		d.Skipped++
+		return nil
+	}
+	defer b.Close()
+	infoA, errA := a.Stat()
+	infoB, errB := b.Stat()
+	if errA != nil || errB != nil {
+		return errors.Join(errA, errB)
+	}
+	if os.SameFile(infoA, infoB) {
+		return nil
+	}
+	find := finder{}
+	if infoA.Mode() != infoB.Mode() || infoB.Mode().Perm() != f.Mode || infoB.Size() != f.Size || owner(infoA) != owner(infoB) {
+		d.Skipped++
+		return nil
+	}
+	if sum, _, _, err := find.digest(b); err != nil || sum != f.SHA256 {
+		d.Skipped++
+		return nil
+	}
+	if sum, _, _, err := find.digest(a); err != nil || sum != f.SHA256 {
+		d.Skipped++
+		return nil
+	}
+	return replaceByLink(a, at, stage, f.Size, d)
+}
+
+func replaceByLink(to *os.File, at string, stage *stageDir, size int64, d *Deduped) error {
+	dir, err := fsx.OpenTrusted(stage.path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := "link" + strconv.Itoa(d.Files+d.Skipped)
+	if err := dir.Link(to, name); err != nil {
+		d.Skipped++ // no more links to this file, or none here at all
+		return nil
+	}
+	if err := os.Rename(path.Join(stage.path, name), at); err != nil {
+		return err
+	}
+	d.Files++
+	d.Bytes += size
+	return nil
+}
+
+func openRegular(path string) (*os.File, error) {
+	dir, err := fsx.OpenTrusted(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	f, err := dir.Open(filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fs.ErrInvalid, err, f.Close())
+	}
+	return f, nil
+}
