@@ -1,12 +1,14 @@
 package cmd
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -55,12 +57,17 @@ func (a *app) listRows() ([]listRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	inForce, err := a.resolve()
+	if err != nil {
+		inForce = resolve.Resolution{} // that nothing is in force is no failure of a list
+	}
 	rows := []listRow{}
 	for _, release := range releases {
 		row, err := a.listRow(release)
 		if err != nil {
 			return nil, err
 		}
+		row.InForce = release.GOROOT == inForce.GOROOT
 		rows = append(rows, row)
 	}
 	return rows, nil
@@ -72,7 +79,7 @@ func (a *app) listRow(release installed.Release) (listRow, error) {
 	s := a.openStore(release.Store)
 	row := listRow{
 		Version: release.Version.String(), GOROOT: release.GOROOT, Store: release.Store,
-		Default: a.isDefault(release), InForce: a.isInForce(release.Version), Proofs: map[string]string{},
+		Default: a.isDefault(release), Proofs: map[string]string{},
 	}
 	receipt, err := s.Receipt(release.Version)
 	switch {
@@ -83,7 +90,11 @@ func (a *app) listRow(release installed.Release) (listRow, error) {
 	default:
 		return listRow{}, err
 	}
-	// USAGE
+	usage, err := s.Usage(release.Version)
+	if err != nil {
+		return listRow{}, fmt.Errorf("measuring Go %s: %w", release.Version, err)
+	}
+	row.Bytes, row.OwnBytes, row.SharedBytes = usage.Bytes, usage.OwnBytes, usage.SharedBytes
 	return row, nil
 }
 
