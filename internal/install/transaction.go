@@ -76,11 +76,15 @@ func (tx *transaction) fromSources(ctx context.Context) error {
 	}
 	switch len(failures) {
 	case 0:
-		return diag.New(diag.Failure, "no source of releases is set", "vmgo config -u VMGO_SOURCE")
+		return errNoSource()
 	case 1:
 		return failures[0]
 	}
 	return summary(failures)
+}
+
+func errNoSource() error {
+	return diag.New(diag.Failure, "no source of releases is set", "vmgo config -u VMGO_SOURCE")
 }
 
 // elsewhere says whether another source may do better.

@@ -24,6 +24,15 @@ func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use a
 	if err != nil {
 		return nil, used, err
 	}
+	members := make([]archive.File, len(zip.Members()))
+	var total, done atomic.Int64
+	for i, m := range zip.Members() {
+		members[i] = m.File
+		total.Add(m.Size)
+	}
+	if err := stage.Room(members); err != nil {
+		return nil, used, err
+	}
 	if err := src.plan(src.needed(zip.Members(), use.reuse, stage), !use.resumed); err != nil {
 		return nil, used, err
 	}
@@ -38,10 +47,6 @@ func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use a
 		}
 		tx.in.extract.Lock()
 		defer tx.in.extract.Unlock()
-	}
-	var total, done atomic.Int64
-	for _, m := range zip.Members() {
-		total.Add(m.Size)
 	}
 	files, err = zip.Extract(ctx, stage, archive.Options{
 		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local, Reuse: use.reuse,

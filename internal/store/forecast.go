@@ -1,0 +1,130 @@
+package store
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// Forecast reckons what releases will take in a store, before they are
+// installed, from the lists of their files.
+type Forecast struct {
+	store *Store
+	// Whether a release of the store, or one reckoned before, has a file.
+	installed, planned map[placeKey]bool
+	need               Need
+}
+
+// Need is what an install takes.
+type Need struct {
+	Files  int
+	Bytes  int64 // sum of the sizes
+	Shared int64 // of them, what other releases seem to have
+	Disk   int64 // blocks of the rest
+	Inodes int64
+}
+
+// block is what file systems mostly round the size of a file up to.
+const block = 4096
+
+// Forecast begins with what the store has.
+func (s *Store) Forecast() *Forecast {
+	f := &Forecast{store: s, installed: map[placeKey]bool{}, planned: map[placeKey]bool{}}
+	releases, err := s.Releases()
+	if err != nil || !s.linked {
+		return f
+	}
+	for _, r := range releases {
+		m, err := s.Manifest(r.Version)
+		if err != nil {
+			continue
+		}
+		for i := range m {
+			f.installed[placeOf(m[i])] = true
+		}
+	}
+	return f
+}
+
+func placeOf(f archive.File) placeKey { return placeKey{f.Path, f.Size, f.CRC32, f.Mode} }
+
+// Has says whether an installed release seems to have the file.
+func (f *Forecast) Has(file archive.File) bool { return f.installed[placeOf(file)] }
+
+// Add reckons one more release, whose files are told by path, size, CRC-32 and
+// mode. Those added before count as installed.
+func (f *Forecast) Add(files []archive.File) Need {
+	var n Need
+	dirs := map[string]bool{}
+	for i := range files {
+		file := &files[i]
+		n.Files++
+		n.Bytes += file.Size
+		dirs[path.Dir(file.Path)] = true
+		if key := placeOf(*file); f.installed[key] || f.planned[key] {
+			n.Shared += file.Size
+			continue
+		} else if f.store.linked {
+			f.planned[key] = true
+		}
+		n.Disk += blocks(file.Size)
+		n.Inodes++
+	}
+	n.Disk += block * int64(len(dirs))
+	n.Inodes += int64(len(dirs))
+	f.AddNeed(n)
+	return n
+}
+
+// AddNeed counts a release of which no list of files is to be had.
+func (f *Forecast) AddNeed(n Need) {
+	f.need.Files += n.Files
+	f.need.Bytes += n.Bytes
+	f.need.Shared += n.Shared
+	f.need.Disk += n.Disk
+	f.need.Inodes += n.Inodes
+}
+
+// Need is the sum of what was added.
+func (f *Forecast) Need() Need { return f.need }
+
+// Room answers a disk-full error if the store's file system has not the room
+// for what was added.
+func (f *Forecast) Room() error { return f.store.room(f.need) }
+
+// Room answers a disk-full error if there is no room for files, of which
+// those that a neighbour seems to have take none.
+func (st *Stage) Room(files []archive.File) error {
+	var n Need
+	for i := range files {
+		if !st.store.linked || !st.Has(files[i]) {
+			n.Disk += blocks(files[i].Size)
+			n.Inodes++
+		}
+	}
+	return st.store.room(n)
+}
+
+func blocks(size int64) int64 { return (size + block - 1) / block * block }
+
+func (s *Store) room(n Need) error {
+	free, err := fsx.Free(s.dir)
+	if err != nil {
+		return s.fault(err)
+	}
+	what := ""
+	switch {
+	case n.Disk > free.Bytes:
+		what = fmt.Sprintf("%d MB are needed and %d MB are free", mb(n.Disk), free.Bytes/1_000_000)
+	case free.Inodes >= 0 && n.Inodes > free.Inodes:
+		what = fmt.Sprintf("%d files are to be made and there are inodes for %d", n.Inodes, free.Inodes)
+	default:
+		return nil
+	}
+	return diag.New(diag.DiskFull, "no room in the store "+s.dir+": "+what, "vmgo prune --dry-run", "df -h "+quoteHint(s.dir)+"; df -i "+quoteHint(s.dir))
+}
+
+func mb(n int64) int64 { return (n + 999_999) / 1_000_000 }
