@@ -27,21 +27,21 @@ func (z zsh) Hook(p Programs) string {
 }
 
 // Export gives an export or unset command a line.
-func (zsh) Export(changes []environ.Change) string { return posixExport(changes) }
+func (z zsh) Export(changes []environ.Change) string { return posixExport(z, changes) }
 
 // Update redefines the function that runs at the prompt. zsh keeps the status
 // of the last command from its hooks by itself.
 func (z zsh) Update(u Update) string {
 	var t strings.Builder
 	t.WriteString("{\n")
-	posixChanges(&t, u)
-	t.WriteString("typeset -g _vmgo_said=" + single(u.Said) + " _vmgo_flags=\nfunction _vmgo_hook {\n")
+	posixChanges(&t, z, u)
+	t.WriteString("typeset -g _vmgo_said=" + z.Quote(u.Said) + " _vmgo_flags=\nfunction _vmgo_hook {\n")
 	if u.Watch == nil {
 		t.WriteString("_vmgo_update\n")
 	} else {
-		t.WriteString(`{ [[ "$PWD|` + posixKey() + `" == ` + single(u.Call.Dir+"|"+u.Call.Key) + " ]]")
+		t.WriteString(`{ [[ "$PWD|` + posixKey() + `" == ` + z.Quote(u.Call.Dir+"|"+u.Call.Key) + " ]]")
 		// In zsh a file that is not there is neither newer nor older.
-		posixTests(&t, u, "-e")
+		posixTests(&t, z, u, "-e")
 		t.WriteString("; } || _vmgo_update\n")
 	}
 	t.WriteString("return 0\n}\n}\n")

@@ -1,0 +1,178 @@
+package shell_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/shell"
+)
+
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"bash": "bash", "/usr/bin/zsh": "zsh", "-bash": "bash", "/bin/-fish": "fish"} {
+		if sh, err := shell.Lookup(name); err != nil || sh.Name() != want {
+			t.Errorf("Lookup(%q) = %v, %v", name, sh, err)
+		}
+	}
+	for _, name := range []string{"", "tcsh", "/", "bash "} {
+		if _, err := shell.Lookup(name); diag.CodeOf(err) != diag.UnsupportedShell {
+			t.Errorf("Lookup(%q): %v", name, err)
+		}
+	}
+}
+
+func TestParseCall(t *testing.T) {
+	t.Parallel()
+	call, ok := shell.ParseCall([]string{"bash", "fs", "/d", "k", "x y"})
+	if want := (shell.Call{Shell: "bash", Fresh: true, Coarse: true, Dir: "/d", Key: "k", Said: "x y"}); !ok || call != want {
+		t.Errorf("%+v, %v", call, ok)
+	}
+	for _, args := range [][]string{nil, {"bash"}, {"bash", "g", "/", "", ""}, {"bash", "", "/", "", "", ""}} {
+		if _, ok := shell.ParseCall(args); ok {
+			t.Errorf("%q is taken for a call", args)
+		}
+	}
+}
+
+// Every setting that the hook obeys must be among what a prompt compares.
+func TestVariables_haveTheSettingsOfTheHook(t *testing.T) {
+	t.Parallel()
+	// Those are for installing, and change nothing at a prompt.
+	others := "VMGO_SOURCE VMGO_GODEV VMGO_GODEV_MIRROR VMGO_LINK VMGO_JOBS VMGO_OFFLINE VMGO_KEYRING"
+	for _, row := range settings.Table() {
+		compared := strings.Contains(" "+strings.Join(shell.Variables(), " ")+" ", " "+row.Name+" ")
+		if other := strings.Contains(" "+others+" ", " "+row.Name+" "); compared == other {
+			t.Errorf("%s: compared at the prompt: %v", row.Name, compared)
+		}
+	}
+}
+
+var awkwardPrograms = shell.Programs{Vmgo: "/a b'c/$x/vmgo", Shim: "/a b'c/`y`\n/vmgo-shim"}
+
+// checkers are what reads scripts without running them.
+func checkers() map[string][]string {
+	return map[string][]string{
+		// $ in the name of a program; [ out of reach of aliases; what the other
+		// half of the script uses; a comparison that is made for one prompt.
+		"bash": {"shellcheck", "-s", "bash", "-e", "SC2016,SC2288,SC2034,SC2050"},
+		"zsh":  {"zsh", "-n"},
+		"fish": {"fish", "--no-config", "-n"},
+	}
+}
+
+func check(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "text."+name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	argv := append(checkers()[name], path)
+	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%q: %v\n%s\n%s", argv, err, out, text)
+	}
+}
+
+func TestHook_passesTheCheckersOfItsShell(t *testing.T) {
+	t.Parallel()
+	for _, name := range shell.Names() {
+		sh, err := shell.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := sh.Hook(awkwardPrograms)
+		check(t, name, text)
+		if strings.Contains(text, "@") && strings.Contains(text, "@KEY@") {
+			t.Errorf("%s: a place that was not filled", name)
+		}
+	}
+}
+
+// anUpdate has everything in it.
+func anUpdate() shell.Update {
+	return shell.Update{
+		Call: shell.Call{Dir: "/p 'x'", Key: "|||||||", Coarse: true},
+		Changes: []environ.Change{
+			{Name: "GOPATH"}, {Name: "GOROOT", Value: environ.Text("/go's")}, {Name: "PATH", Value: environ.Text("/go's/bin:/usr/bin:/bin")},
+		},
+		Journal: "1;~", Session: "1;x", Said: "0123 4567", Holds: []string{"/go's/bin"},
+		Equal: []environ.Change{{Name: "DIRENV_DIFF", Value: environ.Text("d")}},
+		Watch: []shell.Watch{
+			{Path: "/p 'x'/go.mod", Kind: shell.Absent}, {Path: "/p 'x'/.git", Kind: shell.Present},
+			{Path: "/p 'x'/.go-version", Kind: shell.Same, Stamp: "/s/1.5"},
+		},
+	}
+}
+
+func TestUpdate_passesTheCheckersOfItsShell(t *testing.T) {
+	t.Parallel()
+	never := anUpdate()
+	never.Watch, never.Session, never.Changes = nil, "", nil
+	empty := anUpdate()
+	empty.Watch, empty.Holds, empty.Equal = []shell.Watch{}, nil, nil
+	for _, name := range shell.Names() {
+		sh, err := shell.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range []shell.Update{anUpdate(), never, empty} {
+			check(t, name, sh.Update(u))
+		}
+	}
+}
+
+// However much of an answer arrives: all of it takes effect or nothing.
+func TestUpdate_isRunWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for _, name := range shell.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sh, err := shell.Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := newJudge(t, name, "C.UTF-8")
+			text := sh.Update(anUpdate())
+			for n := 0; n < len(text)-1; n += 7 {
+				probe := "eval " + sh.Quote(text[:n]) + " 2>/dev/null; env -0 | grep -zc -e ^GOROOT= -e ^__VMGO | tr '\\n' '\\0'"
+				if name == "fish" {
+					probe = "eval " + sh.Quote(text[:n]) + " 2>/dev/null; env | grep -c -e ^GOROOT= -e ^__VMGO | tr '\\n' '\\0'"
+				}
+				if got := j.eval(t, probe); got != "0" {
+					t.Fatalf("%d of %d bytes had an effect (%q):\n%s", n, len(text), got, text[:n])
+				}
+			}
+		})
+	}
+}
+
+// Only these may be linked into vmgo-shim: each one that is added is paid for
+// at every cd and by every call of a shim.
+func TestLeanProgram_linksLittle(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "../shims/vmgo-shim").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{
+		"bytes": true, "cmp": true, "embed": true, "errors": true, "io": true, "io/fs": true, "iter": true, "maps": true, "os": true,
+		"path": true, "path/filepath": true, "slices": true, "sort": true, "strconv": true, "strings": true, "sync": true,
+		"sync/atomic": true, "syscall": true, "time": true, "unicode": true, "unicode/utf8": true, "unsafe": true, "runtime": true,
+		"math/bits": true,
+	}
+	for _, line := range bytes.Fields(out) {
+		pkg := string(line)
+		if strings.HasPrefix(pkg, "internal/") || strings.HasPrefix(pkg, "runtime/") || strings.HasPrefix(pkg, "github.com/vmgo/vmgo") {
+			continue
+		}
+		if !allowed[pkg] {
+			t.Errorf("vmgo-shim links %s", pkg)
+		}
+	}
+}
