@@ -15,7 +15,7 @@ func (s Service) sandboxItem() Item {
 		Effect: "the service sees a read-only system, no devices, no home directories and a /tmp of its own, has no capabilities but those that its unit asks for, and cannot gain any. " +
 			"A service that does need something of this fails to start or gets \"permission denied\"; --write DIR opens a directory.",
 		Evidence: "systemd-analyze security scores the unit before and after, from 10 (open) to 0; see the notes. " +
-			"measured: a Go HTTP server answers under all of it",
+			"measured with systemd 252: 9.2 (UNSAFE) before, 1.6 (OK) after, for a unit with nothing but User=; a Go HTTP server answers and lists its network interfaces under all of it",
 		Needs: NeedsRestart,
 		Wish:  s.sandboxWish,
 	}
