@@ -62,6 +62,10 @@ func (a *app) hardenText(plan harden.Plan) error {
 		fmt.Fprintf(&out, "# %s\n", note)
 	}
 	for _, item := range plan.Items {
+		if item.State == harden.Drifted && len(item.Changes)+len(item.Commands) == 0 {
+			fmt.Fprintf(&out, "# %s has drifted (%s) and is left alone; --only %s writes it again\n", item.ID, item.Reason, item.ID)
+			continue
+		}
 		if !item.Selected || item.State == harden.Applied && len(item.Changes)+len(item.Commands) == 0 {
 			continue
 		}

@@ -1,6 +1,9 @@
 package harden
 
-import "os"
+import (
+	"os"
+	"path"
+)
 
 const shimProgram = "/usr/local/bin/vmgo-shim"
 
@@ -21,7 +24,7 @@ func shimsItem() Item {
 			for _, name := range []string{"go", "gofmt"} {
 				target := "/usr/local/bin/" + name
 				// Another link to the shim is as good, and not ours to change.
-				if text, err := os.Readlink(m.real(target)); err == nil && (text == "vmgo-shim" || text == shimProgram) {
+				if text, err := os.Readlink(m.real(target)); err == nil && path.Base(text) == path.Base(shimProgram) {
 					if _, ours := m.baseline[cellKey{Link, target}]; !ours {
 						continue
 					}

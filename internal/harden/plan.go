@@ -122,7 +122,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 		status.show(t.steps[item.ID])
 		plan.Items = append(plan.Items, status)
 	}
-	plan.Items = append(plan.Items, e.strangers(t.led)...)
+	plan.Items = append(plan.Items, e.strangers(t.led, sel.Only)...)
 	t.led.Profile = plan.Profile
 	plan.take(e.Machine, t)
 	plan.bookkeeping = plan.bookkeeping || len(t.led.Items) != len(led.Items)
@@ -286,13 +286,13 @@ func assessFresh(wish Wish, t *transition) (State, string) {
 
 // strangers are applied items that this vmgo has no definition of here: those
 // of a service, or of another version.
-func (e *Engine) strangers(led ledger) []ItemStatus {
+func (e *Engine) strangers(led ledger, only []string) []ItemStatus {
 	var out []ItemStatus
 	for _, entry := range led.Items {
 		if _, ok := Find(e.Items, entry.ID); ok {
 			continue
 		}
-		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Profiles: []string{}, Changes: []FileDiff{}}
+		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Selected: slices.Contains(only, entry.ID), Profiles: []string{}, Changes: []FileDiff{}}
 		if drift := e.drift(entry.ID, led); len(drift) > 0 {
 			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
 		}
