@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -227,39 +228,43 @@ func (r *remote) Close(keep bool) error {
 
 // openStream begins to read an archive from its first byte to its last.
 func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
-	r := &remote{tx: tx, url: use.url, name: filepath.Base(use.url), local: strings.HasPrefix(use.url, "file:")}
-	ranges, err := tx.in.Fetcher.Ranges(ctx, use.url)
-	switch {
-	case errors.Is(err, fetch.ErrNoRanges):
-		a.Size = 0 // what an index says of the size is no reason to stop a stream: its checksum is
-		return r, r.whole(ctx, a)
-	case err != nil:
+	a.Module = path.Base(use.url) // an archive and a zip must not meet in one spool
+	a.Size = 0                    // what an index says of the size is for the checksum to judge
+	r, err := tx.open(ctx, a, use)
+	if err != nil {
 		return nil, err
 	}
-	r.ranges, r.size = ranges, ranges.Size()
-	if r.size > maxArchive {
-		return nil, errors.Join(tooLarge(use.url), ranges.Close())
-	}
-	if err := r.plan([]span{{start: 0, end: r.size}}, !use.resumed); err != nil {
-		return nil, errors.Join(err, ranges.Close())
+	if err := r.plan([]span{{start: 0, end: r.size - int64(len(r.tail))}}, !use.resumed); err != nil {
+		return nil, errors.Join(err, r.Close(false))
 	}
 	r.fill(ctx)
 	return r, nil
 }
 
-// reject moves an archive that failed a check to where it can be looked at, in
-// place of an earlier one of that name, and says so in the error. Only a whole
-// archive is worth it.
-func (r *remote) reject(err error, dir, name string) error {
-	if r.spool == nil || r.spool.have < r.size {
+// end closes an archive that was used with that outcome. What may serve a
+// later attempt is kept for it. What failed a check is not, but put aside, so
+// that it can be looked at: if it is whole, and nothing of it came from an
+// earlier process. blame says whether nothing else may be at fault.
+func (r *remote) end(err error, blame bool) error {
+	if err != nil && !resumable(err) && blame && !r.resumed {
+		err = r.reject(err)
+	}
+	return errors.Join(err, r.Close(resumable(err)))
+}
+
+// reject moves the archive to where it can be looked at, in place of an earlier
+// one of that name, and says so in the error.
+func (r *remote) reject(err error) error {
+	if r.spool == nil || len(r.spool.spans) > 1 || r.spool.have+int64(len(r.tail)) != r.size {
+		return err // only a part of it is there
+	}
+	if _, writeErr := r.spool.file.WriteAt(r.tail, r.spool.have); writeErr != nil {
 		return err
 	}
-	if mkErr := fsx.MkdirAll(dir, 0o700); mkErr != nil {
+	dir := filepath.Join(r.tx.in.CacheDir, "rejected")
+	aside := filepath.Join(dir, path.Base(r.url))
+	if fsx.MkdirAll(dir, 0o700) != nil || os.Rename(r.spool.file.Name(), aside) != nil {
 		return err
 	}
-	path := filepath.Join(dir, name)
-	if os.Rename(r.spool.file.Name(), path) != nil {
-		return err
-	}
-	return &diag.Error{Code: diag.CodeOf(err), Msg: err.Error(), Hints: append(slices.Clone(diag.HintsOf(err)), "the file is kept for inspection: "+path)}
+	return &diag.Error{Code: diag.CodeOf(err), Msg: err.Error(), Hints: append(slices.Clone(diag.HintsOf(err)), "the file is kept for inspection: "+aside)}
 }

@@ -127,14 +127,7 @@ func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use at
 	if err != nil {
 		return false, err
 	}
-	// Only what passed every check leaves the cache for the store. What failed
-	// one is kept aside, so that it can be looked at.
-	defer func() {
-		if err != nil && !resumable(err) && !src.resumed {
-			err = src.reject(err, filepath.Join(tx.in.CacheDir, "rejected"), filepath.Base(use.url))
-		}
-		err = errors.Join(err, src.Close(resumable(err)))
-	}()
+	defer func() { err = src.end(err, true) }()
 	got, err := tx.unpack(ctx, a, src, stage, proof)
 	if err != nil {
 		return src.resumed, err

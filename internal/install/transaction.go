@@ -226,7 +226,12 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 		return used, err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
-	files, used, err := tx.extractZip(ctx, a, use, stage)
+	src, err := tx.open(ctx, a, use)
+	if err != nil {
+		return used, err
+	}
+	defer func() { err = src.end(err, !used.reuse) }()
+	files, used, err := tx.extractZip(ctx, src, use, stage)
 	if err != nil {
 		return used, err
 	}

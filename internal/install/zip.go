@@ -2,24 +2,17 @@ package install
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
-// extractZip fills the stage from the zip at use.url.
-func (tx *transaction) extractZip(ctx context.Context, a release.Artifact, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+// extractZip fills the stage from a zip.
+func (tx *transaction) extractZip(ctx context.Context, src *remote, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
 	used.url = use.url
-	src, err := tx.open(ctx, a, use)
-	if err != nil {
-		return nil, used, err
-	}
-	defer func() { err = errors.Join(err, src.Close(resumable(err))) }()
 	zip, err := archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
 	if err != nil {
 		return nil, used, err
