@@ -199,22 +199,30 @@ func setMTime(path string, nanos int64) error {
 	return syscall.UtimesNano(path, []syscall.Timespec{ts, ts})
 }
 
-// check runs the judge of a new file. In an image it runs inside the image, as
-// the image's own version will be the one to read the file.
+// check runs the judge of a new file. In an image it is the image's own, as that
+// one will have to read the file; only if this machine cannot run it, for it is
+// of another architecture, is it this machine's.
 func (m *Machine) check(argv []string, stage string) error {
 	if len(argv) == 0 {
 		return nil
 	}
-	path := stage
-	var run []string
+	with := func(path string) []string {
+		var run []string
+		for _, arg := range argv {
+			run = append(run, strings.ReplaceAll(arg, "{}", path))
+		}
+		return run
+	}
+	run := with(stage)
 	if !m.Live && m.Host.Root != "/" {
-		path = strings.TrimPrefix(stage, m.Host.Root)
-		run = []string{"chroot", m.Host.Root}
+		run = append([]string{"chroot", m.Host.Root}, with(strings.TrimPrefix(stage, m.Host.Root))...)
 	}
-	for _, arg := range argv {
-		run = append(run, strings.ReplaceAll(arg, "{}", path))
+	out, err := m.output(run[0], run[1:]...)
+	if err != nil && strings.Contains(err.Error(), "Exec format error") {
+		run = with(stage)
+		out, err = m.output(run[0], run[1:]...)
 	}
-	if out, err := m.output(run[0], run[1:]...); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s refuses the new file: %w %s", argv[0], err, strings.TrimSpace(out))
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -106,8 +107,12 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 		switch {
 		case errors.As(err, &held):
 			return nil, diag.New(diag.StoreBusy, "another harden is at work: "+held.Error())
+		case err == nil:
+			return lock, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			return lock, err
+			// Made for nothing, if it is empty; else it is somebody's.
+			_, _ = os.Remove(dir), os.Remove(filepath.Dir(dir))
+			return nil, err
 		}
 	}
 	return nil, err

@@ -1,6 +1,7 @@
 package harden
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -286,5 +287,66 @@ func TestImageLinksStayInside(t *testing.T) {
 	}
 	if _, err := os.Stat(root + outside + "/60-vmgo.conf"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestInterruptedApplyTakesBackWhatItDid(t *testing.T) {
+	for point := 1; ; point++ {
+		root := fakeRoot(t)
+		before := snapshot(t, root)
+		ctx, cancel := context.WithCancel(t.Context())
+		left := point
+		e := &Engine{Machine: testMachine(t, root), Items: fakeItems(), Trace: func(string) {
+			if left--; left == 0 {
+				cancel()
+			}
+		}}
+		_, err := e.Apply(ctx, Selection{}, nil, nil)
+		if err == nil {
+			if left > 0 {
+				break // it came to its end before that point
+			}
+			continue // cancelled after the last change: done is done
+		}
+		if got := differences(before, snapshot(t, root)); len(got) > 0 {
+			t.Fatalf("stopped at point %d, apply left %q", point, got)
+		}
+	}
+}
+
+func TestOnlyOneAtATime(t *testing.T) {
+	root := fakeRoot(t)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems(), What: "vmgo harden apply"}
+	var inner error
+	e.Trace = func(point string) {
+		if point == "journaled" {
+			second := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+			_, inner = second.Undo(t.Context(), nil, nil)
+		}
+	}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if diag.CodeOf(inner) != diag.StoreBusy || !strings.Contains(inner.Error(), "vmgo harden apply") {
+		t.Errorf("the second says %v", inner)
+	}
+}
+
+func TestLedgerOfAnotherFormatIsRefused(t *testing.T) {
+	root := fakeRoot(t)
+	write(t, root+ledgerFile, `{"format":99}`)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	if _, err := e.Apply(t.Context(), Selection{}, nil, nil); err == nil || !strings.Contains(err.Error(), "format 99") {
+		t.Errorf("apply says %v", err)
+	}
+}
+
+func TestValueKeepsBytesThatAreNoText(t *testing.T) {
+	v := Value{Present: true, Text: "a\xff\xfe\n", Mode: 0o4755, UID: 1, GID: 2, MTime: 3}
+	data, err := json.Marshal(v)
+	must(t, err)
+	var back Value
+	must(t, json.Unmarshal(data, &back))
+	if back != v {
+		t.Errorf("%+v became %s and %+v", v, data, back)
 	}
 }

@@ -2,6 +2,7 @@ package harden
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -48,15 +49,18 @@ func (m *Machine) leftovers() []leftover {
 			files = append(files, dir+"/"+e.Name())
 		}
 	}
+	// Assignments as shells, pam_env and systemd write them.
+	assignment := regexp.MustCompile(`(?:^|[^A-Z0-9_])(GO[A-Z0-9]+)[= ]("[^"]*"|'[^']*'|[^\s;"']*)`)
 	var found []leftover
 	for _, file := range files {
 		for i, line := range m.Host.Lines(file) {
 			if strings.HasPrefix(strings.TrimSpace(line), "#") {
 				continue
 			}
-			for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t;\"'", r) }) {
-				if why := badSetting(word); why != "" {
-					found = append(found, leftover{file, fmt.Sprintf("%s:%d", file, i+1), word, why})
+			for _, match := range assignment.FindAllStringSubmatch(line, -1) {
+				name, value := match[1], strings.Trim(match[2], `"'`)
+				if why := badSetting(name, value); why != "" {
+					found = append(found, leftover{file, fmt.Sprintf("%s:%d", file, i+1), name + "=" + value, why})
 				}
 			}
 		}
@@ -64,13 +68,8 @@ func (m *Machine) leftovers() []leftover {
 	return found
 }
 
-// badSetting judges one NAME=VALUE word; a value with spaces is cut, and the
-// part that matters comes first.
-func badSetting(word string) string {
-	name, value, ok := strings.Cut(word, "=")
-	if !ok {
-		return ""
-	}
+// badSetting says what is wrong with a setting for a whole machine.
+func badSetting(name, value string) string {
 	switch {
 	case name == "GOROOT" && value != "":
 		return "every other release of go breaks with it"

@@ -53,10 +53,13 @@ func sudoWish(m *Machine) (Wish, error) {
 	}
 	want := m.file(sudoFile, ownHeader+"# "+where+" has no /usr/local/bin.\nDefaults secure_path = "+quoteSudo(path+":/usr/local/bin")+"\n")
 	want.Value.Mode = 0o440
-	want.Check = []string{"visudo", "-c", "-q", "-f", "{}"}
+	want.Check = visudo()
 	w.Wants = []Want{want}
 	return w, nil
 }
+
+// visudo is the command that judges a sudoers file.
+func visudo() []string { return []string{"visudo", "-c", "-f", "{}"} }
 
 func quoteSudo(s string) string { return `"` + s + `"` }
 

@@ -1,9 +1,7 @@
 package harden
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -183,124 +181,6 @@ func (e *Engine) known(ids []string, led ledger) error {
 	return nil
 }
 
-// assess finds out how an item stands.
-func (e *Engine) assess(item Item, t *transition) ItemStatus {
-	status := describe(item)
-	wish, err := item.Wish(e.Machine)
-	if err != nil {
-		status.State, status.Reason = Blocked, reasonOf(err)
-		return status
-	}
-	status.wish, status.Notes, status.Advice = wish, wish.Notes, wish.Advice
-	if t.led.entry(item.ID) != nil {
-		status.State, status.Reason = e.assessApplied(item, wish, t.led)
-		return status
-	}
-	switch {
-	case wish.Blocked != "":
-		status.State, status.Reason = Blocked, wish.Blocked
-	case wish.NotApplicable != "":
-		status.State, status.Reason = NotApplicable, wish.NotApplicable
-	default:
-		status.State, status.Reason = assessFresh(wish, t)
-	}
-	return status
-}
-
-// assessApplied compares the cells of an applied item with what vmgo wrote
-// and with what the item wants today.
-func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string) {
-	if drift := e.drift(item.ID, led); len(drift) > 0 {
-		return Drifted, strings.Join(drift, "; ")
-	}
-	if wish.Blocked != "" || wish.NotApplicable != "" {
-		return Applied, ""
-	}
-	t := newTransition(e.Machine, led)
-	if err := t.apply(item, wish); err != nil {
-		return Blocked, reasonOf(err)
-	}
-	if slices.ContainsFunc(t.changes, func(c Change) bool { return !c.From.Same(c.To) }) {
-		return Pending, "applied, but there is something new to do"
-	}
-	return Applied, ""
-}
-
-// drift names the cells of an item that are no longer as vmgo left them.
-func (e *Engine) drift(id string, led ledger) []string {
-	var drift []string
-	for _, r := range led.owned(id) {
-		if r.Kind.runtime() && (!e.Machine.Live || r.Kind == Unit && !e.Machine.Systemd()) {
-			continue
-		}
-		now, err := e.Machine.read(r.Kind, r.Target)
-		switch {
-		case err != nil:
-			drift = append(drift, reasonOf(err))
-		case r.Kind == Dir && now.Present, now.Same(r.Written):
-		case !now.Present && r.Kind.runtime():
-			drift = append(drift, fmt.Sprintf("%s %s is off", r.Kind, r.Target))
-		case !now.Present:
-			drift = append(drift, r.Target+" is gone")
-		case r.Kind == Sysctl:
-			drift = append(drift, fmt.Sprintf("%s is %s, not %s", r.Target, now.Text, r.Written.Text))
-		case r.Kind.runtime():
-			drift = append(drift, fmt.Sprintf("%s %s is on again", r.Kind, r.Target))
-		default:
-			drift = append(drift, r.Target+" was changed")
-		}
-	}
-	return drift
-}
-
-// assessFresh judges the cells of an item that was never applied, as they will
-// be after the items before it.
-func assessFresh(wish Wish, t *transition) (State, string) {
-	pending := false
-	for _, w := range t.m.expand(wish.Wants) {
-		key := cellKey{w.Kind, w.Target}
-		now, err := t.current(key)
-		if err != nil {
-			return Blocked, reasonOf(err)
-		}
-		r := t.led.find(key)
-		switch {
-		case w.Kind == Dir && now.Present:
-		case r != nil && w.Shared:
-			if !now.Same(r.Written) {
-				return Blocked, w.Target + " was changed by somebody else since vmgo wrote it; undo its items first, or write it again with --only"
-			}
-			pending = true
-		case now.Same(w.Value) && !w.Shared:
-		case (w.Kind == File || w.Kind == Link) && now.Present && !w.Foreign && r == nil:
-			return Blocked, w.Target + " exists already, and vmgo did not make it"
-		default:
-			pending = true
-		}
-	}
-	if pending {
-		return Pending, ""
-	}
-	return Applied, "so already, and not by vmgo"
-}
-
-// strangers are applied items that this vmgo has no definition of here: those
-// of a service, or of another version.
-func (e *Engine) strangers(led ledger, only []string) []ItemStatus {
-	var out []ItemStatus
-	for _, entry := range led.Items {
-		if _, ok := Find(e.Items, entry.ID); ok {
-			continue
-		}
-		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Selected: slices.Contains(only, entry.ID), Profiles: []string{}, Changes: []FileDiff{}}
-		if drift := e.drift(entry.ID, led); len(drift) > 0 {
-			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
-		}
-		out = append(out, status)
-	}
-	return out
-}
-
 func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
 	plan := Plan{Format: formatNow, Verb: verbUndo, Root: e.Machine.Host.Root, Only: only, Items: []ItemStatus{}, Changes: []Change{}}
 	led, err := e.begun(&plan)
@@ -336,37 +216,6 @@ func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
 	plan.take(e.Machine, t)
 	plan.bookkeeping = len(t.led.Items) != len(led.Items)
 	return plan, t.led, nil
-}
-
-func describe(item Item) ItemStatus {
-	status := ItemStatus{
-		ID: item.ID, What: item.What, Why: item.Why, OffWhy: item.OffWhy, Effect: item.Effect, Evidence: item.Evidence,
-		Needs: item.Needs, NeedsReboot: item.Needs == NeedsReboot, Undo: item.Undo, Profiles: []string{}, Changes: []FileDiff{},
-	}
-	for _, p := range item.On {
-		status.Profiles = append(status.Profiles, string(p))
-	}
-	return status
-}
-
-// show puts the steps of an item into words.
-func (s *ItemStatus) show(steps []Change) {
-	s.Changes = []FileDiff{}
-	for _, c := range steps {
-		if diff := c.Diff(); diff != "" {
-			s.Changes = append(s.Changes, FileDiff{Path: c.Target, Diff: diff, Keep: c.Keep})
-			continue
-		}
-		s.Commands = append(s.Commands, c.Command())
-	}
-}
-
-func reasonOf(err error) string {
-	var p *fs.PathError
-	if errors.Is(err, fs.ErrPermission) && errors.As(err, &p) {
-		return p.Path + " cannot be read as this user"
-	}
-	return err.Error()
 }
 
 // mustEqual refuses a saved plan where the machine's plan is another by now.

@@ -1,0 +1,301 @@
+package harden
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+// made is a machine of the given files, with the identity of a plain VM.
+func made(t *testing.T, live bool, files map[string]string) *Machine {
+	t.Helper()
+	root := t.TempDir()
+	for path, text := range files {
+		if text == "DIR" {
+			must(t, os.MkdirAll(root+path, 0o755))
+			continue
+		}
+		write(t, root+path, text)
+	}
+	h := fakeHost(root)
+	h.Sys = host.OSSys()
+	h.Sys.CPU = func() host.CPU { return host.CPU{Hypervisor: "KVMKVMKVM", VM: true} }
+	m, err := Running(h)
+	must(t, err)
+	m.Live = live
+	return m
+}
+
+func wishOf(t *testing.T, m *Machine, item Item) Wish {
+	t.Helper()
+	w, err := item.Wish(m)
+	must(t, err)
+	return w
+}
+
+// verdict puts a wish into one line for tables.
+func verdict(w Wish) string {
+	switch {
+	case w.Blocked != "":
+		return "blocked: " + w.Blocked
+	case w.NotApplicable != "":
+		return "not applicable: " + w.NotApplicable
+	}
+	return "wanted"
+}
+
+const noSwap = "Filename Type Size Used Priority\n"
+
+func TestSwapOff_refusesWhereMemoryIsShort(t *testing.T) {
+	disk := noSwap + "/dev/vdb partition 2097148 1048576 -2\n"
+	for _, c := range []struct {
+		name, meminfo, swaps, fstab string
+		profile                     Profile
+		want                        string
+	}{
+		{"none", "MemTotal: 16777216 kB\n", noSwap, "", Dev, "not applicable: there is no swap"},
+		{"enough", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n", disk, "", Dev, "wanted"},
+		{"short for dev", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n", disk, "", Dev, "blocked: profile dev needs 8 GiB of memory to do without swap, this machine has 4 GiB"},
+		{"the same as a server", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n", disk, "", Server, "wanted"},
+		{"in use", "MemTotal: 16777216 kB\nMemAvailable: 524288 kB\n", disk, "", Dev, "blocked: 1 GiB lie in swap, and only 512 MiB of memory are free"},
+		{"compressed memory", "MemTotal: 16777216 kB\n", noSwap + "/dev/zram0 partition 2097148 0 100\n", "", Dev, "not applicable: there is no swap on a disk"},
+		{"at boot only", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n", noSwap, "/dev/vdb none swap sw 0 0\n", Dev, "wanted"},
+	} {
+		m := made(t, true, map[string]string{"/proc/meminfo": c.meminfo, "/proc/swaps": c.swaps, "/etc/fstab": c.fstab})
+		m.Profile = c.profile
+		if got := verdict(wishOf(t, m, swapOffItem())); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSwapOff_comesBackWithItsPriority(t *testing.T) {
+	for _, priority := range []string{"-2", "7"} {
+		m := made(t, true, map[string]string{
+			"/proc/meminfo": "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n", "/etc/fstab": "/dev/vdb none swap sw 0 0", "/var/lib": "DIR",
+			"/proc/swaps": noSwap + "/dev/vdb partition 2097148 0 " + priority + "\n",
+		})
+		before := snapshot(t, m.Host.Root)
+		e := &Engine{Machine: m, Items: Catalogue()}
+		_, err := e.Apply(t.Context(), Selection{Only: []string{"swap-off"}}, nil, nil)
+		must(t, err)
+		if len(m.Swaps()) != 0 {
+			t.Fatalf("swap is on: %v", m.Swaps())
+		}
+		_, err = e.Undo(t.Context(), nil, nil)
+		must(t, err)
+		log, err := os.ReadFile(strings.TrimSuffix(m.Host.Root, "/"+pathBase(m.Host.Root)) + "/commands.log")
+		must(t, err)
+		want := "swapon /dev/vdb\n"
+		if priority == "7" {
+			want = "swapon -p 7 /dev/vdb\n"
+		}
+		if !strings.Contains(string(log), want) {
+			t.Errorf("undo ran %q, want %q", log, want)
+		}
+		after := snapshot(t, m.Host.Root)
+		delete(before, "/proc/swaps")
+		delete(after, "/proc/swaps")
+		if got := differences(before, after); len(got) > 0 {
+			t.Errorf("undo left %q", got)
+		}
+	}
+}
+
+func pathBase(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
+
+func TestGocache_refusesWhereMemoryIsShort(t *testing.T) {
+	base := map[string]string{
+		"/usr/lib/systemd/systemd": "", "/home/dev": "DIR",
+		"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\ndev:x:1000:1000::/home/dev:/bin/bash\n",
+	}
+	for _, c := range []struct{ user, meminfo, want string }{
+		{"", "", "blocked: it is per user"},
+		{"ghost", "", "blocked: there is no user ghost"},
+		{"dev", "MemTotal: 4194304 kB\nSwapTotal: 1024 kB\n", "blocked: a cache in memory needs 8 GiB of it, this machine has 4 GiB"},
+		{"dev", "MemTotal: 16777216 kB\nSwapTotal: 0 kB\n", "blocked: without swap"},
+		{"dev", "MemTotal: 12582912 kB\nSwapTotal: 1024 kB\n", "wanted"},
+	} {
+		base["/proc/meminfo"] = c.meminfo
+		m := made(t, true, base)
+		m.User = c.user
+		w := wishOf(t, m, gocacheItem())
+		if got := verdict(w); !strings.HasPrefix(got, c.want) {
+			t.Errorf("user %q, %s: %s, want %s", c.user, c.meminfo, got, c.want)
+		}
+		if c.want == "wanted" && !slices.ContainsFunc(w.Wants, func(w Want) bool { return strings.Contains(w.Value.Text, "size=3221225472") }) {
+			t.Errorf("a quarter of 12 GiB is not the size: %+v", w.Wants)
+		}
+	}
+}
+
+func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
+	m := made(t, true, map[string]string{
+		"/proc/sys/fs/inotify/max_user_watches":   "1000000\n",
+		"/proc/sys/fs/inotify/max_user_instances": "128\n",
+		"/etc/sysctl.d/99-site.conf":              "# site\n-fs/inotify/max_user_instances=64\n",
+	})
+	w := wishOf(t, m, inotifyItem())
+	if len(w.Wants) != 2 || strings.Contains(w.Wants[0].Value.Text, "watches") {
+		t.Errorf("wants %+v", w.Wants)
+	}
+	if !slices.ContainsFunc(w.Notes, func(n string) bool { return strings.HasPrefix(n, "/etc/sysctl.d/99-site.conf:2 sets") }) {
+		t.Errorf("the later file is not named: %q", w.Notes)
+	}
+}
+
+func TestSecurePath(t *testing.T) {
+	for _, c := range []struct{ sudoers, dropIn, path, where string }{
+		{"", "", "", ""},
+		{"Defaults\tenv_reset\nDefaults\tsecure_path=\"/sbin:/bin\"\n", "", "/sbin:/bin", "/etc/sudoers:2"},
+		{"Defaults env_reset, secure_path = /sbin:/bin\n", "Defaults secure_path=/bin\n", "/bin", "/etc/sudoers.d/site:1"},
+		{"Defaults:dev secure_path=/x\n# Defaults secure_path=/y\n", "", "", ""},
+	} {
+		files := map[string]string{"/etc/sudoers": c.sudoers, "/etc/sudoers.d/60-vmgo": "Defaults secure_path=/ours\n", "/etc/sudoers.d/old.bak": "Defaults secure_path=/bak\n"}
+		if c.dropIn != "" {
+			files["/etc/sudoers.d/site"] = c.dropIn
+		}
+		path, where, err := made(t, true, files).securePath()
+		must(t, err)
+		if path != c.path || where != c.where {
+			t.Errorf("%q, %q: %q at %q, want %q at %q", c.sudoers, c.dropIn, path, where, c.path, c.where)
+		}
+	}
+}
+
+func TestSudo_refusesADirectoryThatOthersMayWrite(t *testing.T) {
+	m := made(t, true, map[string]string{
+		"/usr/sbin/visudo": "", "/etc/sudoers": "Defaults secure_path=/bin\n", "/etc/sudoers.d": "DIR", "/usr/local/bin": "DIR",
+	})
+	if got := verdict(wishOf(t, m, sudoItem())); got != "wanted" {
+		t.Error(got)
+	}
+	must(t, os.Chmod(m.Host.Root+"/usr/local/bin", 0o775))
+	if got := verdict(wishOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
+		t.Error(got)
+	}
+}
+
+func TestPolicy_namesWhatWeakensGo(t *testing.T) {
+	m := made(t, true, map[string]string{
+		"/etc/environment":         "LANG=C\nGOSUMDB=off\n",
+		"/etc/profile.d/go.sh":     "export GOFLAGS=\"-mod=vendor -v\" GOROOT=/usr/local/go\n# export GOSUMDB=off\n",
+		"/etc/systemd/system.conf": "[Manager]\nDefaultEnvironment=GONOSUMDB=* FOO=1\n",
+	})
+	w := wishOf(t, m, policyItem())
+	for _, want := range []string{
+		"/etc/environment:2 sets GOSUMDB=off", "/etc/profile.d/go.sh:1 sets GOFLAGS=", "/etc/profile.d/go.sh:1 sets GOROOT=/usr/local/go",
+		"/etc/systemd/system.conf:2 sets GONOSUMDB=*",
+	} {
+		if !slices.ContainsFunc(w.Notes, func(n string) bool { return strings.HasPrefix(n, want) }) {
+			t.Errorf("%q is not among %q", want, w.Notes)
+		}
+	}
+	if len(w.Notes) != 4 {
+		t.Errorf("%d notes: %q", len(w.Notes), w.Notes)
+	}
+}
+
+func TestCgroup_tellsHowToSwitch(t *testing.T) {
+	hybrid := map[string]string{
+		"/proc/self/cgroup":    "1:memory:/\n0::/\n",
+		"/proc/self/mountinfo": "30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+	}
+	w := wishOf(t, made(t, true, hybrid), cgroupItem())
+	if w.Blocked == "" || !strings.Contains(strings.Join(w.Advice, "\n"), "update-grub") || len(w.Wants) > 0 {
+		t.Errorf("%+v", w)
+	}
+	hybrid["/usr/sbin/grubby"] = ""
+	w = wishOf(t, made(t, true, hybrid), cgroupItem())
+	if !strings.Contains(strings.Join(w.Advice, "\n"), "grubby --update-kernel=ALL") {
+		t.Errorf("%+v", w)
+	}
+}
+
+func TestTimeSync(t *testing.T) {
+	unit := "[Unit]\n[Install]\nWantedBy=sysinit.target\nAlias=dbus-time.service\n"
+	base := map[string]string{"/usr/lib/systemd/systemd": "", "/etc/os-release": "ID=almalinux\nID_LIKE=\"rhel centos fedora\"\n"}
+	w := wishOf(t, made(t, true, base), timeSyncItem())
+	if w.Blocked == "" || !slices.Contains(w.Advice, "dnf install chrony") {
+		t.Errorf("nothing installed: %+v", w)
+	}
+	base["/usr/lib/systemd/system/systemd-timesyncd.service"] = unit
+	w = wishOf(t, made(t, true, base), timeSyncItem())
+	if len(w.Wants) != 3 || w.Wants[0].Target != "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service" || w.Wants[1].Target != "/etc/systemd/system/dbus-time.service" {
+		t.Errorf("installed: %+v", w)
+	}
+	base["/usr/lib/systemd/system/chronyd.service"] = unit
+	base["/etc/systemd/system/multi-user.target.wants/chronyd.service"] = ""
+	w = wishOf(t, made(t, true, base), timeSyncItem())
+	if len(w.Wants) != 0 || w.Blocked != "" {
+		t.Errorf("chrony is enabled: %+v", w)
+	}
+}
+
+func TestTmp(t *testing.T) {
+	m := made(t, true, map[string]string{"/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/vda rw\n2 1 0:5 / /tmp rw,noexec - tmpfs tmpfs rw\n", "/tmp": "DIR", "/var/tmp": "DIR"})
+	w := wishOf(t, m, tmpItem())
+	if verdict(w) != "wanted" || slices.ContainsFunc(w.Wants, func(w Want) bool { return w.Target == tmpDropIn }) {
+		t.Errorf("noexec already: %+v", w)
+	}
+	m = made(t, true, map[string]string{"/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/vda rw\n", "/tmp": "DIR", "/var/tmp": "DIR"})
+	if got := verdict(wishOf(t, m, tmpItem())); !strings.HasPrefix(got, "not applicable: /tmp is a directory") {
+		t.Error(got)
+	}
+}
+
+func TestEscapePathAsSystemdDoes(t *testing.T) {
+	if _, err := exec.LookPath("systemd-escape"); err != nil {
+		t.Skip("systemd-escape is not installed")
+	}
+	for _, path := range []string{"/", "/home/dev/.cache/go-build", "/a b/c-d", "/.hidden/x", "/ä/_:/9", "/a//b/"} {
+		out, err := exec.Command("systemd-escape", "--path", path).Output()
+		must(t, err)
+		if got := escapePath(path); got != strings.TrimSpace(string(out)) {
+			t.Errorf("%q: %q, systemd says %q", path, got, strings.TrimSpace(string(out)))
+		}
+	}
+}
+
+func TestServiceFigures(t *testing.T) {
+	for _, memory := range []int64{minMemory, 100 << 20, 512 << 20, 8 << 30} {
+		high, goLimit, _ := Service{Memory: memory}.limits()
+		if goLimit >= high || high >= memory || goLimit < memory/100*85 && memory > 64<<20 {
+			t.Errorf("of %d: MemoryHigh %d, GOMEMLIMIT %d", memory, high, goLimit)
+		}
+	}
+	for text, want := range map[string]int64{"512M": 512 << 20, "1.5G": 3 << 29, "100000": 100000, "64MiB": 64 << 20, "2gb": 2 << 30} {
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "M", "-1G", "0", "NaN", "1e300", "12X", "Inf"} {
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("%q is read as %d", text, got)
+		}
+	}
+}
+
+func TestService_refusesLessThanItUses(t *testing.T) {
+	m := made(t, true, map[string]string{
+		"/usr/lib/systemd/systemd": "", "/run/systemd/system": "DIR", "/etc/systemd/system/app.service": "[Service]\nUser=app\n",
+		"/sys/fs/cgroup/system.slice/app.service/memory.stat": "anon 943718400\nfile 99\n",
+	})
+	run := m.Host.Run
+	m.Host.Run = func(cmd *exec.Cmd) error {
+		if slices.Contains(cmd.Args, "ControlGroup") {
+			_, err := cmd.Stdout.Write([]byte("/system.slice/app.service\n"))
+			return err
+		}
+		return run(cmd)
+	}
+	s, err := NewService(Service{Name: "app", Memory: 512 << 20})
+	must(t, err)
+	if got := verdict(wishOf(t, m, s.Items()[0])); !strings.HasPrefix(got, "blocked: the service uses 900 MiB of memory now, more than the 460 MiB") {
+		t.Error(got)
+	}
+}
