@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/harden"
@@ -81,7 +82,7 @@ func (a *app) hardenText(plan harden.Plan) error {
 	for _, argv := range plan.Commands {
 		fmt.Fprintf(&out, "$ %s\n", strings.Join(argv, " "))
 	}
-	if len(plan.Changes) == 0 {
+	if len(plan.Changes) == 0 && plan.Interrupted == "" {
 		out.WriteString("nothing to change\n")
 	}
 	_, err := io.WriteString(a.host.Stdout, out.String())
@@ -149,6 +150,13 @@ func paintDiff(p ui.Palette, diff string) string {
 	return out.String()
 }
 
+func changes(n int) string {
+	if n == 1 {
+		return "1 change"
+	}
+	return strconv.Itoa(n) + " changes"
+}
+
 // hardenDone sums up what was done.
 func (a *app) hardenDone(res harden.Result) {
 	n := len(res.Plan.Changes)
@@ -156,9 +164,9 @@ func (a *app) hardenDone(res harden.Result) {
 	case n == 0:
 		a.sayf("nothing was changed")
 	case res.Plan.Verb == "undo":
-		a.sayf("%d changes were taken back", n)
+		a.sayf("taken back: %s", changes(n))
 	default:
-		a.sayf("%d changes were made; vmgo harden undo takes them back", n)
+		a.sayf("made: %s; to take back: vmgo harden undo", changes(n))
 	}
 	var needs []string
 	for _, item := range res.Plan.Items {

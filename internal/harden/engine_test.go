@@ -322,6 +322,10 @@ func TestOnlyOneAtATime(t *testing.T) {
 		if point == "journaled" {
 			second := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
 			_, inner = second.Undo(t.Context(), nil, nil)
+			plan, err := second.Plan(Selection{})
+			if err != nil || plan.Interrupted != verbApply || len(plan.Changes) > 0 {
+				t.Errorf("with a journal lying there, the plan is %+v, %v", plan, err)
+			}
 		}
 	}
 	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
