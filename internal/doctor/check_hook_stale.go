@@ -55,7 +55,18 @@ func (m *Machine) ofGo(dir string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(dir, "/go/bin") || strings.Contains(dir, "/sdk/go1")
+	return installDir(dir)
+}
+
+// installDir says whether a path is where people unpack Go. ~/go/bin is not: it
+// is where go install puts programs, and may well not exist yet.
+func installDir(dir string) bool {
+	for _, prefix := range []string{"/usr/local/go", "/usr/lib/go", "/opt/go"} {
+		if strings.HasPrefix(dir, prefix) && strings.HasSuffix(dir, "/bin") {
+			return true
+		}
+	}
+	return strings.Contains(dir, "/sdk/go1") || strings.Contains(dir, "/.gvm/gos/") || strings.Contains(dir, "/.goenv/versions/")
 }
 
 // calledVmgo is the absolute path under which a line calls vmgo; empty if it

@@ -16,7 +16,7 @@ func filesystemCheck() Check {
 }
 
 func runFilesystem(_ context.Context, m *Machine) Result {
-	r := ok("yes")
+	r := ok("all on disks of this machine")
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		dir := m.GoEnv(name).Value
 		if !filepath.IsAbs(dir) {

@@ -29,7 +29,7 @@ func runTimesync(_ context.Context, m *Machine) Result {
 			return ok("%s is running", name)
 		}
 	}
-	return warn("nothing does").means("The clock may be right all the same; machine.clock-skew compares it when online.").
+	return warn("nothing keeps the clock right").means("The clock may be right all the same; machine.clock-skew compares it when online.").
 		mend("%s", m.packages().install(m.byDistro("systemd-timesyncd", "chrony", "chrony")))
 }
 

@@ -29,7 +29,7 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 		case s.Name != "GOCACHE" && s.Name != "GOMODCACHE":
 		case memory.SwapTotal == 0 && space.Size > memory.Total/4:
 			r.Status, r.Summary = Warn, s.Name+" may fill the memory"
-			r = r.mend("%s", unset(s))
+			r = r.unset(m, s)
 		default:
 			r.worse(Info)
 			r.Summary = s.Name + " is lost at every restart"

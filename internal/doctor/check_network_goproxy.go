@@ -42,10 +42,10 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	}
 	switch r.Status {
 	case Fail:
-		r.Summary = "a server does not answer"
+		r.Summary = "an entry of GOPROXY does not answer"
 		return r.mend("curl -v %s", shellQuote(m.Redact(list[0])+toolchainList))
 	case Warn:
-		r.Summary = "a server is slow or does not answer"
+		r.Summary = "an entry of GOPROXY is slow or does not answer"
 		return r.mend("curl -v %s", shellQuote(m.Redact(list[0])+toolchainList))
 	}
 	if len(list) == 1 {

@@ -38,7 +38,7 @@ func runIndex(ctx context.Context, m *Machine) Result {
 		return ok("%s", m.Redact(base))
 	}
 	if m.Settings.Sources[0] != "godev" {
-		return info("does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
+		return info("the index does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
 	}
 	return fail("does not answer").at(m.Redact(page), 0, "%s", why).mend("vmgo config -w VMGO_SOURCE=goproxy,godev")
 }

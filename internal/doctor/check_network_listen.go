@@ -70,7 +70,7 @@ func (m *Machine) bound(address string) (r Result, try string) {
 	}
 	sockets := m.listening(uint16(port))
 	if len(sockets) == 0 {
-		return fail("nothing listens on port %d", port).at("/proc/net/tcp", 0, "").mend("ss -ltnp 'sport = :%d'", port), ""
+		return fail("nothing listens on port %d", port).mend("ss -ltnp 'sport = :%d'", port), ""
 	}
 	r = ok("")
 	loopbackOnly := true

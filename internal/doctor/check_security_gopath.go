@@ -12,7 +12,7 @@ func gopathPermissionsCheck() Check {
 		Why:    "what another user puts there is compiled into your programs: go build does not check extracted modules again",
 		Source: "stat of GOPATH, GOBIN, GOMODCACHE, GOCACHE",
 		Run: func(_ context.Context, m *Machine) Result {
-			r := ok("no")
+			r := ok("nobody else may write there")
 			looked := 0
 			for _, s := range []GoSetting{
 				{Name: "GOPATH", Value: m.GOPATH()}, {Name: "GOBIN", Value: m.GOBIN()}, m.GoEnv("GOMODCACHE"), m.GoEnv("GOCACHE"),
@@ -25,7 +25,7 @@ func gopathPermissionsCheck() Check {
 				if info.Mode().Perm()&0o002 == 0 {
 					continue
 				}
-				r = fail("yes").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
+				r = fail("everybody may write there").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
 					mend("chmod o-w %s", shellQuote(s.Value)).
 					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002|fs.ModeSticky)})...)
 			}

@@ -19,7 +19,7 @@ func runOwner(_ context.Context, m *Machine) Result {
 	if m.UID == 0 {
 		return skip("root may write everywhere")
 	}
-	r := ok("yes")
+	r := ok("all yours")
 	dirs := []string{m.GOPATH(), m.GOBIN(), m.GoEnv("GOCACHE").Value, m.GoEnv("GOMODCACHE").Value, m.HomePath(".config/go")}
 	seen := map[string]bool{}
 	for _, dir := range dirs {

@@ -70,7 +70,11 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	default:
 		return r
 	}
-	return r.mend("sudo chmod %04o %s", uint32(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
+	sudo := "sudo "
+	if uid == m.UID {
+		sudo = ""
+	}
+	return r.mend("%schmod %04o %s", sudo, uint32(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
 }
 
 // dirExec is the search bit for directories, nothing for files.

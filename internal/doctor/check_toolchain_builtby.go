@@ -38,7 +38,13 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		}
 		total++
 		since := m.endOfLife(v)
-		if since == "" {
+		switch {
+		case since != "":
+		case m.isInstalled(v):
+			continue
+		default:
+			r.worse(Info)
+			r = r.at(p, 0, "built by Go %s, which is not installed", v)
 			continue
 		}
 		old++
@@ -51,11 +57,29 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	switch {
 	case total == 0:
 		return skip("no Go programs in %s", bin)
+	case old == 0 && r.Status == Info:
+		r.Summary = plural(total, "program") + ", some built by a release that is gone"
+		return r.means("That is well as long as they work; the next go install changes it.")
 	case old == 0:
 		return ok("%s, all built by supported releases", plural(total, "program"))
 	}
 	r.Summary = plural(old, "program") + " built by releases that get no more fixes"
 	return r
+}
+
+// isInstalled says whether a release is in a store or is a go on PATH.
+func (m *Machine) isInstalled(v gover.Version) bool {
+	for _, r := range m.Releases() {
+		if r.Version == v {
+			return true
+		}
+	}
+	for _, g := range m.Gos() {
+		if g.Version == v {
+			return true
+		}
+	}
+	return false
 }
 
 // builtBy reads which release built a program, and its package.

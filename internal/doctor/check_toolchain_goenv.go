@@ -7,14 +7,16 @@ import (
 
 func goenvCheck() Check {
 	return Check{
-		ID: "toolchain.goenv", Group: Toolchain, Weight: 7,
+		ID: "toolchain.goenv", Group: Toolchain, Weight: 4,
 		Title:  "what `go env -w` has written",
-		Why:    "these settings hold in every project and no shell shows them",
+		Why:    "these settings hold in every project and no shell shows them; the environment goes before them",
 		Source: "$XDG_CONFIG_HOME/go/env or $GOENV",
 		Run:    runGoenv,
 	}
 }
 
+// runGoenv lists the file. What single settings do is judged by the checks of
+// their names; here it is about those that do not have the effect they seem to.
 func runGoenv(_ context.Context, m *Machine) Result {
 	file := m.GoEnvFile()
 	lines := m.parseGoEnv(file)
@@ -22,45 +24,29 @@ func runGoenv(_ context.Context, m *Machine) Result {
 		return ok("nothing")
 	}
 	r := Result{Status: Info, Summary: plural(len(lines), "setting") + " in " + file}
+	hidden := 0
+	seen := map[string]bool{}
 	for _, s := range lines {
-		bad := badEverywhere(s)
-		if bad == "" {
+		note := ""
+		switch value := m.Env[s.Name]; {
+		case value != "" && value != s.Value:
+			note = "hidden: the environment has " + value
+		case seen[s.Name]:
+			note = "hidden by the line before with the same name"
+		case s.Name != strings.ToUpper(s.Name):
+			note = "no variable of go"
+		}
+		seen[s.Name] = true
+		if note == "" {
 			r = r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
 			continue
 		}
-		r.worse(Warn)
-		r = r.at(s.Path, s.Line, "%s=%s  # %s", s.Name, s.Value, bad).mend("go env -u %s", s.Name).
-			safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
+		hidden++
+		r = r.at(s.Path, s.Line, "%s=%s  # %s", s.Name, s.Value, note)
 	}
-	if r.Status == Warn {
-		r.Summary = "go env -w has left settings that break projects"
+	if hidden > 0 {
+		r.Status, r.Summary = Warn, plural(hidden, "setting")+" of go env -w without effect"
+		return r.mend("go env -changed").means("Decide which of the two you mean, and take the other away.")
 	}
 	return r
-}
-
-// badEverywhere says why a setting should not hold in every project.
-func badEverywhere(s GoSetting) string {
-	switch {
-	case s.Name == "GOTOOLCHAIN" && strings.HasPrefix(s.Value, "go1"):
-		return "pins a toolchain for every project"
-	case s.Name == "GOFLAGS" && strings.Contains(s.Value, "-mod=vendor"):
-		return "fails wherever there is no vendor directory, and for go install"
-	case s.Name == "GO111MODULE" && s.Value != "on":
-		return "modules have been the default since 1.16"
-	case s.Name == "GOSUMDB" && s.Value == "off":
-		return "new modules are not checked against the public log"
-	case (s.Name == "GONOSUMDB" || s.Name == "GOPRIVATE" || s.Name == "GOINSECURE") && matchesAll(s.Value):
-		return "exempts every module"
-	}
-	return ""
-}
-
-// matchesAll says whether a list of patterns matches every module.
-func matchesAll(patterns string) bool {
-	for p := range strings.SplitSeq(patterns, ",") {
-		if p == "*" || p == "*.*" {
-			return true
-		}
-	}
-	return false
 }

@@ -25,14 +25,14 @@ func runGoflags(_ context.Context, m *Machine) Result {
 		name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		switch {
 		case !strings.HasPrefix(word, "-") || name == "":
-			return s.where(fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).mend("%s", unset(s))
+			return s.where(fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).unset(m, s)
 		case name == "mod" && value == "":
-			return s.where(fail("GOFLAGS has -mod without a value: every go command stops")).mend("%s", unset(s))
+			return s.where(fail("GOFLAGS has -mod without a value: every go command stops")).unset(m, s)
 		case name == "mod" && value == "vendor" && s.Path != "":
 			return s.where(warn("-mod=vendor holds in every project")).
-				means("go install PACKAGE@VERSION stops with \"cannot query module due to -mod=vendor\".").mend("%s", unset(s))
+				means("go install PACKAGE@VERSION stops with \"cannot query module due to -mod=vendor\".").unset(m, s)
 		case name == "insecure":
-			return s.where(warn("-insecure was removed from go; GOINSECURE names hosts instead")).mend("%s", unset(s))
+			return s.where(warn("-insecure was removed from go; GOINSECURE names hosts instead")).unset(m, s)
 		case name == "trimpath" && s.Path != "":
 			return s.where(info("-trimpath holds in every project")).
 				means("It needs a second build cache and hides the sources from debuggers.")

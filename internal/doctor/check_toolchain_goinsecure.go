@@ -14,7 +14,7 @@ func goinsecureCheck() Check {
 			case s.Value == "":
 				return ok("not set")
 			case matchesAll(s.Value):
-				return s.where(warn("every module may come over plain HTTP")).mend("%s", unset(s))
+				return s.where(warn("every module may come over plain HTTP")).unset(m, s)
 			}
 			return s.where(info("for %s", s.Value))
 		},

@@ -24,13 +24,13 @@ func runGopath(_ context.Context, m *Machine) Result {
 		case dir == "":
 			continue
 		case strings.HasPrefix(dir, "~"):
-			return s.where(fail("GOPATH begins with ~, which go does not expand")).mend("%s", unset(s))
+			return s.where(fail("GOPATH begins with ~, which go does not expand")).unset(m, s)
 		case !filepath.IsAbs(dir):
-			return s.where(fail("GOPATH is a relative path: go stops")).mend("%s", unset(s))
+			return s.where(fail("GOPATH is a relative path: go stops")).unset(m, s)
 		case root != "" && filepath.Clean(dir) == root:
-			return s.where(fail("GOPATH is GOROOT")).mend("%s", unset(s))
+			return s.where(fail("GOPATH is GOROOT")).unset(m, s)
 		case root != "" && inside(dir, root):
-			return s.where(fail("GOPATH lies inside GOROOT")).at(root, 0, "").mend("%s", unset(s))
+			return s.where(fail("GOPATH lies inside GOROOT")).at(root, 0, "").unset(m, s)
 		}
 	}
 	module := m.moduleRoot()

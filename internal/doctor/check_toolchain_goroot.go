@@ -35,12 +35,16 @@ func runGoroot(_ context.Context, m *Machine) Result {
 	for _, a := range m.Startup() {
 		if a.Name == "GOROOT" {
 			r = r.at(a.Path, a.Line, "%s", a.Text)
-			if a.Mine {
-				r = r.safely(commentOut(a, m.rawLine(a.Path, a.Line)))
-			}
+			r = r.safely(m.disable(a)...)
 		}
 	}
 	return r.mend("unset GOROOT")
+}
+
+// gorootBroken says whether the environment has a GOROOT that is wrong.
+func (m *Machine) gorootBroken() bool {
+	goroot := m.Env["GOROOT"]
+	return goroot != "" && m.judgeGoroot(goroot).Status != OK
 }
 
 func (m *Machine) judgeGoroot(goroot string) Result {

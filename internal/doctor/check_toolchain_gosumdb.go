@@ -1,6 +1,9 @@
 package doctor
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 func gosumdbCheck() Check {
 	return Check{
@@ -14,16 +17,26 @@ func gosumdbCheck() Check {
 
 func runGosumdb(_ context.Context, m *Machine) Result {
 	if s := m.GoEnv("GOSUMDB"); s.Value == "off" {
-		return s.where(warn("the checksum database is off")).mend("%s", unset(s))
+		return s.where(warn("the checksum database is off")).unset(m, s)
 	}
 	for _, name := range []string{"GONOSUMDB", "GOPRIVATE"} {
 		if s := m.GoEnv(name); s.Set() && matchesAll(s.Value) {
 			return s.where(warn("%s exempts every module from the checksum database", name)).
-				mend("%s", unset(s)).means("Name only your own: %s=git.example.com/team.", name)
+				unset(m, s).means("Name only your own: %s=git.example.com/team.", name)
 		}
 	}
 	if value := m.Env["GONOSUMCHECK"]; value != "" {
 		return warn("GONOSUMCHECK is nothing that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).mend("unset GONOSUMCHECK")
 	}
 	return ok("%s", m.GoEnv("GOSUMDB").Value)
+}
+
+// matchesAll says whether a list of patterns matches every module.
+func matchesAll(patterns string) bool {
+	for p := range strings.SplitSeq(patterns, ",") {
+		if p == "*" || p == "*.*" {
+			return true
+		}
+	}
+	return false
 }

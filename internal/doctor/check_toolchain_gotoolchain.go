@@ -28,7 +28,7 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	}
 	v, err := gover.Parse(name)
 	if err != nil || !strings.HasPrefix(name, "go") {
-		return s.where(fail("GOTOOLCHAIN=%s is nothing that go understands", s.Value)).mend("%s", unset(s))
+		return s.where(fail("GOTOOLCHAIN=%s is nothing that go understands", s.Value)).unset(m, s)
 	}
 	if mode == "auto" || mode == "path" {
 		return s.where(info("GOTOOLCHAIN=%s: at least Go %s", s.Value, v))
@@ -37,17 +37,9 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	for _, minimum := range survey.Minimums {
 		if v.Compare(minimum.Selector.Version()) < 0 {
 			return s.where(fail("GOTOOLCHAIN=%s, but %s asks for %s", s.Value, m.Show(minimum.Origin.Path), minimum.Selector.Text())).
-				at(m.Show(minimum.Origin.Path), minimum.Origin.Line, "%s", minimum.Origin.Requirement).mend("%s", unset(s))
+				at(m.Show(minimum.Origin.Path), minimum.Origin.Line, "%s", minimum.Origin.Requirement).unset(m, s)
 		}
 	}
 	return s.where(warn("GOTOOLCHAIN=%s makes every project use that release", s.Value)).
-		means("vmgo's pin is overridden by it.").mend("%s", unset(s))
-}
-
-// unset is the command that takes a setting away.
-func unset(s GoSetting) string {
-	if s.FromEnv {
-		return "unset " + s.Name
-	}
-	return "go env -u " + s.Name
+		means("vmgo's pin is overridden by it.").unset(m, s)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
 )
 
 func inForceCheck() Check {
@@ -14,6 +16,17 @@ func inForceCheck() Check {
 		Source: "version files, defaults and stores, as `vmgo current --explain` reads them",
 		Run:    runInForce,
 	}
+}
+
+// wants says whether a release is what a requirement asks for.
+func wants(r project.Requirement, v gover.Version) bool {
+	if v.IsZero() {
+		return false
+	}
+	if r.Minimum {
+		return v.Compare(r.Selector.Version()) >= 0
+	}
+	return r.Selector.Match(v)
 }
 
 func runInForce(_ context.Context, m *Machine) Result {
@@ -27,6 +40,10 @@ func runInForce(_ context.Context, m *Machine) Result {
 			res := fail("%s", err).at(m.Show(r.Requirement.Origin.Path), r.Requirement.Origin.Line, "%s", r.Requirement.Origin.Requirement)
 			for _, hint := range diag.HintsOf(err) {
 				res = res.mend("%s", hint)
+			}
+			if gos := m.Gos(); diag.CodeOf(err) == diag.NotInstalled && len(gos) > 0 && wants(r.Requirement, gos[0].Version) {
+				res.Status = Warn
+				res = res.at(gos[0].Path, 0, "the go on PATH is that release").means("vmgo did not install it, so nothing vouches for its bytes.")
 			}
 			return res
 		}

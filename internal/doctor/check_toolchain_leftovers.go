@@ -26,8 +26,8 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 		count++
 		r.worse(status)
 		r = r.at(a.Path, a.Line, "%s  # %s", a.Text, reason)
-		if a.Mine && status != Info {
-			r = r.safely(commentOut(a, m.rawLine(a.Path, a.Line)))
+		if status != Info {
+			r = r.safely(m.disable(a)...)
 		}
 	}
 	switch {
@@ -38,12 +38,17 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 		return r
 	}
 	r.Summary = plural(count, "line") + " of an earlier Go installation in startup files"
-	return r.mend("vmgo doctor --fix --only toolchain.leftovers")
+	if len(r.Edits) > 0 {
+		return r.mend("vmgo doctor --fix --only toolchain.leftovers")
+	}
+	return r.means("Take them out, or keep the lines and give vmgo up for them.")
 }
 
 // leftover judges one line.
 func (m *Machine) leftover(a Assignment) (Status, string) {
 	switch {
+	case a.Name == "GOROOT" && m.gorootBroken():
+		return OK, "" // toolchain.goroot tells of it
 	case a.Name == "GOROOT":
 		return Warn, "sets GOROOT"
 	case a.Name == "GOTOOLCHAIN" && a.Value != "local" && a.Value != "auto" && a.Value != "path":
@@ -84,8 +89,7 @@ func (m *Machine) goneGoDir(a Assignment) (dir string, gone bool) {
 	}
 	for part := range strings.FieldsFuncSeq(a.Value, func(r rune) bool { return r == ':' || r == ' ' || r == '"' }) {
 		part = strings.TrimSuffix(m.expandHome(part), "/")
-		isGo := strings.HasSuffix(part, "/go/bin") || strings.Contains(part, "/sdk/go1") || strings.Contains(part, "/opt/go/")
-		if !isGo || !strings.HasPrefix(part, "/") || part == m.GOBIN() {
+		if !installDir(part) || part == m.GOBIN() {
 			continue
 		}
 		if !m.Exists(part) {

@@ -24,9 +24,25 @@ type Edit struct {
 	Mode fs.FileMode
 }
 
-// commentOut turns a line of a startup file into a comment.
-func commentOut(a Assignment, raw string) Edit {
-	return Edit{Path: a.Path, Line: a.Line, Old: raw, New: "# vmgo doctor: " + raw}
+const disabledMark = "# vmgo doctor: "
+
+// disable takes a line of a startup file out of force; none where that might
+// change more than the line. In a shell's file a no-op stays behind, since the
+// line may be all that stands between "then" and "fi".
+func (m *Machine) disable(a Assignment) []Edit {
+	raw, before := m.rawLine(a.Path, a.Line), ""
+	if a.Line > 1 {
+		before = m.rawLine(a.Path, a.Line-1)
+	}
+	if !a.Mine || a.Name == "" || strings.HasSuffix(raw, `\`) || strings.HasSuffix(before, `\`) ||
+		strings.ContainsAny(raw, ";&|{}`") || strings.Count(raw, `"`)%2 != 0 || strings.Count(raw, "'")%2 != 0 {
+		return nil
+	}
+	mark := ": " + disabledMark
+	if strings.HasSuffix(a.Path, ".pam_environment") || strings.HasSuffix(a.Path, ".conf") {
+		mark = disabledMark
+	}
+	return []Edit{{Path: a.Path, Line: a.Line, Old: raw, New: mark + raw}}
 }
 
 // dropLine removes a line.
@@ -134,7 +150,7 @@ func (c Change) Preview() string {
 		switch {
 		case len(before) > 0 && len(after) > 0 && before[0] == after[0]:
 			before, after = before[1:], after[1:]
-		case len(after) > 0 && strings.HasPrefix(after[0], "# vmgo doctor: ") && len(before) > 0:
+		case len(after) > 0 && strings.Contains(after[0], disabledMark) && len(before) > 0:
 			out.WriteString("  - " + trimLine(before[0]) + "\n  + " + trimLine(after[0]) + "\n")
 			before, after = before[1:], after[1:]
 		case len(before) > 0:

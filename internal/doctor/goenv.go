@@ -26,6 +26,18 @@ func (s GoSetting) where(r Result) Result {
 	return r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
 }
 
+// unset adds what takes a setting away: a command, and for the user's own file
+// what --fix may do.
+func (r Result) unset(m *Machine, s GoSetting) Result {
+	if s.FromEnv {
+		return r.mend("unset %s", s.Name)
+	}
+	if s.Path == m.GoEnvFile() {
+		r = r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
+	}
+	return r.mend("go env -u %s", s.Name)
+}
+
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).
 func (m *Machine) GoEnvFile() string {
 	switch file := m.Env["GOENV"]; {

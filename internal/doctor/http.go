@@ -63,7 +63,10 @@ func netError(err error) string {
 		err = wrapped.Err
 	}
 	var dns *net.DNSError
+	var op *net.OpError
 	switch {
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the HTTP proxy of the environment does not answer: " + op.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %v", requestLimit)
 	case errors.As(err, &dns):

@@ -128,7 +128,24 @@ func (m *Machine) redact(r Result) Result {
 	}
 	r.Evidence = shown
 	r.Summary = oneLine(r.Summary)
+	if m.UID == 0 {
+		r.Fix = withoutSudo(r.Fix)
+	}
 	return r
+}
+
+// withoutSudo leaves sudo out of commands for root, who may not have it. "sudo
+// -u" stays: there it is the point.
+func withoutSudo(commands string) string {
+	parts := strings.Split(commands, "sudo ")
+	out := parts[0]
+	for _, p := range parts[1:] {
+		if strings.HasPrefix(p, "-") {
+			out += "sudo "
+		}
+		out += p
+	}
+	return out
 }
 
 // oneLine keeps foreign text from driving the terminal.

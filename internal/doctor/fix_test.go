@@ -1,0 +1,187 @@
+package doctor_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/host/hosttest"
+)
+
+const oldBashrc = `# mine
+export GOROOT=/usr/local/go1.18
+if [ -d /usr/local ]; then
+    export GO111MODULE=off
+fi
+export GOTOOLCHAIN=go1.20.1; umask 022
+export GOSUMDB=off \
+  OTHER=1
+eval "$(vmgo hook bash)"
+`
+
+// sick is a machine with something for --fix to do.
+func sick(t *testing.T) host.Host {
+	t.Helper()
+	files := append(machineFiles(t, "ubuntu-24.04-kvm"),
+		hosttest.File{Path: "/home/ann/.bashrc", Data: []byte(oldBashrc)},
+		hosttest.File{Path: "/home/ann/.config/go/env", Data: []byte("GOFLAGS=-mod=vendor\nGOPRIVATE=git.test\nGO111MODULE=off\n")},
+		hosttest.File{Path: "/etc/profile.d/go.sh", Data: []byte("export GOROOT=/usr/local/go1.17\n")},
+		hosttest.File{Path: "/machine", Data: []byte("mode 0777 /home/ann/go\nmode 0600 /home/ann/.bashrc\n")})
+	return hosttest.New(t, files)
+}
+
+func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
+	t.Helper()
+	m := patient(t, h, doctor.Options{Offline: true})
+	changes, err := doctor.Plan(m, doctor.Run(t.Context(), m, doctor.Catalogue()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, changes
+}
+
+func TestApply_andUndo(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	m, changes := plan(t, h)
+	preview := ""
+	for _, c := range changes {
+		preview += c.Preview()
+	}
+	for _, want := range []string{
+		"  - export GOROOT=/usr/local/go1.18\n  + : # vmgo doctor: export GOROOT=/usr/local/go1.18\n",
+		"  - GOFLAGS=-mod=vendor\n", "  - GO111MODULE=off\n", "mode 0777 -> 0775",
+	} {
+		if !strings.Contains(preview, want) {
+			t.Errorf("the preview lacks %q:\n%s", want, preview)
+		}
+	}
+	if strings.Contains(preview, "profile.d") {
+		t.Error("a file of another user is to be changed")
+	}
+	if err := doctor.Apply(m, changes); err != nil {
+		t.Fatal(err)
+	}
+	bashrc := h.Text("/home/ann/.bashrc")
+	for _, want := range []string{": # vmgo doctor: export GOROOT", "    export GO111MODULE", "export GOTOOLCHAIN=go1.20.1; umask", "export GOSUMDB=off \\"} {
+		if want == "    export GO111MODULE" {
+			want = ": # vmgo doctor:     export GO111MODULE=off"
+		}
+		if !strings.Contains(bashrc, want) {
+			t.Errorf(".bashrc lacks %q:\n%s", want, bashrc)
+		}
+	}
+	if got := h.Text("/home/ann/.config/go/env"); got != "GOPRIVATE=git.test" {
+		t.Errorf("go/env is %q", got)
+	}
+	if bash, err := exec.LookPath("bash"); err != nil {
+		t.Log("bash is not here to read what is left of .bashrc")
+	} else if out, err := exec.Command(bash, "-n", h.Path("/home/ann/.bashrc")).CombinedOutput(); err != nil {
+		t.Errorf("bash does not read what is left: %v\n%s", err, out)
+	}
+	_, again := plan(t, h)
+	if len(again) != 0 {
+		t.Errorf("a second repair would change %v", again)
+	}
+	restored, err := doctor.Undo(m)
+	if err != nil || len(restored) != len(changes) {
+		t.Fatalf("restored %v, %v", restored, err)
+	}
+	if got, _ := h.ReadFile("/home/ann/.bashrc"); string(got) != oldBashrc {
+		t.Errorf(".bashrc after undo:\n%s", got)
+	}
+	for path, want := range map[string]fs.FileMode{"/home/ann/.bashrc": 0o600, "/home/ann/go": 0o777} {
+		if info, err := h.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v after undo, want %v", path, info.Mode(), want)
+		}
+	}
+	if _, err := doctor.Undo(m); diag.CodeOf(err) != diag.Failure {
+		t.Errorf("a second undo gives %v", err)
+	}
+}
+
+func TestUndo_leavesEditedFilesAlone(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	m, changes := plan(t, h)
+	if err := doctor.Apply(m, changes); err != nil {
+		t.Fatal(err)
+	}
+	edited := "export EDITOR=vi\n"
+	if err := os.WriteFile(h.Path("/home/ann/.bashrc"), []byte(edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := h.Text("/home/ann/.config/go/env")
+	if _, err := doctor.Undo(m); err == nil || !strings.Contains(err.Error(), "was changed since") {
+		t.Fatalf("undo of an edited file gives %v", err)
+	}
+	if got := h.Text("/home/ann/.bashrc"); got != strings.TrimSpace(edited) {
+		t.Errorf("the edit is lost: %q", got)
+	}
+	if got := h.Text("/home/ann/.config/go/env"); got != env {
+		t.Errorf("half of the repair was undone: %q", got)
+	}
+}
+
+// A crash between the backup and the last change must leave something that
+// undo can take back.
+func TestUndo_afterACrash(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	m, changes := plan(t, h)
+	if err := doctor.Apply(m, changes); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.Path("/home/ann/.bashrc"), []byte(oldBashrc), 0o600); err != nil { // as if never reached
+		t.Fatal(err)
+	}
+	if _, err := doctor.Undo(m); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Text("/home/ann/.config/go/env"); !strings.Contains(got, "GOFLAGS") {
+		t.Errorf("go/env is %q", got)
+	}
+}
+
+func TestPlan_refusesChangedFiles(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	m := patient(t, h, doctor.Options{Offline: true})
+	report := doctor.Run(t.Context(), m, doctor.Catalogue())
+	if err := os.WriteFile(h.Path("/home/ann/.bashrc"), []byte("# new\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := doctor.Plan(m, report); err == nil || !strings.Contains(err.Error(), "changed while") {
+		t.Errorf("a plan over a changed file gives %v", err)
+	}
+}
+
+// A dotfile that is a link, as dotfile managers make them, is changed where it
+// really is and stays a link.
+func TestApply_followsLinks(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	real := h.Path("/home/ann/dotfiles-bashrc")
+	if err := os.Rename(h.Path("/home/ann/.bashrc"), real); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("dotfiles-bashrc", h.Root+"/home/ann/.bashrc"); err != nil {
+		t.Fatal(err)
+	}
+	m, changes := plan(t, h)
+	if err := doctor.Apply(m, changes); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(h.Root + "/home/ann/.bashrc")
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v %v", info, err)
+	}
+	if data, _ := os.ReadFile(real); !strings.Contains(string(data), "# vmgo doctor: export GOROOT") {
+		t.Errorf("the file itself was not changed:\n%s", data)
+	}
+}

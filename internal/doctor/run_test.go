@@ -1,0 +1,168 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/host/hosttest"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// healthy is the common machine as one of the fixtures.
+func healthy(t *testing.T, o doctor.Options) *doctor.Machine {
+	t.Helper()
+	return patient(t, hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm")), o)
+}
+
+func TestCatalogue_isWellFormed(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, c := range doctor.Catalogue() {
+		if seen[c.ID] {
+			t.Errorf("%s is there twice", c.ID)
+		}
+		seen[c.ID] = true
+		if !strings.HasPrefix(c.ID, string(c.Group)+".") {
+			t.Errorf("%s is not named after its group %s", c.ID, c.Group)
+		}
+		if c.Title == "" || c.Why == "" || c.Source == "" || c.Weight < 1 || c.Weight > 9 {
+			t.Errorf("%s lacks a title, a reason, a source or a weight", c.ID)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	picked, err := doctor.Select(doctor.Catalogue(), []string{"hook", "machine.swap", "hook.order"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range picked {
+		ids = append(ids, c.ID)
+	}
+	want := "hook.loaded hook.order hook.path hook.shims hook.stale hook.editor machine.swap"
+	if got := strings.Join(ids, " "); got != want {
+		t.Errorf("picked %s, want %s", got, want)
+	}
+	if _, err := doctor.Select(doctor.Catalogue(), []string{"hook.nothing"}); diag.CodeOf(err) != diag.Usage {
+		t.Errorf("an unknown check gives %v, want a usage error", err)
+	}
+}
+
+func TestRun_leavesHangingChecksBehind(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	checks := []doctor.Check{
+		{ID: "hook.deaf", Group: doctor.Hook, Limit: 20 * time.Millisecond, Run: func(context.Context, *doctor.Machine) doctor.Result {
+			<-hang // does not look at its context
+			return doctor.Result{Status: doctor.OK}
+		}},
+		{ID: "hook.broken", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+			panic(errors.New("index out of range"))
+		}},
+		{ID: "hook.fine", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+			return doctor.Result{Status: doctor.OK, Summary: "fine"}
+		}},
+	}
+	report := doctor.Run(t.Context(), healthy(t, doctor.Options{}), checks)
+	for i, want := range []string{"no answer within 20ms", "the check itself broke: index out of range", "fine"} {
+		if got := report.Outcomes[i].Summary; got != want {
+			t.Errorf("outcome %d is %q, want %q", i, got, want)
+		}
+	}
+	if report.Count(doctor.Skip) != 2 || !report.OK() {
+		t.Errorf("%d skipped, ok %v", report.Count(doctor.Skip), report.OK())
+	}
+}
+
+func TestRun_offlineAsksNobody(t *testing.T) {
+	t.Parallel()
+	report := doctor.Run(t.Context(), healthy(t, doctor.Options{Offline: true}), doctor.Catalogue())
+	for _, o := range report.Outcomes {
+		if o.Check.Online && (o.Status != doctor.Skip || !strings.Contains(o.Summary, "offline")) {
+			t.Errorf("%s: %s %s", o.Check.ID, o.Status, o.Summary)
+		}
+	}
+}
+
+func TestMachine_redact(t *testing.T) {
+	t.Parallel()
+	m := healthy(t, doctor.Options{})
+	for text, want := range map[string]string{
+		"/home/ann/app":                           "~/app",
+		"in /home/ann, and /home/anna":            "in ~, and /home/anna",
+		"/srv/home/ann/x":                         "/srv/home/ann/x",
+		"PATH=/home/ann/bin:/home/ann":            "PATH=~/bin:~",
+		"https://ann:hunter2@proxy.test/x":        "https://***@proxy.test/x",
+		"http://token@proxy.test":                 "http://***@proxy.test",
+		"GITHUB_TOKEN=ghp_abc GOPROXY=direct":     "GITHUB_TOKEN=*** GOPROXY=direct",
+		`password: "two words" next`:              "password: *** next",
+		"AWS_SECRET_ACCESS_KEY=abc/def":           "AWS_SECRET_ACCESS_KEY=***",
+		"Authorization: Bearer abcdefgh12345678":  "Authorization: Bearer ***",
+		"url?access_key=abc&x=1":                  "url?access_key=***&x=1",
+		"https://proxy.test/@v/list is no secret": "https://proxy.test/@v/list is no secret",
+	} {
+		if got := m.Redact(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestReport_print(t *testing.T) {
+	t.Parallel()
+	files := append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/machine", Data: []byte(
+		"env GO111MODULE=off\nenv GOFLAGS=-mod\nmode 0777 /home/ann/go\nenv GOSUMDB=off\nenv HTTPS_PROXY=http://ann:hunter2@cache.test:1\n")})
+	report := doctor.Run(t.Context(), patient(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
+	var plain, coloured, page strings.Builder
+	if err := errors.Join(report.Print(&plain, false, false), report.Print(&coloured, ui.Palette(true), false),
+		report.HTML(&page, time.Unix(0, 0))); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"text": plain.String(), "page": page.String()} {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, "/home/ann") {
+			t.Errorf("the %s shows a secret or the home directory", name)
+		}
+		if !strings.Contains(text, "GO111MODULE=off") || !strings.Contains(text, "chmod o-w ~/go") {
+			t.Errorf("the %s lacks evidence or a fix:\n%s", name, text)
+		}
+	}
+	if strings.Contains(plain.String(), "\x1b") || !strings.Contains(coloured.String(), "\x1b[31m✗") {
+		t.Error("colour does not follow the palette")
+	}
+	_, end, _ := strings.Cut(plain.String(), "What helps most\n")
+	for i, id := range []string{"security.gopath", "toolchain.goflags", "toolchain.go111module"} {
+		if !strings.Contains(end, string(rune('1'+i))+". "+id) {
+			t.Errorf("fix %d is not that of %s:\n%s", i+1, id, end)
+		}
+	}
+	if report.OK() {
+		t.Error("a report with failures is ok")
+	}
+}
+
+func TestReport_html_escapes(t *testing.T) {
+	t.Parallel()
+	report := doctor.Report{Outcomes: []doctor.Outcome{{
+		Check: doctor.Check{ID: "hook.x", Group: doctor.Hook, Title: "<t>", Why: "&", Source: "<s>"},
+		Result: doctor.Result{
+			Status: doctor.Fail, Summary: "<script>alert(1)</script>", Detail: "a<b", Fix: `echo "<x>"`,
+			Evidence: []doctor.Evidence{{Path: "/<p>", Value: "'<v>'"}},
+		},
+	}}}
+	var page strings.Builder
+	if err := report.HTML(&page, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"<script", "<t>", "<s>", "<x>", "<p>\"", "<v>"} {
+		if strings.Contains(page.String(), tag) {
+			t.Errorf("the page has %s unescaped", tag)
+		}
+	}
+}
