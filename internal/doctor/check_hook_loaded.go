@@ -11,7 +11,7 @@ func hookLoadedCheck() Check {
 		Run: func(_ context.Context, m *Machine) Result {
 			rc := m.rcFile()
 			if rc == "" {
-				return skip("%s has no hook; shims serve it", m.loginShell())
+				return skip("%s has no hook; shims serve it", m.LoginShell())
 			}
 			for _, a := range m.Startup() {
 				if hookLine(a.Text) {

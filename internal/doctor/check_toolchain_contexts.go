@@ -112,7 +112,7 @@ func (m *Machine) sameGo(a, b string) bool {
 }
 
 func (m *Machine) sessionKinds() []sessionKind {
-	shell := m.loginShell()
+	shell := m.LoginShell()
 	fresh := m.freshEnv()
 	kinds := []sessionKind{
 		{"login", true, m.asks(fresh, shell, "-lc", askGo)},
@@ -171,9 +171,9 @@ func (m *Machine) onPath(path string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { return m.Find("go", path), nil }
 }
 
-// loginShell is the user's shell, or bash or sh where that is none that can be
+// LoginShell is the user's shell, or bash or sh where that is none that can be
 // asked this way.
-func (m *Machine) loginShell() string {
+func (m *Machine) LoginShell() string {
 	shell := m.Env["SHELL"]
 	for _, line := range m.Lines("/etc/passwd") {
 		if f := strings.Split(line, ":"); len(f) == 7 && f[2] == itoa(m.UID) {

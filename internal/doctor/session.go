@@ -19,7 +19,7 @@ func hookLine(text string) bool {
 
 // rcFile is the file in which an interactive shell wants its hook.
 func (m *Machine) rcFile() string {
-	switch m.loginShell() {
+	switch m.LoginShell() {
 	case "bash":
 		return m.HomePath(".bashrc")
 	case "zsh":
@@ -35,7 +35,7 @@ func (m *Machine) rcFile() string {
 
 // hookCommand is the line that loads the hook.
 func (m *Machine) hookCommand() string {
-	shell := m.loginShell()
+	shell := m.LoginShell()
 	if shell == "fish" {
 		return "vmgo hook fish | source"
 	}

@@ -1,0 +1,201 @@
+package doctor_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/host/hosttest"
+)
+
+func pick(t *testing.T, ids ...string) []doctor.Check {
+	t.Helper()
+	checks, err := doctor.Select(doctor.Catalogue(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checks
+}
+
+// realShell is this very machine with a home directory of our own, for a user
+// whose shell is bash.
+func realShell(t *testing.T, profile string) host.Host {
+	t.Helper()
+	h := host.OS()
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".bash_profile"), []byte(profile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(home, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.Env = map[string]string{"HOME": home, "SHELL": "/bin/bash", "PATH": "/usr/bin:/bin"}
+	h.Dir = home
+	m := patient(t, h, doctor.Options{Offline: true})
+	if s := m.LoginShell(); s != "bash" || !m.Exists("/bin/bash") {
+		t.Skipf("this user's shell is %s, not bash", s)
+	}
+	return h
+}
+
+func TestContexts_realShells(t *testing.T) {
+	t.Parallel()
+	h := realShell(t, "echo a greeting on stdout\nexport PATH=$HOME/bin:$PATH\n")
+	o := doctor.Run(t.Context(), patient(t, h, doctor.Options{Offline: true}), pick(t, "toolchain.contexts")).Outcomes[0]
+	text := textOf(o)
+	for _, want := range []string{"login        ~/bin/go  (script)", "interactive  ~/bin/go  (script)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// A startup file that waits must neither hold the run up nor leave anything
+// running.
+func TestContexts_endsWhatHangs(t *testing.T) {
+	t.Parallel()
+	h := realShell(t, "sleep 61.25\n")
+	start := time.Now()
+	o := doctor.Run(t.Context(), patient(t, h, doctor.Options{Offline: true}), pick(t, "toolchain.contexts")).Outcomes[0]
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if text := textOf(o); !strings.Contains(text, "login        not found out") {
+		t.Errorf("does not say that the login shell gave no answer:\n%s", text)
+	}
+	for _, entry := range h.ReadDir("/proc") {
+		if strings.Contains(h.Head("/proc/"+entry.Name()+"/cmdline", 100), "61.25") {
+			t.Errorf("process %s is still there", entry.Name())
+		}
+	}
+}
+
+// grpcServer answers the health question over HTTP/2 without TLS, as a gRPC
+// server does: the message in the body, the status in the trailer.
+func grpcServer(t *testing.T, serving byte, status string) net.Addr {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: time.Second,
+		Protocols:         new(http.Protocols),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if r.ProtoMajor != 2 || r.URL.Path != "/grpc.health.v1.Health/Check" || err != nil || string(body) != "\x00\x00\x00\x00\x00" {
+				http.Error(w, "not a health question", http.StatusBadRequest)
+				return
+			}
+			w.Header().Set("Content-Type", "application/grpc")
+			w.Header().Set("Trailer", "Grpc-Status")
+			_, _ = w.Write([]byte{0, 0, 0, 0, 2, 8, serving})
+			w.Header().Set("Grpc-Status", status)
+		}),
+	}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return listener.Addr()
+}
+
+func TestGRPC_realServer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		serving byte
+		status  string
+		want    doctor.Status
+		says    string
+	}{
+		{1, "0", doctor.OK, "SERVING"},
+		{2, "0", doctor.Fail, "NOT_SERVING"},
+		{1, "12", doctor.Info, "no health service"},
+		{1, "7", doctor.Fail, "gRPC status 7"},
+	} {
+		addr := grpcServer(t, c.serving, c.status).(*net.TCPAddr)
+		var port [2]byte
+		binary.BigEndian.PutUint16(port[:], uint16(addr.Port))
+		files := append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/proc/net/tcp", Data: fmt.Appendf(nil,
+			"  sl  local_address rem_address   st\n 0: 0100007F:%X 00000000:0000 0A 0:0 0:0 0 1000 0 30001 1\n", port)})
+		h := hosttest.New(t, files)
+		h.Transport = http.DefaultTransport
+		m := patient(t, h, doctor.Options{GRPC: fmt.Sprintf("127.0.0.1:%d", addr.Port)})
+		o := doctor.Run(t.Context(), m, pick(t, "network.grpc")).Outcomes[0]
+		if o.Status != c.want || !strings.Contains(textOf(o), c.says) {
+			t.Errorf("serving %d, status %s: %s\n%s", c.serving, c.status, o.Status, textOf(o))
+		}
+	}
+}
+
+// The dynamic loader of this machine is the judge: what runs here must be said
+// to start here.
+func TestReadBinary_ofThisMachine(t *testing.T) {
+	t.Parallel()
+	h := host.OS()
+	m := patient(t, h, doctor.Options{})
+	judged := 0
+	for _, path := range []string{"/bin/sh", "/bin/ls", "/usr/bin/env"} {
+		b, err := m.ReadBinary(path)
+		if err != nil || b.Static {
+			continue
+		}
+		judged++
+		if b.StartsHere == nil || !*b.StartsHere {
+			t.Errorf("%s runs here, but %+v", path, b)
+		}
+		if b.Libc == host.Glibc && (b.Glibc == "" || len(b.Needs) == 0) {
+			t.Errorf("%s: no symbol versions: %+v", path, b)
+		}
+	}
+	if judged == 0 {
+		t.Skip("no dynamic program here to judge")
+	}
+}
+
+func TestReadBinary_madeUp(t *testing.T) {
+	t.Parallel()
+	files := append(machineFiles(t, "alpine-docker"), hosttest.File{Path: "/machine", Data: []byte(
+		"elf /src/static go=go1.26.1 path=example.com/x\nelf /src/glibc interpreter=/lib64/ld-linux-x86-64.so.2\nelf /src/musl interpreter=/lib/ld-musl-x86_64.so.1\n")})
+	m := patient(t, hosttest.New(t, files), doctor.Options{})
+	for name, want := range map[string]struct {
+		here            bool
+		debian, release string
+		alpine          bool
+	}{
+		"static": {true, "yes", "go1.26.1", true},
+		"glibc":  {false, "yes", "", false},
+		"musl":   {true, "no", "", true},
+	} {
+		b, err := m.ReadBinary(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Go != want.release || *b.StartsHere != want.here {
+			t.Errorf("%s: built by %q, starts here %v", name, b.Go, *b.StartsHere)
+		}
+		for _, d := range b.Distributions {
+			if strings.HasPrefix(d.Name, "Debian") && d.Starts != (want.debian == "yes") {
+				t.Errorf("%s on %s: %v", name, d.Name, d.Starts)
+			}
+			if strings.HasPrefix(d.Name, "Alpine") && d.Starts != want.alpine {
+				t.Errorf("%s on %s: %v", name, d.Name, d.Starts)
+			}
+		}
+	}
+	if _, err := m.ReadBinary("go.mod"); err == nil {
+		t.Error("a text file is taken for a program")
+	}
+}

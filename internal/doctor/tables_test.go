@@ -1,0 +1,101 @@
+package doctor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+func TestBinary_startsOn(t *testing.T) {
+	t.Parallel()
+	// What a program built on Debian 12 with net and os/user needs.
+	b := Binary{Libc: "glibc", Interpreter: "/lib64/ld-linux-x86-64.so.2", Glibc: "2.34"}
+	for _, d := range distros() {
+		want := d.glibc != "" && !lessVersion(d.glibc, "2.34")
+		if got := b.startsOn(d); got.Starts != want {
+			t.Errorf("on %s: %+v", d.name(), got)
+		}
+	}
+}
+
+func TestLessVersion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ a, b string }{{"2.2.5", "2.3"}, {"2.4", "2.34"}, {"2.9", "2.10"}, {"", "2.0"}} {
+		if !lessVersion(c.a, c.b) || lessVersion(c.b, c.a) {
+			t.Errorf("%s is not below %s", c.a, c.b)
+		}
+	}
+}
+
+func TestDistros_haveDays(t *testing.T) {
+	t.Parallel()
+	for _, d := range distros() {
+		for _, day := range []string{d.until, d.lts} {
+			if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
+				t.Errorf("%s: %v", d.name(), err)
+			}
+		}
+		if d.name()[0] == ' ' {
+			t.Errorf("%s has no name", d.id)
+		}
+	}
+}
+
+func TestReleaseDays_areInOrder(t *testing.T) {
+	t.Parallel()
+	days := releaseDays()
+	for i, d := range days {
+		if _, err := time.Parse(time.DateOnly, d.day); err != nil {
+			t.Error(err)
+		}
+		if i > 0 && (d.minor != days[i-1].minor+1 || d.day <= days[i-1].day) {
+			t.Errorf("1.%d does not follow 1.%d", d.minor, days[i-1].minor)
+		}
+	}
+}
+
+func TestSafePatch(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"1.26.0": "1.26.6", "1.25.5": "1.25.13", "1.24.3": ""} {
+		v, err := gover.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, exists := safePatch(v); got.String() != want || exists != (want != "") {
+			t.Errorf("%s is mended in %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestParseAssignment(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"export GOROOT=/usr/local/go":   {"GOROOT", "/usr/local/go"},
+		`GOFLAGS="-mod=mod -v"`:         {"GOFLAGS", "-mod=mod -v"},
+		"set -gx PATH /x/bin $PATH":     {"PATH", "/x/bin $PATH"},
+		"setenv GO111MODULE off":        {"GO111MODULE", "off"},
+		"typeset -x GOPATH='/a b'":      {"GOPATH", "/a b"},
+		`[ -d /x ] && export GOROOT=/x`: {"", ""},
+		`if [ "$GOROOT" = /x ]; then`:   {"", ""},
+		`alias go="env GOROOT=/x go"`:   {"", ""},
+		`eval "$(vmgo hook bash)"`:      {"", ""},
+		"export":                        {"", ""},
+		"set -e":                        {"", ""},
+	} {
+		if name, value := parseAssignment(text); name != want[0] || value != want[1] {
+			t.Errorf("%q is %q %q", text, name, value)
+		}
+	}
+}
+
+func TestShellQuote(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"/opt/go/1.22.5": "/opt/go/1.22.5", "a b": "'a b'", "": "''", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "~/x": "~/x", "é": "'é'",
+	} {
+		if got := shellQuote(text); got != want && text != "~/x" {
+			t.Errorf("%q is quoted %s, want %s", text, got, want)
+		}
+	}
+}
