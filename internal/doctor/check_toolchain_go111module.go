@@ -6,7 +6,7 @@ func go111moduleCheck() Check {
 	return Check{
 		ID: "toolchain.go111module", Group: Toolchain, Weight: 5,
 		Title:  "GO111MODULE",
-		Why:    "off makes go ignore go.mod and look into GOPATH, as before 1.11",
+		Why:    "with off, go ignores go.mod and looks into GOPATH, as before 1.11",
 		Source: "environment, the file of `go env -w`",
 		Run: func(_ context.Context, m *Machine) Result {
 			s := m.GoEnv("GO111MODULE")

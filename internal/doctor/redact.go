@@ -9,8 +9,10 @@ import (
 // secrets by their name.
 func (m *Machine) Redact(s string) string {
 	s = m.redactor.hide(s)
-	if home := m.Layout.Home; len(home) > 1 {
-		s = hideHome(s, strings.TrimSuffix(home, "/"))
+	for _, home := range []string{m.Layout.Home, m.Show(m.Layout.Home)} { // the same but in tests
+		if len(home) > 1 {
+			s = hideHome(s, strings.TrimSuffix(home, "/"))
+		}
 	}
 	return s
 }

@@ -128,7 +128,10 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 }
 
 func (r Report) counts(p ui.Palette) string {
-	parts := []string{p.Green(fmt.Sprintf("%d ok", r.Count(OK)))}
+	var parts []string
+	if n := r.Count(OK); n > 0 {
+		parts = append(parts, p.Green(fmt.Sprintf("%d ok", n)))
+	}
 	if n := r.Count(Info); n > 0 {
 		parts = append(parts, p.Cyan(fmt.Sprintf("%d to know", n)))
 	}

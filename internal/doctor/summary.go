@@ -44,6 +44,17 @@ func (s Summary) String() string {
 	if s.Container != "" {
 		where = s.Container + " on " + where
 	}
-	parts := []string{s.OS, where, plural(s.CPUs, "CPU"), size(s.Memory), "kernel " + s.Kernel, "cgroup " + s.Cgroup}
+	var parts []string
+	add := func(known bool, text string) {
+		if known {
+			parts = append(parts, text)
+		}
+	}
+	add(s.OS != "", s.OS)
+	add(true, where)
+	add(s.CPUs > 0, plural(s.CPUs, "CPU"))
+	add(s.Memory > 0, size(s.Memory))
+	add(s.Kernel != "", "kernel "+s.Kernel)
+	add(true, "cgroup "+s.Cgroup)
 	return strings.Join(parts, " · ")
 }
