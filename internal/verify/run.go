@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -61,7 +63,10 @@ func (s *sandbox) command(ctx context.Context, env []string, args ...string) *ex
 	cmd := exec.CommandContext(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), args...)
 	cmd.Dir = filepath.Join(s.dir, "work")
 	cmd.Env = append(append([]string{}, s.env...), env...)
-	cmd.Cancel = func() error { return cmd.Process.Kill() }
+	// What go starts has to end with it, and to leave the scratch directory.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 

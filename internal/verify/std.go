@@ -46,6 +46,8 @@ func (v *Verifier) checkStd(ctx context.Context, c *Check, t Target) {
 		c.fail(diag.New(diag.Failure, "tests of the standard library fail: "+out.summary()+lacking(t)))
 	case runErr != nil:
 		c.fail(diag.Wrap(diag.Failure, runErr, "the tests of the standard library could not be run: "+lastLine(out.tail.String())))
+	case out.passed == 0:
+		c.fail(diag.New(diag.Failure, t.Version.Toolchain()+" in "+t.GOROOT+" tests no package: "+lastLine(out.tail.String())))
 	case closeErr != nil:
 		c.fail(closeErr)
 	default:

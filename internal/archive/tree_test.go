@@ -1,0 +1,89 @@
+package archive
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func treeRoot(t *testing.T, files map[string]string) (string, *os.Root) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return dir, root
+}
+
+func everything(string) bool { return true }
+
+func TestCopyTree(t *testing.T) {
+	t.Parallel()
+	_, root := treeRoot(t, map[string]string{
+		"VERSION": "go1.22.5\n", "bin/go": "#!", "src/go.mod": "module std\n", "src/_go.mod": "module std\n",
+		"src/cmd/_go.mod": "module cmd\n", "test/a.go": "package a\n", "src/a/b/c.go": "package b\n",
+	})
+	sink := newTreeSink()
+	files, err := CopyTree(t.Context(), root, func(p string) bool { return !strings.HasPrefix(p, "test/") }, sink, Options{Limits: DefaultLimits(), Jobs: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"VERSION": "go1.22.5\n", "bin/go": "#!", "src/go.mod": "module std\n", "src/cmd/go.mod": "module cmd\n", "src/a/b/c.go": "package b\n",
+	}
+	if len(files) != len(want) || len(sink.files) != len(want) || sink.open != 0 {
+		t.Errorf("%v, %d directories open", sink.files, sink.open)
+	}
+	for _, f := range files {
+		if sink.files[f.Path] != want[f.Path] || f.Mode != ModeOf(f.Path) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if _, err := CopyTree(t.Context(), root, everything, newTreeSink(), Options{Limits: Limits{Files: 3, File: 100, Total: 1000}}); diag.CodeOf(err) != diag.ArchiveUnsafe {
+		t.Errorf("too many files: %v", err)
+	}
+	if _, err := CopyTree(t.Context(), root, everything, newTreeSink(), Options{Limits: Limits{Files: 30, File: 5, Total: 1000}}); diag.CodeOf(err) != diag.ArchiveUnsafe {
+		t.Errorf("too large a file: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := CopyTree(ctx, root, everything, newTreeSink(), Options{Limits: DefaultLimits()}); err == nil {
+		t.Error("went on after it was stopped")
+	}
+}
+
+func TestCopyTree_refuses(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(dir string) error{
+		"a link":             func(dir string) error { return os.Symlink("/etc/passwd", filepath.Join(dir, "src/link")) },
+		"a link to a dir":    func(dir string) error { return os.Symlink("/etc", filepath.Join(dir, "src/link")) },
+		"a pipe":             func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "src/pipe"), 0o600) },
+		"names by case only": func(dir string) error { return os.WriteFile(filepath.Join(dir, "src/GO.mod"), nil, 0o600) },
+		"a backslash":        func(dir string) error { return os.WriteFile(filepath.Join(dir, `src/a\b`), nil, 0o600) },
+		"a newline":          func(dir string) error { return os.WriteFile(filepath.Join(dir, "src/a\nb"), nil, 0o600) },
+	} {
+		dir, root := treeRoot(t, map[string]string{"VERSION": "go1.22.5\n", "src/go.mod": "module std\n"})
+		if err := change(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CopyTree(t.Context(), root, everything, newTreeSink(), Options{Limits: DefaultLimits()}); diag.CodeOf(err) != diag.ArchiveUnsafe {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
