@@ -138,6 +138,7 @@ func (a *app) commands() []*cli.Command {
 		a.useCommand(),
 		a.verifyCommand(),
 		a.adoptCommand(),
+		a.storeCommand(),
 		a.currentCommand(),
 		a.doctorCommand(),
 		a.hardenCommand(),

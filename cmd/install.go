@@ -15,6 +15,7 @@ import (
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func (a *app) installCommand() *cli.Command {
@@ -188,12 +189,18 @@ func (a *app) bring(c *cli.Context, list []wanted, report *report) []error {
 		return []error{err}
 	}
 	in.Event, in.Waiting = report.event, report.waiting
-	versions := make([]gover.Version, len(list))
-	for i, w := range list {
-		versions[i] = w.version
+	if len(list) > 1 {
+		// Several are a plan: it is told, and begun only if there is room for all.
+		plan := in.Plan(c.Context, versionsOf(list))
+		if plan.Room != nil {
+			return []error{plan.Room}
+		}
+		if report.json == nil && plan.Need.Files > 0 {
+			a.sayf("%d releases: %s", len(list), needs(plan.Download, plan.Need, true))
+		}
 	}
 	var failures []error
-	for _, result := range in.Install(c.Context, versions) {
+	for _, result := range in.Install(c.Context, versionsOf(list)) {
 		if result.Err != nil {
 			failures = append(failures, result.Err)
 		}
@@ -264,30 +271,47 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 	})
 }
 
-// dryRun says where each release would come from and go to.
+// dryRun says where each release would come from and go to, and what it takes.
 func (a *app) dryRun(c *cli.Context, list []wanted) error {
-	sources, err := a.sources(installSources(c))
-	if err != nil {
+	in, err := a.installer(c)
+	if in == nil {
 		return err
 	}
+	plan := in.Plan(c.Context, versionsOf(list))
 	var failures []error
-	target := a.writeStore()
-	for _, w := range list {
-		if target.Has(w.version) && !c.Bool("reinstall") {
-			fmt.Fprintf(a.host.Stdout, "%s: present in %s\n", w.version, target.GOROOT(w.version))
-			continue
+	for _, p := range plan.Releases {
+		goroot := in.Store.GOROOT(p.Version)
+		switch {
+		case p.Present:
+			fmt.Fprintf(a.host.Stdout, "%s: present in %s\n", p.Version, goroot)
+		case p.Err != nil:
+			failures = append(failures, p.Err)
+		default:
+			fmt.Fprintf(a.host.Stdout, "%s: from %s (%s) to %s\n", p.Version, p.Source, p.URL, goroot)
+			fmt.Fprintf(a.host.Stdout, "%s: %s\n", p.Version, needs(p.Download, p.Need, p.Exact))
 		}
-		var err error
-		for _, s := range sources {
-			artifact, locateErr := s.Locate(c.Context, w.version, a.platform())
-			if err = locateErr; err == nil {
-				fmt.Fprintf(a.host.Stdout, "%s: from %s (%s) to %s\n", w.version, s.Name(), artifact.URLs[0], target.GOROOT(w.version))
-				break
-			}
-		}
-		failures = append(failures, err)
 	}
-	return errors.Join(failures...)
+	if len(list) > 1 && plan.Need.Files > 0 {
+		fmt.Fprintf(a.host.Stdout, "together: %s\n", needs(plan.Download, plan.Need, true))
+	}
+	return errors.Join(append(failures, plan.Room)...)
+}
+
+// needs says what an install takes.
+func needs(download int64, need store.Need, exact bool) string {
+	about := ""
+	if !exact {
+		about = "about "
+	}
+	return fmt.Sprintf("%s%s to download, %s on disk, %s shared", about, ui.Bytes(download), ui.Bytes(need.Disk), ui.Bytes(need.Shared))
+}
+
+func versionsOf(list []wanted) []gover.Version {
+	versions := make([]gover.Version, len(list))
+	for i, w := range list {
+		versions[i] = w.version
+	}
+	return versions
 }
 
 // ensure installs what a selector means, unless an installed release does, and

@@ -49,9 +49,10 @@ func (e *HeldError) Error() string { return e.Path + " is held by " + e.Holder.S
 
 // LockOptions says who wants a lock and how long to wait for it.
 type LockOptions struct {
-	Holder Holder       // written into the lock file for those who wait
-	NoWait bool         // answer *HeldError at once
-	OnWait func(Holder) // called once, before the first wait; may be nil
+	Holder Holder        // written into the lock file for those who wait
+	NoWait bool          // answer *HeldError at once
+	OnWait func(Holder)  // called once, if it has to wait; may be nil
+	After  time.Duration // how long to wait before OnWait is called
 }
 
 // Lock is a held lock. The kernel lets go of it when the process ends, however
@@ -62,6 +63,7 @@ type Lock struct{ file *os.File }
 // Waiting ends with the context.
 func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
 	pause := 5 * time.Millisecond
+	var waited time.Duration
 	told := false
 	for {
 		if err := ctx.Err(); err != nil {
@@ -86,7 +88,7 @@ func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) 
 		if opts.NoWait {
 			return nil, held
 		}
-		if !told && opts.OnWait != nil {
+		if !told && opts.OnWait != nil && waited >= opts.After {
 			told = true
 			opts.OnWait(held.Holder)
 		}
@@ -97,6 +99,7 @@ func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) 
 			timer.Stop()
 		case <-timer.C:
 		}
+		waited += pause
 		pause = min(pause*3/2, 100*time.Millisecond)
 	}
 }

@@ -70,7 +70,7 @@ type Installer struct {
 	Waiting func(v gover.Version, holder fsx.Holder)
 
 	mu      sync.Mutex // serialises Event
-	extract sync.Mutex // held by the one release that is being extracted
+	extract sync.Mutex // held by the release whose turn it is
 }
 
 // Kind says what an Event reports. The words are those of install --json.

@@ -576,3 +576,21 @@ func (failing) Name() string { return "failing" }
 func (f failing) Locate(context.Context, gover.Version, gover.Platform) (release.Artifact, error) {
 	return release.Artifact{}, f.err
 }
+
+func TestInstall_releasesOfOneCallShare(t *testing.T) {
+	w := newWorld(t, made("1.22.5"), made("1.22.4"), made("1.22.3"), made("1.22.2"))
+	linked := 0
+	for _, r := range w.install("1.22.5", "1.22.4", "1.22.3", "1.22.2") {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		if r.Receipt.LinkedFiles > 40 {
+			linked++
+		}
+	}
+	if linked != 3 {
+		t.Errorf("%d of 4 releases share files with those before them", linked)
+	}
+	checkWhole(t, w.dir)
+	checkClean(t, w.dir)
+}

@@ -80,6 +80,9 @@ func run(t *testing.T, name string, args ...string) string {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		return strings.HasPrefix(pair, "GOROOT=") || strings.HasPrefix(pair, "GOFLAGS=")
 	})
+	if name != "go" {
+		cmd.Env = append(cmd.Env, "GOENV=off")
+	}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Errorf("%s %v: %v", name, args, err)

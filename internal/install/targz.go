@@ -123,6 +123,7 @@ func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use at
 		return false, err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
+	defer tx.endTurn()
 	src, err := tx.openStream(ctx, a, use)
 	if err != nil {
 		return false, err
@@ -143,8 +144,7 @@ func (tx *transaction) unpack(ctx context.Context, a release.Artifact, src *remo
 		if err := src.await(); err != nil { // as for zips
 			return got, err
 		}
-		tx.in.extract.Lock()
-		defer tx.in.extract.Unlock()
+		tx.beginTurn(stage)
 	}
 	whole := sha256.New()
 	got.signed = whole

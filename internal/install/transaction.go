@@ -21,6 +21,7 @@ type transaction struct {
 	in       *Installer
 	version  gover.Version
 	alone    bool // no other release is being installed beside it
+	turn     bool // it is the one that is being extracted
 	progress progress
 	receipt  store.Receipt
 	proofs   trust.Proofs
@@ -192,6 +193,26 @@ func (tx *transaction) lookup(ctx context.Context, cancel context.CancelCauseFun
 	}
 }
 
+// beginTurn waits until no other release of the call is being extracted, and
+// makes use of what those before it brought. Several releases are downloaded
+// side by side; they are extracted and published one after the other, each by
+// all cores, so that they can share files and that memory is bounded.
+func (tx *transaction) beginTurn(stage *store.Stage) {
+	if tx.alone {
+		return
+	}
+	tx.in.extract.Lock()
+	tx.turn = true
+	stage.Reindex()
+}
+
+func (tx *transaction) endTurn() {
+	if tx.turn {
+		tx.turn = false
+		tx.in.extract.Unlock()
+	}
+}
+
 // attempt says what an extraction relied on that may have misled it.
 type attempt struct {
 	url     string
@@ -226,12 +247,13 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 		return used, err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
+	defer tx.endTurn()
 	src, err := tx.open(ctx, a, use)
 	if err != nil {
 		return used, err
 	}
 	defer func() { err = src.end(err, !used.reuse) }()
-	files, used, err := tx.extractZip(ctx, src, use, stage)
+	files, used, err := tx.extractZip(ctx, src, use, stage, record)
 	if err != nil {
 		return used, err
 	}

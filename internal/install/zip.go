@@ -11,7 +11,7 @@ import (
 )
 
 // extractZip fills the stage from a zip.
-func (tx *transaction) extractZip(ctx context.Context, src *remote, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+func (tx *transaction) extractZip(ctx context.Context, src *remote, use attempt, stage *store.Stage, record func() (trust.Record, error)) (files []archive.File, used attempt, err error) {
 	used.url = use.url
 	zip, err := archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
 	if err != nil {
@@ -32,14 +32,15 @@ func (tx *transaction) extractZip(ctx context.Context, src *remote, use attempt,
 	used.resumed = src.resumed
 	src.fill(ctx)
 	if !tx.alone {
-		// Several releases are downloaded side by side and extracted one after
-		// the other, each by all cores. None takes its turn before it has all
-		// it needs: a slow server must not hold up the others.
+		// It takes its turn when it has all it needs: neither a slow server nor
+		// a slow log must hold up the others.
 		if err := src.await(); err != nil {
 			return nil, used, err
 		}
-		tx.in.extract.Lock()
-		defer tx.in.extract.Unlock()
+		if _, err := record(); err != nil {
+			return nil, used, err
+		}
+		tx.beginTurn(stage)
 	}
 	files, err = zip.Extract(ctx, stage, archive.Options{
 		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local, Reuse: use.reuse,

@@ -58,7 +58,7 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 		return nil, nil
 	}
 	if _, err := os.Lstat(s.meta("lock")); err == nil && s.CheckWritable() == nil {
-		lock, err := s.acquire(ctx, s.meta("lock"), wait)
+		lock, err := s.acquire(ctx, s.meta("lock"), wait, quiet)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,9 @@ type Wait struct {
 // longer is stuck.
 const grace = 2 * time.Second
 
+// quiet is how long a wait for that lock is not worth telling of.
+const quiet = 300 * time.Millisecond
+
 // writer is the store while its lock is held.
 type writer struct {
 	*Store
@@ -40,13 +43,13 @@ func (s *Store) lockNames(ctx context.Context, wait Wait) (*writer, error) {
 	var err error
 	if wait.No {
 		patient, cancel := context.WithTimeout(ctx, grace)
-		lock, err = s.acquire(patient, s.meta("lock"), Wait{})
+		lock, err = s.acquire(patient, s.meta("lock"), Wait{}, 0)
 		cancel()
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			lock, err = s.acquire(ctx, s.meta("lock"), wait)
+			lock, err = s.acquire(ctx, s.meta("lock"), wait, 0)
 		}
 	} else {
-		lock, err = s.acquire(ctx, s.meta("lock"), wait)
+		lock, err = s.acquire(ctx, s.meta("lock"), wait, quiet)
 	}
 	if err != nil {
 		return nil, err
@@ -78,13 +81,13 @@ func (s *Store) LockRelease(ctx context.Context, v gover.Version, wait Wait) (*f
 	if err := s.makeLayout(); err != nil {
 		return nil, s.fault(err)
 	}
-	return s.acquire(ctx, s.meta("locks", v.String()), wait)
+	return s.acquire(ctx, s.meta("locks", v.String()), wait, 0)
 }
 
-func (s *Store) acquire(ctx context.Context, path string, wait Wait) (*fsx.Lock, error) {
+func (s *Store) acquire(ctx context.Context, path string, wait Wait, after time.Duration) (*fsx.Lock, error) {
 	lock, err := fsx.Acquire(ctx, path, fsx.LockOptions{
 		Holder: fsx.Holder{PID: s.who.PID, What: s.who.What, Since: s.who.Now()},
-		NoWait: wait.No, OnWait: wait.Notice,
+		NoWait: wait.No, OnWait: wait.Notice, After: after,
 	})
 	var held *fsx.HeldError
 	if errors.As(err, &held) {

@@ -6,9 +6,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -113,6 +115,23 @@ func (x *index) fill() {
 func (x *index) has(f archive.File) bool {
 	_, ok := x.byPlace[placeKey{f.Path, f.Size, f.CRC32, f.Mode}]
 	return ok
+}
+
+// elsewhere gives the files of other releases that have the path and contents
+// of the one at that location, which turned out to be damaged.
+func (x *index) elsewhere(at location) iter.Seq[location] {
+	return func(yield func(location) bool) {
+		want := &x.releases[at.release].manifest[at.file]
+		for i, r := range x.releases {
+			j, ok := slices.BinarySearchFunc(r.manifest, want.Path, func(f archive.File, path string) int { return strings.Compare(f.Path, path) })
+			if !ok || int32(i) == at.release || r.manifest[j].SHA256 != want.SHA256 || r.manifest[j].Mode != want.Mode {
+				continue
+			}
+			if !yield(location{int32(i), int32(j)}) {
+				return
+			}
+		}
+	}
 }
 
 // finder opens files of the index. It keeps the directory it was last in, since

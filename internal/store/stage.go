@@ -22,6 +22,7 @@ type Stage struct {
 	tree    *fsx.Dir
 	garbage []*stageDir
 	index   *index // of what the store has already
+	uid     uint32 // owner of the files
 
 	linkedFiles, linkedBytes, reused atomic.Int64
 }
@@ -80,10 +81,14 @@ func (st *Stage) prepare() error {
 	if err != nil {
 		return err
 	}
+	st.uid = owner(info)
 	st.tree, err = fsx.OpenDir(path)
-	st.index = st.store.newIndex(st.version, owner(info))
+	st.Reindex()
 	return err
 }
+
+// Reindex takes in which releases there are to share with by now.
+func (st *Stage) Reindex() { st.index = st.store.newIndex(st.version, st.uid) }
 
 // Tree is the path of the unpublished GOROOT.
 func (st *Stage) Tree() string { return filepath.Join(st.dir.path, "tree") }
@@ -149,34 +154,61 @@ type stageFiles struct {
 func (d *stageFiles) Put(file archive.File, content []byte) error {
 	name := filepath.Base(file.Path)
 	if at, ok := d.st.index.byContent[contentKey{file.SHA256, file.Mode}]; ok && d.st.store.linked {
-		if f, ok := d.from.open(at); ok {
-			linked := d.from.holds(f, content) && d.share(f, name, file)
-			f.Close()
-			if linked {
-				return nil
+		linked := d.link(at, name, file, content)
+		if !linked {
+			for other := range d.st.index.elsewhere(at) {
+				if linked = d.link(other, name, file, content); linked {
+					break
+				}
 			}
+		}
+		if linked {
+			return nil
 		}
 	}
 	return d.st.store.fault(d.dir.Create(name, uint32(file.Mode.Perm()), content))
 }
 
+// link shares the file at that location if it has this content.
+func (d *stageFiles) link(at location, name string, file archive.File, content []byte) bool {
+	f, ok := d.from.open(at)
+	if !ok {
+		return false
+	}
+	defer f.Close()
+	return d.from.holds(f, content) && d.share(f, name, file)
+}
+
 // Reuse is part of [archive.Dir]: it looks among the neighbours.
 func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
-	at, ok := d.st.index.byPlace[placeKey{file.Path, file.Size, file.CRC32, file.Mode}]
+	at, ok := d.st.index.byPlace[placeOf(file)]
 	if !ok {
 		return sum, false, nil
 	}
+	if sum, ok, err = d.reuse(at, file); ok || err != nil {
+		return sum, ok, err
+	}
+	for other := range d.st.index.elsewhere(at) {
+		if sum, ok, err = d.reuse(other, file); ok || err != nil {
+			break
+		}
+	}
+	return sum, ok, err
+}
+
+func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
 	f, ok := d.from.open(at)
 	if !ok {
 		return sum, false, nil
 	}
 	defer f.Close()
 	sum, crc, size, err := d.from.digest(f)
-	if err != nil || crc != file.CRC32 || size != file.Size {
+	known := d.st.index.releases[at.release].manifest[at.file].SHA256
+	if err != nil || sum != known || crc != file.CRC32 || size != file.Size {
 		return sum, false, nil // not what the manifest says: no use
 	}
-	name := filepath.Base(file.Path)
 	d.st.reused.Add(1)
+	name := filepath.Base(file.Path)
 	if d.st.store.linked && d.share(f, name, file) {
 		return sum, true, nil
 	}

@@ -1,0 +1,264 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/internal/verify"
+)
+
+func (a *app) storeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "store",
+		Usage:     "check, repair and shrink the store",
+		UsageText: "vmgo store check|repair|dedup",
+		Description: `check holds the store against all that is promised of it: records, links, permissions, and every byte of every release.
+repair mends what check finds, and fetches only those parts of a release that are damaged.
+dedup makes identical files of different releases one file, as installs do from the start.`,
+		Category: releasesCategory,
+		Subcommands: []*cli.Command{
+			{
+				Name: "check", Usage: "prove that the store is sound", UsageText: "vmgo store check [--json]",
+				Flags:  []cli.Flag{jsonFlag(), noWaitFlag()},
+				Action: a.storeCheck,
+			},
+			{
+				Name: "repair", Usage: "mend what check finds", UsageText: "vmgo store repair",
+				Flags:  installFlags(),
+				Action: a.storeRepair,
+			},
+			{
+				Name: "dedup", Usage: "share identical files between releases", UsageText: "vmgo store dedup",
+				Flags:  []cli.Flag{noWaitFlag()},
+				Action: a.storeDedup,
+			},
+		},
+	}
+}
+
+// faultLine is one fault in the form of --json.
+type faultLine struct {
+	Store   string          `json:"store"`
+	Kind    store.FaultKind `json:"kind"`
+	Version string          `json:"version,omitempty"`
+	Path    string          `json:"path"`
+	Detail  string          `json:"detail"`
+}
+
+func (a *app) storeCheck(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	lines := []faultLine{}
+	var verdicts []error
+	for _, dir := range a.stores() {
+		s := a.openStore(dir)
+		faults, err := a.storeFaults(c.Context, s, a.wait(c.Bool("no-wait")))
+		if err != nil {
+			return err
+		}
+		for _, f := range faults {
+			lines = append(lines, faultLine{dir, f.Kind, f.Version.String(), f.Path, f.Detail})
+			if !c.Bool("json") {
+				fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", filepath.Join(dir, f.Path), f.Detail, f.Kind)
+			}
+		}
+		if releases, err := s.Releases(); err == nil && len(faults) == 0 && len(releases) > 0 {
+			a.sayf("%s is sound, with %s", dir, count(len(releases), "release"))
+		}
+		verdicts = append(verdicts, storeVerdict(s, faults))
+	}
+	verdict := worst(verdicts)
+	if !c.Bool("json") {
+		return verdict
+	}
+	if err := ui.JSON(a.host.Stdout, lines); err != nil || verdict == nil {
+		return err
+	}
+	return toldError{verdict}
+}
+
+// count gives "1 file", "2 files".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// storeVerdict is tampered if a release is damaged, a plain failure for what is
+// only untidy.
+func storeVerdict(s *store.Store, faults []store.Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	code := diag.Failure
+	for _, f := range faults {
+		if f.Mended() {
+			code = diag.Tampered
+		}
+	}
+	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+count(len(faults), "fault"), "vmgo store repair")
+}
+
+// storeFaults finds what is wrong with the store and with the files in it.
+func (a *app) storeFaults(ctx context.Context, s *store.Store, wait store.Wait) ([]store.Fault, error) {
+	faults, err := s.Check(ctx, wait)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, f := range faults {
+		known[f.Path] = true
+	}
+	releases, err := s.Releases()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range releases {
+		m, err := s.Manifest(r.Version)
+		if err != nil {
+			continue // Check has told
+		}
+		tree, err := verify.Scan(ctx, r.GOROOT, a.jobs())
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range verify.Files(m, tree) {
+			path := r.Version.String() + "/" + p.Path
+			if !known[path] {
+				faults = append(faults, store.Fault{Kind: store.FaultTree, Version: r.Version, Path: path, Detail: "it is " + string(p.Kind)})
+			}
+		}
+	}
+	return faults, nil
+}
+
+func (a *app) jobs() int {
+	if a.settings.Jobs > 0 {
+		return a.settings.Jobs
+	}
+	return runtime.NumCPU()
+}
+
+// storeRepair sweeps, then installs the damaged releases again: what is sound
+// of them is read again and kept, the rest is fetched, and the whole is judged
+// by the log as ever before it takes the old one's place.
+func (a *app) storeRepair(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	target, wait := a.writeStore(), a.wait(c.Bool("no-wait"))
+	if err := target.Sweep(c.Context, wait); err != nil {
+		return err
+	}
+	faults, err := a.storeFaults(c.Context, target, wait)
+	if err != nil {
+		return err
+	}
+	var damaged []gover.Version
+	seen := map[gover.Version]bool{}
+	for _, f := range faults {
+		if f.Mended() && !seen[f.Version] {
+			seen[f.Version] = true
+			damaged = append(damaged, f.Version)
+		}
+	}
+	if len(damaged) > 0 {
+		if err := a.reinstall(c, target, damaged); err != nil {
+			return err
+		}
+		if faults, err = a.storeFaults(c.Context, target, wait); err != nil {
+			return err
+		}
+	}
+	for _, f := range faults {
+		fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", f.Path, f.Detail, f.Kind)
+	}
+	if len(faults) > 0 {
+		return diag.New(diag.Failure, "there is something in "+target.Dir()+" for a person to judge: "+count(len(faults), "fault"), "vmgo store check")
+	}
+	a.sayf("%s is sound; %s mended", target.Dir(), count(len(damaged), "release"))
+	return nil
+}
+
+// reinstall installs releases again, each with the contents that it had.
+func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version) error {
+	report := a.newReport(false)
+	defer report.close()
+	var failures []error
+	for _, full := range []bool{false, true} {
+		var list []gover.Version
+		for _, v := range versions {
+			r, err := s.Receipt(v)
+			if (err == nil && r.Contents == store.ContentsFull) == full {
+				list = append(list, v)
+			}
+		}
+		if len(list) == 0 {
+			continue
+		}
+		in, err := a.installer(c)
+		if err != nil {
+			return err
+		}
+		in.Event, in.Waiting = report.event, report.waiting
+		in.Reinstall, in.Full = true, full
+		if full && !c.IsSet("source") {
+			if in.Sources, err = a.installSourceList("godev"); err != nil {
+				return err
+			}
+		}
+		for _, r := range in.Install(c.Context, list) {
+			if r.Err != nil {
+				failures = append(failures, r.Err)
+			}
+		}
+	}
+	return report.verdict(failures)
+}
+
+func (a *app) installSourceList(text string) ([]install.Source, error) {
+	sources, err := a.sources(text)
+	var list []install.Source
+	for _, s := range sources {
+		list = append(list, s)
+	}
+	return list, err
+}
+
+func (a *app) storeDedup(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	var failures []error
+	for _, dir := range a.stores() {
+		if releases, err := installed.List([]string{dir}); err != nil || len(releases) < 2 {
+			failures = append(failures, err)
+			continue
+		}
+		s := a.openStore(dir)
+		done, err := s.Dedup(c.Context, a.wait(c.Bool("no-wait")))
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		text := fmt.Sprintf("%s: %s became links, %s freed", s.Dir(), count(done.Files, "file"), ui.Bytes(done.Bytes))
+		if done.Skipped > 0 {
+			text += fmt.Sprintf("; %d left alone: vmgo store check", done.Skipped)
+		}
+		fmt.Fprintln(a.host.Stdout, text)
+	}
+	return errors.Join(failures...)
+}
