@@ -113,14 +113,11 @@ func (x *Index) listed(source string) []Listed {
 func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	a := Artifact{
 		Version: v, Platform: p, Kind: TarGz, Source: g.Name(), Module: gover.ModuleVersion(v, p),
-		URLs: g.urls(ArchiveName(v, p)),
 	}
 	if p.OS == "windows" {
 		return Artifact{}, diag.New(diag.UnsupportedPlatform, "the archives for Windows are not ones that vmgo unpacks")
 	}
-	for _, url := range a.URLs {
-		a.Signatures = append(a.Signatures, url+".asc")
-	}
+	name := ArchiveName(v, p)
 	index, err := g.load(ctx, fresh)
 	if err == nil {
 		if _, ok := index.find(v, p); !ok {
@@ -129,6 +126,7 @@ func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (
 	}
 	if err != nil {
 		if len(g.config.Mirrors) > 0 && diag.CodeOf(err) == diag.Network {
+			a.serve(g.config.Mirrors, name) // the bases would only keep us waiting once more
 			return a, nil
 		}
 		return Artifact{}, err
@@ -138,7 +136,18 @@ func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (
 		return Artifact{}, Missing(index.listed(g.Name()), v, p, errNotListed)
 	}
 	a.SHA256, a.Size = row.SHA256, row.Size
+	a.serve(slices.Concat(g.config.Mirrors, g.config.Bases), name)
 	return a, nil
+}
+
+// serve says which servers have the file, and beside it its signature.
+func (a *Artifact) serve(bases []string, name string) {
+	for _, base := range bases {
+		if url := base + "/" + name; !slices.Contains(a.URLs, url) {
+			a.URLs = append(a.URLs, url)
+			a.Signatures = append(a.Signatures, url+".asc")
+		}
+	}
 }
 
 var errNotListed = errors.New("the index of go.dev does not list it")
@@ -146,16 +155,6 @@ var errNotListed = errors.New("the index of go.dev does not list it")
 func (x *Index) find(v gover.Version, p gover.Platform) (IndexArchive, bool) {
 	r, _ := x.Release(v)
 	return r.Archive(p)
-}
-
-func (g *GoDev) urls(name string) []string {
-	var urls []string
-	for _, base := range slices.Concat(g.config.Mirrors, g.config.Bases) {
-		if url := base + "/" + name; !slices.Contains(urls, url) {
-			urls = append(urls, url)
-		}
-	}
-	return urls
 }
 
 // Notes says, in sentences for stderr, what the user should know about the
