@@ -276,17 +276,21 @@ func copyXattrs(from, to string) error {
 	return nil
 }
 
-// sweep removes what a crash may have left of a change that is done.
+// sweep removes what a crash may have left of a change that is done, and the
+// copy that a change made which is now taken back.
 func (m *Machine) sweep(c Change) error {
 	if c.Kind != File && c.Kind != Link {
 		return nil
 	}
-	for _, target := range []string{c.Target, c.Keep} {
-		if target == "" {
-			continue
-		}
-		path := m.real(target)
-		if err := os.Remove(stagePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+	leftovers := []string{stagePath(m.real(c.Target))}
+	if c.Keep != "" {
+		leftovers = append(leftovers, stagePath(m.real(c.Keep)))
+	}
+	if c.drop != "" {
+		leftovers = append(leftovers, stagePath(m.real(c.drop)), m.real(c.drop))
+	}
+	for _, path := range leftovers {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return err
 		}
 	}

@@ -220,7 +220,7 @@ func (e *Engine) change(c Change, undoing bool) error {
 	if undoing && errors.Is(err, fs.ErrNotExist) {
 		return nil // what was to be given back is gone
 	}
-	return err
+	return errors.Join(err, e.Machine.sweep(c))
 }
 
 func (e *Engine) commands(j journal, res *Result) {

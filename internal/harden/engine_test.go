@@ -354,3 +354,37 @@ func TestValueKeepsBytesThatAreNoText(t *testing.T) {
 		t.Errorf("%+v became %s and %+v", v, data, back)
 	}
 }
+
+func TestFailureTakesKeptCopiesBackToo(t *testing.T) {
+	root := fakeRoot(t)
+	items := append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+		want := m.file("/etc/zzz", "x\n")
+		want.Check = []string{"false"}
+		return Wish{Wants: []Want{want}}, nil
+	}})
+	e := &Engine{Machine: testMachine(t, root), Items: items}
+	_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+	must(t, err)
+	must(t, os.WriteFile(root+"/etc/sysctl.d/60-vmgo.conf", []byte("mine\n"), 0o600))
+	before := timeless(t, root)
+	if _, err := e.Apply(t.Context(), Selection{Only: []string{"alpha", "bad"}}, nil, nil); err == nil {
+		t.Fatal("apply succeeded")
+	}
+	if got := differences(before, timeless(t, root)); len(got) > 0 {
+		t.Errorf("the failed apply left %q", got)
+	}
+}
+
+func TestProfileIsRemembered(t *testing.T) {
+	root := fakeRoot(t)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	for _, profile := range []Profile{CI, Dev} { // the second has nothing to change
+		_, err := e.Apply(t.Context(), Selection{Profile: profile}, nil, nil)
+		must(t, err)
+		plan, err := e.Plan(Selection{})
+		must(t, err)
+		if plan.Profile != profile {
+			t.Errorf("after apply with %s the profile is %s", profile, plan.Profile)
+		}
+	}
+}

@@ -123,7 +123,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 	plan.Items = append(plan.Items, e.strangers(t.led, sel.Only)...)
 	t.led.Profile = plan.Profile
 	plan.take(e.Machine, t)
-	plan.bookkeeping = plan.bookkeeping || len(t.led.Items) != len(led.Items)
+	plan.bookkeeping = len(t.led.Items) != len(led.Items) || !led.empty() && led.Profile != plan.Profile
 	return plan, t.led, nil
 }
 

@@ -99,6 +99,9 @@ type Change struct {
 	// Keep is where the old file is kept because somebody else changed it.
 	Keep  string   `json:"keep,omitempty"`
 	Check []string `json:"check,omitempty"`
+
+	// drop is the copy that goes when a change that made one is taken back.
+	drop string
 }
 
 // The phases of a transition. A unit stops before its files go; directories
@@ -140,7 +143,7 @@ func inverse(changes []Change) []Change {
 	back := make([]Change, 0, len(changes))
 	for _, c := range slices.Backward(changes) {
 		c.From, c.To = c.To, c.From
-		c.Keep, c.Check = "", nil
+		c.drop, c.Keep, c.Check = c.Keep, "", nil
 		back = append(back, c)
 	}
 	order(back)
