@@ -237,7 +237,9 @@ func (b Binary) Print(w io.Writer, p ui.Palette) error {
 		if err := table.Write(&out); err != nil {
 			return err
 		}
-		out.WriteString("\n" + p.Cyan("CGO_ENABLED=0 go build") + " makes a program that starts on all of them.\n")
+		if b.Go != "" {
+			out.WriteString("\nWithout C code, " + p.Cyan("CGO_ENABLED=0 go build") + " makes a program that starts on all of them.\n")
+		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

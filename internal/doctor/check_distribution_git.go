@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 )
 
@@ -46,16 +45,7 @@ func runGit(ctx context.Context, m *Machine) Result {
 }
 
 // repository is the directory with .git above the working directory.
-func (m *Machine) repository() string {
-	for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
-		if m.Exists(filepath.Join(dir, ".git")) {
-			return dir
-		}
-		if dir == "/" || dir == "." {
-			return ""
-		}
-	}
-}
+func (m *Machine) repository() string { return m.above(".git") }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")

@@ -10,6 +10,9 @@ func hookLoadedCheck() Check {
 		Source: "the rc file of the login shell, /etc/profile.d, /etc/zsh, /etc/fish",
 		Run: func(_ context.Context, m *Machine) Result {
 			rc := m.rcFile()
+			if m.Layout.Home == "" {
+				return skip("there is no home directory")
+			}
 			if rc == "" {
 				return skip("%s has no hook; shims serve it", m.LoginShell())
 			}

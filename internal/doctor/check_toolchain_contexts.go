@@ -45,7 +45,8 @@ func runContexts(ctx context.Context, m *Machine) Result {
 	}
 	all.Wait()
 	r := Result{Status: OK}
-	missing, other, answered := []string{}, []string{}, 0
+	var missing, lacking, other []string // lacking: where nobody expects one
+	answered := 0
 	expected := m.usualGo(kinds, found)
 	for i, k := range kinds {
 		switch p := found[i]; {
@@ -56,6 +57,8 @@ func runContexts(ctx context.Context, m *Machine) Result {
 			r = r.at("", 0, "%-12s no go", k.name)
 			if k.grave {
 				missing = append(missing, k.name)
+			} else {
+				lacking = append(lacking, k.name)
 			}
 		default:
 			answered++
@@ -65,10 +68,13 @@ func runContexts(ctx context.Context, m *Machine) Result {
 			}
 		}
 	}
-	return judgeContexts(r, missing, other, answered)
+	if expected == "" && answered > 0 {
+		return skip("no session finds any go; toolchain.inforce tells why").withEvidence(r.Evidence)
+	}
+	return judgeContexts(r, missing, lacking, other, answered)
 }
 
-func judgeContexts(r Result, missing, other []string, answered int) Result {
+func judgeContexts(r Result, missing, lacking, other []string, answered int) Result {
 	switch {
 	case answered == 0:
 		return skip("no kind of session could be tried")
@@ -78,6 +84,9 @@ func judgeContexts(r Result, missing, other []string, answered int) Result {
 	case len(other) > 0:
 		r.worse(Warn)
 		r.Summary = "another go in: " + strings.Join(other, ", ")
+	case len(lacking) > 0:
+		r.Summary = "the usual sessions find the same go (none: " + strings.Join(lacking, ", ") + ")"
+		return r
 	default:
 		r.Summary = "every kind of session finds the same go"
 		return r

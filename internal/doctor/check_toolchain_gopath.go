@@ -65,13 +65,4 @@ func hiddenPath(rest string) bool {
 }
 
 // moduleRoot is the directory of the go.mod in force; empty outside a module.
-func (m *Machine) moduleRoot() string {
-	for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
-		if m.Exists(filepath.Join(dir, "go.mod")) {
-			return dir
-		}
-		if dir == "/" || dir == "." {
-			return ""
-		}
-	}
-}
+func (m *Machine) moduleRoot() string { return m.above("go.mod") }

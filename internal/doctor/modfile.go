@@ -77,15 +77,22 @@ func (m *Machine) ignored(module, rest string) bool {
 func (m *Machine) modFiles() []string {
 	var files []string
 	for _, name := range []string{"go.mod", "go.work"} {
-		for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
-			if p := filepath.Join(dir, name); m.Exists(p) {
-				files = append(files, p)
-				break
-			}
-			if dir == "/" || dir == "." {
-				break
-			}
+		if dir := m.above(name); dir != "" {
+			files = append(files, filepath.Join(dir, name))
 		}
 	}
 	return files
+}
+
+// above is the working directory, or the nearest one above it, that has a file
+// of that name; empty if none has.
+func (m *Machine) above(name string) string {
+	for dir := filepath.Clean(m.Dir); ; dir = filepath.Dir(dir) {
+		if m.Exists(filepath.Join(dir, name)) {
+			return dir
+		}
+		if dir == "/" || dir == "." {
+			return ""
+		}
+	}
 }

@@ -48,26 +48,6 @@ func parseSocket(s string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), ok
 }
 
-// Interface is a network interface.
-type Interface struct {
-	Name string
-	Up   bool
-}
-
-// Interfaces are those that the machine has, the loopback one excepted.
-func (h Host) Interfaces() []Interface {
-	var all []Interface
-	for _, entry := range h.ReadDir("/sys/class/net") {
-		dir := "/sys/class/net/" + entry.Name()
-		if h.Text(dir+"/type") == "772" { // ARPHRD_LOOPBACK
-			continue
-		}
-		state := h.Text(dir + "/operstate")
-		all = append(all, Interface{Name: entry.Name(), Up: state == "up" || state == "unknown"})
-	}
-	return all
-}
-
 // Addresses are the machine's own IPv4 addresses by /proc/net/fib_trie,
 // loopback excepted.
 func (h Host) Addresses() []netip.Addr {
