@@ -31,13 +31,17 @@ func (e *Engine) Report(plan Plan) ([]byte, error) {
 		Time  string
 		Cells []reportCell
 		Left  []ItemStatus
-		Count map[State]int
-	}{Plan: plan, Host: e.Machine.Host.Text("/etc/hostname"), Time: e.Machine.Host.Now().UTC().Format(time.RFC3339), Count: map[State]int{}}
+		Count map[string]int
+	}{Plan: plan, Host: e.Machine.Host.Text("/etc/hostname"), Time: e.Machine.Host.Now().UTC().Format(time.RFC3339), Count: map[string]int{}}
 	for _, r := range led.Records {
 		page.Cells = append(page.Cells, e.reportCell(r))
 	}
 	for _, item := range plan.Items {
-		page.Count[item.State]++
+		state := string(item.State)
+		if item.State == Pending && !item.Selected {
+			state = "off"
+		}
+		page.Count[state]++
 		if item.State == Drifted || item.Selected && item.State != Applied && item.State != NotApplicable {
 			page.Left = append(page.Left, item)
 		}
