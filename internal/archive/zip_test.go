@@ -114,8 +114,12 @@ func TestOpenZip_everyByteCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
 	accepted := 0
-	for i := range data {
+	for i := 0; i < len(data); i += step {
 		damaged := slices.Clone(data)
 		damaged[i] ^= 0x21
 		_, files, err := extractZip(t, damaged, tc.Prefix(), DefaultLimits(), Options{})
@@ -131,7 +135,7 @@ func TestOpenZip_everyByteCounts(t *testing.T) {
 			t.Errorf("byte %d: other contents came out", i)
 		}
 	}
-	if accepted == 0 || accepted > len(data)/2 {
+	if accepted == 0 || accepted > len(data)/2/step {
 		t.Errorf("%d of %d changes were accepted", accepted, len(data))
 	}
 	for n := range data {

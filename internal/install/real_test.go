@@ -81,7 +81,7 @@ func run(t *testing.T, name string, args ...string) string {
 		return strings.HasPrefix(pair, "GOROOT=") || strings.HasPrefix(pair, "GOFLAGS=")
 	})
 	if name != "go" {
-		cmd.Env = append(cmd.Env, "GOENV=off")
+		cmd.Env = append(cmd.Env, "GOENV=off", "GOTOOLCHAIN=local")
 	}
 	out, err := cmd.Output()
 	if err != nil {
