@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -65,6 +66,7 @@ func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[cont
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.remove()) }()
+	bufs := newBuffers()
 	for i := range m {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -77,7 +79,7 @@ func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[cont
 			done[key] = at
 			continue
 		}
-		if err := dedupFile(first, at, f, stage, d); err != nil {
+		if err := dedupFile(first, at, f, stage, bufs, d); err != nil {
 			return err
 		}
 	}
@@ -96,7 +98,7 @@ func (s *Store) linkStage(ctx context.Context, v gover.Version, wait Wait) (*sta
 }
 
 // dedupFile replaces the file at by a link to first, if both are the same now.
-func dedupFile(first, at string, f *archive.File, stage *stageDir, d *Deduped) error {
+func dedupFile(first, at string, f *archive.File, stage *stageDir, bufs *sync.Pool, d *Deduped) error {
 	a, errA := openRegular(first)
 	if errA != nil {
 		d.Skipped++
@@ -117,7 +119,8 @@ func dedupFile(first, at string, f *archive.File, stage *stageDir, d *Deduped) e
 	if os.SameFile(infoA, infoB) {
 		return nil
 	}
-	find := finder{}
+	find := finder{bufs: bufs}
+	defer find.end()
 	if infoA.Mode() != infoB.Mode() || infoB.Mode().Perm() != f.Mode || infoB.Size() != f.Size || owner(infoA) != owner(infoB) {
 		d.Skipped++
 		return nil

@@ -141,7 +141,8 @@ type finder struct {
 	release int32
 	path    string
 	dir     *fsx.Dir
-	buf     []byte
+	bufs    *sync.Pool // of *[]byte, shared by the finders of a stage
+	buf     *[]byte
 }
 
 // open opens a file of the index if it looks like what its manifest says: a
@@ -190,11 +191,27 @@ func (f *finder) close() {
 	}
 }
 
+// end gives back what the finder holds.
+func (f *finder) end() {
+	f.close()
+	if f.buf != nil {
+		f.bufs.Put(f.buf)
+		f.buf = nil
+	}
+}
+
+func newBuffers() *sync.Pool {
+	return &sync.Pool{New: func() any {
+		buf := make([]byte, 64<<10)
+		return &buf
+	}}
+}
+
 func (f *finder) buffer() []byte {
 	if f.buf == nil {
-		f.buf = make([]byte, 64<<10)
+		f.buf = f.bufs.Get().(*[]byte)
 	}
-	return f.buf
+	return *f.buf
 }
 
 // holds says whether file has exactly this content.

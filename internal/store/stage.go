@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/vmgo/vmgo/internal/archive"
@@ -23,6 +24,7 @@ type Stage struct {
 	garbage []*stageDir
 	index   *index // of what the store has already
 	uid     uint32 // owner of the files
+	bufs    *sync.Pool
 
 	linkedFiles, linkedBytes, reused atomic.Int64
 }
@@ -44,7 +46,7 @@ func (s *Store) NewStage(ctx context.Context, v gover.Version, wait Wait) (*Stag
 	dir, err := w.newStageDir(v)
 	// Leftovers are deleted when the stage is closed: making files soon after
 	// deleting many is slow on ext4.
-	stage := &Stage{store: s, version: v, dir: dir, garbage: w.garbage}
+	stage := &Stage{store: s, version: v, dir: dir, garbage: w.garbage, bufs: newBuffers()}
 	err = errors.Join(err, w.unlock())
 	if err == nil {
 		err = stage.prepare()
@@ -138,7 +140,7 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 	if err != nil {
 		return nil, st.store.fault(err)
 	}
-	return &stageFiles{st: st, dir: dir, from: finder{x: st.index}}, nil
+	return &stageFiles{st: st, dir: dir, from: finder{x: st.index, bufs: st.bufs}}, nil
 }
 
 // stageFiles is one directory of the tree while files are put into it.
@@ -233,7 +235,7 @@ func (d *stageFiles) share(f *os.File, name string, file archive.File) bool {
 
 // Close is part of [archive.Dir].
 func (d *stageFiles) Close() error {
-	d.from.close()
+	d.from.end()
 	return d.dir.Close()
 }
 
