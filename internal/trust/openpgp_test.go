@@ -13,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -325,6 +326,31 @@ func TestParseSignature_refuses(t *testing.T) {
 			_, err := ParseSignature(tt.data)
 			wantInvalid(t, err, tt.want)
 		})
+	}
+}
+
+// The embedded certificate has every signing subkey that Google ever used for
+// Go, the retired ones too: tools that clean certificates drop them silently.
+func TestNewKeyring_hasAllSubkeys(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		GooglePrimary,
+		"3B068FB4789ABE4AEFA3BB491397BC53640DB551", "3E50F6D3EC278FDEB655C8CA6494C6D6997C215E",
+		"2F528D36D67B69EDF998D85778BD65473CB3BD13", "8461EFA0E74ABAE010DE66994EB27DB2A3B88B8B",
+		"A5F483CD733A4EBAEA378B2AE88979FB9B30ACF2", "0F06FF86BEEAF4E71866EE5232EE5355A6BC6E42",
+		"0E225917414670F4442C250DFD533C07C264648F",
+	}
+	var got []string
+	for _, key := range google(t).certs[0].keys() {
+		got = append(got, fingerprint(key.public))
+		if !key.binding.FlagSign || revokedAt(key.revocations, testNow) {
+			t.Errorf("%s cannot sign", fingerprint(key.public))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("keys %v", got)
 	}
 }
 
