@@ -46,7 +46,7 @@ func runCertificates(_ context.Context, m *Machine) Result {
 			}
 		}
 	}
-	return fail("there are none").mend("%s", m.packages().install("ca-certificates"))
+	return fail("no certificates of authorities are installed").mend("%s", m.packages().install("ca-certificates"))
 }
 
 func (m *Machine) countCertificates(file string) int {

@@ -30,7 +30,7 @@ func runExec(_ context.Context, m *Machine) Result {
 			other = "/var/tmp/go-build-" + m.userName()
 		}
 		if alt, known := m.MountOf(other); known && !alt.Has("noexec") {
-			r = r.mend("mkdir -p %s && go env -w %s=%s", shellQuote(other), place.Name, shellQuote(other))
+			r = r.mend("mkdir -p %s && %s", shellQuote(other), m.setGo(place.Name, other))
 		}
 	}
 	for _, s := range m.Stores() {

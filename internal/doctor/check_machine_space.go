@@ -60,7 +60,7 @@ func (m *Machine) makeRoom(name, mount string) string {
 		return "go clean -cache"
 	}
 	dir := m.HomePath(".cache/go-tmp")
-	return "mkdir -p " + dir + " && go env -w GOTMPDIR=" + dir
+	return "mkdir -p " + dir + " && " + m.setGo("GOTMPDIR", dir)
 }
 
 func judgeSpace(name string, free, inodes, freeInodes uint64) Status {

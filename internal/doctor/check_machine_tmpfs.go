@@ -25,19 +25,21 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 			continue
 		}
 		r = r.at(s.Value, 0, "%s=%s in a tmpfs of %s", s.Name, s.Value, size(space.Size))
+		status, summary := OK, ""
+		building := s.Value == m.BuildDir() && (s.Name == "TMPDIR" || s.Name == "GOTMPDIR")
+		caching := s.Name == "GOCACHE" || s.Name == "GOMODCACHE"
 		switch {
-		case s.Name != "GOCACHE" && s.Name != "GOMODCACHE":
-		case memory.SwapTotal == 0 && space.Size > memory.Total/4:
-			r.Status, r.Summary = Warn, s.Name+" may fill the memory"
+		case caching && memory.SwapTotal == 0 && space.Size > memory.Total/4:
+			status, summary = Warn, s.Name+" may fill the memory"
 			r = r.unset(m, s)
-		default:
-			r.worse(Info)
-			r.Summary = s.Name + " is lost at every restart"
+		case caching:
+			status, summary = Info, s.Name+" is lost at every restart"
+		case building && space.Size < 1<<30:
+			status, summary = Warn, "builds work in a tmpfs of "+size(space.Size)
+			r = r.mend("mkdir -p /var/tmp/go-tmp && %s", m.setGo("GOTMPDIR", "/var/tmp/go-tmp"))
 		}
-		if space.Size < 1<<30 && (s.Name == "TMPDIR" || s.Name == "GOTMPDIR") && s.Value == m.BuildDir() {
-			r.worse(Warn)
-			r.Summary = "builds work in a tmpfs of " + size(space.Size)
-			r = r.mend("mkdir -p /var/tmp/go-tmp && go env -w GOTMPDIR=/var/tmp/go-tmp")
+		if status != OK && r.Status != Warn {
+			r.Status, r.Summary = status, summary
 		}
 	}
 	return r

@@ -19,6 +19,10 @@ func runEndOfLife(_ context.Context, m *Machine) Result {
 	}
 	r := ok("every release in use is supported")
 	if since := m.endOfLife(inForce); !inForce.IsZero() && since != "" {
+		if m.distroInForce() {
+			return info("Go %s of the distribution: Go itself stopped mending it %s", inForce, since).
+				means("The distribution may mend holes by itself; its version does not tell.")
+		}
 		r = warn("Go %s, in force here, has been without fixes since %s", inForce, since).mend("vmgo outdated")
 	}
 	for _, rel := range m.Releases() {

@@ -38,6 +38,15 @@ func (r Result) unset(m *Machine, s GoSetting) Result {
 	return r.mend("go env -u %s", s.Name)
 }
 
+// setGo is the command that gives a variable of go another value: where the
+// environment has it, go env -w would have no effect.
+func (m *Machine) setGo(name, value string) string {
+	if m.Env[name] != "" {
+		return "export " + name + "=" + shellQuote(value)
+	}
+	return "go env -w " + name + "=" + shellQuote(value)
+}
+
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).
 func (m *Machine) GoEnvFile() string {
 	switch file := m.Env["GOENV"]; {

@@ -100,6 +100,17 @@ func (m *Machine) isTree(dir string) bool {
 	return m.Exists(filepath.Join(dir, "VERSION")) && m.Exists(filepath.Join(dir, "pkg/tool"))
 }
 
+// distroInForce says whether the Go in force is the distribution's.
+func (m *Machine) distroInForce() bool {
+	root := m.GOROOT()
+	for _, g := range m.Gos() {
+		if g.GOROOT == root && g.Kind == DistroGo {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *Machine) inStore(root string) bool {
 	for _, r := range m.Releases() {
 		if r.GOROOT == root {

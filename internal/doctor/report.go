@@ -64,8 +64,7 @@ func writeDetails(out *strings.Builder, p ui.Palette, o Outcome) {
 	if o.Status != Warn && o.Status != Fail {
 		return
 	}
-	why := strings.ToUpper(o.Check.Why[:1]) + o.Check.Why[1:]
-	writeWrapped(out, strings.TrimSuffix(why, ".")+".")
+	writeWrapped(out, "why: "+o.Check.Why)
 	for line := range strings.Lines(o.Fix) {
 		fmt.Fprintf(out, "%s%s %s\n", indent, p.Cyan("fix:"), strings.TrimSuffix(line, "\n"))
 	}
