@@ -9,6 +9,7 @@ import (
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store/installed"
@@ -66,6 +67,7 @@ func Look(q Question) (Situation, error) {
 		Dir: q.Dir, Env: s.Outside, Layout: s.Layout, Settings: s.Settings,
 		OwnPrograms: q.OwnPrograms, Ranges: q.Ranges,
 	})
+	seen.Record(s.Layout.State, s.Resolution.Project)
 	if err != nil {
 		return s, err
 	}

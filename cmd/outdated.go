@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+func (a *app) outdatedCommand() *cli.Command {
+	return &cli.Command{
+		Name:     "outdated",
+		Usage:    "say which installed lines have newer patches, and which are at their end of life",
+		Category: releasesCategory,
+		Flags:    []cli.Flag{jsonFlag(), sourceFlag()},
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			rows, err := a.lines(c.Context, c.String("source"))
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.JSON(a.host.Stdout, rows)
+			}
+			return a.outdatedTable(rows)
+		},
+	}
+}
+
+// lineRow is one installed line of releases as `outdated --json` shows it.
+type lineRow struct {
+	Line      string `json:"line"`
+	Installed string `json:"installed"` // the newest that is installed
+	Newest    string `json:"newest"`    // the newest that there is
+	Outdated  bool   `json:"outdated"`
+	Supported bool   `json:"supported"`
+
+	have installed.Release
+	next gover.Version
+}
+
+// lines compares the newest installed release of each line with the newest
+// published one, newest line first. Prereleases neither count nor are offered.
+func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
+	releases, err := a.installed()
+	rows := []lineRow{}
+	if err != nil || len(releases) == 0 {
+		return rows, err
+	}
+	published, err := a.listed(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	newest := newestStable(published)
+	seen := map[gover.Version]bool{}
+	for _, release := range releases {
+		line := release.Version.Lang()
+		if seen[line] || release.Version.IsPrerelease() {
+			continue
+		}
+		seen[line] = true
+		next := release.Version
+		for _, l := range published {
+			if l.Version.Lang() == line && !l.Version.IsPrerelease() && l.Version.Compare(next) > 0 {
+				next = l.Version
+			}
+		}
+		rows = append(rows, lineRow{
+			Line: line.String(), Installed: release.Version.String(), Newest: next.String(),
+			Outdated: next != release.Version, Supported: !pastSupport(release.Version, newest),
+			have: release, next: next,
+		})
+	}
+	return rows, nil
+}
+
+func (a *app) outdatedTable(rows []lineRow) error {
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, row := range rows {
+		notes := ""
+		if !row.Supported {
+			notes = colour.Yellow("end of life: the line gets no more fixes")
+		}
+		switch {
+		case row.Outdated:
+			table.Add(row.Installed, "-> "+colour.Green(row.Newest), notes)
+		case notes != "":
+			table.Add(row.Installed, "", notes)
+		}
+	}
+	if table.Len() == 0 {
+		a.sayf("nothing is outdated")
+	}
+	return table.Write(a.host.Stdout)
+}

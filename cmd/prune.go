@@ -1,0 +1,203 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/project/seen"
+	"github.com/vmgo/vmgo/internal/prune"
+	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/shims"
+)
+
+func (a *app) pruneCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "prune",
+		Usage:     "remove what nobody needs any more",
+		UsageText: "vmgo prune [--dry-run]",
+		Description: `Releases that no known project and no default asks for, leftovers of interrupted installs, unfinished downloads,
+GOPATHs whose project is gone, and the toolchains that the go command downloaded for itself. Projects become
+known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users.`,
+		Category: releasesCategory,
+		Flags:    []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what would go, and why"}, noWaitFlag()},
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			in, err := a.pruneInput()
+			if err != nil {
+				return err
+			}
+			drop, kept, err := prune.Plan(in)
+			if err != nil {
+				return err
+			}
+			if c.Bool("dry-run") {
+				return a.prunePlan(drop, kept)
+			}
+			return a.pruneAll(c, drop)
+		},
+	}
+}
+
+// pruneInput gathers who needs what. For the machine's store that is all users,
+// as far as root can see them; others can only answer for themselves.
+func (a *app) pruneInput() (prune.Input, error) {
+	in := prune.Input{Needed: map[string]string{}, Resolve: a.needOf}
+	releases, err := a.installed()
+	if err != nil {
+		return in, err
+	}
+	for _, release := range releases {
+		if a.openStore(release.Store).CheckWritable() == nil {
+			in.Installed = append(in.Installed, release)
+		}
+	}
+	if a.layout.Data != "" {
+		in.GopathDir = filepath.Join(a.layout.Data, "gopath")
+	}
+	if a.layout.Cache != "" {
+		in.Downloads = []string{filepath.Join(a.layout.Cache, "download")}
+	}
+	if modcache := a.modcache(); modcache != "" {
+		in.Modcaches = []string{modcache}
+	}
+	for _, dir := range a.stores() {
+		if version, ok := installed.Default(dir); ok {
+			in.Needed[installed.GOROOT(dir, version)] = "the default of " + dir
+		}
+	}
+	if here, err := a.resolve(); err == nil && here.GOROOT != "" {
+		in.Needed[here.GOROOT] = "in force here: " + here.Requirement.Origin.String()
+	}
+	for _, home := range a.homes() {
+		projects, err := seen.List(home.state)
+		if err != nil {
+			return in, fmt.Errorf("reading the known projects: %w", err)
+		}
+		in.Projects = append(in.Projects, projects...)
+		pin, err := project.ReadPin(home.userDefault, project.UserDefault)
+		if err != nil {
+			return in, err
+		}
+		if release, err := a.pick(pin.Selector.Text()); err == nil && !pin.IsZero() {
+			in.Needed[release.GOROOT] = "asked for by " + home.userDefault
+		}
+	}
+	return in, nil
+}
+
+// needOf says what is in force in a project, whoever's it is: this shell's own
+// VMGO_VERSION has no say in it.
+func (a *app) needOf(dir string) (resolve.Resolution, error) {
+	settings := a.settings
+	settings.Version = ""
+	return resolve.Here(resolve.Place{
+		Dir: dir, Env: map[string]string{"PATH": a.host.Env["PATH"]}, Layout: a.layout, Settings: settings,
+		OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
+	})
+}
+
+// userHome is where one user's memory and default are.
+type userHome struct{ state, userDefault string }
+
+// homes are those whose needs count: this user's, and for root everybody's.
+func (a *app) homes() []userHome {
+	all := []userHome{{a.layout.State, a.layout.UserDefault()}}
+	if a.host.UID != 0 {
+		return all
+	}
+	for _, home := range host.Homes(a.host.Root) {
+		if home == a.layout.Home {
+			continue
+		}
+		all = append(all, userHome{filepath.Join(home, ".local/state/vmgo"), filepath.Join(home, ".config/vmgo/default")})
+	}
+	return all
+}
+
+// modcache is the go command's module cache of this user.
+func (a *app) modcache() string {
+	outside, err := a.look(shims.Question{})
+	env := outside.Outside
+	if err != nil && env == nil {
+		env = a.host.Env
+	}
+	settings := a.goSettings()
+	settings.Env = env
+	if dir, _ := settings.Get("GOMODCACHE"); dir != "" {
+		return dir
+	}
+	gopath, _ := settings.Get("GOPATH")
+	if gopath == "" && a.layout.Home != "" {
+		gopath = filepath.Join(a.layout.Home, "go")
+	}
+	first, _, _ := strings.Cut(gopath, ":")
+	if first == "" {
+		return ""
+	}
+	return filepath.Join(first, "pkg/mod")
+}
+
+func (a *app) prunePlan(drop []prune.Candidate, kept []prune.Kept) error {
+	colour := ui.Palette(a.colour(a.host.StdoutTTY))
+	var table ui.Table
+	for _, k := range kept {
+		table.Add("keep", k.Release.GOROOT, "", k.Why)
+	}
+	for _, c := range drop {
+		table.Add(colour.Red("drop"), c.Path, ui.Bytes(c.Bytes), c.Why)
+	}
+	if table.Len() == 0 {
+		a.sayf("there is nothing to prune")
+	}
+	return table.Write(a.host.Stdout)
+}
+
+// pruneAll removes everything of a plan; one failure does not stop the rest.
+func (a *app) pruneAll(c *cli.Context, drop []prune.Candidate) error {
+	var failures []error
+	var bytes int64
+	for _, dir := range a.stores() {
+		if s := a.openStore(dir); s.CheckWritable() == nil {
+			failures = append(failures, s.Sweep(c.Context, a.wait(c.Bool("no-wait"))))
+		}
+	}
+	for _, candidate := range drop {
+		if err := a.pruneOne(c.Context, candidate, c.Bool("no-wait")); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		bytes += candidate.Bytes
+		a.sayf("removed %s (%s): %s", candidate.Path, ui.Bytes(candidate.Bytes), candidate.Why)
+	}
+	a.sayf("freed %s", ui.Bytes(bytes))
+	return errors.Join(failures...)
+}
+
+func (a *app) pruneOne(ctx context.Context, c prune.Candidate, noWait bool) error {
+	switch c.Kind {
+	case prune.Release:
+		return a.openStore(c.Release.Store).Uninstall(ctx, c.Release.Version, false, a.wait(noWait))
+	case prune.Gopath:
+		if err := seen.Forget(a.layout.State, c.Project); err != nil {
+			return err
+		}
+	}
+	if err := fsx.RemoveAll(filepath.Dir(c.Path), filepath.Base(c.Path)); err != nil {
+		return diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
+	}
+	return nil
+}

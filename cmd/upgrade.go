@@ -1,0 +1,137 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/project/seen"
+	"github.com/vmgo/vmgo/internal/store/installed"
+)
+
+func (a *app) upgradeCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "upgrade",
+		Usage: "install the newest patch of each installed line",
+		Description: `Defaults that name an older patch move along. .go-version files of known projects that pin one exactly are
+listed, and rewritten with --pins or after a yes on the terminal. The older releases stay: see vmgo prune.`,
+		Category: releasesCategory,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "pins", Usage: "rewrite .go-version files of known projects"},
+		}, installFlags()...),
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			rows, err := a.lines(c.Context, c.String("source"))
+			if err != nil {
+				return err
+			}
+			var list []wanted
+			moved := map[gover.Version]gover.Version{}
+			for _, row := range rows {
+				if row.Outdated {
+					list = append(list, wanted{row.Line, row.next})
+					moved[row.have.Version.Lang()] = row.next
+				}
+			}
+			if len(list) == 0 {
+				a.sayf("every installed line has its newest patch")
+				return nil
+			}
+			report := a.newReport(false)
+			defer report.close()
+			if err := report.verdict(a.bring(c, list, report)); err != nil {
+				return err
+			}
+			if err := a.moveDefaults(c.Context, moved); err != nil {
+				return err
+			}
+			return a.movePins(c.Bool("pins"), moved)
+		},
+	}
+}
+
+// moveDefaults lets defaults that name one patch of a line name its newest.
+func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Version) error {
+	for _, dir := range a.stores() {
+		old, ok := installed.Default(dir)
+		next, upgraded := moved[old.Lang()]
+		store := a.openStore(dir)
+		if !ok || !upgraded || old == next || !store.Has(next) || store.CheckWritable() != nil {
+			continue
+		}
+		if err := store.SetDefault(ctx, next, a.wait(false)); err != nil {
+			return err
+		}
+		a.sayf("default of %s: %s -> %s", dir, old, next)
+	}
+	if a.layout.UserDefault() == "" {
+		return nil
+	}
+	pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
+	if next, upgraded := movedPin(pin, moved); err == nil && upgraded {
+		return a.setUserDefault(next.String())
+	}
+	return err
+}
+
+// movedPin gives the release that an exact pin should move to.
+func movedPin(pin project.Requirement, moved map[gover.Version]gover.Version) (gover.Version, bool) {
+	if pin.Selector.Kind() != gover.Exact || pin.Minimum {
+		return gover.Version{}, false
+	}
+	next, upgraded := moved[pin.Selector.Version().Lang()]
+	return next, upgraded && next != pin.Selector.Version()
+}
+
+// movePins lists the .go-version files of known projects that pin an older
+// patch, and rewrites them if that is wanted.
+func (a *app) movePins(always bool, moved map[gover.Version]gover.Version) error {
+	projects, err := seen.List(a.layout.State)
+	if err != nil {
+		return fmt.Errorf("reading the known projects: %w", err)
+	}
+	pins := map[string]string{}
+	for _, dir := range projects {
+		path := filepath.Join(dir, ".go-version")
+		pin, err := project.ReadPin(path, project.GoVersion)
+		if next, upgraded := movedPin(pin, moved); err == nil && upgraded {
+			pins[path] = next.String()
+			a.sayf("%s pins %s", path, pin.Selector.Text())
+		}
+	}
+	if len(pins) == 0 || !always && !a.agrees(fmt.Sprintf("rewrite %d .go-version files?", len(pins))) {
+		return nil
+	}
+	var failures []error
+	for path, next := range pins {
+		old, err := os.ReadFile(path)
+		if err == nil {
+			err = fsx.WriteFile(path, []byte(withPin(string(old), next)), 0o644)
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// agrees asks on the terminal. Without one the answer is no, and the way to say
+// yes is told.
+func (a *app) agrees(question string) bool {
+	if !a.host.StdinTTY || !a.host.StderrTTY {
+		a.sayf("hint: vmgo upgrade --pins")
+		return false
+	}
+	fmt.Fprintf(a.host.Stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.host.Stdin).ReadString('\n')
+	return strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
+}

@@ -1,0 +1,30 @@
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Homes lists the home directories that /etc/passwd beneath root names and that
+// exist, sorted.
+func Homes(root string) []string {
+	data, err := os.ReadFile(filepath.Join(root, "etc/passwd"))
+	if err != nil {
+		return nil
+	}
+	var homes []string
+	for line := range strings.Lines(string(data)) {
+		fields := strings.Split(strings.TrimRight(line, "\n"), ":")
+		if len(fields) < 7 || !filepath.IsAbs(fields[5]) || fields[5] == "/" {
+			continue
+		}
+		home := filepath.Join(root, fields[5])
+		if info, err := os.Stat(home); err == nil && info.IsDir() {
+			homes = append(homes, home)
+		}
+	}
+	slices.Sort(homes)
+	return slices.Compact(homes)
+}

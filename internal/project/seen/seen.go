@@ -1,0 +1,68 @@
+// Package seen remembers which projects vmgo was in force in, so that prune can
+// tell which releases are needed and whose GOPATH has lost its project. Each
+// project is a small file named by a hash of its directory, as its GOPATH is;
+// remembering one that is known costs one stat. It is linked into the lean
+// program.
+package seen
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/vmgo/vmgo/internal/environ"
+)
+
+// Record remembers a project directory beneath the user's state directory. It
+// does its best and says nothing: nobody's prompt may fail for it.
+func Record(state, project string) {
+	if state == "" || project == "" {
+		return
+	}
+	dir := state + "/projects"
+	path := dir + "/" + environ.Hash(project)
+	if info, err := os.Lstat(path); err == nil && info.Size() == int64(len(project)) {
+		return
+	}
+	if os.MkdirAll(dir, 0o700) != nil {
+		return
+	}
+	// A file that was cut short by a crash has another size, or does not match
+	// its name, and is written again.
+	_ = os.WriteFile(path, []byte(project), 0o600)
+}
+
+// List gives the project directories remembered beneath a state directory,
+// sorted, whether they still exist or not.
+func List(state string) ([]string, error) {
+	if state == "" {
+		return nil, nil
+	}
+	dir := state + "/projects"
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var projects []string
+	for _, entry := range entries {
+		text, err := os.ReadFile(dir + "/" + entry.Name())
+		if err == nil && environ.Hash(string(text)) == entry.Name() {
+			projects = append(projects, string(text))
+		}
+	}
+	slices.Sort(projects)
+	return projects, nil
+}
+
+// Forget drops the memory of a project.
+func Forget(state, project string) error {
+	err := os.Remove(state + "/projects/" + environ.Hash(project))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
