@@ -54,6 +54,7 @@ func (b bash) Export(changes []environ.Change) string { return posixExport(b, ch
 // with nothing changed is one call and one test.
 func (b bash) Update(u Update) string {
 	var t strings.Builder
+	t.Grow(1 << 12)
 	t.WriteString("{\n")
 	posixChanges(&t, b, u)
 	flags := ""

@@ -23,7 +23,7 @@ func (zsh) Quote(s string) string { return single(s) }
 // defaults, which stick to the functions that it defines (and to those that
 // these define): no alias and no option of the user reaches into them.
 func (z zsh) Hook(p Programs) string {
-	return `\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-c' ` + single(fill(zshHook, z, p)) + "\n"
+	return `\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-o' 'no_xtrace' '-c' ` + single(fill(zshHook, z, p)) + "\n"
 }
 
 // Export gives an export or unset command a line.

@@ -40,7 +40,8 @@ func (p Process) hook(call shell.Call) error {
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
 	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, how)
 	// Both texts of the session go their own way, around the other changes.
-	changes := environ.Diff(p.Env.Without(environ.SessionVariable), env.Without(environ.SessionVariable))
+	env[environ.SessionVariable] = p.Env[environ.SessionVariable]
+	changes := slices.DeleteFunc(environ.Diff(p.Env, env), func(c environ.Change) bool { return c.Name == environ.SessionVariable })
 	u := shell.Update{
 		Call: call, Changes: changes,
 		Journal: s.Session.Journal(session).Encode(), Session: session.Encode(),
@@ -75,7 +76,7 @@ func (p Process) show(s Situation) {
 	case len(s.Wanted.Path) > 0:
 		line = "vmgo: go " + r.Version.String() + " (" + r.Requirement.Origin.String() + ")\n"
 	case r.System:
-		line = "vmgo: the go of the system, " + r.SystemGo + " (" + r.Requirement.Origin.String() + ")\n"
+		line = "vmgo: the go of the system, " + r.SystemGo + "\n"
 	}
 	_, _ = io.WriteString(p.Stderr, line)
 }

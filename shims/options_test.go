@@ -109,6 +109,7 @@ PROMPT_COMMAND+=$'\nSEEN=$?'
 	}
 	s.send("exit\n")
 	_ = s.cmd.Wait()
+	<-s.closed
 	if n := strings.Count(s.output(), "TRAP-EXIT"); n != 1 {
 		t.Errorf("EXIT was trapped %d times", n)
 	}

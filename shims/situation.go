@@ -54,7 +54,8 @@ func Look(q Question) (Situation, error) {
 	// A session that cannot be read is somebody else's, or broken: it is as if
 	// there were none.
 	s.Session, _ = environ.Decode(q.Env[environ.SessionVariable])
-	s.Outside = environ.Revert(q.Env, s.Session).Without(environ.SessionVariable)
+	s.Outside = environ.Revert(q.Env, s.Session)
+	delete(s.Outside, environ.SessionVariable)
 	s.Layout = dirs.FromEnv(q.Env, q.Root, q.UID)
 	var err error
 	if s.Settings, err = settings.Load(q.Env, s.Layout.SettingsFiles()...); err != nil {

@@ -48,8 +48,12 @@ func (p Process) newStamps(layout dirs.Layout) *stamps {
 func (s *stamps) of(t syscall.Timespec) (path string, ok bool) {
 	name := strconv.FormatInt(int64(t.Sec), 10) + "." + strconv.FormatInt(int64(t.Nsec), 10)
 	for _, dir := range s.dirs {
-		path := dir.path + "/" + name
-		if isStamp(path, t) || s.create(dir, path, t) {
+		if path := dir.path + "/" + name; isStamp(path, t) {
+			return path, true
+		}
+	}
+	for _, dir := range s.dirs {
+		if path := dir.path + "/" + name; s.create(dir, path, t) {
 			return path, true
 		}
 	}

@@ -90,6 +90,8 @@ func newMachine(t *testing.T) *machine {
 		"HOME": m.home, "PATH": m.bin + ":/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8", "GOENV": "off",
 		"XDG_RUNTIME_DIR": root + "/run", "XDG_CONFIG_HOME": m.home + "/.config", "TEST_ROOT": root, "TEST_BIN": m.bin,
 		"TEST_LOG": m.logs + "/runs", "GORACE": "atexit_sleep_ms=0", "GOCOVERDIR": m.logs,
+		// A nested shell outlives its parent a little: it must not write then.
+		"HISTFILE": "/dev/null", "fish_history": "",
 	}
 	return m
 }
@@ -157,6 +159,7 @@ type terminal struct {
 	pty     *os.File
 	cmd     *exec.Cmd
 	probes  int
+	closed  chan struct{} // when no more output can come
 	mutex   sync.Mutex
 	printed bytes.Buffer
 }
@@ -193,7 +196,7 @@ func (m *machine) start(name, rc string) *terminal {
 func (m *machine) startCommand(name string, argv []string) *terminal {
 	m.t.Helper()
 	pty, tty := openTerminal(m.t)
-	term := &terminal{m: m, name: name, pty: pty, cmd: exec.Command(argv[0], argv[1:]...)}
+	term := &terminal{m: m, name: name, pty: pty, cmd: exec.Command(argv[0], argv[1:]...), closed: make(chan struct{})}
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = tty, tty, tty
 	term.cmd.Env, term.cmd.Dir = m.env.Pairs(), m.root
 	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -232,6 +235,7 @@ func openTerminal(t *testing.T) (pty, tty *os.File) {
 }
 
 func (s *terminal) read() {
+	defer close(s.closed)
 	buffer := make([]byte, 4096)
 	for {
 		n, err := s.pty.Read(buffer)

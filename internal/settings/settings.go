@@ -64,8 +64,9 @@ func (s Settings) Value(name string) Value { return s.values[name] }
 // environment leaves unset or empty; a missing file is an empty one. The error
 // has the code bad-setting (or bad-selector is left to whoever reads Version).
 func Load(env map[string]string, files ...string) (Settings, error) {
-	s := Settings{values: make(map[string]Value, len(Table()))}
-	for _, row := range Table() {
+	rows := Table()
+	s := Settings{values: make(map[string]Value, len(rows))}
+	for _, row := range rows {
 		value := Value{Name: row.Name, Text: row.Default, Default: true}
 		if text := env[row.Name]; text != "" {
 			value = Value{Name: row.Name, Text: text}
@@ -83,7 +84,7 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 			}
 		}
 	}
-	for _, row := range Table() {
+	for _, row := range rows {
 		if err := row.store(&s, s.values[row.Name].Text); err != nil {
 			v := s.values[row.Name]
 			return Settings{}, diag.New(diag.BadSetting,
