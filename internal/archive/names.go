@@ -97,6 +97,15 @@ func newNameSet(size int) *nameSet {
 	return &nameSet{files: make(map[string]string, size), dirs: map[string]string{}}
 }
 
+// bounded refuses more directories than limits allow files: a name of a
+// kilobyte may be five hundred directories deep.
+func (s *nameSet) bounded(limits Limits) error {
+	if len(s.order) > limits.Files {
+		return refuse("the archive has more than " + strconv.Itoa(limits.Files) + " directories")
+	}
+	return nil
+}
+
 // add enters a file and the directories above it.
 func (s *nameSet) add(p string) error {
 	folded := fold(p)

@@ -171,6 +171,9 @@ func (t *tarReader) directory(h *tar.Header) error {
 }
 
 func (t *tarReader) mkdirs() error {
+	if err := t.names.bounded(t.limits); err != nil {
+		return err
+	}
 	for _, dir := range t.names.order[t.made:] {
 		if err := t.placer.sink.Mkdir(dir); err != nil {
 			return err

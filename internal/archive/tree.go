@@ -54,7 +54,7 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 			}
 			p = dir + "go.mod"
 		}
-		if err := errors.Join(CheckPath(p), names.add(p)); err != nil {
+		if err := errors.Join(CheckPath(p), names.add(p), names.bounded(limits)); err != nil {
 			return err
 		}
 		for _, dir := range names.order[made:] {

@@ -195,6 +195,9 @@ func (z *Zip) checkNames() error {
 		if err := names.add(z.members[i].Path); err != nil {
 			return err
 		}
+		if err := names.bounded(z.limits); err != nil {
+			return err
+		}
 	}
 	z.dirs = names.order
 	return nil
