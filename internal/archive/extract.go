@@ -26,16 +26,16 @@ const (
 // so that none of them is left for the end; members of a directory are put
 // into it together. Its buffers take 64 MiB, or what the largest file needs.
 func (z *Zip) Extract(ctx context.Context, sink Sink, opts Options) ([]File, error) {
-	for _, dir := range z.dirs {
-		if err := sink.Mkdir(dir); err != nil {
-			return nil, err
-		}
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := min(max(opts.Jobs, 1), maxJobs)
-	x := &extraction{z: z, sink: sink, opts: opts, work: z.plan(opts.InOrder), buffers: newPool(z, jobs)}
+	x := &extraction{z: z, sink: sink, opts: opts, work: z.plan(opts.InOrder), buffers: newPool(z, jobs), dirs: newDirMaker(sink)}
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := x.makeDirs(ctx); err != nil {
+			cancel(err)
+		}
+	})
 	for range jobs {
 		wg.Go(func() {
 			if err := x.run(ctx); err != nil {
@@ -97,6 +97,74 @@ type extraction struct {
 	work    [][]int
 	next    atomic.Int64
 	buffers *pool
+	dirs    *dirMaker
+}
+
+// makeDirs makes the directories in the order in which the work needs them:
+// while the first large files are inflated, which takes longest, thousands are
+// made beside it.
+func (x *extraction) makeDirs(ctx context.Context) (err error) {
+	defer func() { x.dirs.end(err) }()
+	for _, piece := range x.work {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := x.dirs.make(path.Dir(x.z.members[piece[0]].Path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dirMaker makes directories in one goroutine and lets others wait for them.
+type dirMaker struct {
+	sink Sink
+	mu   sync.Mutex
+	more sync.Cond
+	made map[string]bool
+	done bool
+	err  error
+}
+
+func newDirMaker(sink Sink) *dirMaker {
+	d := &dirMaker{sink: sink, made: map[string]bool{".": true}}
+	d.more.L = &d.mu
+	return d
+}
+
+// make makes a directory and its parents. Only one goroutine calls it.
+func (d *dirMaker) make(dir string) error {
+	if d.made[dir] { // nobody else writes it
+		return nil
+	}
+	if err := d.make(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := d.sink.Mkdir(dir); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.made[dir] = true
+	d.mu.Unlock()
+	d.more.Broadcast()
+	return nil
+}
+
+func (d *dirMaker) end(err error) {
+	d.mu.Lock()
+	d.done, d.err = true, err
+	d.mu.Unlock()
+	d.more.Broadcast()
+}
+
+// wait blocks until the directory is there, or will never be.
+func (d *dirMaker) wait(dir string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.made[dir] && !d.done {
+		d.more.Wait()
+	}
+	return d.err
 }
 
 func (x *extraction) run(ctx context.Context) error {
@@ -122,7 +190,11 @@ type worker struct {
 
 func (w *worker) piece(ctx context.Context, members []int) error {
 	z := w.x.z
-	dir, err := w.x.sink.Enter(path.Dir(z.members[members[0]].Path))
+	name := path.Dir(z.members[members[0]].Path)
+	if err := w.x.dirs.wait(name); err != nil {
+		return err
+	}
+	dir, err := w.x.sink.Enter(name)
 	if err != nil {
 		return err
 	}

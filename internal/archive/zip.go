@@ -42,7 +42,6 @@ const (
 type Zip struct {
 	r       io.ReaderAt
 	members []Member
-	dirs    []string // parents first
 	limits  Limits
 	largest [2]int64 // inflated and packed size of the largest members
 }
@@ -199,7 +198,6 @@ func (z *Zip) checkNames() error {
 			return err
 		}
 	}
-	z.dirs = names.order
 	return nil
 }
 
