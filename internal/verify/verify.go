@@ -7,8 +7,6 @@
 package verify
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,9 +140,4 @@ func (c *Check) skip(err error) {
 	if c.Detail == "" {
 		c.Detail = err.Error()
 	}
-}
-
-// stopped says whether ctx ended, which is not the release's fault.
-func stopped(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || diag.CodeOf(err) == diag.Interrupted)
 }
