@@ -27,7 +27,7 @@ func (a *app) verifyCommand() *cli.Command {
 		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--std]",
 		ArgsUsage: "[VERSION|GOROOT...]",
 		Description: `Without VERSION: the release in force here. A GOROOT is named by its path, for instance
-/usr/local/go: vmgo need not have installed it, the checksum database knows every release.
+/usr/local/go: vmgo need not have installed it, the checksum database knows the release.
 Without a check: --files --log --run.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{

@@ -260,10 +260,11 @@ func (g *GoDev) refresh(ctx context.Context) error {
 			break
 		}
 	}
-	if len(failed) == 1 {
+	if len(failed) == 1 && ctx.Err() != nil {
 		return failed[0]
 	}
-	return diag.Wrap(diag.Network, errors.Join(failed...), "no list of releases is to be had")
+	return diag.Wrap(diag.Network, errors.Join(failed...), "no list of official archives is to be had",
+		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same; more in docs/mirrors.md")
 }
 
 // ask gets the index from one base, or learns that the copy in the cache is
