@@ -121,7 +121,7 @@ func TestCrash_atEachCall(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			kills := 0
-			for _, call := range []string{"mkdirat", "renameat,renameat2", "fsync", "syncfs", "symlinkat", "unlinkat", "linkat", "flock", "ftruncate", "close", "write"} {
+			for _, call := range []string{"mkdirat", "renameat", "renameat2", "fsync", "syncfs", "symlinkat", "unlinkat", "linkat", "flock", "ftruncate", "close", "write"} {
 				for n := 1; n <= most; n++ {
 					dir := c.prepare(t, proxy)
 					inner := command(dir, proxy, c.verb, subject)
