@@ -62,7 +62,7 @@ func (b bash) Update(u Update) string {
 		flags = "s"
 	}
 	t.WriteString("_vmgo_said=" + b.Quote(u.Said) + " _vmgo_flags=" + flags + "\n" +
-		"function _vmgo_hook {\n\\builtin local _vmgo_status=\"$?\"\n")
+		"function _vmgo_hook {\n\\local _vmgo_status=\"$?\"\n")
 	if u.Watch == nil {
 		t.WriteString("_vmgo_update\n")
 	} else {
@@ -71,7 +71,7 @@ func (b bash) Update(u Update) string {
 		posixTests(&t, b, u, "")
 		t.WriteString("; } || _vmgo_update\n")
 	}
-	t.WriteString("\\builtin return \"$_vmgo_status\"\n}\n}\n")
+	t.WriteString("\\return \"$_vmgo_status\"\n}\n}\n")
 	return t.String()
 }
 

@@ -39,13 +39,12 @@ func (p Process) hook(call shell.Call) error {
 	s.prepare()
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
 	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, how)
-	// Both texts of the session go their own way, around the other changes.
-	env[environ.SessionVariable] = p.Env[environ.SessionVariable]
-	changes := slices.DeleteFunc(environ.Diff(p.Env, env), func(c environ.Change) bool { return c.Name == environ.SessionVariable })
 	u := shell.Update{
-		Call: call, Changes: changes,
+		Call: call, Changes: environ.Changes(p.Env, env, s.Session, session),
 		Journal: s.Session.Journal(session).Encode(), Session: session.Encode(),
-		Holds: session.PathEntries(),
+	}
+	if dirs := session.PathEntries(); len(dirs) > 0 {
+		u.Holds = dirs[:1] // they come and go together
 	}
 	if how.Remember {
 		u.Equal = []environ.Change{{Name: direnvVariable, Value: p.Env.Get(direnvVariable)}}

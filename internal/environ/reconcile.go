@@ -71,6 +71,21 @@ func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
 	return result, next
 }
 
+// Changes lists what Reconcile changed on the way from one session to the
+// next, sorted by name. It is Diff for those who know where to look.
+func Changes(from, to Env, s, next Session) []Change {
+	names := append(next.names(Wanted{}), s.names(Wanted{})...)
+	names = append(names, pathVariable)
+	slices.Sort(names)
+	var changes []Change
+	for _, name := range slices.Compact(names) {
+		if value := to.Get(name); value != from.Get(name) {
+			changes = append(changes, Change{name, value})
+		}
+	}
+	return changes
+}
+
 // names lists the variables that s or want speak of, sorted.
 func (s Session) names(want Wanted) []string {
 	var names []string

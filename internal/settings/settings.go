@@ -141,8 +141,12 @@ func readFile(path string) ([]Value, error) {
 	if path == "" {
 		return nil, nil
 	}
+	// Mostly there is none: that is found out at the price of one system call.
+	if err := syscall.Access(path, 0); err == syscall.ENOENT || err == syscall.ENOTDIR {
+		return nil, nil
+	}
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
