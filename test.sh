@@ -8,8 +8,9 @@ usage: ./test.sh [--quick] [PACKAGE...]
 
 Installs what is missing on a Debian machine (apt, as root; else says which
 command to run) and Go too where there is none, then runs gofmt, vet,
-staticcheck, shellcheck and all tests with the race detector. The full output
-of the tests is kept in .cache/test.log.
+staticcheck, shellcheck, the tests with the race detector (but for those that
+only take long: go test -short), and all tests. The full output is kept in
+.cache/race.log and .cache/test.log.
 
   --quick   no race detector, nothing that takes long or needs the network
             (go test -short)
@@ -81,13 +82,14 @@ zsh_and_fish_parsed() {
 }
 
 # What `go test` prints, and why tests were skipped: of the verbose output all
-# is left out that belongs to tests that passed.
+# is left out that belongs to tests that passed. For the race detector's run
+# that goes for skipped tests as well: the next run does not skip them.
 readable() {
-	awk '
+	awk -v run="$1" '
 	function show(test) { printf "%s", said[test]; delete said[test] }
 	/^(=== (RUN|PAUSE|CONT|NAME))/ { test = $3; next }
 	# An input of a fuzz corpus that its target does not take is no skipped test.
-	/^ *--- (PASS|SKIP: Fuzz[^ ]*\/)/ { delete said[$3]; next }
+	/^ *--- (PASS|SKIP: Fuzz[^ ]*\/)/ || run == "race" && /^ *--- SKIP/ { delete said[$3]; next }
 	/^ *--- (FAIL|SKIP)/ { print; show($3); test = $3; fflush(); next }
 	/^-test.shuffle/ { order = $0; next }
 	/^PASS$/ { next }
@@ -102,12 +104,15 @@ readable() {
 	{ said[test] = said[test] $0 "\n" }'
 }
 
+# tests LOG FLAG... PACKAGE...
 tests() {
+	log=$1
+	shift
 	{
 		status=0
 		go test -v -shuffle=on -timeout 20m "$@" || status=$?
 		echo "$status" >"$cache/status"
-	} 2>&1 | tee "$cache/test.log" | readable
+	} 2>&1 | tee "$cache/$log.log" | readable "$log"
 	[ "$(cat "$cache/status")" = 0 ]
 }
 
@@ -146,10 +151,10 @@ main() {
 	check zsh-and-fish zsh_and_fish_parsed
 	if [ -n "$quick" ]; then
 		say 'skipped: the race detector, and what needs the network (--quick)'
-		check tests tests -short "$@"
+		check tests tests test -short "$@"
 	else
-		export CGO_ENABLED=1
-		check tests tests -race "$@"
+		CGO_ENABLED=1 check race tests race -race -short "$@"
+		check tests tests test "$@"
 	fi
 	[ -z "$failed" ] || { say "FAILED:$failed" && exit 1; }
 }
