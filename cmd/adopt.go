@@ -67,6 +67,7 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 	in.Log = given.over(in.Log)
 	in.Event, in.Waiting = report.event, report.waiting
 	result := in.Adopt(c.Context, target.Version, path)
+	report.ended(result)
 	if code := diag.CodeOf(result.Err); code == diag.ProofInvalid || code == diag.ArchiveUnsafe {
 		return target.Version, a.whatDiffers(c, target, result.Err)
 	}

@@ -82,6 +82,9 @@ func (a *app) install(c *cli.Context) error {
 		if err != nil {
 			failures = append(failures, err)
 		}
+		if version.IsZero() {
+			report.failed(filepath.Base(file), err)
+		}
 		list = append(list, wanted{file, version})
 	}
 	if err := report.verdict(failures); err != nil {
@@ -201,6 +204,7 @@ func (a *app) bring(c *cli.Context, list []wanted, report *report) []error {
 	}
 	var failures []error
 	for _, result := range in.Install(c.Context, versionsOf(list)) {
+		report.ended(result)
 		if result.Err != nil {
 			failures = append(failures, result.Err)
 		}

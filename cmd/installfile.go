@@ -69,6 +69,7 @@ func (a *app) bringFile(c *cli.Context, path string, report *report) (gover.Vers
 	in.Sources, in.Log = []install.Source{source}, proofs.over(in.Log)
 	in.Event, in.Waiting = report.event, report.waiting
 	result := in.Install(c.Context, []gover.Version{source.Version()})[0]
+	report.ended(result)
 	return result.Version, result.Err
 }
 

@@ -25,6 +25,7 @@ type report struct {
 	json     *json.Encoder
 	progress *ui.Progress
 	palette  ui.Palette
+	outcomes []outcome
 
 	mu   sync.Mutex
 	jobs map[gover.Version]*ui.Job
@@ -102,8 +103,9 @@ func (r *report) waiting(v gover.Version, holder fsx.Holder) {
 	r.job(v).Phase(waitingFor(holder))
 }
 
-// failed tells of a selector that came to no version.
+// failed tells of an argument that came to no version.
 func (r *report) failed(selector string, err error) {
+	r.outcomes = append(r.outcomes, outcome{selector, install.Result{Kind: install.Failed, Err: err}})
 	if r.json != nil {
 		r.write(eventLine{Event: install.Failed, Version: selector, failure: failureOf(err)})
 	}
@@ -159,11 +161,14 @@ func (r *report) write(line eventLine) {
 	_ = r.json.Encode(line)
 }
 
-// verdict turns the failures of a batch into the command's error. One failure
+// verdict ends the display, and turns the failures into the command's error. One
 // is that error itself. Of several, all but the last are printed here, and the
 // exit status is 1 unless all have the same.
 func (r *report) verdict(failures []error) error {
 	r.close()
+	if err := r.summary(); err != nil {
+		return err
+	}
 	if len(failures) == 0 {
 		return nil
 	}

@@ -221,6 +221,7 @@ func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version
 			}
 		}
 		for _, r := range in.Install(c.Context, list) {
+			report.ended(r)
 			if r.Err != nil {
 				failures = append(failures, r.Err)
 			}
