@@ -195,6 +195,7 @@ func (s *Server) Index(all bool) []byte {
 
 // startGoDev points the settings of a script at the server.
 func startGoDev(ts *testscript.TestScript, server *Server, name string) {
+	server.Index(true) // makes the archives now: nobody waits long for an index
 	keyring, err := server.Keyring()
 	ts.Check(err)
 	suffix := ""
