@@ -46,16 +46,21 @@ func TestInstall_waitsForAnother(t *testing.T) {
 	w.must("1.22.5")
 }
 
-// TestInstall_manyAtOnce: 32 processes, 8 releases, one store.
+// TestInstall_manyAtOnce: 32 processes, 8 releases, one store, and one download
+// of each release.
 func TestInstall_manyAtOnce(t *testing.T) {
 	t.Parallel()
 	versions := []string{"1.20.1", "1.20.2", "1.21.0", "1.21.1", "1.22.4", "1.22.5", "1.23.0", "1.23.1"}
-	proxy := fileProxy(t, versions...)
+	var releases []vmtest.Toolchain
+	for _, v := range versions {
+		releases = append(releases, made(v))
+	}
+	server := vmtest.NewServer(t, vmtest.Options{Toolchains: releases})
 	dir := filepath.Join(memDir(t), "store")
 	var wg sync.WaitGroup
 	for i := range 32 {
 		wg.Go(func() {
-			if out, err := command(dir, proxy, "install", versions[i%8], versions[(i+3)%8]).CombinedOutput(); err != nil {
+			if out, err := command(dir, server.URL, "install", versions[i%8], versions[(i+3)%8]).CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
@@ -65,6 +70,23 @@ func TestInstall_manyAtOnce(t *testing.T) {
 		t.Errorf("present: %v", present)
 	}
 	checkClean(t, dir)
+	if faults, err := store.Open(dir, store.Options{}).Check(t.Context(), store.Wait{}); err != nil || len(faults) > 0 {
+		t.Errorf("store check: %v, %v", faults, err)
+	}
+	downloads := map[string]int{} // each begins by asking for the first byte
+	for _, request := range server.Requests() {
+		if path, first := strings.CutSuffix(request, ".zip bytes=0-0"); first {
+			downloads[path]++
+		}
+	}
+	for path, n := range downloads {
+		if n != 1 {
+			t.Errorf("%s was downloaded %d times", path, n)
+		}
+	}
+	if len(downloads) != 8 {
+		t.Errorf("%d releases were downloaded: %v", len(downloads), server.Requests())
+	}
 }
 
 // TestInstall_againstUninstall: what one process installs, another takes away.

@@ -37,9 +37,6 @@ type spool struct {
 // openSpool opens the spool of that name in dir for the spans. One that is in
 // use by another process is left alone, and a private one taken.
 func openSpool(dir, name string, spans []span, fresh bool) (*spool, error) {
-	if err := fsx.MkdirAll(dir, 0o700); err != nil {
-		return nil, spoolFault(dir, err)
-	}
 	s := &spool{}
 	s.changed = sync.NewCond(&s.mu)
 	for _, sp := range spans {
@@ -61,7 +58,21 @@ func openSpool(dir, name string, spans []span, fresh bool) (*spool, error) {
 	return s, nil
 }
 
-func openAlone(dir, name string) (*os.File, error) {
+// openAlone makes the directory too, again and again: a prune beside us may take
+// it away at any moment.
+func openAlone(dir, name string) (file *os.File, err error) {
+	for range 100 {
+		if err := fsx.MkdirAll(dir, 0o700); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if file, err = openIn(dir, name); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	return file, err
+}
+
+func openIn(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -153,6 +153,36 @@ func TestGoDev_cacheAges(t *testing.T) {
 	}
 }
 
+// A clock that jumps by years costs a request, and is then of no more account.
+func TestGoDev_clockJumps(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a": indexOf("1.22.5")}}
+	config := GoDevConfig{Bases: []string{"https://a"}, CacheDir: t.TempDir(), Now: c.now}
+	must := func(what string, requests int) {
+		t.Helper()
+		server.asked = nil
+		l, err := NewGoDev(server, config).Versions(t.Context())
+		if err != nil || len(l) != 1 || len(server.asked) != requests {
+			t.Errorf("%s: %v, %v, requests %v", what, l, err, server.asked)
+		}
+	}
+	must("first", 1)
+	answer := server.answers["https://a"]
+	for _, years := range []int{-50, 100, -30} {
+		c.Time = c.AddDate(years, 0, 0)
+		must("after a jump", 1)
+		must("and then", 0)
+		// That a server was not to be reached is forgotten at a jump, too.
+		server.answers["https://a"] = nil
+		c.Time = c.AddDate(-years, 0, 0)
+		must("unreachable, the copy of another time serves", 1)
+		server.answers["https://a"] = answer
+		c.Time = c.AddDate(years/2, 0, 0)
+		must("reachable again", 1)
+	}
+}
+
 func TestGoDev_newReleaseIsFoundAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newClock()

@@ -25,6 +25,12 @@ env)
 	for name; do value "$name"; done
 	exit 0
 	;;
+wait) # runs on until the file is there, for tests of what happens to its release meanwhile
+	: >"$2.begun"
+	until [ -e "$2" ]; do PATH="$PATH:/usr/bin:/bin" sleep 0.05; done
+	echo "went on"
+	exit 0
+	;;
 exit) # for tests of exit statuses
 	exit "${2:-1}"
 	;;
