@@ -4,10 +4,14 @@
 // turn, and prints Markdown tables. It is no part of the tests and judges
 // nothing: read the ratios.
 //
-//	go run -tags bench ./internal/bench [flags] prompt|cd|shim|install...
+//	go run -tags bench ./internal/bench [flags] prompt|cd|shim|install|store...
 //
-// Other tools (mise, direnv) are measured where they are on PATH. The first
-// run fetches two Go releases through GOPROXY. Nothing is deleted before the
+// Without names it measures the first four. store takes its releases from
+// GOPROXY once, by a mirror on this machine, in DIR/mirror if -dir is given; all
+// of its cases together write some 60 GB.
+//
+// Other tools (mise, direnv) are measured where they are on PATH; mise also
+// where MISE names it. The first run fetches two Go releases through GOPROXY. Nothing is deleted before the
 // end, since ext4 makes files slowly where many were just deleted; for the
 // same reason wait some minutes after an `install` before another one.
 package main
@@ -19,6 +23,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -32,18 +37,20 @@ type bench struct {
 	repo    string
 	goroot  string // of the go that runs this
 	shells  []string
-	proxies string // what GOPROXY was
+	cases   []string // of store
+	proxies string   // what GOPROXY was
 }
 
 func main() {
 	b := bench{}
-	var shells string
+	var shells, cases string
 	keep := flag.Bool("keep", false, "keep the scratch directory")
 	flag.IntVar(&b.runs, "runs", 0, "measured runs of each command (default: by measurement)")
 	flag.StringVar(&b.dir, "dir", "", "scratch directory, on the disk to be measured (default: a new one in TMPDIR)")
 	flag.StringVar(&shells, "shells", "bash,zsh,fish", "shells for prompt and cd")
+	flag.StringVar(&cases, "cases", "one,patch,minor,seven,sixteen", "what store measures")
 	flag.Parse()
-	b.shells = strings.Split(shells, ",")
+	b.shells, b.cases = strings.Split(shells, ","), strings.Split(cases, ",")
 	if err := b.main(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		fmt.Fprintln(os.Stderr, "scratch directory:", b.dir)
@@ -56,17 +63,22 @@ func main() {
 }
 
 func (b *bench) main(names []string) error {
-	measurements := map[string]func() error{"prompt": b.prompt, "cd": b.cd, "shim": b.shim, "install": b.install}
+	measurements := map[string]func() error{"prompt": b.prompt, "cd": b.cd, "shim": b.shim, "install": b.install, "store": b.store}
 	if len(names) == 0 {
 		names = []string{"prompt", "cd", "shim", "install"}
 	}
 	for _, name := range names {
 		if measurements[name] == nil {
-			return fmt.Errorf("no measurement %q: prompt, cd, shim or install", name)
+			return fmt.Errorf("no measurement %q: prompt, cd, shim, install or store", name)
 		}
 	}
 	if err := b.prepare(); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return name != "store" }) {
+		if err := b.fetch(); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("%s, %d cores, load %s, %s\n", runtime.Version(), runtime.NumCPU(), load(), kernel())
 	for _, name := range names {
@@ -78,8 +90,7 @@ func (b *bench) main(names []string) error {
 	return nil
 }
 
-// prepare builds the programs, as install.sh does, and the probes, and fetches
-// the releases into a module cache, which is a proxy of its own by file://.
+// prepare builds the programs, as install.sh does, and the probes.
 func (b *bench) prepare() error {
 	var err error
 	if b.dir == "" {
@@ -111,6 +122,12 @@ func (b *bench) prepare() error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building: %w", err)
 	}
+	return nil
+}
+
+// fetch brings the releases of the projects into a module cache, which is a
+// proxy of its own by file://.
+func (b *bench) fetch() error {
 	for name, version := range map[string]string{"a": release, "b": otherRelease} {
 		if err := os.WriteFile(b.path(name, ".go-version"), []byte(version+"\n"), 0o644); err != nil {
 			return err

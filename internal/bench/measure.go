@@ -5,14 +5,19 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
 // sample is what one run cost.
 type sample struct {
 	wall, cpu time.Duration
+	peak      int64 // bytes of memory of the largest process
+	disk      int64 // bytes added, where that is measured
 }
 
 // contender is one line of a table. Its run is called once a round; round -1
@@ -26,17 +31,9 @@ type contender struct {
 // ratio is the median of the ratios within a round, so that what slows the
 // machine for a while slows both sides of it.
 func compare(title string, runs int, unit time.Duration, all []contender) error {
-	samples := make([][]sample, len(all))
-	for round := -1; round < runs; round++ {
-		for i, c := range all {
-			s, err := c.run(round)
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			if round >= 0 {
-				samples[i] = append(samples[i], s)
-			}
-		}
+	samples, err := inTurn(-1, runs, all)
+	if err != nil {
+		return err
 	}
 	symbol := map[time.Duration]string{time.Microsecond: "µs", time.Millisecond: "ms", time.Second: "s"}[unit]
 	fmt.Printf("\n### %s (%d runs in turn)\n\n", title, runs)
@@ -57,6 +54,61 @@ func compare(title string, runs int, unit time.Duration, all []contender) error 
 		fmt.Printf("| %s | %.2f (%.2f-%.2f) | %+.2f | %.2f | %s |\n", c.name, median(walls), slices.Min(walls), slices.Max(walls), over, median(ratios), cpu)
 	}
 	return nil
+}
+
+// inTurn runs all contenders in turn. Rounds below 0 do not count.
+func inTurn(first, runs int, all []contender) ([][]sample, error) {
+	samples := make([][]sample, len(all))
+	for round := first; round < runs; round++ {
+		for i, c := range all {
+			s, err := c.run(round)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			if round >= 0 {
+				samples[i] = append(samples[i], s)
+			}
+		}
+	}
+	return samples, nil
+}
+
+// storeTable prints what installs cost.
+func storeTable(title string, runs int, all []contender, samples [][]sample) {
+	fmt.Printf("\n### %s (%d runs in turn)\n\n", title, runs)
+	fmt.Print("| | wall s: median (min-max) | x the first | user+sys s | peak MB | disk MB |\n|---|---|---|---|---|---|\n")
+	for i, c := range all {
+		var walls, ratios, cpus, peaks, disks []float64
+		for n, s := range samples[i] {
+			walls = append(walls, s.wall.Seconds())
+			ratios = append(ratios, float64(s.wall)/float64(samples[0][n].wall))
+			cpus = append(cpus, s.cpu.Seconds())
+			peaks = append(peaks, float64(s.peak)/1e6)
+			disks = append(disks, float64(s.disk)/1e6)
+		}
+		fmt.Printf("| %s | %.2f (%.2f-%.2f) | %.2f | %.2f | %.1f | %.1f |\n", c.name,
+			median(walls), slices.Min(walls), slices.Max(walls), median(ratios), median(cpus), median(peaks), median(disks))
+	}
+}
+
+// diskUse is what du says of a directory: each file once, however many names
+// it has, by the blocks that it takes.
+func diskUse(dir string) (int64, error) {
+	type inode struct{ dev, ino uint64 }
+	seen := map[inode]bool{}
+	var bytes int64
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		var st syscall.Stat_t
+		if err == nil {
+			err = syscall.Lstat(path, &st)
+		}
+		if id := (inode{uint64(st.Dev), st.Ino}); err == nil && !seen[id] {
+			seen[id] = true
+			bytes += st.Blocks * 512
+		}
+		return err
+	})
+	return bytes, err
 }
 
 func medianWall(samples []sample) time.Duration {
@@ -86,5 +138,9 @@ func timed(cmd *exec.Cmd) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("%v: %w\n%s", cmd.Args, err, &stderr)
 	}
-	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, nil
+	s := sample{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.peak = usage.Maxrss * 1024
+	}
+	return s, nil
 }
