@@ -8,7 +8,7 @@
 //
 // Without names it measures the first four. store takes its releases from
 // GOPROXY once, by a mirror on this machine, in DIR/mirror if -dir is given; all
-// of its cases together write some 60 GB.
+// of its cases together write some 60 GB. Quickly: -runs 1 -cases patch.
 //
 // Other tools (mise, direnv) are measured where they are on PATH; mise also
 // where MISE names it. The first run fetches two Go releases through GOPROXY. Nothing is deleted before the
@@ -42,6 +42,10 @@ type bench struct {
 }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == launchWord {
+		must(launch(os.Args[2:]))
+		return
+	}
 	b := bench{}
 	var shells, cases string
 	keep := flag.Bool("keep", false, "keep the scratch directory")

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -143,4 +144,35 @@ func timed(cmd *exec.Cmd) (sample, error) {
 		s.peak = usage.Maxrss * 1024
 	}
 	return s, nil
+}
+
+// apart is timed by a small process between this one and the command: the peak
+// of a process is never less than that of its parent, and this one has seen
+// whole releases.
+func apart(cmd *exec.Cmd) (sample, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return sample{}, err
+	}
+	between := exec.Command(self, append([]string{launchWord, cmd.Path}, cmd.Args[1:]...)...)
+	between.Env, between.Dir, between.Stderr = cmd.Env, cmd.Dir, os.Stderr
+	out, err := between.Output()
+	if err != nil {
+		return sample{}, fmt.Errorf("%v: %w", cmd.Args, err)
+	}
+	var s sample
+	_, err = fmt.Sscan(string(out), &s.wall, &s.cpu, &s.peak)
+	return s, err
+}
+
+// launchWord as the first argument makes this program the one between.
+const launchWord = "launch"
+
+// launch runs a command and says what it cost.
+func launch(args []string) error {
+	s, err := timed(exec.Command(args[0], args[1:]...))
+	if err == nil {
+		_, err = fmt.Println(int64(s.wall), int64(s.cpu), s.peak)
+	}
+	return err
 }

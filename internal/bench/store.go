@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -88,7 +89,7 @@ func (b *bench) storeCase(c storeCase, m *mirror, mise string) error {
 	var list []contender
 	for i, way := range ways {
 		list = append(list, contender{way.name, func(round int) (sample, error) {
-			return b.storeOnce(way, b.path("runs", c.name, fmt.Sprintf("%d-%d", i, round)))
+			return b.storeOnce(way, b.path("runs", strconv.Itoa(os.Getpid()), c.name, fmt.Sprintf("%d-%d", i, round)))
 		}})
 	}
 	runs, first := cmp.Or(b.runs, c.runs), 0
@@ -118,7 +119,7 @@ func (b *bench) storeOnce(way storeRun, dir string) (sample, error) {
 		return sample{}, err
 	}
 	syscall.Sync()
-	s, err := timed(way.command(dir))
+	s, err := apart(way.command(dir))
 	if err != nil {
 		return sample{}, err
 	}
