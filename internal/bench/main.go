@@ -7,13 +7,15 @@
 //	go run -tags bench ./internal/bench [flags] prompt|cd|shim|install|store...
 //
 // Without names it measures the first four. store takes its releases from
-// GOPROXY once, by a mirror on this machine, in DIR/mirror if -dir is given; all
-// of its cases together write some 60 GB. Quickly: -runs 1 -cases patch.
+// GOPROXY once, by a mirror on this machine, which -keep -dir DIR keeps for
+// the next time. All of its cases together write some 60 GB, so name them one
+// by one (-cases seven) where there is less room; -runs 1 -cases patch is quick.
 //
 // Other tools (mise, direnv) are measured where they are on PATH; mise also
-// where MISE names it. The first run fetches two Go releases through GOPROXY. Nothing is deleted before the
-// end, since ext4 makes files slowly where many were just deleted; for the
-// same reason wait some minutes after an `install` before another one.
+// where MISE names it. The first run fetches two Go releases through GOPROXY.
+// Nothing is deleted before the end, since ext4 makes files slowly where many
+// were just deleted; for the same reason wait some minutes after an `install`
+// before another one.
 package main
 
 import (

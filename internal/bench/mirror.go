@@ -120,12 +120,17 @@ func (m *mirror) prepare(versions []string, archives bool) error {
 				return fmt.Errorf("fetching go%s: %w", v, err)
 			}
 		}
-		if _, err := os.Stat(m.tarFile(v)); err == nil || !archives {
+		if !archives {
+			continue
+		}
+		if _, err := os.Stat(m.tarFile(v)); err == nil {
+			m.sum(m.tarFile(v)) // known beforehand, so that no run waits for it
 			continue
 		}
 		if err := writeFile(m.tarFile(v), func(w io.Writer) error { return m.writeTar(w, v) }); err != nil {
 			return fmt.Errorf("making %s: %w", tarName(v), err)
 		}
+		m.sum(m.tarFile(v))
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func storeCases() []storeCase {
 		{"one", "one release, cold: 1.26.8", nil, []string{"1.26.8"}, 5, true, true},
 		{"patch", "a patch beside its neighbour: 1.26.8 where 1.26.7 is", []string{"1.26.7"}, []string{"1.26.8"}, 5, true, true},
 		{"minor", "a new minor: 1.27.0 where 1.26.8 is", []string{"1.26.8"}, []string{"1.27.0"}, 5, true, true},
-		{"seven", "seven releases: " + strings.Join(seven, " "), nil, seven, 3, false, true},
+		{"seven", "seven releases: " + strings.Join(seven, " "), nil, seven, 2, false, true},
 		{"sixteen", "sixteen releases: " + strings.Join(sixteen, " "), nil, sixteen, 1, false, false},
 	}
 }
@@ -76,6 +76,10 @@ func (b *bench) storeCase(c storeCase, m *mirror, mise string) error {
 	ways := []storeRun{b.plainUnzip(c, m)}
 	archives := append(slices.Clone(c.before), c.releases...)
 	if err := m.prepare(archives, c.tar || mise != ""); err != nil {
+		return err
+	}
+	// The checksum database is asked here, so that no run waits for it.
+	if _, err := timed(b.vmgo(m, b.path("warm"), archives)); err != nil {
 		return err
 	}
 	if c.tar {
@@ -175,12 +179,15 @@ func (b *bench) goToolchain(c storeCase, m *mirror) storeRun {
 	}}
 }
 
+// vmgo is an install into a store of its own.
+func (b *bench) vmgo(m *mirror, dir string, releases []string) *exec.Cmd {
+	cmd := b.command(b.path("bin/vmgo"), append([]string{"install"}, releases...)...)
+	cmd.Env = append(cmd.Env, "VMGO_ROOT="+dir, "VMGO_SOURCE=goproxy", "GOPROXY="+m.url)
+	return cmd
+}
+
 func (b *bench) vmgoInstall(c storeCase, m *mirror) storeRun {
-	install := func(dir string, releases []string) *exec.Cmd {
-		cmd := b.command(b.path("bin/vmgo"), append([]string{"install"}, releases...)...)
-		cmd.Env = append(cmd.Env, "VMGO_ROOT="+dir, "VMGO_SOURCE=goproxy", "GOPROXY="+m.url)
-		return cmd
-	}
+	install := func(dir string, releases []string) *exec.Cmd { return b.vmgo(m, dir, releases) }
 	return storeRun{
 		name:    "vmgo install",
 		prepare: before(c, install),
