@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,9 @@ func TestInstall_clockJumps(t *testing.T) {
 	w := newWorld(t, made("1.22.4"), made("1.22.5"), made("1.21.0"))
 	for i, v := range []string{"1.22.4", "1.22.5", "1.21.0"} {
 		// The clock jumps back and forth between any two looks at it.
-		n := i
-		w.in.Identity.Now = func() time.Time { n++; return times[n%len(times)] }
+		var looks atomic.Int64
+		looks.Store(int64(i))
+		w.in.Identity.Now = func() time.Time { return times[int(looks.Add(1))%len(times)] }
 		w.in.Store = store.Open(w.dir, store.Options{Identity: w.in.Identity})
 		if r := w.must(v); r.Receipt.LinkedFiles == 0 && i == 1 {
 			t.Error("nothing was shared with what an earlier time brought")
