@@ -49,12 +49,6 @@ func installFlags() []cli.Flag {
 	}
 }
 
-// wanted is one release to install, and what asked for it.
-type wanted struct {
-	typed   string
-	version gover.Version
-}
-
 func (a *app) install(c *cli.Context) error {
 	args, err := arguments(c, 0, -1, "")
 	if err != nil {
@@ -85,13 +79,13 @@ func (a *app) install(c *cli.Context) error {
 		if version.IsZero() {
 			report.failed(filepath.Base(file), err)
 		}
-		list = append(list, wanted{file, version})
+		list = append(list, version)
 	}
 	if err := report.verdict(failures); err != nil {
 		return err
 	}
 	if c.Bool("default") {
-		return a.setUserDefault(list[0].version.String())
+		return a.setUserDefault(list[0].String())
 	}
 	return nil
 }
@@ -126,13 +120,13 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 
 // choose turns selectors into versions. The sources are asked for their lists
 // only where a selector leaves a choice.
-func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []wanted, failures []error) {
+func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []gover.Version, failures []error) {
 	var published []gover.Version
 	var listErr error
 	asked := false
 	for _, selector := range selectors {
 		if selector.Kind() == gover.Exact {
-			list = append(list, wanted{selector.Text(), selector.Version()})
+			list = append(list, selector.Version())
 			continue
 		}
 		if !asked {
@@ -145,7 +139,7 @@ func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report)
 			report.failed(selector.Text(), err)
 			continue
 		}
-		list = append(list, wanted{selector.Text(), version})
+		list = append(list, version)
 	}
 	return unique(list), failures
 }
@@ -170,20 +164,20 @@ func pickPublished(selector gover.Selector, published []gover.Version, listErr e
 	return version, err
 }
 
-func unique(list []wanted) []wanted {
+func unique(list []gover.Version) []gover.Version {
 	seen := map[gover.Version]bool{}
-	var kept []wanted
-	for _, w := range list {
-		if !seen[w.version] {
-			kept = append(kept, w)
+	var kept []gover.Version
+	for _, version := range list {
+		if !seen[version] {
+			kept = append(kept, version)
 		}
-		seen[w.version] = true
+		seen[version] = true
 	}
 	return kept
 }
 
 // bring installs the releases, and gives the errors of those that failed.
-func (a *app) bring(c *cli.Context, list []wanted, report *report) []error {
+func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -194,16 +188,16 @@ func (a *app) bring(c *cli.Context, list []wanted, report *report) []error {
 	in.Event, in.Waiting = report.event, report.waiting
 	if len(list) > 1 {
 		// Several are a plan: it is told, and begun only if there is room for all.
-		plan := in.Plan(c.Context, versionsOf(list))
+		plan := in.Plan(c.Context, list)
 		if plan.Room != nil {
 			return []error{plan.Room}
 		}
-		if report.json == nil && plan.Need.Files > 0 {
+		if !report.json && plan.Need.Files > 0 {
 			a.sayf("%d releases: %s", len(list), needs(plan.Download, plan.Need, true))
 		}
 	}
 	var failures []error
-	for _, result := range in.Install(c.Context, versionsOf(list)) {
+	for _, result := range in.Install(c.Context, list) {
 		report.ended(result)
 		if result.Err != nil {
 			failures = append(failures, result.Err)
@@ -276,12 +270,12 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 }
 
 // dryRun says where each release would come from and go to, and what it takes.
-func (a *app) dryRun(c *cli.Context, list []wanted) error {
+func (a *app) dryRun(c *cli.Context, list []gover.Version) error {
 	in, err := a.installer(c)
 	if in == nil {
 		return err
 	}
-	plan := in.Plan(c.Context, versionsOf(list))
+	plan := in.Plan(c.Context, list)
 	var failures []error
 	for _, p := range plan.Releases {
 		goroot := in.Store.GOROOT(p.Version)
@@ -310,14 +304,6 @@ func needs(download int64, need store.Need, exact bool) string {
 	return fmt.Sprintf("%s%s to download, %s on disk, %s shared", about, ui.Bytes(download), ui.Bytes(need.Disk), ui.Bytes(need.Shared))
 }
 
-func versionsOf(list []wanted) []gover.Version {
-	versions := make([]gover.Version, len(list))
-	for i, w := range list {
-		versions[i] = w.version
-	}
-	return versions
-}
-
 // ensure installs what a selector means, unless an installed release does, and
 // gives the version.
 func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, error) {
@@ -332,5 +318,5 @@ func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, er
 	if len(failures) > 0 {
 		return gover.Version{}, failures[0]
 	}
-	return list[0].version, nil
+	return list[0], nil
 }

@@ -97,11 +97,11 @@ func (a *app) sources(flag string) ([]source, error) {
 	for _, name := range chosen {
 		switch name = strings.TrimSpace(name); name {
 		case "goproxy":
-			proxies, err := a.proxies()
+			goproxy, err := a.goproxy(client)
 			if err != nil {
 				return nil, err
 			}
-			opened = append(opened, release.NewGoProxy(client, proxies).WithCache(a.layout.Cache, a.host.Now))
+			opened = append(opened, goproxy)
 		case "godev":
 			opened = append(opened, release.NewGoDev(client, release.GoDevConfig{
 				Bases: a.settings.Godev, Mirrors: a.settings.GodevMirrors, CacheDir: a.layout.Cache,
@@ -112,6 +112,15 @@ func (a *app) sources(flag string) ([]source, error) {
 		}
 	}
 	return opened, nil
+}
+
+// goproxy opens the source of toolchain modules, by way of the user's proxies.
+func (a *app) goproxy(client *fetch.Client) (*release.GoProxy, error) {
+	proxies, err := a.proxies()
+	if err != nil {
+		return nil, err
+	}
+	return release.NewGoProxy(client, proxies).WithCache(a.layout.Cache, a.host.Now), nil
 }
 
 // keyring holds the certificates whose signatures count: Google's, and those

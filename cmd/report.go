@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,7 @@ import (
 // stdout for scripts.
 type report struct {
 	app      *app
-	json     *json.Encoder
+	json     bool
 	progress *ui.Progress
 	palette  ui.Palette
 	outcomes []outcome
@@ -32,16 +31,12 @@ type report struct {
 }
 
 func (a *app) newReport(asJSON bool) *report {
-	r := &report{app: a, palette: ui.Palette(a.colour(a.host.StderrTTY)), jobs: map[gover.Version]*ui.Job{}}
+	r := &report{app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)), jobs: map[gover.Version]*ui.Job{}}
 	out, moving := a.host.Stderr, a.host.StderrTTY && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 	if a.quiet {
 		out, moving = io.Discard, false
 	}
 	r.progress = ui.NewProgress(out, moving, a.host.Now)
-	if asJSON {
-		r.json = json.NewEncoder(a.host.Stdout)
-		r.json.SetEscapeHTML(false)
-	}
 	return r
 }
 
@@ -58,7 +53,7 @@ func (r *report) job(v gover.Version) *ui.Job {
 
 // event is called for each step of each release.
 func (r *report) event(e install.Event) {
-	if r.json != nil {
+	if r.json {
 		r.line(e)
 		return
 	}
@@ -106,7 +101,7 @@ func (r *report) waiting(v gover.Version, holder fsx.Holder) {
 // failed tells of an argument that came to no version.
 func (r *report) failed(selector string, err error) {
 	r.outcomes = append(r.outcomes, outcome{selector, install.Result{Kind: install.Failed, Err: err}})
-	if r.json != nil {
+	if r.json {
 		r.write(eventLine{Event: install.Failed, Version: selector, failure: failureOf(err)})
 	}
 }
@@ -158,7 +153,7 @@ func (r *report) line(e install.Event) {
 func (r *report) write(line eventLine) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.json.Encode(line)
+	_ = ui.JSONLine(r.app.host.Stdout, line)
 }
 
 // verdict ends the display, and turns the failures into the command's error. One
@@ -172,7 +167,7 @@ func (r *report) verdict(failures []error) error {
 	if len(failures) == 0 {
 		return nil
 	}
-	if r.json != nil {
+	if r.json {
 		return toldError{batch(failures)}
 	}
 	if len(failures) == 1 {

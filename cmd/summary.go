@@ -22,7 +22,7 @@ func (r *report) ended(result install.Result) {
 // summary prints the table of a batch. A single release has said all in its
 // own line, and who reads JSON adds up for themselves.
 func (r *report) summary() error {
-	if len(r.outcomes) < 2 || r.json != nil || r.app.quiet {
+	if len(r.outcomes) < 2 || r.json || r.app.quiet {
 		return nil
 	}
 	var table ui.Table

@@ -36,11 +36,11 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 			if err != nil {
 				return err
 			}
-			var list []wanted
+			var list []gover.Version
 			moved := map[gover.Version]gover.Version{}
 			for _, row := range rows {
 				if row.Outdated {
-					list = append(list, wanted{row.Line, row.next})
+					list = append(list, row.next)
 					moved[row.have.Version.Lang()] = row.next
 				}
 			}

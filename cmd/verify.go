@@ -14,7 +14,6 @@ import (
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
-	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/internal/verify"
@@ -205,11 +204,10 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 	for _, dir := range a.stores() {
 		v.Stores = append(v.Stores, a.openStore(dir))
 	}
-	proxies, err := a.proxies()
+	source, err := a.goproxy(client)
 	if err != nil {
 		return nil, err
 	}
-	source := release.NewGoProxy(client, proxies)
 	v.Directory = func(ctx context.Context, version gover.Version, p gover.Platform) ([]archive.File, error) {
 		return verify.ZipDirectory(ctx, source, client, version, p)
 	}
