@@ -224,11 +224,9 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs := a.settings.Jobs
-	if c.IsSet("jobs") {
-		if jobs = c.Int("jobs"); jobs < 1 {
-			return nil, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help install")
-		}
+	jobs, err := a.jobs(c)
+	if err != nil {
+		return nil, err
 	}
 	target := a.writeStore()
 	in := &install.Installer{

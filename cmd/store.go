@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,7 +62,7 @@ func (a *app) storeCheck(c *cli.Context) error {
 	var verdicts []error
 	for _, dir := range a.stores() {
 		s := a.openStore(dir)
-		faults, err := a.storeFaults(c.Context, s, a.wait(c.Bool("no-wait")))
+		faults, err := a.storeFaults(c, s, a.wait(c.Bool("no-wait")))
 		if err != nil {
 			return err
 		}
@@ -113,8 +111,12 @@ func storeVerdict(s *store.Store, faults []store.Fault) error {
 }
 
 // storeFaults finds what is wrong with the store and with the files in it.
-func (a *app) storeFaults(ctx context.Context, s *store.Store, wait store.Wait) ([]store.Fault, error) {
-	faults, err := s.Check(ctx, wait)
+func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]store.Fault, error) {
+	jobs, err := a.jobs(c)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := s.Check(c.Context, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func (a *app) storeFaults(ctx context.Context, s *store.Store, wait store.Wait) 
 		if err != nil {
 			continue // Check has told
 		}
-		tree, err := verify.Scan(ctx, r.GOROOT, a.jobs())
+		tree, err := verify.Scan(c.Context, r.GOROOT, jobs)
 		if err != nil {
 			return nil, err
 		}
@@ -145,13 +147,6 @@ func (a *app) storeFaults(ctx context.Context, s *store.Store, wait store.Wait) 
 	return faults, nil
 }
 
-func (a *app) jobs() int {
-	if a.settings.Jobs > 0 {
-		return a.settings.Jobs
-	}
-	return runtime.NumCPU()
-}
-
 // storeRepair sweeps, then installs the damaged releases again: what is sound
 // of them is read again and kept, the rest is fetched, and the whole is judged
 // by the log as ever before it takes the old one's place.
@@ -163,7 +158,7 @@ func (a *app) storeRepair(c *cli.Context) error {
 	if err := target.Sweep(c.Context, wait); err != nil {
 		return err
 	}
-	faults, err := a.storeFaults(c.Context, target, wait)
+	faults, err := a.storeFaults(c, target, wait)
 	if err != nil {
 		return err
 	}
@@ -179,7 +174,7 @@ func (a *app) storeRepair(c *cli.Context) error {
 		if err := a.reinstall(c, target, damaged); err != nil {
 			return err
 		}
-		if faults, err = a.storeFaults(c.Context, target, wait); err != nil {
+		if faults, err = a.storeFaults(c, target, wait); err != nil {
 			return err
 		}
 	}

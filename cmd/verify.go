@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -188,18 +187,14 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	jobs, err := a.jobs(c)
+	if err != nil {
+		return nil, err
+	}
 	v := &verify.Verifier{
-		Log: log, Jobs: a.settings.Jobs, Now: a.host.Now, Run: func(cmd *exec.Cmd) error { return a.host.Run(cmd) },
+		Log: log, Jobs: jobs, Now: a.host.Now, Run: func(cmd *exec.Cmd) error { return a.host.Run(cmd) },
 		Path: a.host.Env["PATH"], TempDir: a.host.Env["TMPDIR"], StdTimeout: c.Duration("timeout"),
 		Progress: func(line string) { a.sayf("%s", line) },
-	}
-	if c.IsSet("jobs") {
-		if v.Jobs = c.Int("jobs"); v.Jobs < 1 {
-			return nil, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help verify")
-		}
-	}
-	if v.Jobs == 0 {
-		v.Jobs = runtime.NumCPU()
 	}
 	for _, dir := range a.stores() {
 		v.Stores = append(v.Stores, a.openStore(dir))

@@ -1,0 +1,26 @@
+package cmd
+
+import (
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// jobs is how much is done side by side: what --jobs says, else VMGO_JOBS,
+// else one job for each processor that this process may use (a container's
+// limit counts).
+func (a *app) jobs(c *cli.Context) (int, error) {
+	if c.IsSet("jobs") {
+		n := c.Int("jobs")
+		if n < 1 {
+			return 0, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help "+c.Command.Name)
+		}
+		return n, nil
+	}
+	if a.settings.Jobs > 0 {
+		return a.settings.Jobs, nil
+	}
+	return runtime.GOMAXPROCS(0), nil
+}
