@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -32,32 +33,34 @@ func TestDownload_resumes(t *testing.T) {
 		{[]string{"status=503*1", "truncate=512*1"}, []string{"/file", "/file bytes=512-", "/file bytes=512-"}},
 		{[]string{"noranges", "truncate=200000*1"}, []string{"/file", "/file bytes=200000-"}},
 		{[]string{"truncate=300000"}, []string{"/file", "/file bytes=300000-", "/file bytes=600000-", "/file bytes=900000-"}},
-		{[]string{"slow=200000"}, []string{"/file"}},
+		{[]string{"slow=100"}, []string{"/file"}}, // takes longer than any silence may
 	} {
-		s, data := fileServer(t, size)
-		for _, text := range c.faults {
-			fault(t, s, "/file", text)
-		}
-		var last, total int64
-		f := tempFile(t)
-		n, err := newClient(nil).Download(t.Context(), fetch.Request{
-			URL: s.URL + "/file", Limit: size, Size: size,
-			Progress: func(done, of int64) {
-				if done < last {
-					t.Errorf("%v: progress went from %d to %d", c.faults, last, done)
-				}
-				last, total = done, of
-			},
-		}, f)
-		if err != nil || n != size || last != size || total != size {
-			t.Errorf("%v: %d bytes, progress %d of %d: %v", c.faults, n, last, total, err)
-		}
-		if !bytes.Equal(content(t, f), data) {
-			t.Errorf("%v: other bytes", c.faults)
-		}
-		if got := strings.Join(s.Requests(), ", "); got != strings.Join(c.requests, ", ") {
-			t.Errorf("%v: requests %s", c.faults, got)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s, data, client := timelessServer(t, size)
+			for _, text := range c.faults {
+				fault(t, s, "/file", text)
+			}
+			var last, total int64
+			f := tempFile(t)
+			n, err := client.Download(t.Context(), fetch.Request{
+				URL: s.URL + "/file", Limit: size, Size: size,
+				Progress: func(done, of int64) {
+					if done < last {
+						t.Errorf("%v: progress went from %d to %d", c.faults, last, done)
+					}
+					last, total = done, of
+				},
+			}, f)
+			if err != nil || n != size || last != size || total != size {
+				t.Errorf("%v: %d bytes, progress %d of %d: %v", c.faults, n, last, total, err)
+			}
+			if !bytes.Equal(content(t, f), data) {
+				t.Errorf("%v: other bytes", c.faults)
+			}
+			if got := strings.Join(s.Requests(), ", "); got != strings.Join(c.requests, ", ") {
+				t.Errorf("%v: requests %s", c.faults, got)
+			}
+		})
 	}
 }
 
@@ -81,13 +84,15 @@ func TestDownload_fails(t *testing.T) {
 		{"wrongsize=5", size + 5, 0, 4, "changed on the server"},
 		{"loop", size, 0, 10, "more than 10 redirects"},
 	} {
-		s, _ := fileServer(t, size)
-		fault(t, s, "/file", c.fault)
-		_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: s.URL + "/file", Limit: c.limit, Size: c.want}, tempFile(t))
-		wantCode(t, err, diag.Network, c.text)
-		if got := s.Count("/file"); got != c.requests {
-			t.Errorf("%s: %d requests: %q", c.fault, got, s.Requests())
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s, _, client := timelessServer(t, size)
+			fault(t, s, "/file", c.fault)
+			_, err := client.Download(t.Context(), fetch.Request{URL: s.URL + "/file", Limit: c.limit, Size: c.want}, tempFile(t))
+			wantCode(t, err, diag.Network, c.text)
+			if got := s.Count("/file"); got != c.requests {
+				t.Errorf("%s: %d requests: %q", c.fault, got, s.Requests())
+			}
+		})
 	}
 }
 
@@ -168,22 +173,26 @@ func TestOpen_streams(t *testing.T) {
 // The time that a reader spends elsewhere is not a stall of the server.
 func TestOpen_slowReader(t *testing.T) {
 	t.Parallel()
-	s, data := fileServer(t, 8<<20)
-	c := newClient(func(config *fetch.Config) { config.Timeouts.Stall, config.Attempts = 50*time.Millisecond, 1 })
-	body, err := c.Open(t.Context(), fetch.Request{URL: s.URL + "/file", Limit: 8 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	head := make([]byte, 1000)
-	if _, err := io.ReadFull(body, head); err != nil {
-		t.Fatal(err)
-	}
-	<-time.After(150 * time.Millisecond) // real time: it is the transport's timer that is tested
-	rest, err := io.ReadAll(body)
-	if err != nil || !bytes.Equal(append(head, rest...), data) {
-		t.Error(len(rest), err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s, data, client := timelessServer(t, 1<<20)
+		body, err := client.Open(t.Context(), fetch.Request{URL: s.URL + "/file", Limit: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer body.Close()
+		head := make([]byte, 1000)
+		if _, err := io.ReadFull(body, head); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		rest, err := io.ReadAll(body)
+		if err != nil || !bytes.Equal(append(head, rest...), data) {
+			t.Error(len(rest), err)
+		}
+		if got := s.Requests(); len(got) != 1 {
+			t.Errorf("requests %q", got)
+		}
+	})
 }
 
 func TestFile(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -21,21 +22,22 @@ import (
 func TestGet_triesAgain(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"status=500*3", "status=503*3", "reset*3", "truncate=5*3", "stall=5*3", "busy=7*1"} {
-		s, data := fileServer(t, 100)
-		fault(t, s, "/file", text)
-		var waited sleeper
-		c := newClient(func(config *fetch.Config) { config.Sleep = waited.sleep })
-		got, err := c.Get(t.Context(), s.URL+"/file", 1000)
-		if err != nil || string(got) != string(data) {
-			t.Errorf("%s: %d bytes, %v", text, len(got), err)
-		}
-		want := []time.Duration{400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond}
-		if strings.HasPrefix(text, "busy") {
-			want = []time.Duration{7 * time.Second}
-		}
-		if !slices.Equal(waited.pauses, want) {
-			t.Errorf("%s: waited %v", text, waited.pauses)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			var waited sleeper
+			s, data, client := timelessServer(t, 100, func(config *fetch.Config) { config.Sleep = waited.sleep })
+			fault(t, s, "/file", text)
+			got, err := client.Get(t.Context(), s.URL+"/file", 1000)
+			if err != nil || string(got) != string(data) {
+				t.Errorf("%s: %d bytes, %v", text, len(got), err)
+			}
+			want := []time.Duration{400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond}
+			if strings.HasPrefix(text, "busy") {
+				want = []time.Duration{7 * time.Second}
+			}
+			if !slices.Equal(waited.pauses, want) {
+				t.Errorf("%s: waited %v", text, waited.pauses)
+			}
+		})
 	}
 }
 
@@ -56,13 +58,15 @@ func TestGet_givesUp(t *testing.T) {
 		{"stall=5", 4, "went silent"},
 		{"wrongsize=10", 4, "EOF"},
 	} {
-		s, _ := fileServer(t, 100)
-		fault(t, s, "/file", c.fault)
-		_, err := newClient(nil).Get(t.Context(), s.URL+"/file", 1000)
-		wantCode(t, err, diag.Network, c.text)
-		if got := s.Count("/file"); got != c.requests {
-			t.Errorf("%s: %d requests", c.fault, got)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s, _, client := timelessServer(t, 100)
+			fault(t, s, "/file", c.fault)
+			_, err := client.Get(t.Context(), s.URL+"/file", 1000)
+			wantCode(t, err, diag.Network, c.text)
+			if got := s.Count("/file"); got != c.requests {
+				t.Errorf("%s: %d requests", c.fault, got)
+			}
+		})
 	}
 }
 
@@ -127,40 +131,34 @@ func TestGet_nobodyThere(t *testing.T) {
 // Where packets vanish, every attempt costs the whole timeout: there are few.
 func TestGet_blackHole(t *testing.T) {
 	t.Parallel()
-	dials := 0
-	transport := vmtest.Transport()
-	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		dials++
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	c := newClient(func(config *fetch.Config) {
-		config.Transport, config.Timeouts.Connect = transport, 10*time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			dials++
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		begin := time.Now()
+		_, err := newClient(func(config *fetch.Config) { config.Transport = transport }).Get(t.Context(), "http://example.invalid/x", 10)
+		wantCode(t, err, diag.Network, "no connection with example.invalid:80 within 15s")
+		if took := time.Since(begin); dials != 2 || took != 30*time.Second {
+			t.Errorf("%d attempts in %v", dials, took)
+		}
 	})
-	_, err := c.Get(t.Context(), "http://example.invalid/x", 10)
-	wantCode(t, err, diag.Network, "no connection with example.invalid:80 within 10ms")
-	if dials != 2 {
-		t.Errorf("%d attempts", dials)
-	}
 }
 
 func TestGet_interrupted(t *testing.T) {
 	t.Parallel()
-	s, _ := fileServer(t, 100)
-	fault(t, s, "/file", "stall=5")
-	ctx, cancel := context.WithCancel(t.Context())
-	c := newClient(func(config *fetch.Config) {
-		config.Timeouts.Stall = 0 // 30 s
-		config.Sleep = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
+	synctest.Test(t, func(t *testing.T) {
+		s, _, client := timelessServer(t, 100, func(config *fetch.Config) {
+			config.Sleep = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
+		})
+		fault(t, s, "/file", "stall=5")
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel) // in the middle of the answer
+		_, err := client.Get(ctx, s.URL+"/file", 1000)
+		wantCode(t, err, diag.Interrupted, "canceled")
 	})
-	go func() {
-		for s.Count("/file") == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		cancel()
-	}()
-	_, err := c.Get(ctx, s.URL+"/file", 1000)
-	wantCode(t, err, diag.Interrupted, "canceled")
 }
 
 func TestGet_offline(t *testing.T) {

@@ -37,7 +37,6 @@ func newClient(change func(*fetch.Config)) *fetch.Client {
 		Transport: vmtest.Transport(),
 		Sleep:     (&sleeper{}).sleep,
 		Jitter:    func() float64 { return 1 },
-		Timeouts:  fetch.Timeouts{Stall: 100 * time.Millisecond},
 	}
 	if change != nil {
 		change(&config)
@@ -56,7 +55,27 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 // fileServer has one file of n bytes at /file.
 func fileServer(t *testing.T, n int) (*vmtest.Server, []byte) {
 	t.Helper()
-	s := vmtest.NewServer(t, vmtest.Options{TLS: true})
+	return serveFile(t, vmtest.Options{TLS: true}, n)
+}
+
+// timelessServer is a fileServer for a synctest bubble, with a client that
+// reaches it. The client's limits are those of real life: they cost no time,
+// and only true silence crosses them.
+func timelessServer(t *testing.T, n int, changes ...func(*fetch.Config)) (*vmtest.Server, []byte, *fetch.Client) {
+	t.Helper()
+	network := &vmtest.Network{}
+	s, data := serveFile(t, vmtest.Options{Network: network}, n)
+	return s, data, newClient(func(config *fetch.Config) {
+		config.Transport = network.Transport()
+		for _, change := range changes {
+			change(config)
+		}
+	})
+}
+
+func serveFile(t *testing.T, options vmtest.Options, n int) (*vmtest.Server, []byte) {
+	t.Helper()
+	s := vmtest.NewServer(t, options)
 	data := bytes.Repeat([]byte("0123456789abcdef"), n/16+1)[:n]
 	for i := 0; i+8 < n; i += 4096 { // no two pages alike
 		copy(data[i:], time.Duration(i).String())

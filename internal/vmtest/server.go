@@ -32,6 +32,8 @@ type Options struct {
 	MissingStatus int
 	// TLS starts a second address that speaks https; see Server.TLSURL.
 	TLS bool
+	// Network is where the server can be reached; nil: on this machine.
+	Network *Network
 }
 
 // Server is a GOPROXY: it has toolchains beneath /golang.org/toolchain, the
@@ -83,7 +85,12 @@ func Start(options Options) (*Server, error) {
 		return nil, err
 	}
 	handler := http.HandlerFunc(s.serve)
-	s.plain = httptest.NewServer(handler)
+	if options.Network != nil {
+		s.plain = &httptest.Server{Listener: options.Network.listen(), Config: &http.Server{Handler: handler}}
+		s.plain.Start()
+	} else {
+		s.plain = httptest.NewServer(handler)
+	}
 	s.URL = s.plain.URL
 	if options.TLS {
 		s.secure = httptest.NewTLSServer(handler)
