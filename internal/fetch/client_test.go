@@ -3,7 +3,6 @@ package fetch_test
 import (
 	"context"
 	"encoding/base64"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,16 +132,27 @@ func TestGet_blackHole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
-		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			dials++
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}}
 		begin := time.Now()
-		_, err := newClient(func(config *fetch.Config) { config.Transport = transport }).Get(t.Context(), "http://example.invalid/x", 10)
+		client := newClient(func(config *fetch.Config) { config.Transport = blackHole(&dials) })
+		_, err := client.Get(t.Context(), "http://example.invalid/x", 10)
 		wantCode(t, err, diag.Network, "no connection with example.invalid:80 within 15s")
 		if took := time.Since(begin); dials != 2 || took != 30*time.Second {
 			t.Errorf("%d attempts in %v", dials, took)
+		}
+	})
+}
+
+// A silence before the answer has its limit, too.
+func TestGet_noAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, _, client := timelessServer(t, 100)
+		fault(t, s, "/file", "silent")
+		begin := time.Now()
+		_, err := client.Get(t.Context(), s.URL+"/file", 1000)
+		wantCode(t, err, diag.Network, "timeout awaiting response headers")
+		if took := time.Since(begin); s.Count("/file") != 4 || took != 4*time.Minute {
+			t.Errorf("%d requests in %v", s.Count("/file"), took)
 		}
 	})
 }

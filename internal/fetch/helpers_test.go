@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -71,6 +72,18 @@ func timelessServer(t *testing.T, n int, changes ...func(*fetch.Config)) (*vmtes
 			change(config)
 		}
 	})
+}
+
+// blackHole is a network in which packets vanish. It counts the attempts to
+// connect.
+func blackHole(dials *int) *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if dials != nil {
+			*dials++
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
 }
 
 func serveFile(t *testing.T, options vmtest.Options, n int) (*vmtest.Server, []byte) {

@@ -12,6 +12,7 @@ import (
 // Fault is one way in which a server misbehaves. The text form, which scripts
 // use, is NAME[=N][*TIMES]:
 //
+//	silent           no answer until the client leaves
 //	stall=N          N bytes of the body, then silence until the client leaves
 //	truncate=N       N bytes of the body, then the connection breaks
 //	slow=N           N bytes at a time, with a pause of 5 ms between
@@ -55,7 +56,7 @@ func ParseFault(text string) (Fault, error) {
 		f.N = n
 	}
 	switch name {
-	case "stall", "truncate", "slow", "status", "busy", "html", "noranges", "changing", "wrongsize", "huge",
+	case "silent", "stall", "truncate", "slow", "status", "busy", "html", "noranges", "changing", "wrongsize", "huge",
 		"downgrade", "loop", "elsewhere", "reset":
 		return f, nil
 	}
@@ -133,6 +134,9 @@ func (s *Server) misbehave(f Fault, w http.ResponseWriter, r *http.Request) (htt
 	case "elsewhere":
 		http.Redirect(w, r, fmt.Sprintf("http://127.0.0.1:%d%s", f.N, r.URL.Path), http.StatusFound)
 		return nil, false
+	case "silent":
+		s.awaitEnd(r)
+		panic(http.ErrAbortHandler)
 	case "reset":
 		panic(http.ErrAbortHandler)
 	case "noranges":
@@ -140,7 +144,15 @@ func (s *Server) misbehave(f Fault, w http.ResponseWriter, r *http.Request) (htt
 	case "changing":
 		w.Header().Set("ETag", fmt.Sprintf("\"%d\"", s.count.Add(1)))
 	}
-	return &faultWriter{ResponseWriter: w, fault: f, left: f.N, request: r, closing: s.closing}, true
+	return &faultWriter{ResponseWriter: w, fault: f, left: f.N, request: r, server: s}, true
+}
+
+// awaitEnd waits until the client or the server leaves.
+func (s *Server) awaitEnd(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.closing:
+	}
 }
 
 // faultWriter spoils the body of an answer.
@@ -149,7 +161,7 @@ type faultWriter struct {
 	fault   Fault
 	left    int64
 	request *http.Request
-	closing chan struct{}
+	server  *Server
 }
 
 // WriteHeader spoils what the header says of the size.
@@ -181,10 +193,7 @@ func (w *faultWriter) Write(p []byte) (int, error) {
 		_, _ = w.ResponseWriter.Write(p[:w.left])
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		if w.fault.Name == "stall" {
-			select {
-			case <-w.request.Context().Done():
-			case <-w.closing:
-			}
+			w.server.awaitEnd(w.request)
 		}
 		panic(http.ErrAbortHandler)
 	}
