@@ -42,7 +42,6 @@ var owners = map[string]string{
 	"github.com/Masterminds/semver/v3":  "internal/gover/ranges",
 	"github.com/schollz/progressbar/v3": "internal/ui",
 	"github.com/ProtonMail/go-crypto":   "internal/trust",
-	"github.com/klauspost/compress":     "internal/archive",
 	"github.com/klauspost/cpuid/v2":     "internal/host",
 	"github.com/prometheus/procfs":      "internal/host",
 	"golang.org/x/mod":                  "internal/trust",

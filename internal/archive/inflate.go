@@ -7,16 +7,16 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
-// The members of a zip are inflated here rather than by a library, because
-// they are what most of an install's time goes into and they have what no
-// library may count on: the packed and the inflated size are known, and both
-// lie in buffers of ours with room behind their ends. So there is no window,
-// no state to suspend, and no test for the end of a buffer within the loop;
-// where the ends were overrun is looked at once a symbol. Against a reader with
-// a window that halves the time.
+// Archives are inflated here rather than by a library, because that is what
+// most of an install's time goes into, and because the decoder works on buffers
+// of ours with room behind their ends: the loop tests for the end of neither,
+// and where it overran them is looked at once a symbol. Against a reader with a
+// window of its own that halves the time. Members of a zip, whose packed and
+// inflated size are known, are inflated whole if they are small; what is larger,
+// or of unknown length as a tar.gz, goes through a window (window.go).
 //
-// A fault here could not go unnoticed: each file has a CRC-32, and the SHA-256
-// of all of them must be what the log has. The tests hold the decoder against
+// A fault here could not go unnoticed: each file or archive has a CRC-32,
+// and the SHA-256 of all files must be what the log has. The tests hold the decoder against
 // compress/flate, in what it gives and in what it refuses.
 
 const (
@@ -31,6 +31,10 @@ const (
 	maxLit   = 286
 	maxDist  = 30
 	endBlock = 256
+
+	// headerSize is more than a block's beginning takes: 17 bits, 19 code
+	// lengths of 3 bits, and 316 of at most 14 bits.
+	headerSize = 1 << 10
 )
 
 // An entry of a decoding table:
@@ -71,6 +75,8 @@ var (
 	errTooLong  = errors.New("there is more in it than the directory promises")
 	errTooShort = errors.New("there is less in it than the directory promises")
 	errLeftOver = errors.New("bytes follow the packed data")
+
+	errPaused = errors.New("paused") // never leaves this file and window.go
 )
 
 func inMember(err error, m *Member) error {
@@ -82,14 +88,15 @@ func inMember(err error, m *Member) error {
 	return err
 }
 
-// stream is the state of one member. in and out have their slack.
+// stream is the state of what is being inflated. in and out have their slack.
+// Decoding pauses between two symbols where pos or at are beyond their stops.
 type stream struct {
-	in, out []byte
-	inEnd   int
-	outEnd  int
-	pos, at int // of the next byte to read and to write
-	acc     uint64
-	nbits   uint
+	in, out         []byte
+	inEnd, outEnd   int
+	inStop, outStop int
+	pos, at         int // of the next byte to read and to write
+	acc             uint64
+	nbits           uint
 }
 
 // refill makes at least 56 bits available. Those above nbits are the ones that
@@ -107,38 +114,38 @@ func (s *stream) take(n uint) uint64 {
 	return v
 }
 
+// end is where the next byte is that no bit was taken of.
+func (s *stream) end() int { return s.pos - int(s.nbits>>3) }
+
 // ended says whether more was read than there is.
-func (s *stream) ended() bool { return s.pos-int(s.nbits>>3) > s.inEnd }
+func (s *stream) ended() bool { return s.end() > s.inEnd }
 
 // all inflates the n bytes of in into the size bytes of out. Both have their
 // slack behind them.
 func (f *inflater) all(out []byte, size int, in []byte, n int) ([]byte, error) {
-	s := &stream{in: in[:n+inSlack], inEnd: n, out: out[:size+outSlack], outEnd: size}
+	s := &stream{in: in[:n+inSlack], inEnd: n, inStop: n + 8, out: out[:size+outSlack], outEnd: size, outStop: size}
 	for last := false; !last; {
-		if s.ended() {
-			return nil, errInflate
-		}
-		s.refill()
-		last = s.take(1) == 1
-		var err error
-		switch s.take(2) {
-		case 0:
-			err = s.stored()
-		case 1:
-			f.fixedTables()
-			err = f.block(s)
-		case 2:
-			if err = f.dynamicTables(s); err == nil {
-				err = f.block(s)
-			}
-		default:
-			err = errInflate
-		}
+		kind, err := f.begin(s)
 		if err != nil {
 			return nil, err
 		}
+		last = kind.last
+		switch {
+		case kind.stored:
+			err = s.stored()
+		default:
+			err = f.block(s)
+		}
+		switch {
+		case s.at > size:
+			return nil, errTooLong
+		case err == errPaused:
+			return nil, errInflate
+		case err != nil:
+			return nil, err
+		}
 	}
-	switch end := s.pos - int(s.nbits>>3); {
+	switch end := s.end(); {
 	case end > n:
 		return nil, errInflate
 	case end < n:
@@ -149,22 +156,59 @@ func (f *inflater) all(out []byte, size int, in []byte, n int) ([]byte, error) {
 	return out[:size], nil
 }
 
-// stored copies a block that is not packed.
-func (s *stream) stored() error {
+// kind is what the beginning of a block says of it.
+type kind struct{ last, stored bool }
+
+// begin reads the beginning of a block, and the codes that it brings. They take
+// less than headerSize bytes.
+func (f *inflater) begin(s *stream) (k kind, err error) {
+	if s.ended() {
+		return k, errInflate
+	}
+	s.refill()
+	k.last = s.take(1) == 1
+	switch s.take(2) {
+	case 0:
+		k.stored = true
+	case 1:
+		f.fixedTables()
+	case 2:
+		err = f.dynamicTables(s)
+	default:
+		err = errInflate
+	}
+	return k, err
+}
+
+// storedSize reads how long a block is that is not packed.
+func (s *stream) storedSize() (int, error) {
 	s.pos -= int(s.nbits >> 3) // give back whole bytes
 	s.acc, s.nbits = 0, 0
 	if s.pos+4 > s.inEnd {
-		return errInflate
+		return 0, errInflate
 	}
 	n := int(binary.LittleEndian.Uint16(s.in[s.pos:]))
-	if n^0xffff != int(binary.LittleEndian.Uint16(s.in[s.pos+2:])) || s.pos+4+n > s.inEnd {
+	if n^0xffff != int(binary.LittleEndian.Uint16(s.in[s.pos+2:])) {
+		return 0, errInflate
+	}
+	s.pos += 4
+	return n, nil
+}
+
+// stored copies a block that is not packed.
+func (s *stream) stored() error {
+	n, err := s.storedSize()
+	if err != nil {
+		return err
+	}
+	if s.pos+n > s.inEnd {
 		return errInflate
 	}
 	if s.at+n > s.outEnd {
 		return errTooLong
 	}
-	copy(s.out[s.at:], s.in[s.pos+4:s.pos+4+n])
-	s.pos += 4 + n
+	copy(s.out[s.at:], s.in[s.pos:s.pos+n])
+	s.pos += n
 	s.at += n
 	return nil
 }
@@ -175,10 +219,11 @@ func (s *stream) stored() error {
 func (f *inflater) block(s *stream) error {
 	in, out := s.in, s.out
 	pos, at, acc, nbits := s.pos, s.at, s.acc, s.nbits
+	inStop, outStop := s.inStop, s.outStop
 	lit, dist := &f.lit, &f.dist
-	// At the start of each round at least a refill can be read, and a match
-	// and three literals written.
-	for pos <= s.inEnd+8 && at <= s.outEnd {
+	// In each round two refills can be read, and a match and three literals
+	// written.
+	for pos <= inStop && at <= outStop {
 		acc |= binary.LittleEndian.Uint64(in[pos:]) << (nbits & 63)
 		pos += int((63 - nbits) >> 3)
 		nbits |= 56
@@ -223,7 +268,7 @@ func (f *inflater) block(s *stream) error {
 			}
 			if e&isEnd != 0 {
 				s.pos, s.at, s.acc, s.nbits = pos, at, acc>>(e&63), nbits-uint(e&63)
-				return s.blockEnd()
+				return nil
 			}
 			if e&isInvalid != 0 {
 				return errInflate
@@ -261,17 +306,8 @@ func (f *inflater) block(s *stream) error {
 		}
 		at += length
 	}
-	if at > s.outEnd {
-		return errTooLong
-	}
-	return errInflate
-}
-
-func (s *stream) blockEnd() error {
-	if s.at > s.outEnd {
-		return errTooLong
-	}
-	return nil
+	s.pos, s.at, s.acc, s.nbits = pos, at, acc, nbits
+	return errPaused
 }
 
 // repeat copies length bytes from back before at. It may write up to 15 bytes

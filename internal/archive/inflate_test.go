@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // withSlack is in as the inflater wants it, with rubbish behind its end.
@@ -22,9 +23,16 @@ func reference(in []byte) (out []byte, left int, err error) {
 	return out, src.Len(), err
 }
 
+// decoders are used again and again, as a worker has them.
+type decoders struct {
+	whole  inflater
+	pieces window
+}
+
 // check holds the inflater against the standard library.
-func check(t *testing.T, f *inflater, in []byte) {
+func check(t *testing.T, d *decoders, in []byte) {
 	t.Helper()
+	f := &d.whole
 	want, left, wantErr := reference(in)
 	got, err := f.all(make([]byte, len(want)+outSlack), len(want), withSlack(in), len(in))
 	if (err == nil) != (wantErr == nil && left == 0) {
@@ -33,6 +41,7 @@ func check(t *testing.T, f *inflater, in []byte) {
 	if err == nil && !bytes.Equal(got, want) {
 		t.Fatalf("other contents than by the standard library")
 	}
+	checkWindow(t, &d.pieces, in, want, left, wantErr)
 	if err != nil {
 		return
 	}
@@ -42,6 +51,34 @@ func check(t *testing.T, f *inflater, in []byte) {
 	if len(want) > 0 {
 		if _, err := f.all(make([]byte, len(want)-1+outSlack), len(want)-1, withSlack(in), len(in)); err != errTooLong {
 			t.Fatalf("one byte too many: %v", err)
+		}
+	}
+}
+
+// checkWindow does the same for data that come and go in pieces.
+func checkWindow(t *testing.T, w *window, in, want []byte, left int, wantErr error) {
+	t.Helper()
+	for _, src := range []io.Reader{iotest.HalfReader(bytes.NewReader(in)), iotest.DataErrReader(bytes.NewReader(in))} {
+		w.reset(src)
+		var got []byte
+		var err error
+		for err == nil && len(got) < 1<<22 {
+			var piece []byte
+			piece, err = w.next()
+			got = append(got, piece...)
+		}
+		if err == nil {
+			continue // longer than the reference goes
+		}
+		if (err == io.EOF) != (wantErr == nil) {
+			t.Fatalf("the window: %v; the standard library says %v", err, wantErr)
+		}
+		if err != io.EOF {
+			continue
+		}
+		rest, err := io.ReadAll(readFunc(w.rest))
+		if err != nil || !bytes.Equal(got, want) || len(rest) != left {
+			t.Fatalf("the window: other contents than by the standard library, or %d bytes left instead of %d, or %v", len(rest), left, err)
 		}
 	}
 }
@@ -80,6 +117,7 @@ func samples() map[string][]byte {
 		"empty": nil, "byte": []byte("x"), "run": make([]byte, 100_000), "noise": noise, "skewed": skewed, "far": far,
 		"text":   []byte(strings.Repeat("package archive // the quick brown fox\n", 3000)),
 		"mixed":  append(append([]byte(strings.Repeat("abc", 999)), noise[:70_000]...), bytes.Repeat([]byte("xyz!"), 5000)...),
+		"long":   bytes.Repeat(noise[:70_001], 9),
 		"narrow": bytes.Map(func(r rune) rune { return 'a' + r%2 }, noise[:5000]),
 	}
 	for period := 1; period <= 20; period++ {
@@ -90,11 +128,11 @@ func samples() map[string][]byte {
 
 func TestInflate_asTheStandardLibrary(t *testing.T) {
 	t.Parallel()
-	var f inflater // one for all, as a worker has it
+	var d decoders
 	for name, data := range samples() {
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 1, 6, 9} {
 			packed := deflated(t, data, level)
-			check(t, &f, packed)
+			check(t, &d, packed)
 			if t.Failed() {
 				t.Fatal(name, level)
 			}
@@ -106,20 +144,20 @@ func TestInflate_asTheStandardLibrary(t *testing.T) {
 // come out as the standard library has it.
 func TestInflate_damage(t *testing.T) {
 	t.Parallel()
-	var f inflater
+	var d decoders
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, data := range samples() {
 		data = data[:min(len(data), 3000)]
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, 6} {
 			packed := deflated(t, data, level)
 			for n := range min(len(packed), 120) {
-				check(t, &f, packed[:n])
+				check(t, &d, packed[:n])
 			}
-			check(t, &f, append(bytes.Clone(packed), 0))
+			check(t, &d, append(bytes.Clone(packed), 0))
 			for range 100 {
 				damaged := bytes.Clone(packed)
 				damaged[random.IntN(min(len(damaged), 200))] ^= 1 << random.IntN(8)
-				check(t, &f, damaged)
+				check(t, &d, damaged)
 			}
 		}
 	}
@@ -130,9 +168,9 @@ func FuzzInflate(f *testing.F) {
 		f.Add(deflated(f, data[:min(len(data), 2000)], 6))
 		f.Add(deflated(f, data[:min(len(data), 2000)], flate.HuffmanOnly))
 	}
-	var inf inflater
+	var d decoders
 	f.Fuzz(func(t *testing.T, in []byte) {
-		check(t, &inf, in)
+		check(t, &d, in)
 	})
 }
 

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -69,18 +66,15 @@ func (s *tarSource) Read(p []byte) (int, error) {
 }
 
 func readTarGz(ctx context.Context, source *tarSource, placer *placer, limits Limits) error {
-	in := bufio.NewReaderSize(source, 256<<10)
-	zr, err := gzip.NewReader(in)
+	zr, err := newGunzip(source)
 	if err != nil {
 		return err
 	}
-	defer zr.Close()
-	zr.Multistream(false)
 	t := &tarReader{tar: tar.NewReader(zr), source: source, limits: limits, names: newNameSet(1 << 14), placer: placer}
 	for ctx.Err() == nil {
 		header, err := t.tar.Next()
 		if err == io.EOF {
-			return checkEnd(zr, in)
+			return checkEnd(zr)
 		}
 		if err != nil {
 			return err
@@ -242,7 +236,7 @@ func tarFile(h *tar.Header) (File, error) {
 
 // checkEnd reads what is left: zeros up to the end of the gzip stream, whose
 // checksum is looked at there, and nothing behind it.
-func checkEnd(zr *gzip.Reader, in *bufio.Reader) error {
+func checkEnd(zr *gunzip) error {
 	rest, err := io.ReadAll(io.LimitReader(zr, tarSlack+1))
 	if err != nil {
 		return err
@@ -255,13 +249,14 @@ func checkEnd(zr *gzip.Reader, in *bufio.Reader) error {
 			return errTrailing
 		}
 	}
-	if _, err := in.ReadByte(); err != io.EOF {
-		if err != nil {
-			return err
-		}
+	switch _, err := io.ReadFull(zr.after(), make([]byte, 1)); err {
+	case io.EOF:
+		return nil
+	case nil:
 		return errTrailing
+	default:
+		return err
 	}
-	return nil
 }
 
 var errTrailing = refuse("the archive has bytes after its end")

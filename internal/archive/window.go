@@ -1,0 +1,160 @@
+package archive
+
+import "io"
+
+const (
+	// distance is how far back a match may reach.
+	distance = 32 << 10
+	// pieceSize is how much is inflated at a time: little enough to be still in
+	// the processor's cache when it is hashed and written.
+	pieceSize = 128 << 10
+	// readSize is how much is read at a time.
+	readSize = 64 << 10
+	// unread is how many bytes storedSize may give back.
+	unread = 8
+)
+
+// window inflates data of any length, piece by piece.
+type window struct {
+	inflater
+	stream
+	src   io.Reader
+	eof   bool
+	last  bool // this is the last block
+	where place
+	left  int // bytes of a stored block that are still to come
+}
+
+// place is where in the data a window is.
+type place int
+
+const (
+	between place = iota
+	inStored
+	inPacked
+)
+
+// reset begins to inflate what src gives. The buffers are used again.
+func (w *window) reset(src io.Reader) {
+	if w.in == nil {
+		w.in = make([]byte, unread+readSize+inSlack)
+		w.out = make([]byte, distance+pieceSize+outSlack)
+	}
+	w.stream = stream{in: w.in, out: w.out, outStop: distance + pieceSize}
+	w.src, w.eof, w.last, w.where, w.left = src, false, false, between, 0
+}
+
+// next gives the next piece, which is valid until the next call, and io.EOF
+// after the last one.
+func (w *window) next() ([]byte, error) {
+	if w.at > w.outStop {
+		w.at = copy(w.out, w.out[w.at-distance:w.at])
+	}
+	from := w.at
+	for w.at <= w.outStop && !(w.last && w.where == between) {
+		if err := w.step(); err != nil {
+			return nil, err
+		}
+	}
+	if w.at > from {
+		return w.out[from:w.at], nil
+	}
+	if w.ended() {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return nil, io.EOF
+}
+
+// step decodes until a block ends, the piece is full, or more input is needed.
+func (w *window) step() error {
+	switch w.where {
+	case between:
+		if err := w.fill(headerSize); err != nil {
+			return err
+		}
+		return w.enter()
+	case inStored:
+		if err := w.fill(1); err != nil {
+			return err
+		}
+		n := min(w.left, w.inEnd-w.pos, len(w.out)-w.at)
+		if n == 0 && w.left > 0 {
+			return io.ErrUnexpectedEOF
+		}
+		copy(w.out[w.at:], w.in[w.pos:w.pos+n])
+		w.pos, w.at, w.left = w.pos+n, w.at+n, w.left-n
+		if w.left == 0 {
+			w.where = between
+		}
+		return nil
+	default:
+		err := w.block(&w.stream)
+		switch {
+		case err == nil:
+			w.where = between
+		case err == errPaused && w.at > w.outStop:
+			return nil
+		case err == errPaused && w.eof:
+			return io.ErrUnexpectedEOF
+		case err == errPaused:
+			return w.fill(headerSize)
+		}
+		return err
+	}
+}
+
+// enter begins a block.
+func (w *window) enter() error {
+	kind, err := w.begin(&w.stream)
+	if err == nil && kind.stored {
+		w.left, err = w.storedSize()
+	}
+	switch {
+	case err != nil && w.eof && w.pos+4 > w.inEnd:
+		return io.ErrUnexpectedEOF // what was read of the beginning was not there
+	case err != nil:
+		return err
+	}
+	w.last, w.where = kind.last, inPacked
+	if kind.stored {
+		w.where = inStored
+	}
+	return nil
+}
+
+// fill reads until n bytes can be taken, or all there are.
+func (w *window) fill(n int) error {
+	if w.eof || w.inEnd-w.pos >= n {
+		return nil
+	}
+	from := max(w.pos-unread, 0)
+	w.inEnd = copy(w.in, w.in[from:w.inEnd])
+	w.pos -= from
+	for w.inEnd-w.pos < n {
+		m, err := w.src.Read(w.in[w.inEnd : len(w.in)-inSlack])
+		w.inEnd += m
+		if err == io.EOF {
+			w.eof = true
+			w.inStop = w.inEnd + 8
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.inStop = w.inEnd - 2*unread
+	return nil
+}
+
+// rest reads what follows the packed data.
+func (w *window) rest(p []byte) (int, error) {
+	if end := w.end(); end < w.inEnd {
+		n := copy(p, w.in[end:w.inEnd])
+		w.pos, w.acc, w.nbits = end+n, 0, 0
+		return n, nil
+	}
+	if w.eof {
+		return 0, io.EOF
+	}
+	return w.src.Read(p)
+}
