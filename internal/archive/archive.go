@@ -11,6 +11,7 @@ package archive
 
 import (
 	"crypto/sha256"
+	"io"
 	"io/fs"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -40,12 +41,23 @@ type Dir interface {
 	// Put stores a file whose contents were hashed. content is only valid
 	// during the call.
 	Put(file File, content []byte) error
+	// Create begins a file that is too large to be held in memory.
+	Create(file File) (Writer, error)
 	// Reuse stores a file without its contents, if the sink has a file
 	// elsewhere that, read and hashed again, has this path, mode, size and
 	// CRC-32; it then answers its SHA-256. Whether it is the right file is
 	// decided later, by the digests of the whole tree.
 	Reuse(file File) (sum [sha256.Size]byte, ok bool, err error)
 	// Close ends the use of the directory.
+	Close() error
+}
+
+// A Writer receives the contents of one file in pieces.
+type Writer interface {
+	io.Writer
+	// Commit says that the contents are complete, and their digest.
+	Commit(sum [sha256.Size]byte) error
+	// Close ends the use of the writer. A file without Commit is of no use.
 	Close() error
 }
 

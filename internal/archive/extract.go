@@ -3,7 +3,9 @@ package archive
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"hash/crc32"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -12,10 +14,8 @@ import (
 )
 
 const (
-	// small files are inflated in a buffer that each worker has.
-	small = 256 << 10
-	// memory for the buffers of large files, of which there is always one.
-	memory  = 64 << 20
+	// small files are inflated whole, others piece by piece.
+	small   = 256 << 10
 	maxJobs = 32
 	// batch bounds how many files of one directory a worker takes at once.
 	batch = 64
@@ -24,12 +24,12 @@ const (
 // Extract places every file into the sink and returns them sorted by path,
 // with their digests. It works on opts.Jobs files at a time, large ones first,
 // so that none of them is left for the end; members of a directory are put
-// into it together. Its buffers take 64 MiB, or what the largest file needs.
+// into it together. Each of the goroutines has buffers of 1 MB.
 func (z *Zip) Extract(ctx context.Context, sink Sink, opts Options) ([]File, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := min(max(opts.Jobs, 1), maxJobs)
-	x := &extraction{z: z, sink: sink, opts: opts, work: z.plan(opts.InOrder), buffers: newPool(z, jobs), dirs: newDirMaker(sink)}
+	x := &extraction{z: z, sink: sink, opts: opts, work: z.plan(opts.InOrder), dirs: newDirMaker(sink)}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := x.makeDirs(ctx); err != nil {
@@ -63,7 +63,7 @@ func (z *Zip) plan(inOrder bool) [][]int {
 	for i := range z.members {
 		m := &z.members[i]
 		dir := path.Dir(m.Path)
-		if m.Size > small || m.End-m.Start > small {
+		if m.large() {
 			if inOrder {
 				rest = append(rest, []int{i})
 				clear(open)
@@ -91,13 +91,12 @@ func (z *Zip) plan(inOrder bool) [][]int {
 }
 
 type extraction struct {
-	z       *Zip
-	sink    Sink
-	opts    Options
-	work    [][]int
-	next    atomic.Int64
-	buffers *pool
-	dirs    *dirMaker
+	z    *Zip
+	sink Sink
+	opts Options
+	work [][]int
+	next atomic.Int64
+	dirs *dirMaker
 }
 
 // makeDirs makes the directories in the order in which the work needs them:
@@ -168,7 +167,7 @@ func (d *dirMaker) wait(dir string) error {
 }
 
 func (x *extraction) run(ctx context.Context) error {
-	w := &worker{x: x, own: &buffer{}}
+	w := &worker{x: x}
 	for ctx.Err() == nil {
 		i := int(x.next.Add(1)) - 1
 		if i >= len(x.work) {
@@ -183,10 +182,14 @@ func (x *extraction) run(ctx context.Context) error {
 
 // worker is what one goroutine needs.
 type worker struct {
-	x       *extraction
-	own     *buffer
-	inflate inflater
+	x      *extraction
+	in     []byte // a small member, packed, and inflated
+	out    []byte
+	window window
 }
+
+// large says whether a member is too large to be inflated whole.
+func (m *Member) large() bool { return m.Size > small || m.End-m.Start > small }
 
 func (w *worker) piece(ctx context.Context, members []int) error {
 	z := w.x.z
@@ -220,91 +223,127 @@ func (w *worker) member(ctx context.Context, dir Dir, m *Member) error {
 		}
 		if ok {
 			m.SHA256 = sum
-			w.report(m)
+			w.report(int(m.Size))
 			return nil
 		}
 	}
-	buf := w.own
-	if m.Size > small || m.End-m.Start > small {
-		var err error
-		if buf, err = w.x.buffers.get(ctx); err != nil {
-			return err
-		}
-		defer w.x.buffers.put(buf)
+	var err error
+	if m.large() {
+		err = w.large(ctx, dir, m)
+	} else {
+		err = w.small(dir, m)
 	}
-	raw := buf.packed(int(m.End - m.Start))
+	return inMember(err, m)
+}
+
+// small inflates a member whole, so that it is only written if the sink does
+// not have it.
+func (w *worker) small(dir Dir, m *Member) error {
+	if w.in == nil {
+		w.in, w.out = make([]byte, small+inSlack), make([]byte, small+outSlack)
+	}
+	raw := w.in[:m.End-m.Start]
 	if err := readFull(w.x.z.r, raw, m.Start); err != nil {
 		return err
 	}
-	content, err := m.data(raw)
-	if err == nil && m.method == methodDeflate {
-		content, err = w.inflate.all(buf.inflated(int(m.Size)), int(m.Size), content, len(content))
-	}
+	begin, err := m.header(raw)
 	if err != nil {
-		return inMember(err, m)
-	}
-	if crc32.ChecksumIEEE(content) != m.CRC32 {
-		return refuse("the archive is damaged: wrong CRC of " + shorten(m.Path))
-	}
-	m.SHA256 = sha256.Sum256(content)
-	if err := dir.Put(m.File, content); err != nil {
 		return err
 	}
-	w.report(m)
+	content, after := raw[begin:begin+int(m.packed)], raw[begin+int(m.packed):]
+	if err := m.trailer(after); err != nil {
+		return err
+	}
+	if m.method == methodDeflate {
+		if content, err = w.window.all(w.out, int(m.Size), content, len(content)); err != nil {
+			return err
+		}
+	}
+	if crc32.ChecksumIEEE(content) != m.CRC32 {
+		return errCRC
+	}
+	m.SHA256 = sha256.Sum256(content)
+	w.report(len(content))
+	return dir.Put(m.File, content)
+}
+
+// large inflates a member piece by piece, and hashes and writes each piece
+// while it is in the processor's cache.
+func (w *worker) large(ctx context.Context, dir Dir, m *Member) error {
+	r := w.x.z.r
+	head := make([]byte, localSize+len(m.name))
+	if err := readFull(r, head, m.Start); err != nil {
+		return err
+	}
+	begin, err := m.header(head)
+	if err != nil {
+		return err
+	}
+	start := m.Start + int64(begin)
+	out, err := dir.Create(m.File)
+	if err != nil {
+		return err
+	}
+	err = w.pieces(ctx, m, io.NewSectionReader(r, start, m.packed), out)
+	if err == nil {
+		after := make([]byte, min(m.End-start-m.packed, 64)) // no trailer has more than 16 bytes
+		err = readFull(r, after, start+m.packed)
+		if err == nil {
+			err = m.trailer(after)
+		}
+	}
+	if err == nil {
+		err = out.Commit(m.SHA256)
+	}
+	return errors.Join(err, out.Close())
+}
+
+// pieces copies the contents of a member and finds its digest.
+func (w *worker) pieces(ctx context.Context, m *Member, packed io.Reader, out io.Writer) error {
+	w.window.reset(packed)
+	next := w.window.next
+	if m.method == methodStore {
+		next = w.window.unpacked
+	}
+	h, crc, left := sha256.New(), uint32(0), m.Size
+	for {
+		piece, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if left -= int64(len(piece)); left < 0 {
+			return errTooLong
+		}
+		h.Write(piece)
+		crc = crc32.Update(crc, crc32.IEEETable, piece)
+		if _, err := out.Write(piece); err != nil {
+			return err
+		}
+		w.report(len(piece))
+	}
+	_, err := io.ReadFull(w.window.after(), make([]byte, 1))
+	switch {
+	case err == nil:
+		return errLeftOver
+	case err != io.EOF:
+		return err
+	case left > 0:
+		return errTooShort
+	case crc != m.CRC32:
+		return errCRC
+	}
+	h.Sum(m.SHA256[:0])
 	return nil
 }
 
-func (w *worker) report(m *Member) {
+func (w *worker) report(n int) {
 	if w.x.opts.Progress != nil {
-		w.x.opts.Progress(m.Size)
+		w.x.opts.Progress(int64(n))
 	}
 }
-
-// buffer holds one member, packed and inflated.
-type buffer struct {
-	in, out  []byte
-	capacity [2]int // least size of out and in
-}
-
-// packed gives room for n bytes and the slack that the inflater asks for.
-func (b *buffer) packed(n int) []byte {
-	if cap(b.in) < n+inSlack {
-		b.in = make([]byte, max(n, b.capacity[1], 16<<10)+inSlack)
-	}
-	return b.in[:n]
-}
-
-func (b *buffer) inflated(n int) []byte {
-	if cap(b.out) < n+outSlack {
-		b.out = make([]byte, max(n, b.capacity[0], 32<<10)+outSlack)
-	}
-	return b.out[:n+outSlack]
-}
-
-// pool hands out the buffers for large files. All have the size of the largest
-// one, so that a few serve all of them and none becomes garbage.
-type pool struct{ free chan *buffer }
-
-func newPool(z *Zip, jobs int) *pool {
-	each := z.largest[0] + z.largest[1]
-	n := int64(1)
-	if left := memory - int64(jobs)*2*small; each > 0 && left > each {
-		n = min(left/each, int64(jobs))
-	}
-	p := &pool{free: make(chan *buffer, n)}
-	for range n {
-		p.free <- &buffer{capacity: [2]int{int(z.largest[0]), int(z.largest[1])}}
-	}
-	return p
-}
-
-func (p *pool) get(ctx context.Context) (*buffer, error) {
-	select {
-	case b := <-p.free:
-		return b, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-func (p *pool) put(b *buffer) { p.free <- b }

@@ -95,7 +95,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 func (g *gunzip) trailer() error {
 	var sums [gzipTrailer]byte
-	if _, err := io.ReadFull(g.after(), sums[:]); err != nil {
+	if _, err := io.ReadFull(g.window.after(), sums[:]); err != nil {
 		return unexpectedEOF(err)
 	}
 	if binary.LittleEndian.Uint32(sums[:]) != g.crc || binary.LittleEndian.Uint32(sums[4:]) != g.size {
@@ -103,11 +103,3 @@ func (g *gunzip) trailer() error {
 	}
 	return io.EOF
 }
-
-// after reads what follows the packed data.
-func (g *gunzip) after() io.Reader { return readFunc(g.window.rest) }
-
-type readFunc func([]byte) (int, error)
-
-// Read is part of [io.Reader].
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }

@@ -75,12 +75,14 @@ var (
 	errTooLong  = errors.New("there is more in it than the directory promises")
 	errTooShort = errors.New("there is less in it than the directory promises")
 	errLeftOver = errors.New("bytes follow the packed data")
+	errCutOff   = errors.New("the packed data are cut off")
+	errCRC      = errors.New("its CRC-32 is wrong")
 
 	errPaused = errors.New("paused") // never leaves this file and window.go
 )
 
 func inMember(err error, m *Member) error {
-	for _, ours := range []error{errInflate, errTooLong, errTooShort, errLeftOver} {
+	for _, ours := range []error{errInflate, errTooLong, errTooShort, errLeftOver, errCutOff, errCRC} {
 		if errors.Is(err, ours) {
 			return diag.Wrap(diag.ArchiveUnsafe, err, "the archive's file "+shorten(m.Path)+" cannot be unpacked")
 		}

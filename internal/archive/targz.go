@@ -249,7 +249,7 @@ func checkEnd(zr *gunzip) error {
 			return errTrailing
 		}
 	}
-	switch _, err := io.ReadFull(zr.after(), make([]byte, 1)); err {
+	switch _, err := io.ReadFull(zr.window.after(), make([]byte, 1)); err {
 	case io.EOF:
 		return nil
 	case nil:
@@ -274,7 +274,7 @@ func tarError(err error) error {
 	switch {
 	case errors.As(err, &coded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, errCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse("the archive is cut off")
 	}
 	return diag.Wrap(diag.ArchiveUnsafe, err, "the archive is damaged")

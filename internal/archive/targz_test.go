@@ -70,6 +70,24 @@ func (d *treeDir) Put(f File, content []byte) error {
 	return nil
 }
 
+func (d *treeDir) Create(f File) (Writer, error) {
+	return &treeFile{dir: d, file: f}, nil
+}
+
+// treeFile keeps a file's contents until they are complete.
+type treeFile struct {
+	bytes.Buffer
+	dir  *treeDir
+	file File
+}
+
+func (f *treeFile) Commit(sum [sha256.Size]byte) error {
+	f.file.SHA256 = sum
+	return f.dir.Put(f.file, f.Bytes())
+}
+
+func (f *treeFile) Close() error { return nil }
+
 func (d *treeDir) Reuse(File) (sum [sha256.Size]byte, ok bool, err error) { return sum, false, nil }
 
 func (d *treeDir) Close() error {

@@ -60,7 +60,7 @@ func (w *window) next() ([]byte, error) {
 		return w.out[from:w.at], nil
 	}
 	if w.ended() {
-		return nil, io.ErrUnexpectedEOF
+		return nil, errCutOff
 	}
 	return nil, io.EOF
 }
@@ -79,7 +79,7 @@ func (w *window) step() error {
 		}
 		n := min(w.left, w.inEnd-w.pos, len(w.out)-w.at)
 		if n == 0 && w.left > 0 {
-			return io.ErrUnexpectedEOF
+			return errCutOff
 		}
 		copy(w.out[w.at:], w.in[w.pos:w.pos+n])
 		w.pos, w.at, w.left = w.pos+n, w.at+n, w.left-n
@@ -95,7 +95,7 @@ func (w *window) step() error {
 		case err == errPaused && w.at > w.outStop:
 			return nil
 		case err == errPaused && w.eof:
-			return io.ErrUnexpectedEOF
+			return errCutOff
 		case err == errPaused:
 			return w.fill(headerSize)
 		}
@@ -111,7 +111,7 @@ func (w *window) enter() error {
 	}
 	switch {
 	case err != nil && w.eof && w.pos+4 > w.inEnd:
-		return io.ErrUnexpectedEOF // what was read of the beginning was not there
+		return errCutOff // what was read of the beginning was not there
 	case err != nil:
 		return err
 	}
@@ -146,7 +146,19 @@ func (w *window) fill(n int) error {
 	return nil
 }
 
-// rest reads what follows the packed data.
+// unpacked gives what the source has as it is, as next gives what it inflates
+// to.
+func (w *window) unpacked() ([]byte, error) {
+	n, err := io.ReadFull(w.src, w.out[:pieceSize])
+	if n > 0 && err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return w.out[:n], err
+}
+
+// after reads what follows the packed data.
+func (w *window) after() io.Reader { return readFunc(w.rest) }
+
 func (w *window) rest(p []byte) (int, error) {
 	if end := w.end(); end < w.inEnd {
 		n := copy(p, w.in[end:w.inEnd])
@@ -158,3 +170,8 @@ func (w *window) rest(p []byte) (int, error) {
 	}
 	return w.src.Read(p)
 }
+
+type readFunc func([]byte) (int, error)
+
+// Read is part of [io.Reader].
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }

@@ -43,7 +43,6 @@ type Zip struct {
 	r       io.ReaderAt
 	members []Member
 	limits  Limits
-	largest [2]int64 // inflated and packed size of the largest members
 }
 
 // Member is one file of a zip.
@@ -177,7 +176,6 @@ func (z *Zip) checkSizes(archive int64) error {
 			return refuse("the archive has a file of " + strconv.FormatInt(m.Size, 10) + " bytes: " + shorten(m.Path))
 		}
 		total += m.Size
-		z.largest[0] = max(z.largest[0], m.Size)
 	}
 	if total > z.limits.Total {
 		return refuse("the archive's files have " + strconv.FormatInt(total, 10) + " bytes together")
@@ -222,7 +220,6 @@ func (z *Zip) checkExtents(directory int64) error {
 		if m.End < least || m.End > least+64<<10+24 {
 			return refuse("the archive's files overlap or leave gaps at " + shorten(m.Path))
 		}
-		z.largest[1] = max(z.largest[1], m.End-m.Start)
 	}
 	if end != 0 {
 		return refuse("the archive begins with bytes that belong to no file")
@@ -230,40 +227,51 @@ func (z *Zip) checkExtents(directory int64) error {
 	return nil
 }
 
-// data finds the packed contents within all the bytes of a member, and holds
-// what stands around them against the directory.
-func (m *Member) data(raw []byte) ([]byte, error) {
+// header holds the beginning of a member against the directory. The packed
+// contents follow it at begin.
+func (m *Member) header(raw []byte) (begin int, err error) {
 	le := binary.LittleEndian
-	bad := func() ([]byte, error) {
-		return nil, refuse("the archive says two things about " + shorten(m.Path))
+	if len(raw) < localSize+len(m.name) || le.Uint32(raw) != localSignature ||
+		le.Uint16(raw[6:]) != m.flags || le.Uint16(raw[8:]) != m.method || int(le.Uint16(raw[26:])) != len(m.name) ||
+		string(raw[localSize:localSize+len(m.name)]) != m.name {
+		return 0, m.twoThings()
 	}
-	if len(raw) < localSize || le.Uint32(raw) != localSignature ||
-		le.Uint16(raw[6:]) != m.flags || le.Uint16(raw[8:]) != m.method || int(le.Uint16(raw[26:])) != len(m.name) {
-		return bad()
+	sizes := m.agrees(raw[14:])
+	if m.flags&flagDescriptor != 0 { // the writer did not know the sizes yet: they follow the data
+		sizes = sizes || bytes.Equal(raw[14:26], make([]byte, 12))
 	}
-	begin := localSize + len(m.name) + int(le.Uint16(raw[28:]))
-	if int64(len(raw)) < int64(begin)+m.packed || string(raw[localSize:localSize+len(m.name)]) != m.name {
-		return bad()
+	begin = localSize + len(m.name) + int(le.Uint16(raw[28:]))
+	if !sizes || m.Start+int64(begin)+m.packed > m.End {
+		return 0, m.twoThings()
 	}
-	data, after := raw[begin:int64(begin)+m.packed], raw[int64(begin)+m.packed:]
-	crc, packed, size := le.Uint32(raw[14:]), int64(le.Uint32(raw[18:])), int64(le.Uint32(raw[22:]))
+	return begin, nil
+}
+
+// trailer does the same with what follows the packed contents.
+func (m *Member) trailer(raw []byte) error {
 	if m.flags&flagDescriptor == 0 {
-		if len(after) != 0 || crc != m.CRC32 || packed != m.packed || size != m.Size {
-			return bad()
+		if len(raw) != 0 {
+			return m.twoThings()
 		}
-		return data, nil
+		return nil
 	}
-	// The writer did not know the sizes yet: they follow the data.
-	if !bytes.Equal(raw[14:26], make([]byte, 12)) && (crc != m.CRC32 || packed != m.packed || size != m.Size) {
-		return bad()
+	if len(raw) == 16 && binary.LittleEndian.Uint32(raw) == descriptorSignature {
+		raw = raw[4:]
 	}
-	if len(after) == 16 && le.Uint32(after) == descriptorSignature {
-		after = after[4:]
+	if len(raw) != 12 || !m.agrees(raw) {
+		return m.twoThings()
 	}
-	if len(after) != 12 || le.Uint32(after) != m.CRC32 || int64(le.Uint32(after[4:])) != m.packed || int64(le.Uint32(after[8:])) != m.Size {
-		return bad()
-	}
-	return data, nil
+	return nil
+}
+
+// agrees says whether CRC-32 and sizes are those of the directory.
+func (m *Member) agrees(raw []byte) bool {
+	le := binary.LittleEndian
+	return le.Uint32(raw) == m.CRC32 && int64(le.Uint32(raw[4:])) == m.packed && int64(le.Uint32(raw[8:])) == m.Size
+}
+
+func (m *Member) twoThings() error {
+	return refuse("the archive says two things about " + shorten(m.Path))
 }
 
 func readFull(r io.ReaderAt, p []byte, at int64) error {

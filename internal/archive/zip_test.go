@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -108,21 +110,52 @@ func TestOpenZip_limits(t *testing.T) {
 // than what no part of vmgo looks at (times, versions, attributes).
 func TestOpenZip_everyByteCounts(t *testing.T) {
 	t.Parallel()
-	tc := vmtest.Toolchain{Version: "1.22.5"}
-	data := tc.Zip()
-	_, want, err := extractZip(t, data, tc.Prefix(), DefaultLimits(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	step := 1
 	if testing.Short() {
 		step = 7
 	}
-	accepted := 0
-	for i := 0; i < len(data); i += step {
+	if everyByteCounts(t, vmtest.Toolchain{Version: "1.22.5"}.Zip(), step) == 0 {
+		t.Error("no change was accepted")
+	}
+	everyByteCounts(t, oneLarge(t, zip.Deflate), 997)
+	everyByteCounts(t, oneLarge(t, zip.Store), 9973)
+}
+
+const prefix = "golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/"
+
+// oneLarge is a zip of one member that is not inflated whole.
+func oneLarge(t *testing.T, method uint16) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.CreateHeader(&zip.FileHeader{Name: prefix + "lib/large", Method: method})
+	for i := 0; i < small/6 && err == nil; i++ {
+		_, err = fmt.Fprintln(f, i*i)
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// everyByteCounts answers how many changes were accepted. Within the archive it
+// goes in steps.
+func everyByteCounts(t *testing.T, data []byte, step int) (accepted int) {
+	t.Helper()
+	_, want, err := extractZip(t, data, prefix, DefaultLimits(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func(i int) int {
+		if i < 100 || i >= len(data)-300 { // headers, trailer and directory, if it is of one member
+			return i + 1
+		}
+		return min(i+step, len(data)-300)
+	}
+	for i := 0; i < len(data); i = next(i) {
 		damaged := slices.Clone(data)
 		damaged[i] ^= 0x21
-		_, files, err := extractZip(t, damaged, tc.Prefix(), DefaultLimits(), Options{})
+		_, files, err := extractZip(t, damaged, prefix, DefaultLimits(), Options{})
 		if err != nil {
 			if diag.CodeOf(err) != diag.ArchiveUnsafe {
 				t.Fatalf("byte %d: %v", i, err)
@@ -135,14 +168,15 @@ func TestOpenZip_everyByteCounts(t *testing.T) {
 			t.Errorf("byte %d: other contents came out", i)
 		}
 	}
-	if accepted == 0 || accepted > len(data)/2/step {
+	if accepted > len(data)/2/step {
 		t.Errorf("%d of %d changes were accepted", accepted, len(data))
 	}
-	for n := range data {
-		if _, err := OpenZip(bytes.NewReader(data[:n]), int64(n), tc.Prefix(), DefaultLimits()); diag.CodeOf(err) != diag.ArchiveUnsafe {
+	for n := 0; n < len(data); n += step {
+		if _, err := OpenZip(bytes.NewReader(data[:n]), int64(n), prefix, DefaultLimits()); diag.CodeOf(err) != diag.ArchiveUnsafe {
 			t.Fatalf("cut off at %d: %v", n, err)
 		}
 	}
+	return accepted
 }
 
 func TestExtract_stops(t *testing.T) {

@@ -110,21 +110,47 @@ func (d *Dir) Mkdir(name string, mode uint32) error {
 // Create makes a new file with exactly this mode and contents. name is one
 // element.
 func (d *Dir) Create(name string, mode uint32, content []byte) error {
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
-	})
+	fd, err := d.create(name, mode)
 	if err != nil {
 		return d.fail("create", name, err)
 	}
 	err = writeAll(fd, content)
-	if err == nil && !d.exact {
-		err = unix.Fchmod(fd, mode)
-	}
 	if closeErr := unix.Close(fd); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return d.fail("write", name, err)
+	}
+	return nil
+}
+
+// CreateFile makes a new, empty file with exactly this mode, for writing. name
+// is one element.
+func (d *Dir) CreateFile(name string, mode uint32) (*os.File, error) {
+	fd, err := d.create(name, mode)
+	if err != nil {
+		return nil, d.fail("create", name, err)
+	}
+	return os.NewFile(uintptr(fd), path.Join(d.path, name)), nil
+}
+
+func (d *Dir) create(name string, mode uint32) (int, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	})
+	if err == nil && !d.exact {
+		if err = unix.Fchmod(fd, mode); err != nil {
+			unix.Close(fd)
+		}
+	}
+	return fd, err
+}
+
+// Rename gives a file of this directory another name in it, in place of what
+// has that name. Both are one element.
+func (d *Dir) Rename(from, to string) error {
+	if err := unix.Renameat(d.fd, from, d.fd, to); err != nil {
+		return d.fail("rename", from, err)
 	}
 	return nil
 }
@@ -154,14 +180,10 @@ func (d *Dir) Link(f *os.File, name string) error {
 // Copy makes a new file with the contents of f, and answers the digest of what
 // it wrote.
 func (d *Dir) Copy(f *os.File, name string, mode uint32, buf []byte, h hash.Hash) ([]byte, error) {
-	if err := d.Create(name, mode, nil); err != nil {
+	out, err := d.CreateFile(name, mode)
+	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, d.fail("open", name, err)
-	}
-	out := os.NewFile(uintptr(fd), path.Join(d.path, name))
 	_, err = f.Seek(0, io.SeekStart)
 	for err == nil {
 		var n int
@@ -180,14 +202,11 @@ func (d *Dir) Copy(f *os.File, name string, mode uint32, buf []byte, h hash.Hash
 // Clone makes a new file that shares the blocks of the open one, on file
 // systems that can.
 func (d *Dir) Clone(f *os.File, name string, mode uint32) error {
-	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	fd, err := d.create(name, mode)
 	if err != nil {
 		return d.fail("create", name, err)
 	}
 	err = unix.IoctlFileClone(fd, int(f.Fd()))
-	if err == nil {
-		err = unix.Fchmod(fd, mode)
-	}
 	unix.Close(fd)
 	if err != nil {
 		unix.Unlinkat(d.fd, name, 0)

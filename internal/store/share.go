@@ -117,10 +117,13 @@ func (x *index) has(f archive.File) bool {
 	return ok
 }
 
-// elsewhere gives the files of other releases that have the path and contents
-// of the one at that location, which turned out to be damaged.
-func (x *index) elsewhere(at location) iter.Seq[location] {
+// alike gives that location, and then the files of other releases that have
+// its path and contents, for the case that it turns out to be damaged.
+func (x *index) alike(at location) iter.Seq[location] {
 	return func(yield func(location) bool) {
+		if !yield(at) {
+			return
+		}
 		want := &x.releases[at.release].manifest[at.file]
 		for i, r := range x.releases {
 			j, ok := slices.BinarySearchFunc(r.manifest, want.Path, func(f archive.File, path string) int { return strings.Compare(f.Path, path) })

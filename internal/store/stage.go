@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -141,102 +140,6 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 		return nil, st.store.fault(err)
 	}
 	return &stageFiles{st: st, dir: dir, from: finder{x: st.index, bufs: st.bufs}}, nil
-}
-
-// stageFiles is one directory of the tree while files are put into it.
-type stageFiles struct {
-	st   *Stage
-	dir  *fsx.Dir
-	from finder
-}
-
-// Put is part of [archive.Dir]. A file whose contents the store has becomes a
-// link to them. The manifest only says where to look: a link is made to what
-// was read and compared now.
-func (d *stageFiles) Put(file archive.File, content []byte) error {
-	name := filepath.Base(file.Path)
-	if at, ok := d.st.index.byContent[contentKey{file.SHA256, file.Mode}]; ok && d.st.store.linked {
-		linked := d.link(at, name, file, content)
-		if !linked {
-			for other := range d.st.index.elsewhere(at) {
-				if linked = d.link(other, name, file, content); linked {
-					break
-				}
-			}
-		}
-		if linked {
-			return nil
-		}
-	}
-	return d.st.store.fault(d.dir.Create(name, uint32(file.Mode.Perm()), content))
-}
-
-// link shares the file at that location if it has this content.
-func (d *stageFiles) link(at location, name string, file archive.File, content []byte) bool {
-	f, ok := d.from.open(at)
-	if !ok {
-		return false
-	}
-	defer f.Close()
-	return d.from.holds(f, content) && d.share(f, name, file)
-}
-
-// Reuse is part of [archive.Dir]: it looks among the neighbours.
-func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
-	at, ok := d.st.index.byPlace[placeOf(file)]
-	if !ok {
-		return sum, false, nil
-	}
-	if sum, ok, err = d.reuse(at, file); ok || err != nil {
-		return sum, ok, err
-	}
-	for other := range d.st.index.elsewhere(at) {
-		if sum, ok, err = d.reuse(other, file); ok || err != nil {
-			break
-		}
-	}
-	return sum, ok, err
-}
-
-func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
-	f, ok := d.from.open(at)
-	if !ok {
-		return sum, false, nil
-	}
-	defer f.Close()
-	sum, crc, size, err := d.from.digest(f)
-	known := d.st.index.releases[at.release].manifest[at.file].SHA256
-	if err != nil || sum != known || crc != file.CRC32 || size != file.Size {
-		return sum, false, nil // not what the manifest says: no use
-	}
-	d.st.reused.Add(1)
-	name := filepath.Base(file.Path)
-	if d.st.store.linked && d.share(f, name, file) {
-		return sum, true, nil
-	}
-	// No link: the file still need not be inflated, or even downloaded.
-	copied, err := d.dir.Copy(f, name, uint32(file.Mode.Perm()), d.from.buffer(), sha256.New())
-	if err != nil {
-		return sum, false, d.st.store.fault(err)
-	}
-	return [sha256.Size]byte(copied), true, nil
-}
-
-// share gives the new file the inode of f or, where there can be no more links
-// to it or none at all, its blocks.
-func (d *stageFiles) share(f *os.File, name string, file archive.File) bool {
-	if d.dir.Link(f, name) != nil && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
-		return false
-	}
-	d.st.linkedFiles.Add(1)
-	d.st.linkedBytes.Add(file.Size)
-	return true
-}
-
-// Close is part of [archive.Dir].
-func (d *stageFiles) Close() error {
-	d.from.end()
-	return d.dir.Close()
 }
 
 // Has says whether the file need not come from the archive, because a

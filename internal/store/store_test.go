@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,6 +193,59 @@ func TestStore_usageAndSharing(t *testing.T) {
 		}
 		if u, err := s.Usage(version(t, "1.22.5")); err != nil || u.SharedBytes != 0 || u.OwnBytes != apparent {
 			t.Errorf("alone: %+v, %v", u, err)
+		}
+	}
+}
+
+// A large file is written before it is known that the store has it.
+func TestStore_sharesLargeFiles(t *testing.T) {
+	t.Parallel()
+	var lines strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&lines, "line %d\n", i*i)
+	}
+	large := lines.String()
+	for _, c := range []struct {
+		name                    string
+		noLink, edited, another bool
+		shared                  bool
+	}{
+		{name: "sound", shared: true},
+		{name: "edited", edited: true},
+		{name: "edited, with another", edited: true, another: true, shared: true},
+		{name: "no links", noLink: true},
+	} {
+		s := open(t, store.Options{NoLink: c.noLink})
+		install := func(v string) string {
+			if err := put(t, s, vmtest.Toolchain{Version: v, Files: map[string]string{"lib/large": large}}, false); err != nil {
+				t.Fatal(c.name, err)
+			}
+			return filepath.Join(s.GOROOT(version(t, v)), "lib/large")
+		}
+		first := install("1.22.4")
+		from := first
+		if c.another {
+			from = install("1.22.1")
+			if err := os.Remove(first); err != nil { // it shares the inode
+				t.Fatal(err)
+			}
+		}
+		if c.edited {
+			if err := os.WriteFile(first, []byte(strings.ToUpper(large)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := install("1.22.5")
+		if data, err := os.ReadFile(got); err != nil || string(data) != large {
+			t.Errorf("%s: %d bytes, %v", c.name, len(data), err)
+		}
+		a, errA := os.Stat(from)
+		b, errB := os.Stat(got)
+		if errA != nil || errB != nil || os.SameFile(a, b) != c.shared {
+			t.Errorf("%s: shared %v; %v %v", c.name, !c.shared, errA, errB)
+		}
+		if left, err := filepath.Glob(got + "?*"); err != nil || len(left) > 0 {
+			t.Errorf("%s: left over: %v, %v", c.name, left, err)
 		}
 	}
 }
