@@ -197,23 +197,22 @@ func (a *app) loadPlan(file string) (*harden.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
-	var plan harden.Plan
-	if err := json.Unmarshal(data, &plan); err != nil {
-		return nil, diag.Wrap(diag.Usage, err, file+" holds no plan", "vmgo harden plan --out "+file)
-	}
-	return &plan, nil
+	return harden.ReadPlan(data)
 }
 
 func (a *app) hardenUndo(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
-	only := listOf(c.String("only"))
+	sel, err := a.hardenSelection(c)
+	if err != nil {
+		return err
+	}
 	engine, err := a.hardenEngine(c)
 	if err != nil {
 		return err
 	}
-	plan := func() (harden.Plan, error) { return engine.PlanUndo(only) }
+	plan := func() (harden.Plan, error) { return engine.PlanUndo(sel.Only) }
 	if c.Bool("dry-run") {
 		shown, err := plan()
 		if err != nil {
@@ -222,7 +221,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 		return a.hardenShow(c, shown)
 	}
 	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
-		return engine.Undo(ctx, only, show)
+		return engine.Undo(ctx, sel.Only, show)
 	}, plan)
 }
 

@@ -182,7 +182,24 @@ func (m *Machine) loadJournal() (*journal, error) {
 	if j.Format != formatNow {
 		return nil, fmt.Errorf("%s has format %d, which this vmgo does not know", journalFile, j.Format)
 	}
-	return &j, nil
+	return &j, m.confine(&j)
+}
+
+// confine keeps a journal that lies in an image from acting on the machine that
+// works on the image. It may have been begun when the image ran, on values that
+// only the running machine has; or a stranger may have written it.
+func (m *Machine) confine(j *journal) error {
+	if m.Live {
+		return nil
+	}
+	j.Commands = nil
+	j.Changes = slices.DeleteFunc(j.Changes, func(c Change) bool { return c.Kind.runtime() })
+	for _, c := range j.Changes {
+		if len(c.Check) > 0 && !slices.Equal(c.Check, visudo()) {
+			return fmt.Errorf("%s asks for the command %s, which is none of vmgo's", journalFile, joinWords(c.Check))
+		}
+	}
+	return nil
 }
 
 // backup keeps the originals of files that vmgo did not create as plain files

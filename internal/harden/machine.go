@@ -71,6 +71,7 @@ func (m *Machine) MayChange() bool { return m.Host.UID == 0 || m.Host.UID == m.O
 // directories are followed as the machine itself would, never out of its root;
 // the last component is not followed.
 func (m *Machine) real(path string) string {
+	path = filepath.Clean("/" + path)
 	return filepath.Join(m.Host.Path(filepath.Dir(path)), filepath.Base(path))
 }
 

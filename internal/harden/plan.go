@@ -1,6 +1,7 @@
 package harden
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -218,11 +219,39 @@ func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
 	return plan, t.led, nil
 }
 
+// ReadPlan reads a plan that was saved to a file. What it says of the machine is
+// compared when it is applied; what it asks for is checked here as if it had been
+// typed.
+func ReadPlan(data []byte) (*Plan, error) {
+	var p Plan
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, diag.Wrap(diag.Usage, err, "the file holds no plan")
+	}
+	switch {
+	case p.Verb == verbUndo:
+		return nil, diag.New(diag.Usage, "the file holds the plan of an undo, which cannot be applied", "vmgo harden undo")
+	case p.Verb != verbApply:
+		return nil, diag.New(diag.Usage, "the file holds no plan", "vmgo harden plan --out FILE")
+	case p.Format != formatNow:
+		return nil, diag.New(diag.Usage, fmt.Sprintf("the plan has format %d, which this vmgo does not know", p.Format), "vmgo harden plan --out FILE")
+	}
+	if p.Profile != "" {
+		if _, err := ParseProfile(string(p.Profile)); err != nil {
+			return nil, err
+		}
+	}
+	if p.Service != nil {
+		service, err := NewService(*p.Service)
+		if err != nil {
+			return nil, err
+		}
+		p.Service = &service
+	}
+	return &p, nil
+}
+
 // mustEqual refuses a saved plan where the machine's plan is another by now.
 func (p *Plan) mustEqual(now Plan) error {
-	if p.Verb != verbApply {
-		return diag.New(diag.Usage, "the file holds the plan of an "+p.Verb+", which cannot be applied")
-	}
 	if p.Root != now.Root {
 		return diag.New(diag.Usage, "the plan was made for "+p.Root+", not for "+now.Root)
 	}
