@@ -17,6 +17,12 @@ type cellKey struct {
 	Target string
 }
 
+// otherKindError says that where a cell should be there is something of another
+// kind: a link in place of a file, a file in place of a link.
+type otherKindError struct{ target, kind string }
+
+func (e otherKindError) Error() string { return e.target + " is not " + e.kind }
+
 // maxFile bounds the files that are read into a plan.
 const maxFile = 1 << 20
 
@@ -44,13 +50,13 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 			}
 		}
 		if !info.IsDir() {
-			return Value{}, &fs.PathError{Op: "read", Path: path, Err: syscall.ENOTDIR}
+			return Value{}, otherKindError{target, "a directory"}
 		}
 	case Link:
-		return readLink(path, info)
+		return readLink(target, path, info)
 	case File:
 		if !info.Mode().IsRegular() {
-			return Value{}, fmt.Errorf("%s is not a regular file", target)
+			return Value{}, otherKindError{target, "a regular file"}
 		}
 		if info.Size() > maxFile {
 			return Value{}, fmt.Errorf("%s is larger than %d bytes", target, maxFile)
@@ -64,9 +70,9 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 	return v, nil
 }
 
-func readLink(path string, info fs.FileInfo) (Value, error) {
+func readLink(target, path string, info fs.FileInfo) (Value, error) {
 	if info.Mode()&fs.ModeSymlink == 0 {
-		return Value{}, fmt.Errorf("%s is not a link", path)
+		return Value{}, otherKindError{target, "a link"}
 	}
 	text, err := os.Readlink(path)
 	return Value{Present: true, Text: text}, err

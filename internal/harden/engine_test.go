@@ -168,6 +168,57 @@ func TestUndoKeepsForeignEditsOfFstab(t *testing.T) {
 	}
 }
 
+// What somebody has put in the place of a file or link of vmgo's stays theirs,
+// and keeps nothing else from being taken back.
+func TestUndoLeavesWhatIsOfAnotherKind(t *testing.T) {
+	const file, link = "/etc/systemd/system.conf.d/60-vmgo.conf", "/etc/systemd/system/sysinit.target.wants/clockd.service"
+	root := fakeRoot(t)
+	before := snapshot(t, root)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	must(t, os.Remove(root+file))
+	must(t, os.Symlink("/dev/null", root+file))
+	must(t, os.Remove(root+link))
+	must(t, os.WriteFile(root+link, []byte("theirs"), 0o644))
+	res, err := e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if notes := strings.Join(res.Plan.Notes, "\n"); !strings.Contains(notes, file+" is not a regular file any more") || !strings.Contains(notes, link+" is not a link any more") {
+		t.Errorf("notes %q", notes)
+	}
+	if target, _ := os.Readlink(root + file); target != "/dev/null" {
+		t.Errorf("their link leads to %q", target)
+	}
+	if text, _ := os.ReadFile(root + link); string(text) != "theirs" {
+		t.Errorf("their file is %q", text)
+	}
+	for _, path := range []string{"/etc/systemd/system.conf.d", "/etc/systemd/system"} {
+		must(t, os.RemoveAll(root+path))
+	}
+	must(t, os.RemoveAll(root+"/etc/systemd"))
+	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+		t.Errorf("undo left %q", got)
+	}
+}
+
+func TestUndoKeepsALinkThatLeadsElsewhere(t *testing.T) {
+	const link = "/etc/systemd/system/sysinit.target.wants/clockd.service"
+	root := fakeRoot(t)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	must(t, os.Remove(root+link))
+	must(t, os.Symlink("/elsewhere", root+link))
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if target, _ := os.Readlink(root + link + ".vmgo-kept"); target != "/elsewhere" {
+		t.Errorf("the kept link leads to %q", target)
+	}
+	if _, err := os.Lstat(root + link); err == nil {
+		t.Error("the link that vmgo had made a place for is still there")
+	}
+}
+
 func TestForeignFileIsNeverOverwritten(t *testing.T) {
 	root := fakeRoot(t)
 	write(t, root+"/etc/sysctl.d/60-vmgo.conf", "somebody else's\n")

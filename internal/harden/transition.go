@@ -1,6 +1,7 @@
 package harden
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -140,7 +141,7 @@ func (t *transition) move(item string, r *record, now, to Value, check []string)
 		return nil
 	}
 	c := Change{Kind: r.Kind, Target: r.Target, From: now, To: to, Check: check}
-	if drifted && r.Kind == File {
+	if drifted && (r.Kind == File || r.Kind == Link) {
 		keep, err := t.keepPath(r.Target)
 		if err != nil {
 			return err
@@ -200,6 +201,10 @@ func (t *transition) restore(item string, r *record) error {
 		return nil
 	}
 	now, err := t.current(r.key())
+	if theirs := (otherKindError{}); errors.As(err, &theirs) && !r.Original.Present {
+		t.notes = append(t.notes, theirs.Error()+" any more, so it is somebody else's and stays")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
