@@ -2,6 +2,7 @@ package harden
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
@@ -14,7 +15,7 @@ func (c Change) Diff() string {
 		return ""
 	}
 	diff := difflib.UnifiedDiff{
-		A: lines(c.From.Text), B: lines(c.To.Text),
+		A: lines(withoutPasswords(c.From.Text)), B: lines(withoutPasswords(c.To.Text)),
 		FromFile: "a" + c.Target, ToFile: "b" + c.Target, Context: 3,
 	}
 	if !c.From.Present {
@@ -28,6 +29,12 @@ func (c Change) Diff() string {
 		return "" // writing to memory does not fail
 	}
 	return c.modeLine() + text
+}
+
+// withoutPasswords hides the passwords of network shares, which /etc/fstab may have
+// beside the lines that change: diffs are shown and attached to tickets.
+func withoutPasswords(text string) string {
+	return regexp.MustCompile(`(?i)\b(pass(?:word)?2?)=[^,\s]+`).ReplaceAllString(text, "${1}=***")
 }
 
 func (c Change) modeLine() string {

@@ -125,7 +125,7 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 		return err
 	}
 	e.at("journal")
-	if err := m.save(journalFile, j); err != nil {
+	if err := m.save(journalFile, &j); err != nil {
 		return err
 	}
 	e.at("journaled")
@@ -152,7 +152,7 @@ func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err
 	}
 	if !j.Back {
 		j.Back = true
-		if err := e.Machine.save(journalFile, j); err != nil {
+		if err := e.Machine.save(journalFile, &j); err != nil {
 			return cause, errors.Join(cause, err)
 		}
 		e.at("journaled-back")
@@ -238,7 +238,7 @@ func (e *Engine) commit(j journal) error {
 	m := e.Machine
 	if !j.Back {
 		e.at("ledger")
-		if err := m.save(ledgerFile, j.Ledger); err != nil {
+		if err := m.save(ledgerFile, &j.Ledger); err != nil {
 			return err
 		}
 	}

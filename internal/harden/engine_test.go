@@ -150,6 +150,50 @@ func TestNamingADriftedItemWritesItAgain(t *testing.T) {
 	}
 }
 
+// What only root may read is in no file that others may read, and in no diff.
+func TestPasswordsOfFstabStayHidden(t *testing.T) {
+	const password = "hunter2"
+	root := fakeRoot(t)
+	must(t, os.WriteFile(root+"/etc/fstab", []byte("/dev/vdb none swap sw 0 0\n//nas/s /s cifs username=u,password="+password+",ro 0 0\n"), 0o600))
+	must(t, os.Chmod(root+"/etc/fstab", 0o600))
+	readable := map[string]bool{}
+	look := func(string) {
+		for _, path := range []string{ledgerFile, journalFile, originalsDir + "/etc/fstab"} {
+			text, _ := os.ReadFile(root + path)
+			if info, err := os.Stat(root + path); err == nil && info.Mode().Perm()&0o077 != 0 && strings.Contains(string(text), password) {
+				readable[path] = true
+			}
+		}
+	}
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems(), Trace: look}
+	res, err := e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	look("")
+	page, err := e.Report(res.Plan)
+	must(t, err)
+	for _, item := range res.Plan.Items {
+		for _, c := range item.Changes {
+			page = append(page, c.Diff...)
+		}
+	}
+	if strings.Contains(string(page), password) || !strings.Contains(string(page), "password=***,ro") {
+		t.Errorf("the diffs show the password, or not its line:\n%s", page)
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	if len(readable) > 0 {
+		t.Errorf("others may read %v", readable)
+	}
+	// Where there is nothing to hide, users may see how things stand.
+	root = fakeRoot(t)
+	e = &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	_, err = e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	if info, err := os.Stat(root + ledgerFile); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the ledger has mode %v, %v", info.Mode(), err)
+	}
+}
+
 func TestUndoKeepsForeignEditsOfFstab(t *testing.T) {
 	root := fakeRoot(t)
 	original, err := os.ReadFile(root + "/etc/fstab")
@@ -361,7 +405,7 @@ func TestImageJournalStaysInside(t *testing.T) {
 	m.Live = false
 	e := &Engine{Machine: m, Items: fakeItems()}
 	must(t, os.MkdirAll(root+StateDir, 0o755))
-	must(t, m.save(journalFile, j))
+	must(t, m.save(journalFile, &j))
 	res, err := e.Undo(t.Context(), nil, nil)
 	must(t, err)
 	if res.Finished != verbApply || len(res.Warnings) > 0 {
@@ -378,7 +422,7 @@ func TestImageJournalStaysInside(t *testing.T) {
 	}
 	j.Changes[0].Check = []string{"sh", "-c", "true"}
 	must(t, os.MkdirAll(root+StateDir, 0o755))
-	must(t, m.save(journalFile, j))
+	must(t, m.save(journalFile, &j))
 	if _, err := e.Undo(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "none of vmgo's") {
 		t.Errorf("a judge of somebody else's: %v", err)
 	}

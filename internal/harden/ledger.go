@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
@@ -84,6 +85,14 @@ func (l *ledger) owned(id string) []record {
 	return out
 }
 
+// private says that the ledger holds what not everybody may read: an fstab, say,
+// with the passwords of network shares.
+func (l *ledger) private() bool {
+	return slices.ContainsFunc(l.Records, func(r record) bool {
+		return r.Kind == File && r.Original.Present && (r.Original.hidden() || r.Written.hidden())
+	})
+}
+
 func (l *ledger) empty() bool { return len(l.Items) == 0 && len(l.Records) == 0 }
 
 func (l *ledger) clone() ledger {
@@ -109,6 +118,12 @@ type journal struct {
 	Ledger   ledger     `json:"ledger"` // as it will be
 }
 
+func (j *journal) private() bool {
+	return j.Ledger.private() || slices.ContainsFunc(j.Changes, func(c Change) bool {
+		return c.Kind == File && (c.From.hidden() || c.To.hidden())
+	})
+}
+
 // load reads a JSON file of the state directory; ok is false where there is
 // none.
 func (m *Machine) load(path string, into any) (ok bool, err error) {
@@ -127,13 +142,16 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 }
 
 // save replaces a JSON file of the state directory and makes it durable.
-func (m *Machine) save(path string, value any) error {
-	real := m.real(path)
+func (m *Machine) save(path string, value interface{ private() bool }) error {
 	data, err := json.MarshalIndent(value, "", " ")
 	if err != nil {
 		return err
 	}
-	return m.replace(real, append(data, '\n'), 0o644)
+	mode := uint32(0o644)
+	if value.private() {
+		mode = 0o600
+	}
+	return m.replace(m.real(path), append(data, '\n'), mode)
 }
 
 // replace puts a file of vmgo's own in place, durably.
@@ -167,6 +185,9 @@ func (m *Machine) remove(path string) error {
 func (m *Machine) loadLedger() (ledger, error) {
 	led := ledger{Format: formatNow}
 	_, err := m.load(ledgerFile, &led)
+	if errors.Is(err, fs.ErrPermission) {
+		err = diag.Wrap(diag.Failure, err, "what vmgo has changed here is written in a file that only root may read", "sudo vmgo harden status")
+	}
 	if err == nil && led.Format != formatNow {
 		err = fmt.Errorf("%s has format %d, which this vmgo does not know", ledgerFile, led.Format)
 	}

@@ -40,6 +40,9 @@ type Value struct {
 // Absent is the value of a cell that does not exist.
 func Absent() Value { return Value{} }
 
+// hidden says that not everybody may read the file.
+func (v Value) hidden() bool { return v.Present && v.Mode&0o004 == 0 }
+
 // Same compares two values of a cell.
 func (v Value) Same(o Value) bool {
 	v.MTime, o.MTime = 0, 0
