@@ -41,6 +41,7 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	r := warn("sudo does not find go")
 	r.Evidence = append(r.Evidence, from)
 	// visudo checks the file before it counts: a broken sudoers locks everybody out.
+	// The name comes last, as the last setting wins.
 	line := `Defaults secure_path="` + path + ":" + filepath.Dir(gos[0].Path) + `"`
-	return r.mend(`echo '%s' | sudo EDITOR='tee' visudo -f /etc/sudoers.d/50-vmgo`, line)
+	return r.mend(`echo %s | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`, shellQuote(line))
 }

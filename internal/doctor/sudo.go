@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 // errSudoersUnreadable is the usual case for a user: sudoers is root's own.
@@ -13,15 +15,9 @@ var errSudoersUnreadable = errors.New("sudoers cannot be read, and sudo -l needs
 // is empty where sudo keeps the user's. sudoers is read where that is allowed;
 // else sudo is asked, without a password.
 func (m *Machine) SecurePath(ctx context.Context) (path string, from Evidence, err error) {
-	if _, err := m.ReadFile("/etc/sudoers"); err == nil {
-		for _, file := range append([]string{"/etc/sudoers"}, m.glob("/etc/sudoers.d/*")...) {
-			for i, line := range m.Lines(file) {
-				if p, ok := securePath(line); ok {
-					path, from = p, Evidence{file, i + 1, strings.TrimSpace(line)}
-				}
-			}
-		}
-		return path, from, nil
+	if lines, err := m.Sudoers(); err == nil {
+		path, line := host.SecurePath(lines)
+		return path, Evidence{line.File, line.Line, line.Text}, nil
 	}
 	out, err := m.Ask(ctx, hostCommand([]string{"sudo", "-n", "-l"}, nil, ""))
 	if err != nil {
@@ -37,17 +33,4 @@ func (m *Machine) SecurePath(ctx context.Context) (path string, from Evidence, e
 		}
 	}
 	return "", Evidence{"sudo -l", 0, "no secure_path"}, nil
-}
-
-// securePath reads `Defaults secure_path="…"` of sudoers(5).
-func securePath(line string) (string, bool) {
-	fields := strings.Fields(line)
-	if len(fields) < 2 || fields[0] != "Defaults" {
-		return "", false
-	}
-	name, value, found := strings.Cut(strings.Join(fields[1:], " "), "=")
-	if !found || strings.TrimSpace(name) != "secure_path" {
-		return "", false
-	}
-	return strings.ReplaceAll(unquote(strings.TrimSpace(value)), `\:`, ":"), true
 }

@@ -113,8 +113,8 @@ func furnish(t *testing.T, root string) {
 	must(t, os.MkdirAll(root+"/usr/lib/modules/6.1.0/kernel/drivers/block/zram", 0o755))
 	write(t, root+"/usr/lib/modules/6.1.0/kernel/drivers/block/zram/zram.ko.xz", "")
 	write(t, root+"/etc/fstab", "UUID=1 / ext4 defaults 0 1\nUUID=2 none swap sw 0 0\n/swapfile none swap sw,pri=5 0 0\n/dev/vdb /data xfs defaults 0 2\n")
-	write(t, root+"/etc/sudoers.d/site", "Defaults secure_path=/sbin:/bin:/usr/sbin:/usr/bin\n")
-	must(t, os.Chmod(root+"/etc/sudoers.d/site", 0o440))
+	write(t, root+"/etc/sudoers.d/10-site", "Defaults secure_path=/sbin:/bin:/usr/sbin:/usr/bin\n")
+	must(t, os.Chmod(root+"/etc/sudoers.d/10-site", 0o440))
 	for _, link := range []string{"sysinit.target.wants/systemd-timesyncd.service", "dbus-org.freedesktop.timesync1.service"} {
 		must(t, os.Remove(root+"/etc/systemd/system/"+link))
 	}
@@ -230,6 +230,9 @@ func imageWorks(t *testing.T, root string) {
 		t.Errorf("a login shell has GOTMPDIR=%s", out)
 	}
 	command(t, "chroot", root, "visudo", "-c", "-q")
+	if out := command(t, "chroot", root, "sudo", "-n", "sh", "-c", "echo PATH=$PATH"); !strings.Contains(out, "PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/bin\n") {
+		t.Errorf("sudo gives %s", out)
+	}
 	units, err := filepath.Glob(root + "/etc/systemd/system/*")
 	must(t, err)
 	args := []string{root, "systemd-analyze", "verify", "--recursive-errors=no"}

@@ -2,8 +2,11 @@ package harden
 
 import (
 	"fmt"
-	"io/fs"
+	"path"
+	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 const sudoFile = "/etc/sudoers.d/60-vmgo"
@@ -27,15 +30,16 @@ func sudoWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "sudo is not installed"
 		return w, nil
 	}
-	path, where, err := m.securePath()
+	secure, from, err := m.securePath()
+	where := fmt.Sprintf("%s:%d", from.File, from.Line)
 	switch {
 	case err != nil:
 		return w, err
-	case path == "":
+	case secure == "":
 		w.NotApplicable = "sudo keeps the caller's PATH: there is no secure_path"
 		return w, nil
-	case strings.Contains(":"+path+":", ":/usr/local/bin:"):
-		w.NotApplicable = fmt.Sprintf("%s has /usr/local/bin already", where)
+	case strings.Contains(":"+secure+":", ":/usr/local/bin:"):
+		w.NotApplicable = where + " has /usr/local/bin already"
 		return w, nil
 	}
 	info, err := m.Host.Stat("/usr/local/bin")
@@ -47,11 +51,12 @@ func sudoWish(m *Machine) (Wish, error) {
 		w.Blocked = "others than root may write to /usr/local/bin: sudo would run what they put there"
 		return w, nil
 	}
-	if !m.Host.Exists("/etc/sudoers.d") {
-		w.Blocked = "there is no /etc/sudoers.d"
+	if reason := m.sudoersDropIn(from); reason != "" {
+		w.Blocked = reason
+		w.Advice = []string{"visudo -f " + ShellWord(from.File) + "   # and add :/usr/local/bin to secure_path"}
 		return w, nil
 	}
-	want := m.file(sudoFile, ownHeader+"# "+where+" has no /usr/local/bin.\nDefaults secure_path = "+quoteSudo(path+":/usr/local/bin")+"\n")
+	want := m.file(sudoFile, ownHeader+"# "+where+" has no /usr/local/bin.\nDefaults secure_path = "+quoteSudo(secure+":/usr/local/bin")+"\n")
 	want.Value.Mode = 0o440
 	want.Check = visudo()
 	w.Wants = []Want{want}
@@ -63,36 +68,37 @@ func visudo() []string { return []string{"visudo", "-c", "-f", "{}"} }
 
 func quoteSudo(s string) string { return `"` + s + `"` }
 
-// securePath reads sudo's secure_path, without vmgo's own file. The last
-// setting wins; the files of sudoers.d come after /etc/sudoers, by name, but
-// those with a dot or a tilde at the end.
-func (m *Machine) securePath() (path, where string, err error) {
-	files := []string{"/etc/sudoers"}
-	for _, e := range m.Host.ReadDir("/etc/sudoers.d") {
-		name := e.Name()
-		if !strings.Contains(name, ".") && !strings.HasSuffix(name, "~") && "/etc/sudoers.d/"+name != sudoFile {
-			files = append(files, "/etc/sudoers.d/"+name)
-		}
+// securePath reads sudo's secure_path, without vmgo's own file.
+func (m *Machine) securePath() (string, host.SudoersLine, error) {
+	lines, err := m.Host.Sudoers()
+	if err != nil {
+		return "", host.SudoersLine{}, err
 	}
-	for _, file := range files {
-		data, err := m.Host.ReadFile(file)
-		if err != nil {
-			return "", "", &fs.PathError{Op: "read", Path: file, Err: fs.ErrPermission}
-		}
-		n := 0
-		for line := range strings.Lines(string(data)) {
-			n++
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "Defaults")
-			if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
-				continue // a default of some users or hosts only
-			}
-			for option := range strings.SplitSeq(rest, ",") {
-				name, value, _ := strings.Cut(option, "=")
-				if strings.TrimSpace(name) == "secure_path" {
-					path, where = strings.Trim(strings.TrimSpace(value), `"`), fmt.Sprintf("%s:%d", file, n)
-				}
-			}
-		}
+	lines = slices.DeleteFunc(lines, func(l host.SudoersLine) bool { return l.File == sudoFile })
+	path, from := host.SecurePath(lines)
+	return path, from, nil
+}
+
+// sudoersDropIn says why a drop-in would have no effect; empty if it has. sudo
+// reads the directory where a line says so, by name, and the last setting wins.
+func (m *Machine) sudoersDropIn(from host.SudoersLine) string {
+	dir := path.Dir(sudoFile)
+	lines, err := m.Host.Sudoers()
+	if err != nil {
+		return err.Error()
 	}
-	return path, where, nil
+	included := slices.IndexFunc(lines, func(l host.SudoersLine) bool {
+		words := strings.Fields(l.Text)
+		return len(words) == 2 && strings.TrimLeft(words[0], "@#") == "includedir" && path.Clean(words[1]) == dir
+	})
+	switch {
+	case included < 0:
+		return "/etc/sudoers does not include " + dir + ", so a file there has no effect"
+	case !m.Host.Exists(dir):
+		return "there is no " + dir
+	case path.Dir(from.File) == dir && path.Base(from.File) > path.Base(sudoFile),
+		path.Dir(from.File) != dir && slices.Index(lines, from) > included:
+		return fmt.Sprintf("%s:%d sets secure_path and is read after %s, so that one wins", from.File, from.Line, sudoFile)
+	}
+	return ""
 }

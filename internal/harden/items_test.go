@@ -148,32 +148,38 @@ func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 	}
 }
 
-func TestSecurePath(t *testing.T) {
-	for _, c := range []struct{ sudoers, dropIn, path, where string }{
-		{"", "", "", ""},
-		{"Defaults\tenv_reset\nDefaults\tsecure_path=\"/sbin:/bin\"\n", "", "/sbin:/bin", "/etc/sudoers:2"},
-		{"Defaults env_reset, secure_path = /sbin:/bin\n", "Defaults secure_path=/bin\n", "/bin", "/etc/sudoers.d/site:1"},
-		{"Defaults:dev secure_path=/x\n# Defaults secure_path=/y\n", "", "", ""},
+func TestSudo(t *testing.T) {
+	const el, dir = "Defaults secure_path=/sbin:/bin\n", "@includedir /etc/sudoers.d\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"EL", map[string]string{"/etc/sudoers": el + dir}, "wanted"},
+		{"vmgo's own does not count", map[string]string{"/etc/sudoers": el + dir, "/etc/sudoers.d/60-vmgo": "Defaults secure_path=/sbin:/usr/local/bin\n"}, "wanted"},
+		{"read before", map[string]string{"/etc/sudoers": dir, "/etc/sudoers.d/50-site": el}, "wanted"},
+		{"Debian", map[string]string{"/etc/sudoers": "Defaults secure_path=\"/usr/local/bin:/bin\"\n" + dir}, "not applicable: /etc/sudoers:1 has /usr/local/bin already"},
+		{"none", map[string]string{"/etc/sudoers": dir}, "not applicable: sudo keeps the caller's PATH: there is no secure_path"},
+		{"read after", map[string]string{"/etc/sudoers": dir, "/etc/sudoers.d/site": el},
+			"blocked: /etc/sudoers.d/site:1 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so that one wins"},
+		{"behind the directory", map[string]string{"/etc/sudoers": dir + el},
+			"blocked: /etc/sudoers:2 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so that one wins"},
+		{"no drop-ins", map[string]string{"/etc/sudoers": el}, "blocked: /etc/sudoers does not include /etc/sudoers.d, so a file there has no effect"},
 	} {
-		files := map[string]string{"/etc/sudoers": c.sudoers, "/etc/sudoers.d/60-vmgo": "Defaults secure_path=/ours\n", "/etc/sudoers.d/old.bak": "Defaults secure_path=/bak\n"}
-		if c.dropIn != "" {
-			files["/etc/sudoers.d/site"] = c.dropIn
+		c.files["/usr/sbin/visudo"], c.files["/usr/local/bin"] = "", "DIR"
+		if c.files["/etc/sudoers.d/site"]+c.files["/etc/sudoers.d/50-site"]+c.files["/etc/sudoers.d/60-vmgo"] == "" {
+			c.files["/etc/sudoers.d"] = "DIR"
 		}
-		path, where, err := made(t, true, files).securePath()
-		must(t, err)
-		if path != c.path || where != c.where {
-			t.Errorf("%q, %q: %q at %q, want %q at %q", c.sudoers, c.dropIn, path, where, c.path, c.where)
+		if got := verdict(wishOf(t, made(t, true, c.files), sudoItem())); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
 }
 
 func TestSudo_refusesADirectoryThatOthersMayWrite(t *testing.T) {
 	m := made(t, true, map[string]string{
-		"/usr/sbin/visudo": "", "/etc/sudoers": "Defaults secure_path=/bin\n", "/etc/sudoers.d": "DIR", "/usr/local/bin": "DIR",
+		"/usr/sbin/visudo": "", "/etc/sudoers": "Defaults secure_path=/bin\n@includedir /etc/sudoers.d\n", "/etc/sudoers.d": "DIR", "/usr/local/bin": "DIR",
 	})
-	if got := verdict(wishOf(t, m, sudoItem())); got != "wanted" {
-		t.Error(got)
-	}
 	must(t, os.Chmod(m.Host.Root+"/usr/local/bin", 0o775))
 	if got := verdict(wishOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
 		t.Error(got)
