@@ -24,7 +24,7 @@ func TestInstaller_real(t *testing.T) {
 	}
 	proxies := strings.TrimSpace(string(list))
 	first, _, _ := strings.Cut(strings.ReplaceAll(proxies, "|", ","), ",")
-	client := http.Client{Timeout: 20 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	answer, err := client.Get(first + "/golang.org/toolchain/@v/list")
 	if err != nil {
 		t.Skipf("GOPROXY does not answer: %v", err)

@@ -47,14 +47,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// probe writes its arguments and its environment to a file, whole or not at all.
+// probe writes its arguments and its environment to a file, whole or not at
+// all, and then says so on its terminal.
 func probe() {
 	path := os.Args[1]
 	text := strings.Join(os.Args[2:], " ") + "\x00" + strings.Join(os.Environ(), "\x00")
 	_ = os.WriteFile(path+".new", []byte(text), 0o600)
 	_ = os.Rename(path+".new", path)
+	_, _ = os.Stdout.WriteString(probed(path))
 	os.Exit(0)
 }
+
+// probed is not what the echo of the command line looks like.
+func probed(path string) string { return "(" + filepath.Base(path) + " was here)\n" }
 
 // machine is a made-up machine: a store with releases that are scripts, a home,
 // and a directory for projects. Its times lie in the past, so that no test
@@ -268,25 +273,27 @@ func (s *terminal) status() string {
 	return "$?"
 }
 
+// hang is when a wait for another process is given up. It only ends a test that
+// has failed already: no machine is that slow.
+const hang = 3 * time.Minute
+
 // do types a line, lets a prompt come, and gives the environment that a
-// program then finds, and the status that the line left behind.
+// program then finds, and the status that the line left behind. All that was
+// printed until then is in the output.
 func (s *terminal) do(line string) (environ.Env, string) {
 	s.m.t.Helper()
 	s.probes++
 	path := s.m.logs + "/probe" + strconv.Itoa(s.probes)
 	s.send(line + "\n" + s.m.bin + "/probe " + path + " " + s.status() + "\n")
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		data, err := os.ReadFile(path)
-		if err == nil {
-			status, pairs, _ := strings.Cut(string(data), "\x00")
-			return environ.FromPairs(strings.Split(pairs, "\x00")), status
-		}
+	for deadline := time.Now().Add(hang); !strings.Contains(s.output(), probed(path)); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.m.t.Fatalf("%s does not answer after %q", s.name, line)
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
+	data, err := os.ReadFile(path)
+	must(s.m.t, err)
+	status, pairs, _ := strings.Cut(string(data), "\x00")
+	return environ.FromPairs(strings.Split(pairs, "\x00")), status
 }
 
 // in types a line and demands that the release is in force after it, or with
@@ -328,7 +335,7 @@ func must(t *testing.T, err error) {
 
 func waitFor(t *testing.T, path string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(hang); ; time.Sleep(2 * time.Millisecond) {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,11 +21,15 @@ import (
 
 // answer asks the program for the hook of bash, as a value.
 func (m *machine) answer(dir string) (stdout, stderr string, status int) {
+	return m.answerAt(dir, time.Now)
+}
+
+func (m *machine) answerAt(dir string, now func() time.Time) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
 	status = shims.Main(shims.Process{
 		Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""},
 		Env:  m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: m.bin + "/vmgo-shim",
-		Stdout: &out, Stderr: &errs, Now: time.Now, Ranges: ranges.Parse,
+		Stdout: &out, Stderr: &errs, Now: now, Ranges: ranges.Parse,
 	})
 	return out.String(), errs.String(), status
 }
@@ -141,12 +146,15 @@ func TestHook_asksAgainWhileATickIsNotOver(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	dir := m.pin("p", "1.22.5")
-	must(t, os.WriteFile(dir+"/.go-version", []byte("1.21\n"), 0o644))
-	if text, _, _ := m.answer(dir); strings.Contains(text, "-nt") {
+	var stat syscall.Stat_t
+	must(t, syscall.Stat(dir+"/.go-version", &stat))
+	after := func(d time.Duration) func() time.Time {
+		return func() time.Time { return time.Unix(stat.Ctim.Unix()).Add(d) }
+	}
+	if text, _, _ := m.answerAt(dir, after(19*time.Millisecond)); strings.Contains(text, "-nt") {
 		t.Errorf("trusts the time of a file that was just written:\n%s", text)
 	}
-	m.settle()
-	if text, _, _ := m.answer(dir); !strings.Contains(text, "-nt") {
+	if text, _, _ := m.answerAt(dir, after(21*time.Millisecond)); !strings.Contains(text, "-nt") {
 		t.Errorf("does not trust the time of an old file:\n%s", text)
 	}
 }

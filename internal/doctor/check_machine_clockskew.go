@@ -23,7 +23,7 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 	before := m.Now()
 	response, err := m.get(ctx, url, 0)
 	if err != nil {
-		return skip("no answer: %s", netError(err))
+		return skip("no answer: %s", m.netError(err))
 	}
 	date, err := time.Parse(time.RFC1123, response.date)
 	if err != nil {

@@ -34,11 +34,11 @@ func runDNS(ctx context.Context, m *Machine) Result {
 		}
 		return ok("servers: %s (not tried: offline)", strings.Join(servers, ", "))
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
 	addresses, err := m.Sys.Lookup(ctx, name)
 	if err != nil {
-		r := fail("%s cannot be looked up", name).at("", 0, "%s", netError(err)).at(file, 0, "servers: %s", strings.Join(servers, ", "))
+		r := fail("%s cannot be looked up", name).at("", 0, "%s", m.netError(err)).at(file, 0, "servers: %s", strings.Join(servers, ", "))
 		return r.mend("getent hosts %s", name)
 	}
 	return ok("%s is known", name).at("", 0, "%s", strings.Join(addresses, ", "))

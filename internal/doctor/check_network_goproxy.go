@@ -64,7 +64,7 @@ func (m *Machine) askProxy(ctx context.Context, p string) Result {
 	answer, err := m.get(ctx, p+toolchainList, 512)
 	switch {
 	case err != nil:
-		return fail("%s", netError(err))
+		return fail("%s", m.netError(err))
 	case answer.status == 401 || answer.status == 407:
 		return fail("wants a password (status %d)", answer.status)
 	case answer.status >= 500:

@@ -29,7 +29,7 @@ func runIndex(ctx context.Context, m *Machine) Result {
 	why := ""
 	switch {
 	case err != nil:
-		why = netError(err)
+		why = m.netError(err)
 	case answer.status != 200:
 		why = "status " + itoa(answer.status)
 	case !strings.HasPrefix(strings.TrimSpace(answer.body), "["):

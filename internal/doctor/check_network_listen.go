@@ -26,7 +26,7 @@ func listenCheck() Check {
 			if err != nil {
 				r.worse(Fail)
 				r.Summary = "it listens, but gives no HTTP answer"
-				return r.at(address, 0, "%s", netError(err))
+				return r.at(address, 0, "%s", m.netError(err))
 			}
 			if answer.status >= 500 {
 				r.worse(Warn)

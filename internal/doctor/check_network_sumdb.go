@@ -29,7 +29,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 			if err == nil && answer.status == 200 {
 				return ok("%s, through %s", name, m.Redact(p))
 			}
-			tried = append(tried, Evidence{m.Redact(address), 0, answerText(answer, err)})
+			tried = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
 		}
 		direct = "https://" + name
 	}
@@ -39,7 +39,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 		return ok("%s, asked directly", name)
 	}
 	r := fail("%s cannot be reached", name)
-	r.Evidence = append(tried, Evidence{m.Redact(address), 0, answerText(answer, err)})
+	r.Evidence = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
 	if setting == "sum.golang.org" {
 		r = r.mend("go env -w GOSUMDB=sum.golang.google.cn").means("The same database under another name.")
 	}
@@ -63,9 +63,9 @@ func sumdbAddress(setting string) (name, direct string) {
 	return name, direct
 }
 
-func answerText(p page, err error) string {
+func (m *Machine) answerText(p page, err error) string {
 	if err != nil {
-		return netError(err)
+		return m.netError(err)
 	}
 	return "status " + itoa(p.status)
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 func contextsCheck() Check {
@@ -38,7 +37,7 @@ func runContexts(ctx context.Context, m *Machine) Result {
 	var all sync.WaitGroup
 	for i, k := range kinds {
 		all.Go(func() {
-			one, cancel := context.WithTimeout(ctx, 1700*time.Millisecond)
+			one, cancel := context.WithTimeout(ctx, m.Options.Limits.Session)
 			defer cancel()
 			found[i], errs[i] = k.find(one)
 		})
@@ -77,7 +76,7 @@ func runContexts(ctx context.Context, m *Machine) Result {
 func judgeContexts(r Result, missing, lacking, other []string, answered int) Result {
 	switch {
 	case answered == 0:
-		return skip("no kind of session could be tried")
+		return skip("no kind of session could be tried").withEvidence(r.Evidence)
 	case len(missing) > 0:
 		r.worse(Warn)
 		r.Summary = "no go in: " + strings.Join(missing, ", ")

@@ -38,7 +38,7 @@ func sick(t *testing.T) host.Host {
 func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
 	t.Helper()
 	m := patient(t, h, doctor.Options{Offline: true})
-	changes, err := doctor.Plan(m, doctor.Run(t.Context(), m, doctor.Catalogue()))
+	changes, err := doctor.Plan(m, examine(t, m, doctor.Catalogue()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestPlan_refusesChangedFiles(t *testing.T) {
 	t.Parallel()
 	h := sick(t)
 	m := patient(t, h, doctor.Options{Offline: true})
-	report := doctor.Run(t.Context(), m, doctor.Catalogue())
+	report := examine(t, m, doctor.Catalogue())
 	if err := os.WriteFile(h.Path("/home/ann/.bashrc"), []byte("# new\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // protocol is HTTP/2 with messages of five bytes of length and a protobuf; that
 // is little enough to do without the gRPC library.
 func (m *Machine) grpcHealth(ctx context.Context, address string) (Status, string) {
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
 	url := "http://" + address + "/grpc.health.v1.Health/Check"
 	empty := []byte{0, 0, 0, 0, 0} // not compressed, length 0: HealthCheckRequest{}
@@ -24,12 +24,12 @@ func (m *Machine) grpcHealth(ctx context.Context, address string) (Status, strin
 	request.Header.Set("TE", "trailers")
 	response, err := plainHTTP2(m.Transport).RoundTrip(request)
 	if err != nil {
-		return Fail, "no HTTP/2 answer: " + netError(err)
+		return Fail, "no HTTP/2 answer: " + m.netError(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
 	if err != nil {
-		return Fail, "no whole answer: " + netError(err)
+		return Fail, "no whole answer: " + m.netError(err)
 	}
 	code := response.Trailer.Get("Grpc-Status")
 	if code == "" {

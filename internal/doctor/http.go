@@ -14,9 +14,6 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 )
 
-// requestLimit bounds one request; a check may make several, side by side.
-const requestLimit = 3 * time.Second
-
 // page is a small answer.
 type page struct {
 	status int
@@ -27,7 +24,7 @@ type page struct {
 
 // get asks for a page and reads at most limit bytes of it.
 func (m *Machine) get(ctx context.Context, address string, limit int64) (page, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -57,7 +54,7 @@ func fewRedirects(_ *http.Request, via []*http.Request) error {
 
 // netError says what went wrong without repeating the URL, which may hold a
 // password.
-func netError(err error) string {
+func (m *Machine) netError(err error) string {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -68,7 +65,7 @@ func netError(err error) string {
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return "the HTTP proxy of the environment does not answer: " + op.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no answer within %v", requestLimit)
+		return fmt.Sprintf("no answer within %v", m.Options.Limits.Request)
 	case errors.As(err, &dns):
 		return "the name " + dns.Name + " is not known (DNS)"
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	Bench   bool
 	Listen  string // an address of one's own service to be looked at, such as ":8080"
 	GRPC    string // the same for a gRPC service
+	Limits  Limits
 }
 
 // Machine is what checks look at: the host's files and commands, and facts
@@ -44,6 +45,7 @@ type Machine struct {
 
 // New looks at a host. Settings are those that the command has loaded.
 func New(h host.Host, s settings.Settings, o Options) *Machine {
+	o.Limits = o.Limits.orUsual()
 	m := &Machine{
 		Host: h, Options: o, Settings: s,
 		Layout:   dirs.FromEnv(h.Env, "/", h.UID),

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,10 +12,23 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
-// usualLimit is the time that a check has. A whole offline run takes less than
-// two seconds on an idle machine; a check at its limit is on a machine that is
-// not.
-const usualLimit = 4 * time.Second
+// Limits bound what a run waits for; 0 means the usual. A whole offline run
+// takes less than two seconds on an idle machine. The limits are for what hangs,
+// and far beyond what is merely slow: a name server that is down costs five
+// seconds, the startup files of a shell on a loaded machine cost some.
+type Limits struct {
+	Check   time.Duration // a check, unless it has a limit of its own
+	Session time.Duration // one kind of session, its startup files included
+	Request time.Duration // one request to a server; a check may make several, side by side
+}
+
+func (l Limits) orUsual() Limits {
+	return Limits{
+		Check:   cmp.Or(l.Check, 15*time.Second),
+		Session: cmp.Or(l.Session, 8*time.Second),
+		Request: cmp.Or(l.Request, 6*time.Second),
+	}
+}
 
 // Outcome is a check with its result.
 type Outcome struct {
@@ -93,10 +107,7 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 	case c.Bench && !m.Options.Bench:
 		return skip("only measured with --bench")
 	}
-	limit := c.Limit
-	if limit == 0 {
-		limit = usualLimit
-	}
+	limit := cmp.Or(c.Limit, m.Options.Limits.Check)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	done := make(chan Result, 1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -57,12 +58,14 @@ func TestSelect(t *testing.T) {
 
 func TestRun_leavesHangingChecksBehind(t *testing.T) {
 	t.Parallel()
-	hang := make(chan struct{})
-	t.Cleanup(func() { close(hang) })
 	checks := []doctor.Check{
-		{ID: "hook.deaf", Group: doctor.Hook, Limit: 20 * time.Millisecond, Run: func(context.Context, *doctor.Machine) doctor.Result {
-			<-hang // does not look at its context
+		{ID: "hook.deaf", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+			time.Sleep(time.Hour) // does not look at its context
 			return doctor.Result{Status: doctor.OK}
+		}},
+		{ID: "hook.slow", Group: doctor.Hook, Limit: time.Minute, Run: func(context.Context, *doctor.Machine) doctor.Result {
+			time.Sleep(59 * time.Second)
+			return doctor.Result{Status: doctor.OK, Summary: "slow"}
 		}},
 		{ID: "hook.broken", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
 			panic(errors.New("index out of range"))
@@ -71,8 +74,12 @@ func TestRun_leavesHangingChecksBehind(t *testing.T) {
 			return doctor.Result{Status: doctor.OK, Summary: "fine"}
 		}},
 	}
-	report := doctor.Run(t.Context(), healthy(t, doctor.Options{}), checks)
-	for i, want := range []string{"no answer within 20ms", "the check itself broke: index out of range", "fine"} {
+	var report doctor.Report
+	synctest.Test(t, func(t *testing.T) {
+		report = doctor.Run(t.Context(), healthy(t, doctor.Options{}), checks)
+		time.Sleep(time.Hour) // until the deaf one ends
+	})
+	for i, want := range []string{"no answer within 15s", "slow", "the check itself broke: index out of range", "fine"} {
 		if got := report.Outcomes[i].Summary; got != want {
 			t.Errorf("outcome %d is %q, want %q", i, got, want)
 		}
@@ -84,7 +91,7 @@ func TestRun_leavesHangingChecksBehind(t *testing.T) {
 
 func TestRun_offlineAsksNobody(t *testing.T) {
 	t.Parallel()
-	report := doctor.Run(t.Context(), healthy(t, doctor.Options{Offline: true}), doctor.Catalogue())
+	report := examine(t, healthy(t, doctor.Options{Offline: true}), doctor.Catalogue())
 	for _, o := range report.Outcomes {
 		if o.Check.Online && (o.Status != doctor.Skip || !strings.Contains(o.Summary, "offline")) {
 			t.Errorf("%s: %s %s", o.Check.ID, o.Status, o.Summary)
@@ -119,7 +126,7 @@ func TestReport_print(t *testing.T) {
 	t.Parallel()
 	files := append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/machine", Data: []byte(
 		"env GO111MODULE=off\nenv GOFLAGS=-mod\nmode 0777 /home/ann/go\nenv GOSUMDB=off\nenv HTTPS_PROXY=http://ann:hunter2@cache.test:1\n")})
-	report := doctor.Run(t.Context(), patient(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
+	report := examine(t, patient(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
 	var plain, coloured, page strings.Builder
 	if err := errors.Join(report.Print(&plain, false, false), report.Print(&coloured, ui.Palette(true), false),
 		report.HTML(&page, time.Unix(0, 0))); err != nil {

@@ -77,7 +77,9 @@ func (h Host) Ask(ctx context.Context, c Command) (Output, error) {
 	// A session of its own: no terminal to ask on, and one group to end.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 200 * time.Millisecond
+	// A program may leave behind others that hold on to its output: a startup
+	// file that starts an agent does. What it said itself is there by then.
+	cmd.WaitDelay = time.Second
 	var stdout, stderr limitedBuffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := h.Run(cmd)
@@ -86,6 +88,8 @@ func (h Host) Ask(ctx context.Context, c Command) (Output, error) {
 	switch {
 	case ctx.Err() != nil:
 		return out, ctx.Err()
+	case errors.Is(err, exec.ErrWaitDelay):
+		return out, nil
 	case errors.As(err, &exit):
 		out.Status = exit.ExitCode()
 		return out, nil

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -178,20 +177,15 @@ func TestInstall_resumes(t *testing.T) {
 	w.in.Log = logOf{tc}
 	ctx, cancel := context.WithCancel(t.Context())
 	w.everyEvent()
-	var begin time.Time
 	w.server.Fault(zips, vmtest.Fault{Name: "stall", N: 4 << 20})
 	w.in.Event = func(e install.Event) {
 		if e.Kind == install.Download && e.Bytes > 5<<20 { // tail and 3 MiB
-			begin = time.Now()
 			cancel()
 		}
 	}
 	r := w.in.Install(ctx, []gover.Version{version(t, "1.22.5")})[0]
 	if diag.CodeOf(r.Err) != diag.Interrupted {
 		t.Errorf("stopped: %v", r.Err)
-	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %v to stop", took)
 	}
 	checkClean(t, w.dir)
 	w.server.ClearFaults()

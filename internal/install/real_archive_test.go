@@ -61,7 +61,7 @@ func TestRealArchive(t *testing.T) {
 	if err := keyring.Add("test key", cert); err != nil {
 		t.Fatal(err)
 	}
-	client := fetch.New(fetch.Config{Transport: http.DefaultTransport, Env: map[string]string{}, Attempts: 1})
+	client := fetch.New(fetch.Config{Transport: http.DefaultTransport, Env: map[string]string{}})
 	proxies, err := fetch.ParseProxies(strings.TrimSpace(run(t, "go", "env", "GOPROXY")))
 	if err != nil {
 		t.Fatal(err)

@@ -34,9 +34,9 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := fetch.New(fetch.Config{Transport: http.DefaultTransport, Env: map[string]string{}, Attempts: 1})
+	client := fetch.New(fetch.Config{Transport: http.DefaultTransport, Env: map[string]string{}})
 	source := release.NewGoProxy(client, proxies)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := source.Versions(ctx); err != nil {
 		t.Skipf("GOPROXY does not answer: %v", err)

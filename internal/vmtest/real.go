@@ -15,7 +15,7 @@ import (
 
 // RealProxies gives the module proxies of this machine's GOPROXY for tests
 // against the real world, and skips the test, saying so, where they don't list
-// Go's toolchains within three seconds.
+// Go's toolchains within half a minute.
 func RealProxies(t testing.TB) fetch.Proxies {
 	t.Helper()
 	proxies, why := realProxies()
@@ -26,7 +26,7 @@ func RealProxies(t testing.TB) fetch.Proxies {
 }
 
 var realProxies = sync.OnceValues(func() (fetch.Proxies, string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "env", "GOPROXY").Output()
 	if err != nil {

@@ -7,7 +7,7 @@
 set -eu
 TREE=$(realpath "$1")
 export TREE
-exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh -euc '
+exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child sh -euc '
 mount --make-rprivate /
 mount --bind "$TREE" "$TREE"
 cd "$TREE"
