@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 )
@@ -20,11 +21,32 @@ type Validator struct {
 	LastModified string `json:"last_modified,omitempty"`
 }
 
+// Patience is how long somebody waits for a server that can be done without,
+// retries included; 0 is as long as for any other. A connection is what a
+// network that swallows packets never gives, so that limit may be close; the
+// answer has to be waited for on a slow machine or network too.
+type Patience struct {
+	Connection time.Duration // until there is one
+	Answer     time.Duration // until an answer begins
+}
+
+// start has cancel called when p is exhausted. Its results are told that there
+// is a connection, and an answer.
+func (p Patience) start(cancel func()) (connected, answered func() bool) {
+	after := func(d time.Duration) func() bool {
+		if d == 0 {
+			return func() bool { return true }
+		}
+		return time.AfterFunc(d, cancel).Stop
+	}
+	return after(p.Connection), after(p.Answer)
+}
+
 // GetNewer is [Client.Get] for a document of which the caller may have a copy:
-// where have still fits, the error is [ErrNotModified]. If the server has not
-// begun to answer after patience, retries included, it counts as unreachable;
-// once it has begun, the usual limits hold.
-func (c *Client) GetNewer(ctx context.Context, rawURL string, limit int64, have Validator, patience time.Duration) ([]byte, Validator, error) {
+// where have still fits, the error is [ErrNotModified]. A server that exhausts
+// the patience counts as unreachable; once an answer has begun, the usual limits
+// hold.
+func (c *Client) GetNewer(ctx context.Context, rawURL string, limit int64, have Validator, patience Patience) ([]byte, Validator, error) {
 	target, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, Validator{}, explain("get", rawURL, errors.New("not a URL"))
@@ -35,8 +57,9 @@ func (c *Client) GetNewer(ctx context.Context, rawURL string, limit int64, have 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(patience, func() { cancel(errImpatient) })
-	defer timer.Stop()
+	connected, answered := patience.start(func() { cancel(errImpatient) })
+	defer func() { connected(); answered() }()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected() }})
 	var data []byte
 	var now Validator
 	err = c.retry(ctx, func() error {
@@ -45,7 +68,7 @@ func (c *Client) GetNewer(ctx context.Context, rawURL string, limit int64, have 
 			return err
 		}
 		defer a.Close()
-		timer.Stop()
+		answered()
 		if a.StatusCode == http.StatusNotModified {
 			return errUnchanged
 		}

@@ -124,7 +124,7 @@ func newInstaller(dir, proxy string, log install.Log) (*install.Installer, error
 	}
 	client := fetch.New(fetch.Config{Transport: vmtest.Transport(), Env: map[string]string{},
 		Timeouts: fetch.Timeouts{Stall: time.Hour}, // who does not stop when told to hangs
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+		Sleep:    func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	id := store.Identity{PID: os.Getpid(), What: "vmgo install (test)", Now: time.Now}
 	return &install.Installer{
 		Store:   store.Open(dir, store.Options{Identity: id}),

@@ -35,7 +35,7 @@ type GoDevConfig struct {
 // IndexFetcher is what the source needs of the network; *fetch.Client is one.
 type IndexFetcher interface {
 	// GetNewer gets a document unless it is the one that have describes.
-	GetNewer(ctx context.Context, url string, limit int64, have fetch.Validator, patience time.Duration) ([]byte, fetch.Validator, error)
+	GetNewer(ctx context.Context, url string, limit int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error)
 }
 
 // GoDev is the source of official archives: the index of go.dev/dl and what it
@@ -59,8 +59,10 @@ const (
 	// renewable is the age from which a copy is asked for again because a
 	// release is missing in it.
 	renewable = time.Minute
-	// patience is what an index server has to begin its answer.
-	patience = 4 * time.Second
+	// connectPatience and answerPatience are what an index server has that can
+	// be done without. A name server that is down costs five seconds.
+	connectPatience = 6 * time.Second
+	answerPatience  = 12 * time.Second
 )
 
 // NewGoDev makes the source.
@@ -214,11 +216,21 @@ func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) 
 		return nil, diag.New(diag.Offline, "the list of go.dev is not in the cache, and vmgo is told to stay offline", "unset VMGO_OFFLINE")
 	}
 	err := g.refresh(ctx)
-	if err != nil && g.index != nil && ctx.Err() == nil {
+	if err != nil && g.index != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		g.why = err
 		return g.index, nil
 	}
 	return g.index, err
+}
+
+// patience is what a base has to answer: little where there is something to go
+// on with instead.
+func (g *GoDev) patience(base string) fetch.Patience {
+	last := base == g.config.Bases[len(g.config.Bases)-1]
+	if g.config.Insist && g.index == nil && len(g.config.Mirrors) == 0 && last {
+		return fetch.Patience{}
+	}
+	return fetch.Patience{Connection: connectPatience, Answer: answerPatience}
 }
 
 func (g *GoDev) isYounger(maxAge time.Duration) bool {
@@ -271,7 +283,7 @@ func (g *GoDev) refresh(ctx context.Context) error {
 // still the current one.
 func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, error) {
 	entry, _ := g.cache.read(base)
-	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), maxIndex, entry.Validator, patience)
+	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), maxIndex, entry.Validator, g.patience(base))
 	switch {
 	case errors.Is(err, fetch.ErrNotModified):
 		data, validator = entry.body, entry.Validator

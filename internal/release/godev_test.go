@@ -18,11 +18,13 @@ import (
 type indexServer struct {
 	answers map[string]func(have fetch.Validator) ([]byte, fetch.Validator, error)
 	asked   []string
+	// patience is that of the last request.
+	patience fetch.Patience
 }
 
-func (s *indexServer) GetNewer(_ context.Context, url string, _ int64, have fetch.Validator, _ time.Duration) ([]byte, fetch.Validator, error) {
+func (s *indexServer) GetNewer(_ context.Context, url string, _ int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error) {
 	base, ok := strings.CutSuffix(url, "/?mode=json&include=all")
-	s.asked = append(s.asked, base)
+	s.asked, s.patience = append(s.asked, base), patience
 	if answer := s.answers[base]; ok && answer != nil {
 		return answer(have)
 	}
@@ -149,6 +151,57 @@ func TestGoDev_cacheAges(t *testing.T) {
 	config.Insist = true
 	if _, _, err := list(config); diag.CodeOf(err) != diag.Network || len(server.asked) != 1 {
 		t.Errorf("insisting: %v, asked %v", err, server.asked)
+	}
+}
+
+// Who is out of time makes do with a copy; who was told to stop stops.
+func TestGoDev_outOfTime(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a": indexOf("1.22.5")}}
+	config := GoDevConfig{Bases: []string{"https://a"}, CacheDir: t.TempDir(), Now: c.now}
+	if _, err := NewGoDev(server, config).Versions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Time = c.Add(2 * time.Hour)
+	delete(server.answers, "https://a")
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	if l, err := NewGoDev(server, config).Versions(late); err != nil || len(l) != 1 {
+		t.Errorf("out of time: %v, %v", l, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if l, err := NewGoDev(server, config).Versions(stopped); err == nil {
+		t.Errorf("told to stop: %v", l)
+	}
+}
+
+// Only who has nothing else to turn to waits for a server as for any other.
+func TestGoDev_patience(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		config  GoDevConfig
+		patient bool
+	}{
+		"alone":             {GoDevConfig{Bases: []string{"https://a"}, Insist: true}, true},
+		"one of sources":    {GoDevConfig{Bases: []string{"https://a"}}, false},
+		"one of bases":      {GoDevConfig{Bases: []string{"https://a", "https://b"}, Insist: true}, false},
+		"beside mirrors":    {GoDevConfig{Bases: []string{"https://a"}, Mirrors: []string{"https://m"}, Insist: true}, false},
+		"beside an old one": {GoDevConfig{Bases: []string{"https://a"}, CacheDir: t.TempDir(), Insist: true}, false},
+	} {
+		clock := newClock()
+		c.config.Now = clock.now
+		server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){"https://a": indexOf("1.22.5")}}
+		if c.config.CacheDir != "" {
+			if _, err := NewGoDev(server, c.config).Versions(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			clock.Time = clock.Add(2 * time.Hour)
+		}
+		if _, err := NewGoDev(server, c.config).Versions(t.Context()); err != nil || (server.patience == fetch.Patience{}) != c.patient {
+			t.Errorf("%s: %+v, %v", name, server.patience, err)
+		}
 	}
 }
 

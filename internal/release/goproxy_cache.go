@@ -23,8 +23,7 @@ type listCache struct {
 }
 
 // WithCache gives the source with a cache for its list beneath dir. A list is
-// still asked for each time; the kept one serves where that fails, and
-// [GoProxy.Known].
+// still asked for each time; the kept one serves where that fails.
 func (g *GoProxy) WithCache(dir string, now func() time.Time) *GoProxy {
 	if dir == "" {
 		return g
@@ -36,15 +35,6 @@ func (g *GoProxy) WithCache(dir string, now func() time.Time) *GoProxy {
 	name := hex.EncodeToString(h.Sum(nil)[:8]) + ".list"
 	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: g.direct,
 		cache: &listCache{path: filepath.Join(dir, "goproxy", name), now: now}}
-}
-
-// Known gives the list that was kept, without network: what completion shows.
-func (g *GoProxy) Known() []Listed {
-	data, _, ok := g.cache.read()
-	if !ok {
-		return nil
-	}
-	return parseList(string(data), g.Name())
 }
 
 // Notes says, in sentences for stderr, what the user should know about the

@@ -213,9 +213,6 @@ func TestGoProxy_WithCache(t *testing.T) {
 	dir, now := t.TempDir(), time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	g := goproxy(t, s.URL).WithCache(dir, clock)
-	if known := g.Known(); known != nil {
-		t.Error("known before:", known)
-	}
 	if _, err := g.Versions(t.Context()); err != nil || g.Notes() != nil {
 		t.Fatal(err, g.Notes())
 	}
@@ -231,8 +228,15 @@ func TestGoProxy_WithCache(t *testing.T) {
 	if err != nil || len(list) != 2 || len(g.Notes()) != 1 || !strings.Contains(g.Notes()[0], "3 days old: cannot get") {
 		t.Error(show(list), err, g.Notes())
 	}
-	if known := g.Known(); len(known) != 2 {
-		t.Error(show(known))
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	if list, err := g.Versions(late); err != nil || len(list) != 2 {
+		t.Error("without time left:", show(list), err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := g.Versions(stopped); diag.CodeOf(err) != diag.Interrupted {
+		t.Error("stopped:", err)
 	}
 	if _, err := goproxy(t, s.URL+",direct").WithCache(dir, clock).Versions(t.Context()); err == nil {
 		t.Error("the list of other proxies was taken")
