@@ -39,7 +39,8 @@ type Host struct {
 	Run func(cmd *exec.Cmd) error
 	// UID and PID are those of the process.
 	UID, PID int
-	// Interrupts gives a context that ends at SIGINT, SIGTERM or SIGHUP.
+	// Interrupts gives a context that ends at the first SIGINT, SIGTERM or
+	// SIGHUP. The second one ends the process, whatever holds it up.
 	Interrupts func(parent context.Context) (context.Context, context.CancelFunc)
 	// Sys are the facts of the machine that no file tells.
 	Sys Sys
@@ -71,7 +72,9 @@ func OS() Host {
 		UID:        os.Getuid(), PID: os.Getpid(),
 		Sys: OSSys(),
 		Interrupts: func(parent context.Context) (context.Context, context.CancelFunc) {
-			return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			context.AfterFunc(ctx, stop)
+			return ctx, stop
 		},
 	}
 }
