@@ -2,15 +2,12 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/store/installed"
@@ -78,17 +75,13 @@ func (a *app) setUserDefault(text string) error {
 	}
 	path := a.layout.UserDefault()
 	if path == "" {
-		return diag.New(diag.Failure, "there is no place for a user's default, as HOME is not set", "vmgo default --system "+quoteArgument(text))
-	}
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading the default: %w", err)
+		return diag.New(diag.Failure, "there is no place for a user's default, as HOME is not set", "vmgo default --system "+diag.Word(text))
 	}
 	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
 		return fmt.Errorf("making the settings directory: %w", err)
 	}
-	if err := fsx.WriteFile(path, []byte(withPin(string(old), selector.Text())), 0o644); err != nil {
-		return fmt.Errorf("writing the default: %w", err)
+	if err := rewritePin(path, selector.Text()); err != nil {
+		return err
 	}
 	a.sayf("default: %s (%s)", selector.Text(), path)
 	return nil

@@ -93,7 +93,7 @@ func (a *app) archiveIn(dir string) (string, error) {
 	}
 	hints := make([]string, 0, len(found))
 	for _, path := range found {
-		hints = append(hints, "vmgo install "+quoteArgument(path))
+		hints = append(hints, "vmgo install "+diag.Word(path))
 	}
 	return "", diag.New(diag.Usage, dir+" has several archives", hints...)
 }

@@ -1,6 +1,71 @@
 package cmd
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/project"
+)
+
+// rewritePin makes the version file at path ask for pin. What else stands in
+// it stays, where it is a version file; junk makes way.
+//
+// The file may have come with a clone, so it is data of a stranger: only a
+// regular file is replaced, and a link is followed to another version file
+// only. Else a clone could choose which file of ours the pin is to overwrite.
+func rewritePin(path, pin string) error {
+	target, mode, err := pinTarget(path)
+	if err != nil {
+		return err
+	}
+	old, err := project.ReadText(target)
+	if err != nil {
+		old = "" // too large to be a version file
+	}
+	text := withPin(old, pin)
+	if !project.IsPin(text) { // a control character in a comment, or a further line that is no version
+		text = pin + "\n"
+	}
+	if err := fsx.WriteFile(target, []byte(text), mode); err != nil {
+		return fmt.Errorf("writing the pin: %w", err)
+	}
+	return nil
+}
+
+// pinTarget says which file holds the pin of path, and with which permissions.
+func pinTarget(path string) (string, fs.FileMode, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, 0o644, nil
+	case err != nil:
+		return "", 0, err
+	case info.Mode().IsRegular():
+		return path, info.Mode().Perm(), nil
+	case info.Mode()&fs.ModeSymlink == 0:
+		return "", 0, diag.New(diag.BadVersionFile, path+" is no regular file, so it is not replaced", "ls -ld "+diag.Word(path))
+	}
+	asks, err := project.ReadPin(path, project.GoVersion)
+	if err != nil || asks.IsZero() {
+		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link, and leads to no version file, so nothing is written",
+			"rm "+diag.Word(path))
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", 0, err
+	}
+	info, err = os.Stat(target)
+	if err != nil {
+		return "", 0, err
+	}
+	return target, info.Mode().Perm(), nil
+}
 
 // withPin returns the text of a version file with its pin replaced by pin:
 // comments and blank lines stay, and so does the file's kind of line break.

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"path/filepath"
-	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
@@ -104,13 +103,5 @@ func (a *app) pick(text string) (installed.Release, error) {
 }
 
 func notInstalled(selector string) error {
-	return diag.New(diag.NotInstalled, "no installed release is "+selector, "vmgo install "+quoteArgument(selector))
-}
-
-// quoteArgument quotes a selector for a hint where a shell would need it.
-func quoteArgument(text string) string {
-	if strings.ContainsAny(text, " <>^~|*&;$'\"") {
-		return "'" + text + "'"
-	}
-	return text
+	return diag.New(diag.NotInstalled, "no installed release is "+selector, "vmgo install "+diag.Word(selector))
 }

@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/project/seen"
@@ -115,11 +113,7 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version) error
 	}
 	var failures []error
 	for path, next := range pins {
-		old, err := os.ReadFile(path)
-		if err == nil {
-			err = fsx.WriteFile(path, []byte(withPin(string(old), next)), 0o644)
-		}
-		failures = append(failures, err)
+		failures = append(failures, rewritePin(path, next))
 	}
 	return errors.Join(failures...)
 }

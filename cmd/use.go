@@ -1,16 +1,11 @@
 package cmd
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -52,22 +47,15 @@ func (a *app) useCommand() *cli.Command {
 	}
 }
 
-// pin writes .go-version in the working directory. A file that has comments
-// keeps them; a link is followed, so that a shared pin stays shared.
+// pin writes .go-version in the working directory, and says where something
+// else goes before it.
 func (a *app) pin(text string) error {
 	if a.host.Dir == "" {
 		return diag.New(diag.Failure, "the working directory is gone", "cd /")
 	}
 	path := filepath.Join(a.host.Dir, ".go-version")
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return diag.Wrap(diag.BadVersionFile, err, "cannot replace "+path)
-	}
-	if err := fsx.WriteFile(path, []byte(withPin(string(old), text)), 0o644); err != nil {
-		return fmt.Errorf("writing the pin: %w", err)
+	if err := rewritePin(path, text); err != nil {
+		return err
 	}
 	a.sayf("%s: %s", path, text)
 	resolution, err := a.resolve()
@@ -77,7 +65,7 @@ func (a *app) pin(text string) error {
 	for _, conflict := range resolution.Conflicts {
 		a.warnf("%s", conflict)
 	}
-	if resolution.Requirement.Origin.Path != path && resolution.Requirement.Origin.Path != filepath.Join(a.host.Dir, ".go-version") {
+	if resolution.Requirement.Origin.Path != path {
 		a.warnf("%s goes before this file: Go %s stays in force", resolution.Requirement.Origin, nameOf(resolution))
 	}
 	return nil

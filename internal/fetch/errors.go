@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 var (
@@ -150,13 +152,11 @@ func hintFor(err error, rawURL string) []string {
 	case certificateError(err):
 		return []string{"export SSL_CERT_FILE=<the certificates of your network's proxy, PEM>"}
 	case errors.Is(err, errLoginPage):
-		return []string{"log in to the network, or give the proxy's credentials in ~/.netrc; to see the page: curl -L " + shellWord(Redact(rawURL))}
+		return []string{"log in to the network, or give the proxy's credentials in ~/.netrc; to see the page: curl -L " + diag.Word(Redact(rawURL))}
 	case errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusProxyAuthRequired):
 		return []string{"give the credentials in ~/.netrc or in the URL of GOPROXY or HTTPS_PROXY"}
 	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errConnect):
-		return []string{"check GOPROXY and HTTPS_PROXY, then: curl -I " + shellWord(Redact(rawURL))}
+		return []string{"check GOPROXY and HTTPS_PROXY, then: curl -I " + diag.Word(Redact(rawURL))}
 	}
 	return nil
 }
-
-func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -202,6 +202,23 @@ func (w *walk) decide(candidate found) {
 func (w *walk) step(s Step)       { w.survey.Steps = append(w.survey.Steps, s) }
 func (w *walk) watch(path string) { w.survey.Watch = append(w.survey.Watch, path) }
 
+// ReadText gives the text of a file that is to be edited by the grammar of
+// .go-version, whether it follows that or not: a regular file of its size. It
+// is empty when there is no such file.
+func ReadText(file string) (string, error) {
+	data, _, f := readFile(file, pinLimit)
+	if f != nil {
+		return "", f.err(file)
+	}
+	return string(data), nil
+}
+
+// IsPin says whether text follows the grammar of .go-version.
+func IsPin(text string) bool {
+	_, f := parseGoVersion([]byte(text))
+	return f == nil
+}
+
 // ReadPin reads one file that has the grammar of .go-version, such as the
 // user's default, on behalf of an origin of that kind. The Requirement is zero
 // when there is no such file. The error is a *diag.Error with code

@@ -124,7 +124,7 @@ func (s *Store) room(n Need) error {
 	default:
 		return nil
 	}
-	return diag.New(diag.DiskFull, "no room in the store "+s.dir+": "+what, "vmgo prune --dry-run", "df -h "+quoteHint(s.dir)+"; df -i "+quoteHint(s.dir))
+	return diag.New(diag.DiskFull, "no room in the store "+s.dir+": "+what, "vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
 }
 
 func mb(n int64) int64 { return (n + 999_999) / 1_000_000 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -106,14 +105,4 @@ func (s *Store) makeLayout() error {
 		}
 	}
 	return nil
-}
-
-// quoteHint quotes a path for a hint that is to be pasted.
-func quoteHint(path string) string {
-	if path != "" && !strings.ContainsFunc(path, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%,:=", r))
-	}) {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -136,7 +136,7 @@ func (s *Store) fault(err error) error {
 		return err
 	case fsx.IsFull(err):
 		return diag.Wrap(diag.DiskFull, err, "no room in the store "+s.dir,
-			"vmgo prune --dry-run", "df -h "+quoteHint(s.dir)+"; df -i "+quoteHint(s.dir))
+			"vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), fsx.IsReadOnly(err):
 		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
 			"run it as the owner of "+s.dir+", or set VMGO_ROOT to a directory of your own")
