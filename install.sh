@@ -198,9 +198,14 @@ fetch() {
 	*) say "not an address that I can fetch: $1" && return 2 ;;
 	esac
 	if have curl; then
-		answer=$(curl -fsSL --proto "$schemes" --retry 3 --connect-timeout 20 \
-			--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
-		case $answer in 403 | 404 | 410) return 1 ;; esac
+		for left in 2 1 0; do
+			answer=$(curl -fsSL --proto "$schemes" --retry 3 --connect-timeout 20 \
+				--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
+			broken=$?
+			case $answer in 403 | 404 | 410) return 1 ;; esac
+			# curl's own --retry leaves connections alone that broke off.
+			case $left$broken in [12]18 | [12]35 | [12]52 | [12]56 | [12]92) sleep 1 ;; *) break ;; esac
+		done
 	else
 		set -- -O "$2" "$1"
 		# Not for busybox: some builds of it crash at a timeout.
@@ -343,9 +348,18 @@ build() {
 	# Git refuses to speak of a checkout that belongs to somebody else.
 	git -C "$checkout" rev-parse HEAD >/dev/null 2>&1 || GOFLAGS="$GOFLAGS -buildvcs=false"
 	export GOFLAGS
-	(cd "$checkout" && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOTMPDIR="$temp" "$go" build \
-		-trimpath -ldflags '-s -w' -tags urfave_cli_no_docs,urfave_cli_no_suggest \
-		-o "$temp/out/" . ./shims/vmgo-shim) || die 1 'the build failed'
+	(
+		cd "$checkout" || exit
+		export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOTMPDIR="$temp"
+		tags=urfave_cli_no_docs,urfave_cli_no_suggest
+		# The go command gives a module up with the first connection that breaks.
+		# What cannot be had at all is for the build to say.
+		for left in 1 0; do
+			"$go" list -deps -tags "$tags" . ./shims/vmgo-shim >"$temp/list" 2>&1 && break
+			sleep "$left"
+		done
+		"$go" build -trimpath -ldflags '-s -w' -tags "$tags" -o "$temp/out/" . ./shims/vmgo-shim
+	) || die 1 'the build failed'
 	"$temp/out/vmgo" version >/dev/null || die 1 'what was built does not run'
 }
 

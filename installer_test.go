@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -33,7 +34,12 @@ env:GOROOT) echo "${GOROOT:-$root}" ;;
 env:GOVERSION) echo "go1.99.0 X:fake" ;;
 env:GOPROXY) echo "$GOPROXY" ;;
 version:*) echo "go version go1.99.0 linux/fake" ;;
+list:*) # fetches what a build needs, if the network lets it
+	echo >>"$TRACE.list"
+	[ "$(grep -c '' "$TRACE.list")" -gt "${FAKE_BREAKS:-0}" ]
+	;;
 build:*)
+	[ "$(grep -c '' "$TRACE.list")" -gt "${FAKE_BREAKS:-0}" ] || exit 1
 	[ -f "$root/src/go.mod" ] && [ ! -e "$root/src/_go.mod" ] || exit 9
 	printf '%s\n' "$*" "CGO_ENABLED=$CGO_ENABLED GOTOOLCHAIN=$GOTOOLCHAIN GOROOT=$GOROOT GOFLAGS=$GOFLAGS" >>"$TRACE"
 	while [ "$1" != -o ]; do shift; done
@@ -277,7 +283,7 @@ func TestInstaller_anyUnzip(t *testing.T) {
 func (in *installer) onlyTools(names ...string) {
 	in.t.Helper()
 	in.path = filepath.Join(in.t.TempDir(), "tools")
-	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed tail uname wc")...) {
+	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed sleep tail uname wc")...) {
 		real, err := exec.LookPath(name)
 		if err != nil {
 			in.t.Fatal(err)
@@ -377,6 +383,52 @@ func TestInstaller_downloaders(t *testing.T) {
 				os.RemoveAll(filepath.Join(in.home, "go"))
 			}
 		})
+	}
+}
+
+// A connection that breaks is no reason to fail, one that always breaks is.
+func TestInstaller_brokenConnections(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"curl", "wget"} {
+		for _, c := range []struct{ breaks, status int }{{2, 0}, {99, 4}} {
+			t.Run(fmt.Sprintf("%s/%d", tool, c.breaks), func(t *testing.T) {
+				t.Parallel()
+				real, err := exec.LookPath(tool)
+				if err != nil {
+					t.Skip(err)
+				}
+				in := newInstaller(t, "dash")
+				in.onlyTools("sha256sum", "unzip")
+				in.link(tool, real)
+				base := filepath.Join(filepath.Dir(in.home), "proxy")
+				var asked atomic.Int32
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					path := filepath.Join(base, r.URL.Path)
+					if int(asked.Add(1)) <= c.breaks {
+						data, _ := os.ReadFile(path)
+						w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+						_, _ = w.Write(data[:len(data)/2])
+						panic(http.ErrAbortHandler)
+					}
+					http.ServeFile(w, r, path)
+				}))
+				t.Cleanup(server.Close)
+				in.env = append(in.env, "GOPROXY="+server.URL)
+				in.run(c.status, "--find-go", "go")
+				if n := asked.Load(); n != 3 {
+					t.Errorf("asked %d times", n)
+				}
+			})
+		}
+	}
+}
+
+func TestInstaller_brokenModuleDownload(t *testing.T) {
+	t.Parallel()
+	for breaks, status := range map[string]int{"1": 0, "2": 1} {
+		in := newInstaller(t, "dash")
+		in.env = append(in.env, "FAKE_BREAKS="+breaks)
+		in.run(status, "--programs-only")
 	}
 }
 
