@@ -28,12 +28,33 @@ unzip:unzip wget:wget yash:yash zsh:zsh'
 
 say() { printf 'test.sh: %s\n' "$*" >&2; }
 
+# retry COMMAND...: for what fetches over the network, and for nothing else: the
+# one thing here that may fail for no fault of this repository.
+retry() {
+	for pause in 5 30 0; do
+		"$@" && return 0
+		[ "$pause" = 0 ] || { say "failed, once more in $pause s: $*" && sleep "$pause"; }
+	done
+	return 1
+}
+
 missing_packages() {
 	for tool in $tools; do
 		command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}"
 	done
 	[ -e /usr/include/stdlib.h ] || printf ' libc6-dev'
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || printf ' ca-certificates'
+}
+
+# It may be that another apt is at work: a machine that just booted updates itself.
+apt_install() {
+	export DEBIAN_FRONTEND=noninteractive
+	{
+		apt-get -qq -o Acquire::Retries=3 update &&
+			apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+	} >"$cache/apt.log" 2>&1 && return 0
+	tail -n 20 "$cache/apt.log" >&2
+	return 1
 }
 
 install_packages() {
@@ -45,13 +66,8 @@ install_packages() {
 		exit 1
 	fi
 	say "installing$packages"
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq
 	# shellcheck disable=SC2086 # a list of names
-	apt-get install -y -qq --no-install-recommends $packages >"$cache/apt.log" 2>&1 || {
-		tail -n 20 "$cache/apt.log" >&2
-		exit 1
-	}
+	retry apt_install $packages || exit 1
 	packages=$(missing_packages)
 	[ -z "$packages" ] || { say "still missing:$packages" && exit 1; }
 }
@@ -68,6 +84,10 @@ check() {
 formatted() {
 	unformatted=$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l)
 	[ -z "$unformatted" ] || { printf 'not formatted by gofmt:\n%s\n' "$unformatted" >&2 && return 1; }
+}
+
+staticchecked() {
+	retry env GOBIN="$cache/bin" go install "$staticcheck" && "$cache/bin/staticcheck" ./...
 }
 
 shells_checked() {
@@ -137,7 +157,7 @@ main() {
 	mkdir -p "$cache"
 
 	install_packages
-	go=$(./install.sh --find-go "$cache/go")
+	go=$(retry ./install.sh --find-go "$cache/go")
 	export PATH="${go%/go}:$PATH" GOTOOLCHAIN=local GOWORK=off GOFLAGS=-buildvcs=false
 	# A race-enabled program sleeps for a second as it exits, otherwise.
 	export GORACE=atexit_sleep_ms=0
@@ -145,8 +165,10 @@ main() {
 	say "$(go version)"
 
 	check gofmt formatted
+	# The go command gives a module up with the first connection that breaks.
+	retry go mod download || say 'not all modules can be fetched'
 	check vet go vet ./...
-	check staticcheck go run "$staticcheck" ./...
+	check staticcheck staticchecked
 	check shellcheck shells_checked
 	check zsh-and-fish zsh_and_fish_parsed
 	if [ -n "$quick" ]; then
