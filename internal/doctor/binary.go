@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ func (m *Machine) ReadBinary(path string) (Binary, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(m.Dir, path)
 	}
-	f, err := os.Open(m.Path(path))
+	f, err := m.Open(path)
 	if err != nil {
 		return Binary{}, diag.Wrap(diag.Failure, err, "cannot read the program")
 	}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"debug/elf"
-	"os"
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/host"
@@ -46,7 +45,7 @@ func runLibc(_ context.Context, m *Machine) Result {
 // interpreter is the dynamic loader that a program asks for; empty if it is
 // static.
 func (m *Machine) interpreter(p string) string {
-	f, err := os.Open(m.Path(p))
+	f, err := m.Open(p)
 	if err != nil {
 		return ""
 	}

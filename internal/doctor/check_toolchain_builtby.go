@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"debug/buildinfo"
-	"os"
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/gover"
@@ -84,7 +83,7 @@ func (m *Machine) isInstalled(v gover.Version) bool {
 
 // builtBy reads which release built a program, and its package.
 func (m *Machine) builtBy(p string) (gover.Version, string) {
-	f, err := os.Open(m.Path(p))
+	f, err := m.Open(p)
 	if err != nil {
 		return gover.Version{}, ""
 	}

@@ -94,12 +94,32 @@ func Run(ctx context.Context, m *Machine, checks []Check) Report {
 			outcomes[i] = Outcome{Check: c, Result: m.redact(one(ctx, m, c)), Took: time.Since(start)}
 		})
 	}
+	summary := unknownMachine()
+	all.Go(func() {
+		if s, answered := within(usualLimit, m.Summary); answered {
+			summary = s
+		}
+	})
 	all.Wait()
-	return Report{Summary: m.Summary(), Outcomes: outcomes}
+	return Report{Summary: summary, Outcomes: outcomes}
 }
 
-// one runs a single check. A check that outlives its limit is left behind: it
-// only reads, so it can do no harm, and the process ends soon.
+// within waits for an answer, but not much longer than a limit. What outlives it is
+// left behind: it only reads, so it can do no harm, and the process ends soon.
+func within[T any](limit time.Duration, ask func() T) (answer T, answered bool) {
+	done := make(chan T, 1)
+	go func() { done <- ask() }()
+	grace := time.NewTimer(limit + 300*time.Millisecond)
+	defer grace.Stop()
+	select {
+	case answer = <-done:
+		return answer, true
+	case <-grace.C:
+		return answer, false
+	}
+}
+
+// one runs a single check.
 func one(ctx context.Context, m *Machine, c Check) Result {
 	switch {
 	case c.Online && m.Options.Offline:
@@ -110,23 +130,18 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 	limit := cmp.Or(c.Limit, m.Options.Limits.Check)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	done := make(chan Result, 1)
-	go func() {
+	r, answered := within(limit, func() (r Result) {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- skip("the check itself broke: %v", p).means("Please report this.")
+				r = skip("the check itself broke: %v", p).means("Please report this.")
 			}
 		}()
-		done <- c.Run(ctx, m)
-	}()
-	grace := time.NewTimer(limit + 300*time.Millisecond)
-	defer grace.Stop()
-	select {
-	case r := <-done:
-		return r
-	case <-grace.C:
+		return c.Run(ctx, m)
+	})
+	if !answered {
 		return skip("no answer within %v", limit)
 	}
+	return r
 }
 
 // redact takes the home directory and secrets out of everything that is shown:

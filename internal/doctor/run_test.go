@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/host/hosttest"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -86,6 +87,29 @@ func TestRun_leavesHangingChecksBehind(t *testing.T) {
 	}
 	if report.Count(doctor.Skip) != 2 || !report.OK() {
 		t.Errorf("%d skipped, ok %v", report.Count(doctor.Skip), report.OK())
+	}
+}
+
+// What heads the report is found out within a limit, too.
+func TestRun_leavesAHangingMachineBehind(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
+	h.Sys.CPU = func() host.CPU { <-hang; return host.CPU{} }
+	m := patient(t, h, doctor.Options{})
+	fine := doctor.Check{ID: "hook.fine", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+		return doctor.Result{Status: doctor.OK, Summary: "fine"}
+	}}
+	done := make(chan doctor.Report)
+	go func() { done <- doctor.Run(t.Context(), m, []doctor.Check{fine}) }()
+	select {
+	case report := <-done:
+		if report.Outcomes[0].Summary != "fine" || report.Summary.VM != "unknown machine" {
+			t.Errorf("%+v, %+v", report.Summary, report.Outcomes)
+		}
+	case <-time.After(60 * time.Second):
+		t.Fatal("the run waits for ever")
 	}
 }
 

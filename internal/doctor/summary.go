@@ -20,6 +20,12 @@ type Summary struct {
 	Go        string `json:"go"` // the release in force, if any
 }
 
+// unknownMachine is what is said of a machine that does not answer, as when its
+// files lie on a server that is gone.
+func unknownMachine() Summary {
+	return Summary{OS: "unknown system", Arch: runtime.GOARCH, VM: "unknown machine", Cgroup: "unknown"}
+}
+
 // Summary collects it.
 func (m *Machine) Summary() Summary {
 	v := m.Virt()

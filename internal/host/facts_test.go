@@ -58,6 +58,26 @@ func TestHost_pathStaysBeneathRoot(t *testing.T) {
 	}
 }
 
+// A named pipe in the place of a file has nobody who writes to it: opening it would
+// wait for ever.
+func TestHost_doesNotWaitForPipes(t *testing.T) {
+	t.Parallel()
+	h := made(t, map[string]string{"/etc/hosts": "x", "/machine": "link /etc/link pipe\n"})
+	if err := syscall.Mkfifo(h.Path("/etc/pipe"), 0o644); err != nil {
+		t.Skip(err)
+	}
+	done := make(chan string)
+	go func() { done <- h.Text("/etc/pipe") + h.Text("/etc/link") + h.Head("/etc/pipe", 1) + h.Text("/etc/hosts") }()
+	select {
+	case text := <-done:
+		if text != "x" {
+			t.Errorf("read %q", text)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("a pipe is waited for")
+	}
+}
+
 func TestHost_mountOf(t *testing.T) {
 	t.Parallel()
 	h := made(t, map[string]string{

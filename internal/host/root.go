@@ -1,11 +1,13 @@
 package host
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // maxFact bounds a file read for facts: /proc and /etc hold nothing larger
@@ -70,9 +72,25 @@ func splitPath(p string) []string {
 	return strings.FieldsFunc(p, func(r rune) bool { return r == '/' })
 }
 
+// Open opens a regular file of the machine. What waits when it is read, a named
+// pipe in the place of a file, is refused.
+func (h Host) Open(p string) (*os.File, error) {
+	real := h.Path(p)
+	info, err := os.Stat(real)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: real, Err: errNotRegular}
+	}
+	return os.OpenFile(real, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0) // it may be another by now
+}
+
+var errNotRegular = errors.New("not a regular file")
+
 // ReadFile reads a file of the machine, at most 4 MiB of it.
 func (h Host) ReadFile(p string) ([]byte, error) {
-	f, err := os.Open(h.Path(p))
+	f, err := h.Open(p)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +100,7 @@ func (h Host) ReadFile(p string) ([]byte, error) {
 
 // Head reads at most the first n bytes of a file of the machine.
 func (h Host) Head(p string, n int64) string {
-	f, err := os.Open(h.Path(p))
+	f, err := h.Open(p)
 	if err != nil {
 		return ""
 	}
