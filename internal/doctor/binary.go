@@ -53,14 +53,14 @@ func (m *Machine) ReadBinary(path string) (Binary, error) {
 	}
 	f, err := m.Open(path)
 	if err != nil {
-		return Binary{}, diag.Wrap(diag.Failure, err, "cannot read the program")
+		return Binary{}, diag.New(diag.Failure, m.Redact("cannot read the program: "+err.Error()))
 	}
 	defer f.Close()
 	e, err := elf.NewFile(f)
 	if err != nil {
-		return Binary{}, diag.Wrap(diag.Failure, err, path+" is no ELF program", "file "+shellQuote(path))
+		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is no ELF program: "+err.Error()), m.redactCommand("file "+shellQuote(path)))
 	}
-	b := Binary{Path: path, Machine: e.Machine.String(), Interpreter: interpreterOf(e), Needs: []Library{}}
+	b := Binary{Path: m.Redact(path), Machine: e.Machine.String(), Interpreter: interpreterOf(e), Needs: []Library{}}
 	b.Static = b.Interpreter == ""
 	if info, err := buildinfo.Read(f); err == nil {
 		b.Go = info.GoVersion

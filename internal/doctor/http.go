@@ -28,7 +28,7 @@ func (m *Machine) get(ctx context.Context, address string, limit int64) (page, e
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return page{}, err
+		return page{}, errors.New("the address is no URL") // the error itself has parts of it
 	}
 	request.Header.Set("User-Agent", "vmgo-doctor")
 	client := &http.Client{Transport: m.Transport, CheckRedirect: fewRedirects}
@@ -68,6 +68,8 @@ func (m *Machine) netError(err error) string {
 		return fmt.Sprintf("no answer within %v", m.Options.Limits.Request)
 	case errors.As(err, &dns):
 		return "the name " + dns.Name + " is not known (DNS)"
+	case strings.HasPrefix(err.Error(), "invalid proxy address"):
+		return "the HTTP proxy of the environment is no URL"
 	}
 	return err.Error()
 }

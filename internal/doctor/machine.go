@@ -49,7 +49,7 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	m := &Machine{
 		Host: h, Options: o, Settings: s,
 		Layout:   dirs.FromEnv(h.Env, "/", h.UID),
-		redactor: newRedactor(),
+		redactor: newRedactor(h.Env),
 	}
 	m.releases = sync.OnceValue(m.readReleases)
 	m.resolution = sync.OnceValue(m.resolve)

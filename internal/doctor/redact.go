@@ -2,42 +2,121 @@ package doctor
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// Redact hides the home directory, passwords in URLs and values that are
-// secrets by their name.
+// Redact hides the home directory, passwords in URLs, values that are secrets by
+// their name or by their look, and secrets of the environment wherever they are
+// repeated.
 func (m *Machine) Redact(s string) string {
 	s = m.redactor.hide(s)
-	for _, home := range []string{m.Layout.Home, m.Show(m.Layout.Home)} { // the same but in tests
-		if len(home) > 1 {
-			s = hideHome(s, strings.TrimSuffix(home, "/"))
-		}
+	for _, home := range m.homes() {
+		s = hideHome(s, home, func(string) string { return "~" })
 	}
 	return s
 }
 
-// redactor holds the patterns; they are compiled once a run.
-type redactor struct{ userinfo, named, bearer *regexp.Regexp }
+// homes are the names of the home directory: as HOME has it and with links
+// followed; that of a made-up machine has one more.
+func (m *Machine) homes() []string {
+	home := strings.TrimSuffix(m.Layout.Home, "/")
+	names := []string{home, m.Show(home)}
+	if real, err := m.RealPath(home); err == nil {
+		names = append(names, real)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return len(name) < 2 })
+}
 
-func newRedactor() redactor {
-	return redactor{
-		userinfo: regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@"']+@`),
-		named: regexp.MustCompile(
-			`(?i)\b([a-z0-9_.-]*(?:token|secret|passwd|password|api_?key|access_?key|private_?key|credential)[a-z0-9_]*)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s&,;]+)`),
+// redactor holds the patterns, compiled once a run, and the values that are secrets
+// of the environment.
+type redactor struct {
+	named, spaced, tokens, bearer, bare *regexp.Regexp
+	url                                 *regexp.Regexp
+	values                              []string
+}
+
+// secretName is how variables and options are called that hold secrets.
+const secretName = `[a-z0-9_.-]*(?:(?:token|secret|passwd|password|passphrase|api_?key|access_?key|private_?key|credential)[a-z0-9_]*|pass|pwd|_key|auth)`
+
+func newRedactor(env map[string]string) redactor {
+	const value = `("[^"]*"|'[^']*'|[^\s&,;]+)`
+	r := redactor{
+		url:    regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s"'<>|,]*)`),
+		bare:   regexp.MustCompile(`(^|[\s="'(])[^\s/@:"'=]+:[^\s/@"'][^\s@"']*@`),
+		named:  regexp.MustCompile(`(?i)\b(` + secretName + `)(\s*[=:]\s*)` + value),
+		spaced: regexp.MustCompile(`(?i)(\bset(?:env)?\s+(?:-\S+\s+)*` + secretName + `|--?` + secretName + `)(\s+)` + value),
+		tokens: regexp.MustCompile(`\b(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|sk-|npm_|AKIA)[A-Za-z0-9_-]{12,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+`),
 		bearer: regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/._=-]{8,}`),
 	}
+	named := regexp.MustCompile(`(?i)^` + secretName + `$`)
+	for name, value := range env {
+		if secret := passwordOf(value); secret != "" {
+			r.values = append(r.values, secret)
+		}
+		// A path is no secret, and a short value may be any word.
+		if named.MatchString(name) && len(value) >= 8 && !strings.HasPrefix(value, "/") {
+			r.values = append(r.values, value)
+		}
+	}
+	slices.SortFunc(r.values, func(a, b string) int { return len(b) - len(a) })
+	return r
+}
+
+// passwordOf is what a proxy's address in the environment has behind the user's
+// name; empty if there is none, or too little to be told from other words.
+func passwordOf(address string) string {
+	_, rest, found := strings.Cut(address, "://")
+	if !found {
+		rest = address
+	}
+	i := strings.LastIndex(rest, "@")
+	if i < 0 {
+		return ""
+	}
+	_, password, _ := strings.Cut(rest[:i], ":")
+	if len(password) < 5 || strings.Contains(password, "://") {
+		return ""
+	}
+	return password
 }
 
 func (r redactor) hide(s string) string {
-	s = r.userinfo.ReplaceAllString(s, "${1}***@")
+	for _, secret := range r.values {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	s = r.url.ReplaceAllStringFunc(s, func(address string) string {
+		scheme, rest, _ := strings.Cut(address, "://")
+		return scheme + "://" + hideUser(rest)
+	})
+	s = r.bare.ReplaceAllString(s, "${1}***@")
 	s = r.named.ReplaceAllString(s, "${1}${2}***")
+	s = r.spaced.ReplaceAllString(s, "${1}${2}***")
+	s = r.tokens.ReplaceAllString(s, "***")
 	return r.bearer.ReplaceAllString(s, "${1} ***")
 }
 
-// hideHome writes ~ for home where it is a whole path element: /home/ann is
-// not in /home/anna.
-func hideHome(s, home string) string {
+// hideUser hides user and password of an address without its scheme. A password may
+// have a slash or an @ that should have been escaped; the @ of a module proxy's
+// paths stands behind a slash.
+func hideUser(rest string) string {
+	at := strings.LastIndex(rest, "@")
+	for at > 0 && rest[at-1] == '/' {
+		at = strings.LastIndex(rest[:at], "@")
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	_, port, found := strings.Cut(first, ":")
+	user := strings.Contains(first, "@") || found && strings.Trim(port, "0123456789") != ""
+	if at < 0 || !user {
+		return rest
+	}
+	return "***" + rest[at:]
+}
+
+// hideHome puts something shorter for home where it is a whole path element:
+// /home/ann is not in /home/anna. The text before it decides what.
+func hideHome(s, home string, instead func(before string) string) string {
 	var out strings.Builder
 	for {
 		i := strings.Index(s, home)
@@ -49,12 +128,48 @@ func hideHome(s, home string) string {
 		whole := (rest == "" || !pathByte(rest[0])) && (i == 0 || !pathByte(s[i-1]) && s[i-1] != '/')
 		out.WriteString(s[:i])
 		if whole {
-			out.WriteString("~")
+			out.WriteString(instead(out.String()))
 		} else {
 			out.WriteString(home)
 		}
 		s = rest
 	}
+}
+
+// redactCommand is Redact for what people paste into a shell: the home directory
+// becomes what the shell itself makes the home directory of at that place.
+func (m *Machine) redactCommand(s string) string {
+	s = m.redactor.hide(s)
+	for _, home := range m.homes() {
+		s = hideHome(s, home, homeInShell)
+	}
+	return s
+}
+
+// homeInShell writes the home directory for its place in a command: a tilde counts
+// at the beginning of a word only, and nothing counts between single quotes.
+func homeInShell(before string) string {
+	if i := strings.LastIndex(before, "\n"); i >= 0 {
+		before = before[i+1:]
+	}
+	quote := byte(0)
+	for i := 0; i < len(before); i++ {
+		switch c := before[i]; {
+		case c == '\\' && quote != '\'':
+			i++
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote:
+			quote = 0
+		}
+	}
+	switch {
+	case quote == '\'':
+		return `'"$HOME"'`
+	case quote == '"', before != "" && !strings.HasSuffix(before, " "):
+		return "$HOME"
+	}
+	return "~"
 }
 
 func pathByte(c byte) bool {

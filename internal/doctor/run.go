@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -147,7 +148,7 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 // redact takes the home directory and secrets out of everything that is shown:
 // people paste the report into tickets.
 func (m *Machine) redact(r Result) Result {
-	r.Summary, r.Detail, r.Fix = m.Redact(r.Summary), m.Redact(r.Detail), m.Redact(r.Fix)
+	r.Summary, r.Detail, r.Fix = m.Redact(r.Summary), m.Redact(r.Detail), m.redactCommand(r.Fix)
 	shown := make([]Evidence, len(r.Evidence))
 	for i, e := range r.Evidence {
 		shown[i] = Evidence{m.Redact(e.Path), e.Line, oneLine(m.Redact(e.Value))}
@@ -163,15 +164,7 @@ func (m *Machine) redact(r Result) Result {
 // withoutSudo leaves sudo out of commands for root, who may not have it. "sudo
 // -u" stays: there it is the point.
 func withoutSudo(commands string) string {
-	parts := strings.Split(commands, "sudo ")
-	out := parts[0]
-	for _, p := range parts[1:] {
-		if strings.HasPrefix(p, "-") {
-			out += "sudo "
-		}
-		out += p
-	}
-	return out
+	return regexp.MustCompile(`(^|[\s|&;])sudo ([^-])`).ReplaceAllString(commands, "${1}${2}")
 }
 
 // oneLine keeps foreign text from driving the terminal.

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,21 +128,84 @@ func TestMachine_redact(t *testing.T) {
 	t.Parallel()
 	m := healthy(t, doctor.Options{})
 	for text, want := range map[string]string{
-		"/home/ann/app":                           "~/app",
-		"in /home/ann, and /home/anna":            "in ~, and /home/anna",
-		"/srv/home/ann/x":                         "/srv/home/ann/x",
-		"PATH=/home/ann/bin:/home/ann":            "PATH=~/bin:~",
-		"https://ann:hunter2@proxy.test/x":        "https://***@proxy.test/x",
-		"http://token@proxy.test":                 "http://***@proxy.test",
-		"GITHUB_TOKEN=ghp_abc GOPROXY=direct":     "GITHUB_TOKEN=*** GOPROXY=direct",
-		`password: "two words" next`:              "password: *** next",
-		"AWS_SECRET_ACCESS_KEY=abc/def":           "AWS_SECRET_ACCESS_KEY=***",
-		"Authorization: Bearer abcdefgh12345678":  "Authorization: Bearer ***",
-		"url?access_key=abc&x=1":                  "url?access_key=***&x=1",
-		"https://proxy.test/@v/list is no secret": "https://proxy.test/@v/list is no secret",
+		"/home/ann/app":                            "~/app",
+		"in /home/ann, and /home/anna":             "in ~, and /home/anna",
+		"/srv/home/ann/x":                          "/srv/home/ann/x",
+		"PATH=/home/ann/bin:/home/ann":             "PATH=~/bin:~",
+		"https://ann:hunter2@proxy.test/x":         "https://***@proxy.test/x",
+		"http://token@proxy.test":                  "http://***@proxy.test",
+		"GITHUB_TOKEN=ghp_abc GOPROXY=direct":      "GITHUB_TOKEN=*** GOPROXY=direct",
+		`password: "two words" next`:               "password: *** next",
+		"AWS_SECRET_ACCESS_KEY=abc/def":            "AWS_SECRET_ACCESS_KEY=***",
+		"Authorization: Bearer abcdefgh12345678":   "Authorization: Bearer ***",
+		"url?access_key=abc&x=1":                   "url?access_key=***&x=1",
+		"https://proxy.test/@v/list is no secret":  "https://proxy.test/@v/list is no secret",
+		"https://proxy.test:8080/@v/list":          "https://proxy.test:8080/@v/list",
+		"HTTPS_PROXY=ann:hunter2@proxy.test:3128":  "HTTPS_PROXY=***@proxy.test:3128",
+		"http://ann:p@ss/word@proxy.test":          "http://***@proxy.test",
+		"http://ann:hun/ter2@proxy.test/x":         "http://***@proxy.test/x",
+		"https://a:b@one.test,https://c:d@two":     "https://***@one.test,https://***@two",
+		"export GOROOT=/x MYSQL_PWD=hunter2":       "export GOROOT=/x MYSQL_PWD=***",
+		"set -gx DEPLOY_TOKEN hunter2; setenv X y": "set -gx DEPLOY_TOKEN ***; setenv X y",
+		"curl --token hunter2 url":                 "curl --token *** url",
+		"GOAUTH=hunter2":                           "GOAUTH=***",
+		"ghp_0123456789abcdef0123 is one":          "*** is one",
+		"git@example.test:team/repo":               "git@example.test:team/repo",
+		"ssh -L 80:127.0.0.1:80 ann@ADDRESS":       "ssh -L 80:127.0.0.1:80 ann@ADDRESS",
+		"wants a password (status 401)":            "wants a password (status 401)",
 	} {
 		if got := m.Redact(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A secret of the environment is hidden wherever an error repeats it.
+func TestMachine_redactsSecretsOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
+	h.Env["HTTPS_PROXY"] = "http://ann:sword fish@proxy.test"
+	h.Env["HTTP_PROXY"] = "http://ann:swordfish/x@proxy.test"
+	h.Env["DEPLOY_TOKEN"] = "opensesame"
+	m := patient(t, h, doctor.Options{})
+	for text, want := range map[string]string{
+		`invalid port ":swordfish/x" after host`:  `invalid port ":***" after host`,
+		"sent opensesame":                         "sent ***",
+		"HTTPS_PROXY=http://ann:sword fish@proxy": "HTTPS_PROXY=http://***@proxy",
+	} {
+		if got := m.Redact(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A fix is pasted into a shell, so the home directory has to be written in a way that
+// the shell makes it one again.
+func TestRun_fixesNameHomeAsShellsDo(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
+	h.Env["HOME"] = home
+	command := "printf '%s\\n' " + home + "/a X=" + home + ` "$PATH:` + home + `/b" '` + home + "/c d' " + home
+	check := doctor.Check{ID: "hook.any", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+		return doctor.Result{Status: doctor.Warn, Fix: "true\n" + command}
+	}}
+	fix := doctor.Run(t.Context(), patient(t, h, doctor.Options{}), []doctor.Check{check}).Outcomes[0].Fix
+	if strings.Contains(fix, home) {
+		t.Fatalf("the fix has the home directory in it: %s", fix)
+	}
+	for _, shell := range []string{"sh", "bash", "zsh", "fish"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("%s is not installed", shell)
+			continue
+		}
+		cmd := exec.Command(path, "-c", fix)
+		cmd.Env = []string{"HOME=" + home, "PATH=/usr/bin:/bin"}
+		out, err := cmd.CombinedOutput()
+		want := home + "/a\nX=" + home + "\n/usr/bin:/bin:" + home + "/b\n" + home + "/c d\n" + home + "\n"
+		if err != nil || string(out) != want {
+			t.Errorf("%s makes of %s\n%s%v\nwant\n%s", shell, fix, out, err, want)
 		}
 	}
 }
