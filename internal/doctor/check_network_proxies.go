@@ -95,7 +95,7 @@ func (m *Machine) otherProxies() []proxySetting {
 		all = append(all, m.iniProxies(file, "http", "git")...)
 	}
 	for i, line := range m.Lines("/etc/environment") {
-		if name, value := parseAssignment(line); strings.EqualFold(name, "https_proxy") && value != "" {
+		if name, value, _ := parseAssignment(line); strings.EqualFold(name, "https_proxy") && value != "" {
 			all = append(all, proxySetting{Evidence{"/etc/environment", i + 1, value}, "/etc/environment"})
 		}
 	}

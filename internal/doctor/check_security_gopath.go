@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"io/fs"
 )
 
 func gopathPermissionsCheck() Check {
@@ -27,7 +26,7 @@ func gopathPermissionsCheck() Check {
 				}
 				r = fail("everybody may write there").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
 					mend("chmod o-w %s", shellQuote(s.Value)).
-					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002|fs.ModeSticky)})...)
+					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002)})...)
 			}
 			if looked == 0 {
 				return skip("none of them exists yet")

@@ -75,6 +75,4 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 	}
 }
 
-func modeWithout(mode, bits fs.FileMode) fs.FileMode {
-	return mode.Perm()&^bits | mode&fs.ModeSticky
-}
+func modeWithout(mode, bits fs.FileMode) fs.FileMode { return chmodBits(mode) &^ bits }

@@ -51,7 +51,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	}
 	mode := info.Mode()
 	uid, _ := m.Owner(p)
-	fix := mode.Perm() &^ 0o022
+	fix := chmodBits(mode) &^ 0o022
 	if shared {
 		fix |= 0o555 & (mode.Perm() | 0o444 | dirExec(mode))
 	}
@@ -62,7 +62,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	case shared && mode.IsDir() && mode.Perm()&0o005 != 0o005:
 		r.worse(Warn)
 		r = r.at(p, 0, "mode %04o: others cannot use it (installed with umask 077?)", modeBits(mode))
-		fix = mode.Perm() | 0o055
+		fix = chmodBits(mode) | 0o055
 	case uid != 0 && uid != m.UID && uid >= 0:
 		r.worse(Warn)
 		r = r.at(p, 0, "owned by user %d", uid)
@@ -74,7 +74,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	if uid == m.UID {
 		sudo = ""
 	}
-	return r.mend("%schmod %04o %s", sudo, uint32(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
+	return r.mend("%schmod %04o %s", sudo, modeBits(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
 }
 
 // dirExec is the search bit for directories, nothing for files.

@@ -206,7 +206,7 @@ func (m *Machine) freshEnv() map[string]string {
 		"VSCODE_RESOLVING_ENVIRONMENT": "1",
 	}
 	for i, line := range m.Lines("/etc/environment") {
-		if name, value := parseAssignment(line); name != "" && i < 200 {
+		if name, value, _ := parseAssignment(line); name != "" && i < 200 {
 			env[name] = value
 		}
 	}
@@ -233,7 +233,7 @@ func (m *Machine) userName() string {
 // crontabPath is the PATH that a crontab sets, or cron's own.
 func (m *Machine) crontabPath(file string) string {
 	for _, line := range m.Lines(file) {
-		if name, value := parseAssignment(strings.TrimSpace(line)); name == "PATH" {
+		if name, value, _ := parseAssignment(strings.TrimSpace(line)); name == "PATH" {
 			return value
 		}
 	}

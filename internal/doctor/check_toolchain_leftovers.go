@@ -87,8 +87,8 @@ func (m *Machine) goneGoDir(a Assignment) (dir string, gone bool) {
 	if a.Name != "PATH" && a.Name != "fish_user_paths" {
 		return "", false
 	}
-	for part := range strings.FieldsFuncSeq(a.Value, func(r rune) bool { return r == ':' || r == ' ' || r == '"' }) {
-		part = strings.TrimSuffix(m.expandHome(part), "/")
+	for _, part := range pathParts(a.Value) {
+		part = m.expandHome(part)
 		if !installDir(part) || part == m.GOBIN() {
 			continue
 		}
@@ -100,6 +100,15 @@ func (m *Machine) goneGoDir(a Assignment) (dir string, gone bool) {
 		}
 	}
 	return "", false
+}
+
+// pathParts are the elements of a PATH as a startup file writes it.
+func pathParts(value string) []string {
+	parts := strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' || r == '"' || r == '\'' })
+	for i := range parts {
+		parts[i] = strings.TrimSuffix(parts[i], "/")
+	}
+	return parts
 }
 
 func (m *Machine) expandHome(s string) string {

@@ -34,7 +34,7 @@ func (m *Machine) disable(a Assignment) []Edit {
 	if a.Line > 1 {
 		before = m.rawLine(a.Path, a.Line-1)
 	}
-	if !a.Mine || a.Name == "" || strings.HasSuffix(raw, `\`) || strings.HasSuffix(before, `\`) ||
+	if !a.Mine || a.Name == "" || !a.Alone || !m.losesNothing(a) || strings.HasSuffix(raw, `\`) || strings.HasSuffix(before, `\`) ||
 		strings.ContainsAny(raw, ";&|{}`") || strings.Count(raw, `"`)%2 != 0 || strings.Count(raw, "'")%2 != 0 {
 		return nil
 	}
@@ -43,6 +43,20 @@ func (m *Machine) disable(a Assignment) []Edit {
 		mark = disabledMark
 	}
 	return []Edit{{Path: a.Path, Line: a.Line, Old: raw, New: mark + raw}}
+}
+
+// losesNothing says whether nothing but Go directories that are gone leaves PATH with
+// a line.
+func (m *Machine) losesNothing(a Assignment) bool {
+	if a.Name != "PATH" && a.Name != "fish_user_paths" {
+		return true
+	}
+	for _, part := range pathParts(a.Value) {
+		if dir := m.expandHome(part); part != "$PATH" && part != "${PATH}" && part != "$fish_user_paths" && (!installDir(dir) || m.Exists(dir)) {
+			return false
+		}
+	}
+	return true
 }
 
 // dropLine removes a line.
@@ -105,7 +119,7 @@ func change(h host.Host, path string, edits []Edit) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("looking at what is to be changed: %w", err)
 	}
-	mode := info.Mode().Perm() | info.Mode()&fs.ModeSticky
+	mode := chmodBits(info.Mode())
 	c := Change{Path: path, OldMode: mode, Mode: mode}
 	if info.Mode().IsRegular() {
 		if c.Before, err = h.ReadFile(path); err != nil {
@@ -165,12 +179,3 @@ func (c Change) Preview() string {
 }
 
 func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }
-
-// modeBits are the bits as chmod writes them.
-func modeBits(m fs.FileMode) uint32 {
-	bits := uint32(m.Perm())
-	if m&fs.ModeSticky != 0 {
-		bits |= 0o1000
-	}
-	return bits
-}

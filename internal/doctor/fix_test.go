@@ -21,6 +21,9 @@ fi
 export GOTOOLCHAIN=go1.20.1; umask 022
 export GOSUMDB=off \
   OTHER=1
+export GO111MODULE=off EDITOR=vi
+export PATH=$HOME/.local/bin:/usr/local/go1.18/bin:$PATH
+export PATH=$PATH:/usr/local/go1.18/bin
 eval "$(vmgo hook bash)"
 `
 
@@ -48,6 +51,9 @@ func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
 func TestApply_andUndo(t *testing.T) {
 	t.Parallel()
 	h := sick(t)
+	if err := os.Chmod(h.Path("/home/ann/go"), 0o777|fs.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
 	m, changes := plan(t, h)
 	preview := ""
 	for _, c := range changes {
@@ -55,10 +61,16 @@ func TestApply_andUndo(t *testing.T) {
 	}
 	for _, want := range []string{
 		"  - export GOROOT=/usr/local/go1.18\n  + : # vmgo doctor: export GOROOT=/usr/local/go1.18\n",
-		"  - GOFLAGS=-mod=vendor\n", "  - GO111MODULE=off\n", "mode 0777 -> 0775",
+		"  - GOFLAGS=-mod=vendor\n", "  - GO111MODULE=off\n", "mode 2777 -> 2775",
+		"  + : # vmgo doctor: export PATH=$PATH:/usr/local/go1.18/bin\n",
 	} {
 		if !strings.Contains(preview, want) {
 			t.Errorf("the preview lacks %q:\n%s", want, preview)
+		}
+	}
+	for _, unwanted := range []string{"EDITOR", ".local/bin"} { // they do more than a fix may undo
+		if strings.Contains(preview, unwanted) {
+			t.Errorf("the preview has %s:\n%s", unwanted, preview)
 		}
 	}
 	if strings.Contains(preview, "profile.d") {
@@ -95,8 +107,8 @@ func TestApply_andUndo(t *testing.T) {
 	if got, _ := h.ReadFile("/home/ann/.bashrc"); string(got) != oldBashrc {
 		t.Errorf(".bashrc after undo:\n%s", got)
 	}
-	for path, want := range map[string]fs.FileMode{"/home/ann/.bashrc": 0o600, "/home/ann/go": 0o777} {
-		if info, err := h.Stat(path); err != nil || info.Mode().Perm() != want {
+	for path, want := range map[string]fs.FileMode{"/home/ann/.bashrc": 0o600, "/home/ann/go": 0o777 | fs.ModeSetgid} {
+		if info, err := h.Stat(path); err != nil || info.Mode()&(fs.ModePerm|fs.ModeSetgid) != want {
 			t.Errorf("%s has mode %v after undo, want %v", path, info.Mode(), want)
 		}
 	}

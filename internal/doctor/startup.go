@@ -12,6 +12,8 @@ type Assignment struct {
 	Text string // the line without surrounding blanks
 	// Name and Value are empty where the line sets no variable.
 	Name, Value string
+	// Alone says that the line does nothing but set that variable.
+	Alone bool
 	// Mine says that the file belongs to this user's own setup.
 	Mine bool
 }
@@ -62,7 +64,7 @@ func (m *Machine) startupLines(pattern string, mine bool) []Assignment {
 				continue
 			}
 			a := Assignment{Path: file, Line: i + 1, Text: text, Mine: mine}
-			a.Name, a.Value = parseAssignment(text)
+			a.Name, a.Value, a.Alone = parseAssignment(text)
 			all = append(all, a)
 		}
 	}
@@ -84,33 +86,54 @@ func (m *Machine) glob(pattern string) []string {
 
 // parseAssignment reads the ways in which startup files set a variable:
 // "export A=b", "A=b", "set -gx A b" (fish), "setenv A b". Anything cleverer is
-// no assignment to us.
-func parseAssignment(text string) (name, value string) {
+// no assignment to us. Alone is false where more words follow.
+func parseAssignment(text string) (name, value string, alone bool) {
 	fields := strings.Fields(text)
 	for len(fields) > 0 && (fields[0] == "export" || fields[0] == "typeset" || fields[0] == "declare") {
-		fields = fields[1:]
-		for len(fields) > 0 && strings.HasPrefix(fields[0], "-") {
-			fields = fields[1:]
-		}
+		fields = withoutOptions(fields[1:])
 	}
 	if len(fields) == 0 {
-		return "", ""
+		return "", "", false
 	}
 	if fields[0] == "set" || fields[0] == "setenv" {
-		fields = fields[1:]
-		for len(fields) > 0 && strings.HasPrefix(fields[0], "-") {
-			fields = fields[1:]
-		}
+		fields = withoutOptions(fields[1:])
 		if len(fields) < 2 || !isName(fields[0]) {
-			return "", ""
+			return "", "", false
 		}
-		return fields[0], unquote(strings.Join(fields[1:], " "))
+		value = strings.Join(fields[1:], " ")
+		_, rest := firstWord(value)
+		// A path has an element a word in fish.
+		return fields[0], unquote(value), rest == "" || fields[0] == "PATH" || fields[0] == "fish_user_paths"
 	}
 	name, value, found := strings.Cut(strings.Join(fields, " "), "=")
 	if !found || !isName(name) {
-		return "", ""
+		return "", "", false
 	}
-	return name, unquote(strings.TrimSuffix(value, ";"))
+	value, rest := firstWord(value)
+	return name, unquote(strings.TrimSuffix(value, ";")), rest == "" || rest[0] == '#'
+}
+
+func withoutOptions(fields []string) []string {
+	for len(fields) > 0 && strings.HasPrefix(fields[0], "-") {
+		fields = fields[1:]
+	}
+	return fields
+}
+
+// firstWord cuts at the first blank that is not quoted.
+func firstWord(s string) (word, rest string) {
+	quote := rune(0)
+	for i, r := range s {
+		switch {
+		case r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote = r
+		case quote == 0 && r == ' ':
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
 }
 
 func unquote(s string) string {

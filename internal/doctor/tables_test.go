@@ -70,7 +70,12 @@ func TestSafePatch(t *testing.T) {
 
 func TestParseAssignment(t *testing.T) {
 	t.Parallel()
+	more := map[string]bool{"export A=/x B=y": true, "A='a b' c": true, "set -gx A b c": true}
 	for text, want := range map[string][2]string{
+		"export A=/x B=y":               {"A", "/x"},
+		"A='a b' c":                     {"A", "a b"},
+		"A=x # why":                     {"A", "x"},
+		"set -gx A b c":                 {"A", "b c"},
 		"export GOROOT=/usr/local/go":   {"GOROOT", "/usr/local/go"},
 		`GOFLAGS="-mod=mod -v"`:         {"GOFLAGS", "-mod=mod -v"},
 		"set -gx PATH /x/bin $PATH":     {"PATH", "/x/bin $PATH"},
@@ -83,8 +88,9 @@ func TestParseAssignment(t *testing.T) {
 		"export":                        {"", ""},
 		"set -e":                        {"", ""},
 	} {
-		if name, value := parseAssignment(text); name != want[0] || value != want[1] {
-			t.Errorf("%q is %q %q", text, name, value)
+		name, value, alone := parseAssignment(text)
+		if name != want[0] || value != want[1] || alone != (name != "" && !more[text]) {
+			t.Errorf("%q is %q %q, alone %v", text, name, value, alone)
 		}
 	}
 }

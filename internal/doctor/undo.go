@@ -173,10 +173,33 @@ func sum(data []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
+// specialBits are the bits above the permissions, as chmod writes them.
+func specialBits() map[fs.FileMode]uint32 {
+	return map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000}
+}
+
 func fileMode(bits uint32) fs.FileMode {
 	mode := fs.FileMode(bits & 0o777)
-	if bits&0o1000 != 0 {
-		mode |= fs.ModeSticky
+	for flag, bit := range specialBits() {
+		if bits&bit != 0 {
+			mode |= flag
+		}
 	}
 	return mode
+}
+
+// modeBits are the bits as chmod writes them.
+func modeBits(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	for flag, bit := range specialBits() {
+		if m&flag != 0 {
+			bits |= bit
+		}
+	}
+	return bits
+}
+
+// chmodBits are all the bits of a mode that chmod sets.
+func chmodBits(m fs.FileMode) fs.FileMode {
+	return m & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
 }

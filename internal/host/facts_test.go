@@ -67,7 +67,9 @@ func TestHost_doesNotWaitForPipes(t *testing.T) {
 		t.Skip(err)
 	}
 	done := make(chan string)
-	go func() { done <- h.Text("/etc/pipe") + h.Text("/etc/link") + h.Head("/etc/pipe", 1) + h.Text("/etc/hosts") }()
+	go func() {
+		done <- h.Text("/etc/pipe") + h.Text("/etc/link") + h.Head("/etc/pipe", 1) + h.Text("/etc/hosts")
+	}()
 	select {
 	case text := <-done:
 		if text != "x" {
