@@ -25,7 +25,7 @@ func runFilesystem(_ context.Context, m *Machine) Result {
 		mount, known := m.MountOf(dir)
 		if known && mount.Remote() {
 			r.worse(Warn)
-			r = r.at(dir, 0, "%s on %s", mount.Type, mount.Point).mend("%s", m.setGo(name, "/var/tmp/"+name+"-"+m.userName()))
+			r = r.at(dir, 0, "%s on %s", mount.Type, mount.Point).mend("%s", m.setGo(name, m.movedTo(name)))
 		}
 		if !m.Exists(dir) {
 			continue
@@ -37,7 +37,7 @@ func runFilesystem(_ context.Context, m *Machine) Result {
 			r.worse(Fail)
 			r = r.at(dir, 0, "a lock cannot be taken: %s", m.Show(err.Error()))
 			if !mount.Remote() {
-				r = r.mend("%s", m.setGo(name, "/var/tmp/"+name+"-"+m.userName()))
+				r = r.mend("%s", m.setGo(name, m.movedTo(name)))
 			}
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 func sizingCheck() Check {
@@ -41,16 +44,40 @@ func runSizing(_ context.Context, m *Machine) Result {
 		return fail("%s: not enough to build the standard library", head).
 			means("One compiler at a time needs %s. Build elsewhere, or add memory or swap.", size(oneCompiler)).
 			mend("GOMAXPROCS=1 go build -p=1 ./...")
+	case fit < cpus && m.atOnce(cpus) <= fit:
+		return info("%s: room for about %s at once, and go is told so", head, plural(fit, "compiler"))
 	case fit < cpus:
 		return warn("%s: room for about %s at once", head, plural(fit, "compiler")).
-			means("Each wants about %s; go would start %d.", size(perCompiler), cpus).
-			mend("export GOFLAGS=-p=%d", fit)
+			means("Each wants about %s; go would start %d.", size(perCompiler), m.atOnce(cpus)).
+			mend("%s", m.setGo("GOFLAGS", m.goflagsWith("-p="+itoa(fit))))
 	case memory < 2<<30:
 		return info("%s: enough for builds, tight for go test -race", head).
 			means("The race detector multiplies a test's memory by 5 to 10.")
 	}
 	return ok("%s: enough for builds and for go test -race", head).
 		means("Rule: %s a compiler, one compiler a core.", size(perCompiler))
+}
+
+// atOnce is how many compilers go starts: -p of GOFLAGS, or else GOMAXPROCS.
+func (m *Machine) atOnce(cpus int) int {
+	n := cpus
+	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 {
+		n = set
+	}
+	for word := range strings.FieldsSeq(m.GoEnv("GOFLAGS").Value) {
+		if p, err := strconv.Atoi(strings.TrimPrefix(strings.TrimLeft(word, "-"), "p=")); err == nil && p > 0 {
+			n = p
+		}
+	}
+	return n
+}
+
+// goflagsWith is GOFLAGS with another -p.
+func (m *Machine) goflagsWith(p string) string {
+	words := slices.DeleteFunc(strings.Fields(m.GoEnv("GOFLAGS").Value), func(word string) bool {
+		return strings.HasPrefix(strings.TrimLeft(word, "-"), "p=")
+	})
+	return strings.Join(append(words, p), " ")
 }
 
 // memoryLimit is the tightest limit of the control groups above this process.

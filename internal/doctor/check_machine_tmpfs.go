@@ -31,7 +31,11 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 		switch {
 		case caching && memory.SwapTotal == 0 && space.Size > memory.Total/4:
 			status, summary = Warn, s.Name+" may fill the memory"
-			r = r.unset(m, s)
+			if s.Set() {
+				r = r.unset(m, s)
+			} else { // the home directory itself lies in memory
+				r = r.mend("%s", m.setGo(s.Name, m.movedTo(s.Name)))
+			}
 		case caching:
 			status, summary = Info, s.Name+" is lost at every restart"
 		case building && space.Size < 1<<30:

@@ -28,7 +28,8 @@ func runGoEnvFile(_ context.Context, m *Machine) Result {
 	if !m.Exists(file) {
 		return warn("%s is missing", file).mend("vmgo verify")
 	}
-	published := map[string]string{"GOSUMDB": "sum.golang.org", "GOTOOLCHAIN": "auto"}
+	published := publishedGoEnv()
+	delete(published, "GOPROXY") // every distributor has its own
 	r := ok("as published")
 	for _, s := range lines {
 		if want, known := published[s.Name]; (known && s.Value != want) || (!known && s.Name != "GOPROXY") {

@@ -28,7 +28,11 @@ func runGopath(_ context.Context, m *Machine) Result {
 		case !filepath.IsAbs(dir):
 			return s.where(fail("GOPATH is a relative path: go stops")).unset(m, s)
 		case root != "" && filepath.Clean(dir) == root:
-			return s.where(fail("GOPATH is GOROOT")).unset(m, s)
+			r := s.where(fail("GOPATH is GOROOT"))
+			if !s.Set() { // Go was unpacked where GOPATH is by default
+				return r.mend("%s", m.setGo("GOPATH", m.HomePath("gopath")))
+			}
+			return r.unset(m, s)
 		case root != "" && inside(dir, root):
 			return s.where(fail("GOPATH lies inside GOROOT")).at(root, 0, "").unset(m, s)
 		}

@@ -3,6 +3,8 @@ package doctor
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/fetch"
 )
 
 // GoSetting is a variable of the go command with its origin.
@@ -27,16 +29,26 @@ func (s GoSetting) where(r Result) Result {
 }
 
 // unset adds what takes a setting away: a command, and for the user's own file
-// what --fix may do.
+// what --fix may do. go.env inside a release is not to be edited, so what it says is
+// overridden.
 func (r Result) unset(m *Machine, s GoSetting) Result {
-	if s.FromEnv {
+	switch s.Path {
+	case "":
 		return r.mend("unset %s", s.Name)
+	case m.GoEnvFile():
+		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("go env -u %s", s.Name)
 	}
-	if s.Path == m.GoEnvFile() {
-		r = r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
-	}
-	return r.mend("go env -u %s", s.Name)
+	return r.mend("go env -w %s=%s", s.Name, shellQuote(publishedGoEnv()[s.Name]))
 }
+
+// publishedGoEnv is what go.env of a release says since 1.21; its GOPROXY is not of
+// interest where that has to be replaced.
+func publishedGoEnv() map[string]string {
+	return map[string]string{"GOPROXY": fetch.DefaultProxy, "GOSUMDB": "sum.golang.org", "GOTOOLCHAIN": "auto"}
+}
+
+// movedTo is where a directory of go may move to that does not lie well.
+func (m *Machine) movedTo(name string) string { return "/var/tmp/" + name + "-" + m.userName() }
 
 // setGo is the command that gives a variable of go another value: where the
 // environment has it, go env -w would have no effect.
