@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -49,7 +48,9 @@ func (a *app) doctor(c *cli.Context) error {
 	}
 	var names []string
 	if c.IsSet("only") {
-		names = strings.FieldsFunc(c.String("only"), func(r rune) bool { return r == ',' || r == ' ' })
+		if names = listOf(c.String("only")); len(names) == 0 {
+			return diag.New(diag.Usage, "--only names no check", "vmgo doctor --list")
+		}
 	}
 	checks, err := doctor.Select(doctor.Catalogue(), names)
 	if err != nil {
@@ -93,10 +94,7 @@ func (a *app) showDoctor(c *cli.Context, report doctor.Report, detailed bool) er
 		if err := report.HTML(&page, a.host.Now()); err != nil {
 			return err
 		}
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(a.host.Dir, file)
-		}
-		if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(a.absolute(file), page.Bytes(), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page")
 		}
 		a.sayf("wrote %s", c.String("html"))

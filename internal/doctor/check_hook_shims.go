@@ -23,7 +23,7 @@ func runHookShims(_ context.Context, m *Machine) Result {
 				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, shellQuote(dir))
 			}
 		}
-		return info("there are none on PATH").mend("sudo vmgo shims --dir /usr/local/bin")
+		return info("there are none on PATH").mend("%s", m.sharedShims())
 	}
 	for _, g := range m.Gos() {
 		switch g.Kind {
@@ -43,6 +43,16 @@ func runHookShims(_ context.Context, m *Machine) Result {
 		}
 	}
 	return ok("%s", strings.Join(dirs, ", "))
+}
+
+// sharedShims is the command that makes shims for everybody. It names vmgo by its
+// path, which sudo's own PATH need not have.
+func (m *Machine) sharedShims() string {
+	program := "vmgo"
+	if m.UID != 0 && m.Executable != "" {
+		program = shellQuote(m.Executable)
+	}
+	return "sudo " + program + " shims --dir /usr/local/bin"
 }
 
 // brokenShims finds a link beside the shims that was one and leads nowhere now.

@@ -34,12 +34,21 @@ func runHookStale(_ context.Context, m *Machine) Result {
 		r.Summary = "this shell names directories that are gone"
 		r = r.mend("exec $SHELL -l")
 	}
+	var files []string
+	gone := map[string]string{} // sed commands by file: one call, as line numbers change with every line that goes
 	for _, a := range m.Startup() {
 		if program := calledVmgo(a.Text); program != "" && !m.IsProgram(m.expandHome(program)) {
 			r.worse(Warn)
 			r.Summary = "a startup file calls a vmgo that is gone"
-			r = r.at(a.Path, a.Line, "%s", a.Text).mend("sed -i '%dd' %s", a.Line, shellQuote(a.Path))
+			r = r.at(a.Path, a.Line, "%s", a.Text)
+			if gone[a.Path] == "" {
+				files = append(files, a.Path)
+			}
+			gone[a.Path] += itoa(a.Line) + "d;"
 		}
+	}
+	for _, file := range files {
+		r = r.mend("sed -i '%s' %s", strings.TrimSuffix(gone[file], ";"), shellQuote(file))
 	}
 	return r
 }

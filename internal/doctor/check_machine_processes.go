@@ -24,7 +24,11 @@ func runProcesses(_ context.Context, m *Machine) Result {
 		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitProcesses, limitText(l.Soft))
 		if l.Soft < enough && m.UID != 0 { // root is exempt
 			r.worse(Warn)
-			r = r.mend("ulimit -u %s", limitText(l.Hard))
+			if l.Hard >= enough {
+				r = r.mend("ulimit -u %s", limitText(l.Hard))
+			} else { // only root raises that one
+				r = r.mend("echo '%s - nproc 4096' | sudo tee /etc/security/limits.d/50-nproc.conf", m.userName())
+			}
 		}
 	}
 	for _, l := range m.PidLimits(m.Cgroup()) {

@@ -16,6 +16,9 @@ func spaceCheck() Check {
 
 func runSpace(_ context.Context, m *Machine) Result {
 	places := m.GoDirs()
+	if m.GoEnv("GOTMPDIR").Value != "" {
+		places = places[1:] // builds do not work in TMPDIR then
+	}
 	for _, s := range m.Stores() {
 		if m.Exists(s) {
 			places = append(places, GoSetting{Name: "store", Value: s})

@@ -70,10 +70,10 @@ func runContexts(ctx context.Context, m *Machine) Result {
 	if expected == "" && answered > 0 {
 		return skip("no session finds any go; toolchain.inforce tells why").withEvidence(r.Evidence)
 	}
-	return judgeContexts(r, missing, lacking, other, answered)
+	return m.judgeContexts(r, missing, lacking, other, answered)
 }
 
-func judgeContexts(r Result, missing, lacking, other []string, answered int) Result {
+func (m *Machine) judgeContexts(r Result, missing, lacking, other []string, answered int) Result {
 	switch {
 	case answered == 0:
 		return skip("no kind of session could be tried").withEvidence(r.Evidence)
@@ -90,7 +90,7 @@ func judgeContexts(r Result, missing, lacking, other []string, answered int) Res
 		r.Summary = "every kind of session finds the same go"
 		return r
 	}
-	return r.means("Only a program in /usr/local/bin is found by nearly all of them.").mend("sudo vmgo shims --dir /usr/local/bin")
+	return r.means("Only a program in /usr/local/bin is found by nearly all of them.").mend("%s", m.sharedShims())
 }
 
 // usualGo is the go to compare with: a shim if any session finds one, else
@@ -199,11 +199,14 @@ func (m *Machine) LoginShell() string {
 // file: what login(1) and PAM set.
 func (m *Machine) freshEnv() map[string]string {
 	env := map[string]string{
-		"HOME": m.Env["HOME"], "SHELL": m.Env["SHELL"], "TERM": "dumb",
+		"SHELL": m.Env["SHELL"], "TERM": "dumb",
 		"USER": m.userName(), "LOGNAME": m.userName(),
 		"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
 		// The name that VS Code sets too, so that startup files can stay quiet.
 		"VSCODE_RESOLVING_ENVIRONMENT": "1",
+	}
+	if m.Layout.Home != "" {
+		env["HOME"] = m.Layout.Home
 	}
 	for i, line := range m.Lines("/etc/environment") {
 		if name, value, _ := parseAssignment(line); name != "" && i < 200 {
