@@ -97,7 +97,7 @@ func Run(ctx context.Context, m *Machine, checks []Check) Report {
 	}
 	summary := unknownMachine()
 	all.Go(func() {
-		if s, answered := within(usualLimit, m.Summary); answered {
+		if s, answered := within(m.Options.Limits.Check, m.Summary); answered {
 			summary = s
 		}
 	})

@@ -98,8 +98,8 @@ func TestRun_leavesAHangingMachineBehind(t *testing.T) {
 	t.Cleanup(func() { close(hang) })
 	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
 	h.Sys.CPU = func() host.CPU { <-hang; return host.CPU{} }
-	m := patient(t, h, doctor.Options{})
-	fine := doctor.Check{ID: "hook.fine", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+	m := patient(t, h, doctor.Options{Limits: doctor.Limits{Check: 20 * time.Millisecond}})
+	fine := doctor.Check{ID: "hook.fine", Group: doctor.Hook, Limit: time.Hour, Run: func(context.Context, *doctor.Machine) doctor.Result {
 		return doctor.Result{Status: doctor.OK, Summary: "fine"}
 	}}
 	done := make(chan doctor.Report)
