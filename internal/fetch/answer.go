@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// answer is the response to one request. Reading it fails after a silence of
-// the stall timeout. The time that its reader spends elsewhere doesn't count,
-// so a slow disk is never taken for a dead network.
+// answer is the response to one request. Reading it fails if the server gives
+// less than a trickle within the stall timeout: nothing, or a byte now and then
+// to keep us waiting for ever. The time that its reader spends elsewhere
+// doesn't count, so a slow disk is never taken for a dead network.
 type answer struct {
 	*http.Response
 	ctx     context.Context
@@ -22,10 +23,16 @@ type answer struct {
 	stall   time.Duration
 	timer   *time.Timer
 	stalled atomic.Bool
+	got     int64         // bytes of the trickle that is being waited for
+	left    time.Duration // how long it still may take
 }
 
+// trickle is what a living connection brings within the stall timeout: 34 bytes
+// a second are slower than any modem.
+const trickle = 1 << 10
+
 func newAnswer(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response, stall time.Duration) *answer {
-	a := &answer{Response: resp, ctx: ctx, cancel: cancel, stall: stall}
+	a := &answer{Response: resp, ctx: ctx, cancel: cancel, stall: stall, left: stall}
 	a.timer = time.AfterFunc(stall, func() {
 		a.stalled.Store(true)
 		cancel(errStalled)
@@ -36,9 +43,15 @@ func newAnswer(ctx context.Context, cancel context.CancelCauseFunc, resp *http.R
 
 // Read reads from the body of the answer.
 func (a *answer) Read(p []byte) (int, error) {
-	a.timer.Reset(a.stall)
+	begun := time.Now()
+	a.timer.Reset(a.left)
 	n, err := a.Body.Read(p)
 	a.timer.Stop()
+	if a.got += int64(n); a.got >= trickle {
+		a.got, a.left = 0, a.stall
+	} else {
+		a.left = max(0, a.left-time.Since(begun))
+	}
 	if err != nil && err != io.EOF && a.stalled.Load() {
 		err = errStalled
 	}

@@ -78,6 +78,7 @@ func TestDownload_fails(t *testing.T) {
 		{"status=500", size, 0, 4, "500"},
 		{"truncate=1000", size, 0, 4, "EOF"}, // no connection brings enough to begin counting anew
 		{"stall=0", size, 0, 4, "went silent"},
+		{"drip=1", size, 0, 4, "went silent, or nearly so"},
 		{"huge", size, 0, 1, "larger than the 100000 bytes"},
 		{"slow=90000", size - 1, 0, 1, "larger than the 99999 bytes"},
 		{"slow=90000", size, size + 1, 1, "100000 bytes where 100001 are expected"},

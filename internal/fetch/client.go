@@ -2,8 +2,8 @@
 // from elsewhere comes through a [Client].
 //
 // Its promises: no request hangs for ever (connecting, the TLS handshake, the
-// answer's header and every stretch of silence have their limits, while a slow
-// but living download has all the time it needs); transient faults are tried
+// answer's header and every stretch of silence or near silence have their
+// limits, while a slow but living download has all the time it needs); transient faults are tried
 // again, with growing pauses, and a broken download goes on where it stopped;
 // every answer has a size limit; https is never left for http; a page of HTML
 // is never taken for data; and credentials never show up in a message.
@@ -59,7 +59,7 @@ type Timeouts struct {
 	Connect time.Duration // TCP connection
 	TLS     time.Duration // TLS handshake
 	Header  time.Duration // from the request to the header of the answer
-	Stall   time.Duration // without a byte, in the middle of an answer
+	Stall   time.Duration // with less than a kilobyte, in the middle of an answer
 }
 
 // Client is the program's HTTP client. It is safe for concurrent use.
@@ -305,14 +305,15 @@ func explain(verb, rawURL string, err error) error {
 	return diag.Wrap(diag.Network, err, what, hintFor(err, rawURL)...)
 }
 
-// Redact gives a URL as it may be shown: without its credentials.
+// Redact gives a URL as it may be shown: without its credentials, also where
+// they keep it from being a URL, such as a password with a slash.
 func Redact(rawURL string) string {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	if !ok {
 		return rawURL
 	}
 	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
+	if _, err := url.Parse(rawURL); err != nil || end < 0 {
 		end = len(rest)
 	}
 	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {

@@ -55,6 +55,7 @@ func TestGet_givesUp(t *testing.T) {
 		{"loop", 10, "more than 10 redirects"},
 		{"truncate=5", 4, "EOF"},
 		{"stall=5", 4, "went silent"},
+		{"drip=5", 4, "went silent, or nearly so"},
 		{"wrongsize=10", 4, "EOF"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -313,6 +314,9 @@ func TestRedact(t *testing.T) {
 		"https://host/a@b":               "https://host/a@b",
 		"file:///a/b":                    "file:///a/b",
 		"nothing":                        "nothing",
+		"https://user:pa/ss@host/x":      "https://***@host/x",
+		"https://user:pa#ss@host/x":      "https://***@host/x",
+		"https://log/lookup/m@v0.0.1":    "https://log/lookup/m@v0.0.1",
 	} {
 		if got := fetch.Redact(in); got != want {
 			t.Errorf("%s gave %s", in, got)

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	errStalled   = errors.New("the server went silent in the middle of the answer")
+	errStalled   = errors.New("the server went silent, or nearly so, in the middle of the answer")
 	errConnect   = errors.New("no connection")
 	errLoginPage = errors.New("a login page answered: HTML came where data was asked for")
 	errOffline   = errors.New("vmgo is told to stay offline")

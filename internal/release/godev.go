@@ -298,7 +298,7 @@ func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, er
 	if err != nil {
 		return nil, diag.Wrap(diag.Network, err, "cannot read the list of releases at "+fetch.Redact(base))
 	}
-	g.cache.write(base, indexEntry{Base: base, CheckedAt: now, Validator: validator, body: data})
+	g.cache.write(base, indexEntry{CheckedAt: now, Validator: validator, body: data})
 	return index, nil
 }
 

@@ -2,8 +2,10 @@ package release
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +96,38 @@ func TestGoDev_mirrorWithoutIndex(t *testing.T) {
 	g = NewGoDev(&indexServer{}, GoDevConfig{Bases: []string{"https://a/dl"}})
 	if _, err := g.Locate(t.Context(), version(t, "1.22.5"), linux); diag.CodeOf(err) != diag.Network {
 		t.Errorf("without mirror: %v", err)
+	}
+}
+
+// What the cache keeps may be read by others.
+func TestGoDev_cacheKeepsNoCredentials(t *testing.T) {
+	t.Parallel()
+	const base = "https://ann:hunter2@a/dl"
+	dir := t.TempDir()
+	server := &indexServer{answers: map[string]func(fetch.Validator) ([]byte, fetch.Validator, error){base: indexOf("1.22.5")}}
+	for range 2 {
+		g := NewGoDev(server, GoDevConfig{Bases: []string{base}, CacheDir: dir})
+		if list, err := g.Versions(t.Context()); err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+	}
+	if len(server.asked) != 1 {
+		t.Errorf("asked for %q: the copy was not found again", server.asked)
+	}
+	files := 0
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		data, err := fs.ReadFile(os.DirFS(dir), path)
+		if strings.Contains(string(data), "hunter2") {
+			t.Errorf("%s has %.100s", path, data)
+		}
+		return err
+	})
+	if err != nil || files == 0 {
+		t.Error(files, err)
 	}
 }
 

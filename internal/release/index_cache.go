@@ -20,7 +20,7 @@ import (
 type indexCache struct{ dir string }
 
 type indexEntry struct {
-	Base      string    `json:"base"`
+	Base      string    `json:"base"`       // without credentials
 	CheckedAt time.Time `json:"checked_at"` // when the server last said that this is current
 	fetch.Validator
 	body []byte
@@ -44,7 +44,7 @@ func (c indexCache) read(base string) (indexEntry, bool) {
 	}
 	head, body, ok := bytes.Cut(data, []byte("\n"))
 	var entry indexEntry
-	if !ok || json.Unmarshal(head, &entry) != nil || entry.Base != base {
+	if !ok || json.Unmarshal(head, &entry) != nil || entry.Base != fetch.Redact(base) {
 		return indexEntry{}, false
 	}
 	entry.body = body
@@ -52,6 +52,7 @@ func (c indexCache) read(base string) (indexEntry, bool) {
 }
 
 func (c indexCache) write(base string, entry indexEntry) {
+	entry.Base = fetch.Redact(base)
 	head, err := json.Marshal(entry)
 	if err != nil {
 		return

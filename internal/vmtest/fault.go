@@ -16,6 +16,7 @@ import (
 //	stall=N          N bytes of the body, then silence until the client leaves
 //	truncate=N       N bytes of the body, then the connection breaks
 //	slow=N           N bytes at a time, with a pause of 5 ms between
+//	drip=N           a byte every N seconds; for clocks that are not real
 //	status=N         an answer with that status
 //	busy=N           429 with Retry-After: N
 //	html             a login page with status 200
@@ -56,7 +57,7 @@ func ParseFault(text string) (Fault, error) {
 		f.N = n
 	}
 	switch name {
-	case "silent", "stall", "truncate", "slow", "status", "busy", "html", "noranges", "changing", "wrongsize", "huge",
+	case "silent", "stall", "truncate", "slow", "drip", "status", "busy", "html", "noranges", "changing", "wrongsize", "huge",
 		"downgrade", "loop", "elsewhere", "reset":
 		return f, nil
 	}
@@ -184,7 +185,9 @@ func (w *faultWriter) WriteHeader(status int) {
 func (w *faultWriter) Write(p []byte) (int, error) {
 	switch w.fault.Name {
 	case "slow":
-		return w.slowly(p)
+		return w.slowly(p, int(max(w.fault.N, 1)), 5*time.Millisecond)
+	case "drip":
+		return w.slowly(p, 1, time.Duration(w.fault.N)*time.Second)
 	case "stall", "truncate":
 		if int64(len(p)) < w.left {
 			w.left -= int64(len(p))
@@ -200,15 +203,14 @@ func (w *faultWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-func (w *faultWriter) slowly(p []byte) (int, error) {
-	step := int(max(w.fault.N, 1))
+func (w *faultWriter) slowly(p []byte, step int, pause time.Duration) (int, error) {
 	for done := 0; done < len(p); done += step {
 		if _, err := w.ResponseWriter.Write(p[done:min(done+step, len(p))]); err != nil {
 			return done, err
 		}
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
 		select {
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(pause):
 		case <-w.request.Context().Done():
 			return done, w.request.Context().Err()
 		}
