@@ -26,6 +26,7 @@ const (
 	DiskFull            Code = "disk-full"
 	StoreBusy           Code = "store-busy"
 	StoreNotWritable    Code = "store-not-writable"
+	StoreUnsafe         Code = "store-unsafe"
 	InUse               Code = "in-use"
 	Recursion           Code = "recursion"
 	CannotStart         Code = "cannot-start"
@@ -65,6 +66,7 @@ func Catalogue() []Entry {
 		{DiskFull, 1, "no space or no inodes left"},
 		{StoreBusy, 6, "another process holds the store"},
 		{StoreNotWritable, 1, "the store cannot be written by this user"},
+		{StoreUnsafe, 1, "a store in which users beside its owner could put a release"},
 		{InUse, 1, "the release is in force or the default"},
 		{Recursion, 126, "a shim that leads back to itself"},
 		{CannotStart, 126, "a program that exists and cannot be started"},

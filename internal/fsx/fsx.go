@@ -7,6 +7,7 @@ package fsx
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,6 +44,38 @@ func WriteFile(path string, data []byte, mode os.FileMode) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// OpenOwn opens a file of ours for reading and writing, and makes it if need
+// be. A link is refused: where others may write in the directory, it would let
+// them choose which file of ours is written to.
+func OpenOwn(path string, mode os.FileMode) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, mode)
+}
+
+// IsLink says whether err is that of [OpenOwn] at a link.
+func IsLink(err error) bool { return errors.Is(err, unix.ELOOP) }
+
+// ReadSmall reads a regular file of at most limit bytes. Whoever made the file
+// may be a stranger, so a pipe is not waited for, and a device not read.
+func ReadSmall(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = &os.PathError{Op: "read", Path: path, Err: errors.New("larger than " + strconv.FormatInt(limit, 10) + " bytes")}
+	}
+	return data, err
 }
 
 // Symlink replaces whatever is at path, unless it is a directory, by a

@@ -69,7 +69,7 @@ func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) 
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		file, err := OpenOwn(path, 0o644)
 		if err != nil {
 			return nil, err
 		}

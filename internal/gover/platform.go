@@ -8,6 +8,20 @@ type Platform struct{ OS, Arch string }
 // "linux-arm".
 func (p Platform) String() string { return p.OS + "-" + p.Arch }
 
+// IsPlain says whether both names are of lower-case letters and digits, as all
+// of Go's are, so that the platform can stand in a URL or path. A Platform may
+// be made of a stranger's words.
+func (p Platform) IsPlain() bool { return plainName(p.OS) && plainName(p.Arch) }
+
+func plainName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != "" && (s[0] < '0' || s[0] > '9' || s == "386")
+}
+
 // ArchiveName gives the platform as the file names of official archives have
 // it: as String, but with "armv6l" for linux/arm.
 func (p Platform) ArchiveName() string {

@@ -74,7 +74,10 @@ func openAlone(dir, name string) (file *os.File, err error) {
 
 func openIn(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := fsx.OpenOwn(path, 0o600)
+	if fsx.IsLink(err) {
+		return os.CreateTemp(dir, name+".*")
+	}
 	if err != nil {
 		return nil, err
 	}

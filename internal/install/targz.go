@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -262,13 +261,12 @@ func (tx *transaction) judgeLog(got unpacked, h1 string, proof *evidence, proofs
 // its name says. A signature is over bytes, not over names: an honest older
 // release under a newer name has a good one.
 func (tx *transaction) rightRelease(got unpacked, stage *store.Stage) error {
-	text, err := os.ReadFile(filepath.Join(stage.Tree(), "VERSION"))
+	name, err := store.NameOf(stage.Tree())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+		return diag.Wrap(diag.ArchiveUnsafe, err, "the archive from "+fetch.Redact(got.url)+" does not say which release it is of")
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	if strings.TrimSpace(line) != tx.version.Toolchain() {
-		return diag.New(diag.ArchiveUnsafe, fmt.Sprintf("the archive from %s is of %q, not of %s", fetch.Redact(got.url), line, tx.version.Toolchain()))
+	if name != tx.version.Toolchain() {
+		return diag.New(diag.ArchiveUnsafe, fmt.Sprintf("the archive from %s is of %q, not of %s", fetch.Redact(got.url), name, tx.version.Toolchain()))
 	}
 	p := tx.in.Platform
 	tools := "pkg/tool/" + p.OS + "_" + p.Arch + "/"

@@ -38,7 +38,7 @@ func ParseFileName(name string) (a Artifact, ok bool) {
 	if module, isZip := strings.CutSuffix(name, ".zip"); isZip {
 		a.Version, a.Platform, ok = gover.ParseModuleVersion(module)
 		a.Kind, a.Module = Zip, module
-		return a, ok && plainName(a.Platform.OS) && plainName(a.Platform.Arch)
+		return a, ok && a.Platform.IsPlain()
 	}
 	rest, ok := strings.CutSuffix(name, ".tar.gz")
 	if !ok {
@@ -47,7 +47,7 @@ func ParseFileName(name string) (a Artifact, ok bool) {
 	rest = strings.Replace(rest, ".linux-armv6l", ".linux-arm", 1)
 	a.Version, a.Platform, ok = gover.ParseModuleVersion("v0.0.1-" + rest)
 	a.Kind, a.Module = TarGz, gover.ModuleVersion(a.Version, a.Platform)
-	return a, ok && ArchiveName(a.Version, a.Platform) == name && plainName(a.Platform.OS) && plainName(a.Platform.Arch)
+	return a, ok && ArchiveName(a.Version, a.Platform) == name && a.Platform.IsPlain()
 }
 
 // Version is that of the one release.

@@ -176,7 +176,7 @@ func ArchiveName(v gover.Version, p gover.Platform) string {
 // archFromFile turns the architecture of a file name into GOARCH. Only names
 // of lower-case letters and digits pass, so that nothing else gets into paths.
 func archFromFile(goos, arch string) (string, bool) {
-	if !plainName(goos) || !plainName(arch) {
+	if p := (gover.Platform{OS: goos, Arch: arch}); !p.IsPlain() {
 		return "", false
 	}
 	if goos == "linux" {
@@ -188,13 +188,4 @@ func archFromFile(goos, arch string) (string, bool) {
 		}
 	}
 	return arch, true
-}
-
-func plainName(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != "" && (s[0] < '0' || s[0] > '9' || s == "386")
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -99,9 +100,36 @@ func (s *Store) makeLayout() error {
 	if err := fsx.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
-	for _, dir := range []string{installed.Toolchains(s.dir), s.meta("staging"), s.meta("manifests"), s.meta("receipts"), s.meta("locks")} {
+	for _, dir := range s.subdirs() {
 		if err := fsx.MkdirAll(dir, 0o755); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) subdirs() []string {
+	return []string{s.meta(), installed.Toolchains(s.dir), s.meta("staging"), s.meta("manifests"), s.meta("receipts"), s.meta("locks")}
+}
+
+// checkOwn refuses a store into which others could put a release that nobody
+// checked: one that they may write in, or that they prepared with links before
+// it was ours. The store itself may be a link, of whoever owns the place.
+func (s *Store) checkOwn() error {
+	info, err := os.Stat(s.dir)
+	if err != nil {
+		return s.fault(err)
+	}
+	if info.Mode().Perm()&0o002 != 0 {
+		return diag.New(diag.StoreUnsafe, "every user may write in the store "+s.dir+", and so put a release there that nobody checked", "chmod o-w "+diag.Word(s.dir))
+	}
+	for _, dir := range s.subdirs() {
+		info, err := os.Lstat(dir)
+		if err != nil {
+			return s.fault(err)
+		}
+		if !info.IsDir() {
+			return diag.New(diag.StoreUnsafe, dir+" is a link, and a store keeps its directories within itself", "rm "+diag.Word(dir))
 		}
 	}
 	return nil

@@ -48,6 +48,9 @@ func (s *Store) NewStage(ctx context.Context, v gover.Version, wait Wait) (*Stag
 	stage := &Stage{store: s, version: v, dir: dir, garbage: w.garbage, bufs: newBuffers()}
 	err = errors.Join(err, w.unlock())
 	if err == nil {
+		err = s.checkOwn()
+	}
+	if err == nil {
 		err = stage.prepare()
 	}
 	if err != nil {

@@ -233,7 +233,10 @@ func TestLookup_damage(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = newLog(t, s, dir, nil).Lookup(t.Context(), v, linux)
-		wantCode(t, err, diag.ProofInvalid)
+		wantCode(t, err, diag.Failure)
+		if hints := diag.HintsOf(err); len(hints) != 1 || !strings.HasPrefix(hints[0], "mv ") {
+			t.Errorf("the hints are %q", hints)
+		}
 	}
 }
 

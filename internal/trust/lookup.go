@@ -186,9 +186,12 @@ func (s *session) explain(v gover.Version, err error) error {
 		return l.forked(s.security)
 	}
 	t, ok := s.redeem(err)
+	var told *diag.Error
 	switch {
 	case !ok:
 		return l.invalid(v, err)
+	case t.path == "" && errors.As(t.err, &told):
+		return told
 	case t.path == "":
 		code := diag.Failure
 		if fsx.IsFull(t.err) {

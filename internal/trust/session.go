@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/mod/sumdb"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
@@ -113,14 +114,27 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 	if file == "key" {
 		return []byte(s.log.key), nil
 	}
-	data, err := os.ReadFile(s.log.stateFile("latest"))
+	path := s.log.stateFile("latest")
+	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, s.issue("", err)
+	}
+	if len(data) > 0 {
+		if _, err := s.log.openHead(data); err != nil {
+			return nil, s.issue("", damagedHead(path, s.log.name, err))
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.head = data
 	return data, nil
+}
+
+// damagedHead is told rather than mended: whoever wants this machine to forget
+// a history could damage the head as well as delete it.
+func damagedHead(path, name string, err error) error {
+	return diag.Wrap(diag.Failure, err, "the tree head that this machine keeps in "+path+" is not one that "+name+" signed",
+		"mv "+diag.Word(path)+" "+diag.Word(path+".damaged")+"   # forgets which history of the database this machine has seen")
 }
 
 // WriteConfig replaces the tree head on disk, if it is still the old one.

@@ -9,6 +9,7 @@ package verify
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,14 +92,13 @@ type Target struct {
 // says about them is then compared with every byte.
 func Foreign(goroot string, platform gover.Platform) (Target, error) {
 	hint := "vmgo verify /path/to/a/GOROOT"
-	text, err := os.ReadFile(filepath.Join(goroot, "VERSION"))
+	name, err := store.NameOf(goroot)
 	if err != nil {
 		return Target{}, diag.Wrap(diag.NotInstalled, err, goroot+" is not a GOROOT", hint)
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	version, err := gover.Parse(strings.TrimSpace(line))
+	version, err := gover.Parse(name)
 	if err != nil || !version.IsRelease() {
-		return Target{}, diag.New(diag.NotInstalled, goroot+" is not a released Go: its VERSION says "+strings.TrimSpace(line), hint)
+		return Target{}, diag.New(diag.NotInstalled, goroot+" is not a released Go: its VERSION says "+strconv.Quote(name), hint)
 	}
 	return Target{Version: version, Platform: treePlatform(goroot, platform), GOROOT: goroot}, nil
 }
@@ -109,11 +109,11 @@ func treePlatform(goroot string, fallback gover.Platform) gover.Platform {
 	if err != nil || len(entries) != 1 {
 		return fallback
 	}
-	goos, goarch, ok := strings.Cut(entries[0].Name(), "_")
-	if !ok {
-		return fallback
+	goos, goarch, _ := strings.Cut(entries[0].Name(), "_")
+	if p := (gover.Platform{OS: goos, Arch: goarch}); p.IsPlain() {
+		return p
 	}
-	return gover.Platform{OS: goos, Arch: goarch}
+	return fallback
 }
 
 // timed runs one check and fills in its times.

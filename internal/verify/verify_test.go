@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -332,4 +333,32 @@ func TestVerifier_runRealToolchain(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	t.Log(r.Checks[0].Detail, r.Checks[0].Seconds)
+}
+
+// A GOROOT that is named on the command line may be anybody's.
+func TestForeign_hostile(t *testing.T) {
+	t.Parallel()
+	for name, make := range map[string]func(path string) error{
+		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"device": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"huge":   func(path string) error { return os.WriteFile(path, bytes.Repeat([]byte("go1.22.5 "), 10_000), 0o600) },
+	} {
+		dir := t.TempDir()
+		if err := make(filepath.Join(dir, "VERSION")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Foreign(dir, linux); diag.CodeOf(err) != diag.NotInstalled || len(err.Error()) > 1000 {
+			t.Errorf("%s: %.200v", name, err)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "pkg/tool/linux_\x1b[31m"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "VERSION"), []byte("go1.22.5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if target, err := Foreign(dir, linux); err != nil || target.Platform != linux {
+		t.Errorf("%q, %v", target.Platform, err)
+	}
 }
