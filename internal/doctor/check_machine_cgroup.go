@@ -20,6 +20,9 @@ func cgroupCheck() Check {
 
 func runCgroup(_ context.Context, m *Machine) Result {
 	c := m.Cgroup()
+	if len(m.Mounts()) == 0 {
+		return skip("%s", noMounts)
+	}
 	if c.Mode == host.CgroupNone {
 		return warn("no control groups are mounted").means("Nothing limits a process, and nothing can.")
 	}

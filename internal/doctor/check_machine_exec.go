@@ -16,6 +16,9 @@ func execCheck() Check {
 }
 
 func runExec(_ context.Context, m *Machine) Result {
+	if len(m.Mounts()) == 0 {
+		return skip("%s", noMounts)
+	}
 	r := ok("allowed everywhere")
 	build := m.BuildDir()
 	for _, place := range []GoSetting{{Name: "GOTMPDIR", Value: build}, {Name: "GOCACHE", Value: m.GoEnv("GOCACHE").Value}} {

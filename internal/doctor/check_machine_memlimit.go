@@ -19,6 +19,9 @@ func memLimitCheck() Check {
 
 func runMemLimit(_ context.Context, m *Machine) Result {
 	total := float64(m.Memory().Total)
+	if total == 0 {
+		return skip("/proc/meminfo cannot be read")
+	}
 	tightest := math.Inf(1)
 	r := Result{}
 	for _, l := range m.MemoryLimits(m.Cgroup()) {

@@ -38,6 +38,9 @@ func runProcesses(_ context.Context, m *Machine) Result {
 			r = r.mend("echo 4096 | sudo tee %s", l.Path)
 		}
 	}
+	if len(r.Evidence) == 0 {
+		return skip("/proc/self/limits cannot be read")
+	}
 	if l, known := m.Rlimit(host.LimitAddressSpace); known && l.Soft != host.Infinite {
 		r.worse(Warn)
 		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitAddressSpace, size(l.Soft)).

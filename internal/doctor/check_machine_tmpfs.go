@@ -14,6 +14,9 @@ func tmpfsCheck() Check {
 
 func runTmpfs(_ context.Context, m *Machine) Result {
 	memory := m.Memory()
+	if memory.Total == 0 || len(m.Mounts()) == 0 {
+		return skip("%s", noMounts)
+	}
 	r := ok("none that matters")
 	for _, s := range m.GoDirs() {
 		mount, known := m.MountOf(s.Value)
@@ -21,7 +24,7 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 			continue
 		}
 		space, err := m.Space(s.Value)
-		if err != nil || memory.Total == 0 {
+		if err != nil {
 			continue
 		}
 		r = r.at(s.Value, 0, "%s=%s in a tmpfs of %s", s.Name, s.Value, size(space.Size))

@@ -18,6 +18,10 @@ func gopathCheck() Check {
 
 func runGopath(_ context.Context, m *Machine) Result {
 	s := m.GoEnv("GOPATH")
+	if s.Value == "" || m.GoEnv("GOCACHE").Value == "" {
+		return fail("HOME is not set: go has no place for modules and builds").
+			means("It stops with \"module cache not found\" or \"build cache is required\".").mend("export HOME=/your/home")
+	}
 	root := m.GOROOT()
 	for dir := range strings.SplitSeq(s.Value, ":") {
 		switch {

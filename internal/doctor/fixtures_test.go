@@ -28,7 +28,9 @@ func patient(t *testing.T, h host.Host, o doctor.Options) *doctor.Machine {
 	layout := dirs.FromEnv(h.Env, "/", h.UID)
 	var files []string
 	for _, f := range layout.SettingsFiles() {
-		files = append(files, h.Path(f))
+		if f != "" { // the user's, without a home
+			files = append(files, h.Path(f))
+		}
 	}
 	s, err := settings.Load(h.Env, files...)
 	if err != nil {
