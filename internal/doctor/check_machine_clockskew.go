@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"time"
 )
 
@@ -22,6 +24,14 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 	}
 	before := m.Now()
 	response, err := m.get(ctx, url, 0)
+	// A clock that is wrong by more than a certificate's life ends the connection
+	// before there is any date to compare.
+	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		return fail("by this clock, the server's certificate is not valid").
+			at("here", 0, "%s", before.UTC().Format(time.RFC3339)).
+			at(m.Redact(url), 0, "valid from %s until %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter)).
+			means("Either the clock is wrong, or the server's certificate has ended.").mend("sudo timedatectl set-ntp true")
+	}
 	if err != nil {
 		return skip("no answer: %s", m.netError(err))
 	}
@@ -46,3 +56,5 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 	return r.at("here", 0, "%s", before.UTC().Format(time.RFC3339)).at(m.Redact(url), 0, "%s", date.UTC().Format(time.RFC3339)).
 		mend("sudo timedatectl set-ntp true")
 }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -22,7 +22,7 @@ func listenCheck() Check {
 			if address == "" {
 				return r
 			}
-			answer, err := m.get(ctx, "http://"+address+"/", 512)
+			answer, err := m.getHere(ctx, "http://"+address+"/")
 			if err != nil {
 				r.worse(Fail)
 				r.Summary = "it listens, but gives no HTTP answer"

@@ -1,8 +1,15 @@
 package doctor
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 func lsmCheck() Check {
@@ -29,12 +36,18 @@ func runLSM(_ context.Context, m *Machine) Result {
 	}
 	read := false
 	for _, file := range []string{"/var/log/audit/audit.log", "/var/log/kern.log", "/var/log/messages"} {
-		data, err := m.ReadFile(file)
+		f, err := m.Open(file)
 		if err != nil {
 			continue
 		}
 		read = true
-		if line, n := m.denial(string(data)); line != "" {
+		whole := lastPart(f)
+		line, n := m.denial(f)
+		f.Close()
+		if !whole {
+			n = 0
+		}
+		if line != "" {
 			r := warn("%s refused something", system).at(file, n, "%s", line)
 			if system == "SELinux" {
 				return r.mend("sudo restorecon -Rv /opt/go /usr/local/bin")
@@ -43,28 +56,56 @@ func runLSM(_ context.Context, m *Machine) Result {
 		}
 	}
 	if !read {
-		return skip("%s is in force; its log can be read by root only", system)
+		return skip("%s is in force; no file has its refusals that could be read here (journalctl -k may)", system)
 	}
 	return ok("%s refused nothing of ours", system)
 }
 
-// denial finds the last refusal about our programs or directories.
-func (m *Machine) denial(log string) (line string, number int) {
+// lastPart goes to the last 32 MiB of a log, which are written in days if not weeks,
+// and says whether that is all of it.
+func lastPart(f *os.File) (whole bool) {
+	const enough = 32 << 20
+	info, err := f.Stat()
+	if err != nil || info.Size() <= enough {
+		return true
+	}
+	_, err = f.Seek(-enough, io.SeekEnd)
+	return err != nil
+}
+
+// recent is how long a refusal counts: what was mended since is refused no more.
+const recent = 7 * 24 * time.Hour
+
+// denial finds the last recent refusal about our programs or directories.
+func (m *Machine) denial(log io.Reader) (line string, number int) {
 	marks := []string{`comm="vmgo`, `comm="go"`, `name="/opt/go/`, `path="/opt/go/`}
 	for _, s := range m.Stores() {
 		marks = append(marks, `"`+s+`/`)
 	}
-	n := 0
-	for text := range strings.Lines(log) {
-		n++
-		if !strings.Contains(text, "denied") && !strings.Contains(text, `apparmor="DENIED"`) {
-			continue
+	lines := bufio.NewReaderSize(log, 64<<10)
+	for n := 1; ; n++ {
+		// A line longer than the buffer comes in pieces and is no record of ours.
+		raw, err := lines.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) {
+			raw, err = lines.ReadSlice('\n')
 		}
-		for _, mark := range marks {
-			if strings.Contains(text, mark) {
+		text := string(raw)
+		if strings.Contains(text, "denied") || strings.Contains(text, `apparmor="DENIED"`) {
+			ours := slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(text, mark) })
+			if at, known := auditTime(text); ours && (!known || m.Now().Sub(at) < recent) {
 				line, number = strings.TrimSpace(text), n
 			}
 		}
+		if err != nil {
+			return line, number
+		}
 	}
-	return line, number
+}
+
+// auditTime is when the kernel wrote a record: "audit(1763888401.123:90)".
+func auditTime(line string) (time.Time, bool) {
+	_, rest, _ := strings.Cut(line, "audit(")
+	seconds, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	return time.Unix(n, 0), err == nil
 }

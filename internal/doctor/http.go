@@ -24,6 +24,21 @@ type page struct {
 
 // get asks for a page and reads at most limit bytes of it.
 func (m *Machine) get(ctx context.Context, address string, limit int64) (page, error) {
+	return m.getBy(ctx, m.Transport, address, limit)
+}
+
+// getHere asks a service of this machine, past every proxy, for the head of an answer.
+func (m *Machine) getHere(ctx context.Context, address string) (page, error) {
+	transport := m.Transport
+	if t, ok := transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy, t.DisableKeepAlives = nil, true
+		transport = t
+	}
+	return m.getBy(ctx, transport, address, 0)
+}
+
+func (m *Machine) getBy(ctx context.Context, transport http.RoundTripper, address string, limit int64) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -31,7 +46,7 @@ func (m *Machine) get(ctx context.Context, address string, limit int64) (page, e
 		return page{}, errors.New("the address is no URL") // the error itself has parts of it
 	}
 	request.Header.Set("User-Agent", "vmgo-doctor")
-	client := &http.Client{Transport: m.Transport, CheckRedirect: fewRedirects}
+	client := &http.Client{Transport: transport, CheckRedirect: fewRedirects}
 	start := time.Now()
 	response, err := client.Do(request)
 	if err != nil {

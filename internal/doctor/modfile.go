@@ -76,10 +76,17 @@ func (m *Machine) ignored(module, rest string) bool {
 // modFiles are the go.mod and the go.work in force here, those that exist.
 func (m *Machine) modFiles() []string {
 	var files []string
-	for _, name := range []string{"go.mod", "go.work"} {
-		if dir := m.above(name); dir != "" {
-			files = append(files, filepath.Join(dir, name))
+	if dir := m.above("go.mod"); dir != "" {
+		files = append(files, filepath.Join(dir, "go.mod"))
+	}
+	switch work := m.GoEnv("GOWORK").Value; work {
+	case "off":
+	case "", "auto":
+		if dir := m.above("go.work"); dir != "" {
+			files = append(files, filepath.Join(dir, "go.work"))
 		}
+	default:
+		files = append(files, work)
 	}
 	return files
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,6 +152,49 @@ func TestGRPC_realServer(t *testing.T) {
 		if o.Status != c.want || !strings.Contains(textOf(o), c.says) {
 			t.Errorf("serving %d, status %s: %s\n%s", c.serving, c.status, o.Status, textOf(o))
 		}
+	}
+}
+
+// One's own service is asked directly, whatever proxy the environment has, and one
+// whose answer never ends does answer.
+func TestListen_realServer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	files := append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/proc/net/tcp", Data: fmt.Appendf(nil,
+		"  sl  local_address rem_address   st\n 0: 0100007F:%04X 00000000:0000 0A 0:0 0:0 0 1000 0 30001 1\n", port)})
+	h := hosttest.New(t, files)
+	dead, _ := url.Parse("http://127.0.0.1:1")
+	h.Transport = &http.Transport{Proxy: http.ProxyURL(dead)}
+	m := patient(t, h, doctor.Options{Listen: fmt.Sprintf("127.0.0.1:%d", port), Limits: unhurried})
+	o := doctor.Run(t.Context(), m, pick(t, "network.listen")).Outcomes[0]
+	if o.Status != doctor.OK || !strings.Contains(textOf(o), "status 200") {
+		t.Errorf("%s\n%s", o.Status, textOf(o))
+	}
+}
+
+// A clock that is off by years ends the TLS handshake, and that must not be taken for
+// a server that does not answer.
+func TestClockSkew_beyondTheCertificate(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake is meant to fail
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	transport := server.Client().Transport.(*http.Transport)
+	transport.TLSClientConfig.Time = func() time.Time { return server.Certificate().NotAfter.Add(time.Hour) }
+	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
+	h.Transport = transport
+	h.Env["GOPROXY"] = server.URL
+	m := patient(t, h, doctor.Options{Limits: unhurried})
+	o := doctor.Run(t.Context(), m, pick(t, "machine.clock-skew")).Outcomes[0]
+	if o.Status != doctor.Fail || !strings.Contains(textOf(o), "valid from 1970-01-01") {
+		t.Errorf("%s\n%s", o.Status, textOf(o))
 	}
 }
 
