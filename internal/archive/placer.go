@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"hash/crc32"
 	"path"
 	"sync"
@@ -11,7 +12,8 @@ import (
 
 // placer hashes files and puts them into a sink on several goroutines, while
 // the one that reads a stream goes on. The files of a directory all go to one
-// goroutine, since a [Dir] belongs to one.
+// goroutine, since a [Dir] belongs to one. Contents travel in buffers of a fixed
+// number, which bounds both the memory and how far the reader gets ahead.
 type placer struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -19,37 +21,38 @@ type placer struct {
 	opts   Options
 	lanes  []*lane
 	byDir  map[string]*lane
-	budget *budget
+	free   chan []byte
 	wg     sync.WaitGroup
 }
 
-// lane is the work of one goroutine.
-type lane struct {
-	work  chan placed
-	files []File
-}
-
-type placed struct {
+// piece is a part of a file, or all of a small one.
+type piece struct {
 	file    File
-	content []byte
+	content []byte // a buffer of the placer
+	first   bool
+	last    bool
 }
 
-// maxLanes is where more goroutines stop helping: inflating one stream, which
-// cannot be divided, takes longer than hashing and writing what it gives.
-const maxLanes = 4
-
-// placerMemory bounds the contents that were read and not yet placed.
-const placerMemory = 64 << 20
+const (
+	// maxLanes is where more goroutines stop helping: inflating one stream,
+	// which cannot be divided, takes longer than hashing and writing what it
+	// gives.
+	maxLanes = 4
+	// placerBuffers of small bytes each are 16 MiB.
+	placerBuffers = 64
+)
 
 func newPlacer(ctx context.Context, sink Sink, opts Options) *placer {
-	p := &placer{sink: sink, opts: opts, byDir: map[string]*lane{}, budget: newBudget(placerMemory)}
+	p := &placer{sink: sink, opts: opts, byDir: map[string]*lane{}, free: make(chan []byte, placerBuffers)}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	context.AfterFunc(p.ctx, p.budget.close)
+	for range placerBuffers {
+		p.free <- nil // made when it is needed
+	}
 	for range min(max(opts.Jobs, 1), maxLanes) {
-		l := &lane{work: make(chan placed, 64)}
+		l := &lane{placer: p, work: make(chan piece, placerBuffers)}
 		p.lanes = append(p.lanes, l)
 		p.wg.Go(func() {
-			if err := p.run(l); err != nil {
+			if err := errors.Join(l.run(), l.leave()); err != nil {
 				p.cancel(err)
 			}
 		})
@@ -60,24 +63,37 @@ func newPlacer(ctx context.Context, sink Sink, opts Options) *placer {
 // put reads a file's contents and hands them on. It waits while too much is
 // under way.
 func (p *placer) put(file File, read func([]byte) error) error {
-	if !p.budget.take(file.Size) {
-		return context.Cause(p.ctx)
-	}
-	content := make([]byte, file.Size)
-	if err := read(content); err != nil {
-		return err
-	}
 	dir := path.Dir(file.Path)
 	l := p.byDir[dir]
 	if l == nil {
 		l = p.lanes[len(p.byDir)%len(p.lanes)]
 		p.byDir[dir] = l
 	}
+	for left, first := file.Size, true; left > 0 || first; first = false {
+		buf, err := p.buffer()
+		if err != nil {
+			return err
+		}
+		part := buf[:min(left, small)]
+		if err := read(part); err != nil {
+			return err
+		}
+		left -= int64(len(part))
+		// There is room: no more pieces are under way than buffers.
+		l.work <- piece{file, part, first, left == 0}
+	}
+	return nil
+}
+
+func (p *placer) buffer() ([]byte, error) {
 	select {
-	case l.work <- placed{file, content}:
-		return nil
+	case buf := <-p.free:
+		if buf == nil {
+			buf = make([]byte, small)
+		}
+		return buf, nil
 	case <-p.ctx.Done():
-		return context.Cause(p.ctx)
+		return nil, context.Cause(p.ctx)
 	}
 }
 
@@ -101,95 +117,97 @@ func (p *placer) finish() ([]File, error) {
 	return files, nil
 }
 
-func (p *placer) run(l *lane) (err error) {
-	var dir Dir
-	at := ""
-	leave := func() error {
-		if dir == nil {
-			return nil
-		}
-		d := dir
-		dir = nil
-		return d.Close()
-	}
-	defer func() { err = errors.Join(err, leave()) }()
+// lane is one goroutine of a placer.
+type lane struct {
+	placer *placer
+	work   chan piece
+	files  []File
+	dir    Dir
+	at     string // path of dir
+
+	// The large file that is being placed.
+	out Writer
+	sum hash.Hash
+	crc uint32
+}
+
+func (l *lane) run() error {
 	for {
-		var work placed
-		var ok bool
 		select {
-		case work, ok = <-l.work:
-		case <-p.ctx.Done():
-		}
-		if !ok {
+		case work, ok := <-l.work:
+			if !ok {
+				return nil
+			}
+			if err := l.place(work); err != nil {
+				return err
+			}
+			l.placer.free <- work.content[:small]
+		case <-l.placer.ctx.Done():
 			return nil
-		}
-		if in := path.Dir(work.file.Path); dir == nil || in != at {
-			if err := leave(); err != nil {
-				return err
-			}
-			if dir, err = p.sink.Enter(in); err != nil {
-				dir = nil
-				return err
-			}
-			at = in
-		}
-		if err := p.place(l, dir, work); err != nil {
-			return err
 		}
 	}
 }
 
-func (p *placer) place(l *lane, dir Dir, work placed) error {
-	work.file.CRC32 = crc32.ChecksumIEEE(work.content)
-	work.file.SHA256 = sha256.Sum256(work.content)
-	if err := dir.Put(work.file, work.content); err != nil {
+func (l *lane) place(work piece) (err error) {
+	if in := path.Dir(work.file.Path); l.dir == nil || in != l.at {
+		if err := l.leave(); err != nil {
+			return err
+		}
+		dir, err := l.placer.sink.Enter(in)
+		if err != nil {
+			return err
+		}
+		l.dir, l.at = dir, in
+	}
+	switch {
+	case work.first && work.last:
+		work.file.CRC32 = crc32.ChecksumIEEE(work.content)
+		work.file.SHA256 = sha256.Sum256(work.content)
+		err = l.dir.Put(work.file, work.content)
+	case work.first:
+		l.sum, l.crc = sha256.New(), 0
+		if l.out, err = l.dir.Create(work.file); err == nil {
+			err = l.more(work.content)
+		}
+	default:
+		err = l.more(work.content)
+	}
+	if err == nil && work.last && l.out != nil {
+		work.file.CRC32 = l.crc
+		l.sum.Sum(work.file.SHA256[:0])
+		out := l.out
+		l.out = nil
+		err = errors.Join(out.Commit(work.file.SHA256), out.Close())
+	}
+	if err != nil {
 		return err
 	}
-	l.files = append(l.files, work.file)
-	p.budget.give(work.file.Size)
-	if p.opts.Progress != nil {
-		p.opts.Progress(work.file.Size)
+	if work.last {
+		l.files = append(l.files, work.file)
+	}
+	if l.placer.opts.Progress != nil {
+		l.placer.opts.Progress(int64(len(work.content)))
 	}
 	return nil
 }
 
-// budget bounds the bytes that are in memory at once.
-type budget struct {
-	mu     sync.Mutex
-	change sync.Cond
-	limit  int64
-	used   int64
-	closed bool
+// more adds to the large file.
+func (l *lane) more(content []byte) error {
+	l.sum.Write(content)
+	l.crc = crc32.Update(l.crc, crc32.IEEETable, content)
+	_, err := l.out.Write(content)
+	return err
 }
 
-func newBudget(limit int64) *budget {
-	b := &budget{limit: limit}
-	b.change.L = &b.mu
-	return b
-}
-
-// take waits for n bytes; a file larger than the limit has to be alone. It is
-// false once the budget was closed.
-func (b *budget) take(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for !b.closed && b.used > 0 && b.used+n > b.limit {
-		b.change.Wait()
+// leave closes what the lane has open.
+func (l *lane) leave() error {
+	var err error
+	if l.out != nil {
+		err = l.out.Close()
 	}
-	b.used += n
-	return !b.closed
-}
-
-func (b *budget) give(n int64) {
-	b.mu.Lock()
-	b.used -= n
-	b.mu.Unlock()
-	b.change.Signal()
-}
-
-func (b *budget) close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.change.Broadcast()
+	if l.dir != nil {
+		err = errors.Join(err, l.dir.Close())
+	}
+	l.out, l.dir = nil, nil
+	return err
 }

@@ -95,7 +95,8 @@ type tarReader struct {
 	placer  *placer
 	made    int // of names.order, directories that exist
 	entries int
-	total   int64
+	total   int64 // bytes of the files by their headers
+	bytes   int64 // of them read
 }
 
 func (t *tarReader) entry(h *tar.Header) error {
@@ -128,20 +129,14 @@ func (t *tarReader) entry(h *tar.Header) error {
 	return t.placer.put(file, t.read)
 }
 
-// read fills p with the contents of the current file. It goes in steps, so
-// that the ratio is watched while a bomb inflates.
+// read fills p with the next part of the current file, and watches the ratio.
 func (t *tarReader) read(p []byte) error {
-	begun := t.total - int64(len(p))
-	for done := 0; done < len(p); {
-		step := p[done:min(len(p), done+1<<20)]
-		n, err := io.ReadFull(t.tar, step)
-		done += n
-		if err != nil {
-			return unexpectedEOF(err)
-		}
-		if begun+int64(done) > t.limits.Ratio*t.source.n+tarSlack {
-			return refuse("the archive makes " + strconv.FormatInt(begun+int64(done), 10) + " bytes from " + strconv.FormatInt(t.source.n, 10))
-		}
+	n, err := io.ReadFull(t.tar, p)
+	if t.bytes += int64(n); err != nil {
+		return unexpectedEOF(err)
+	}
+	if t.bytes > t.limits.Ratio*t.source.n+tarSlack {
+		return refuse("the archive makes " + strconv.FormatInt(t.bytes, 10) + " bytes from " + strconv.FormatInt(t.source.n, 10))
 	}
 	return nil
 }
