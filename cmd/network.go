@@ -2,14 +2,18 @@ package cmd
 
 import (
 	"context"
+	"hash"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -125,7 +129,10 @@ func (a *app) goproxy(client *fetch.Client) (*release.GoProxy, error) {
 
 // keyring holds the certificates whose signatures count: Google's, and those
 // of VMGO_KEYRING.
-func (a *app) keyring() (*trust.Keyring, error) {
+func (a *app) keyring() (install.Keyring, error) {
+	if len(a.settings.Keyrings) == 0 {
+		return lazyKeyring(sync.OnceValues(trust.NewKeyring)), nil
+	}
 	keyring, err := trust.NewKeyring()
 	if err != nil {
 		return nil, err
@@ -140,4 +147,17 @@ func (a *app) keyring() (*trust.Keyring, error) {
 		}
 	}
 	return keyring, nil
+}
+
+// lazyKeyring reads the certificate that vmgo comes with when a signature is
+// there to be judged: it takes 10 ms, and a module zip has no signature.
+type lazyKeyring func() (*trust.Keyring, error)
+
+// Verify is part of [install.Keyring].
+func (k lazyKeyring) Verify(s *trust.Signature, h hash.Hash, now time.Time) (trust.Signer, error) {
+	keyring, err := k()
+	if err != nil {
+		return trust.Signer{}, err
+	}
+	return keyring.Verify(s, h, now)
 }

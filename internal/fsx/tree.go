@@ -1,13 +1,10 @@
 package fsx
 
 import (
-	"errors"
-	"hash"
-	"io"
 	"os"
 	"path"
-	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +16,8 @@ type Dir struct {
 	fd    int
 	path  string
 	exact bool // modes arrive as asked: neither umask nor default ACLs change them
+	// byPath is set once links cannot be made from a descriptor alone.
+	byPath *atomic.Bool
 }
 
 // OpenDir opens the directory at a path that is trusted, to make files in it.
@@ -38,7 +37,7 @@ func OpenTrusted(name string) (*Dir, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
-	return &Dir{fd: fd, path: name}, nil
+	return &Dir{fd: fd, path: name, byPath: new(atomic.Bool)}, nil
 }
 
 // modesArrive tries, since a umask cannot be read without changing it.
@@ -69,7 +68,7 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	if err != nil {
 		return nil, d.fail("open", name, err)
 	}
-	return &Dir{fd: fd, path: path.Join(d.path, name), exact: d.exact}, nil
+	return &Dir{fd: fd, path: path.Join(d.path, name), exact: d.exact, byPath: d.byPath}, nil
 }
 
 func (d *Dir) walk(name string, flags int) (int, error) {
@@ -155,64 +154,12 @@ func (d *Dir) Rename(from, to string) error {
 	return nil
 }
 
-// Open opens a file of this directory for reading. name is one element; a link
-// is refused.
-func (d *Dir) Open(name string) (*os.File, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	})
-	if err != nil {
-		return nil, d.fail("open", name, err)
+// failed is nil where nothing failed.
+func (d *Dir) failed(op, name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return os.NewFile(uintptr(fd), path.Join(d.path, name)), nil
-}
-
-// Link gives the open file another name in this directory. It is the very file
-// that was opened, and read, whatever its old name means by now.
-func (d *Dir) Link(f *os.File, name string) error {
-	from := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
-	if err := unix.Linkat(unix.AT_FDCWD, from, d.fd, name, unix.AT_SYMLINK_FOLLOW); err != nil {
-		return d.fail("link", name, err)
-	}
-	return nil
-}
-
-// Copy makes a new file with the contents of f, and answers the digest of what
-// it wrote.
-func (d *Dir) Copy(f *os.File, name string, mode uint32, buf []byte, h hash.Hash) ([]byte, error) {
-	out, err := d.CreateFile(name, mode)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Seek(0, io.SeekStart)
-	for err == nil {
-		var n int
-		n, err = f.Read(buf)
-		h.Write(buf[:n])
-		if _, writeErr := out.Write(buf[:n]); writeErr != nil {
-			err = writeErr
-		}
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	return h.Sum(nil), errors.Join(err, out.Close())
-}
-
-// Clone makes a new file that shares the blocks of the open one, on file
-// systems that can.
-func (d *Dir) Clone(f *os.File, name string, mode uint32) error {
-	fd, err := d.create(name, mode)
-	if err != nil {
-		return d.fail("create", name, err)
-	}
-	err = unix.IoctlFileClone(fd, int(f.Fd()))
-	unix.Close(fd)
-	if err != nil {
-		unix.Unlinkat(d.fd, name, 0)
-		return d.fail("clone", name, err)
-	}
-	return nil
+	return d.fail(op, name, err)
 }
 
 func (d *Dir) fail(op, name string, err error) error {

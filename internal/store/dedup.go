@@ -116,27 +116,25 @@ func dedupFile(first, at string, f *archive.File, stage *stageDir, bufs *sync.Po
 	if errA != nil || errB != nil {
 		return errors.Join(errA, errB)
 	}
-	if os.SameFile(infoA, infoB) {
+	if infoA.Same(infoB) {
 		return nil
 	}
 	find := finder{bufs: bufs}
 	defer find.end()
-	if infoA.Mode() != infoB.Mode() || infoB.Mode().Perm() != f.Mode || infoB.Size() != f.Size || owner(infoA) != owner(infoB) {
+	if infoA.Mode != f.Mode || infoB.Mode != f.Mode || infoA.Size != f.Size || infoB.Size != f.Size || infoA.UID != infoB.UID {
 		d.Skipped++
 		return nil
 	}
-	if sum, _, _, err := find.digest(b); err != nil || sum != f.SHA256 {
-		d.Skipped++
-		return nil
-	}
-	if sum, _, _, err := find.digest(a); err != nil || sum != f.SHA256 {
-		d.Skipped++
-		return nil
+	for _, file := range []*fsx.File{a, b} {
+		if sum, err := find.digest(file, f.Size); err != nil || sum != f.SHA256 {
+			d.Skipped++
+			return nil
+		}
 	}
 	return replaceByLink(a, at, stage, f.Size, d)
 }
 
-func replaceByLink(to *os.File, at string, stage *stageDir, size int64, d *Deduped) error {
+func replaceByLink(to *fsx.File, at string, stage *stageDir, size int64, d *Deduped) error {
 	dir, err := fsx.OpenTrusted(stage.path)
 	if err != nil {
 		return err
@@ -155,7 +153,7 @@ func replaceByLink(to *os.File, at string, stage *stageDir, size int64, d *Dedup
 	return nil
 }
 
-func openRegular(path string) (*os.File, error) {
+func openRegular(path string) (*fsx.File, error) {
 	dir, err := fsx.OpenTrusted(filepath.Dir(path))
 	if err != nil {
 		return nil, err
@@ -165,7 +163,7 @@ func openRegular(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	if info, err := f.Stat(); err != nil || !info.Regular {
 		return nil, errors.Join(fs.ErrInvalid, err, f.Close())
 	}
 	return f, nil

@@ -3,11 +3,9 @@ package store
 import (
 	"bytes"
 	"crypto/sha256"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -151,7 +149,7 @@ type finder struct {
 // open opens a file of the index if it looks like what its manifest says: a
 // regular file of ours with that size and mode. A link to another user's file
 // would make him an owner of the release.
-func (f *finder) open(at location) (*os.File, bool) {
+func (f *finder) open(at location) (*fsx.File, bool) {
 	r := &f.x.releases[at.release]
 	want := &r.manifest[at.file]
 	if dir := path.Dir(want.Path); f.dir == nil || f.release != at.release || f.path != dir {
@@ -173,7 +171,7 @@ func (f *finder) open(at location) (*os.File, bool) {
 		return nil, false
 	}
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != want.Mode || info.Size() != want.Size || owner(info) != f.x.uid {
+	if err != nil || !info.Regular || info.Mode != want.Mode || info.Size != want.Size || info.UID != f.x.uid {
 		file.Close()
 		return nil, false
 	}
@@ -218,7 +216,7 @@ func (f *finder) buffer() []byte {
 }
 
 // holds says whether file has exactly this content.
-func (f *finder) holds(file *os.File, content []byte) bool {
+func (f *finder) holds(file *fsx.File, content []byte) bool {
 	buf := f.buffer()
 	for {
 		n, err := file.Read(buf)
@@ -232,21 +230,18 @@ func (f *finder) holds(file *os.File, content []byte) bool {
 	}
 }
 
-// digest reads all of file, from its beginning.
-func (f *finder) digest(file *os.File) (sum [sha256.Size]byte, crc uint32, size int64, err error) {
+// digest reads all of file, which has size bytes, from its beginning.
+func (f *finder) digest(file *fsx.File, size int64) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	buf := f.buffer()
-	for {
-		n, err := file.Read(buf)
+	for size > 0 {
+		n, err := file.Read(buf[:min(size, int64(len(buf)))])
 		h.Write(buf[:n])
-		crc = crc32.Update(crc, crc32.IEEETable, buf[:n])
-		size += int64(n)
-		if err == io.EOF {
-			h.Sum(sum[:0])
-			return sum, crc, size, nil
-		}
+		size -= int64(n)
 		if err != nil {
-			return sum, crc, size, err
+			return sum, err
 		}
 	}
+	h.Sum(sum[:0])
+	return sum, nil
 }

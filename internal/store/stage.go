@@ -21,9 +21,11 @@ type Stage struct {
 	dir     *stageDir
 	tree    *fsx.Dir
 	garbage []*stageDir
-	index   *index // of what the store has already
-	uid     uint32 // owner of the files
+	index   func() *index // of what the store has already
+	uid     uint32        // owner of the files
 	bufs    *sync.Pool
+
+	indexing sync.WaitGroup
 
 	linkedFiles, linkedBytes, reused atomic.Int64
 }
@@ -91,8 +93,13 @@ func (st *Stage) prepare() error {
 	return err
 }
 
-// Reindex takes in which releases there are to share with by now.
-func (st *Stage) Reindex() { st.index = st.store.newIndex(st.version, st.uid) }
+// Reindex takes in which releases there are to share with by now. Their
+// manifests are read in the background.
+func (st *Stage) Reindex() {
+	index := sync.OnceValue(func() *index { return st.store.newIndex(st.version, st.uid) })
+	st.index = index
+	st.indexing.Go(func() { index() })
+}
 
 // Tree is the path of the unpublished GOROOT.
 func (st *Stage) Tree() string { return filepath.Join(st.dir.path, "tree") }
@@ -107,6 +114,7 @@ func (st *Stage) Reused() int { return int(st.reused.Load()) }
 
 // Close throws away what was not published, and what dead processes left.
 func (st *Stage) Close() error {
+	st.indexing.Wait()
 	var err error
 	if st.tree != nil {
 		err = st.tree.Close()
@@ -142,12 +150,12 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 	if err != nil {
 		return nil, st.store.fault(err)
 	}
-	return &stageFiles{st: st, dir: dir, from: finder{x: st.index, bufs: st.bufs}}, nil
+	return &stageFiles{st: st, dir: dir, from: finder{x: st.index(), bufs: st.bufs}}, nil
 }
 
 // Has says whether the file need not come from the archive, because a
 // neighbour has it as far as one can tell without reading it.
-func (st *Stage) Has(file archive.File) bool { return st.index.has(file) }
+func (st *Stage) Has(file archive.File) bool { return st.index().has(file) }
 
 // claim locks a directory of staging if its maker is gone.
 func claim(path string) (*stageDir, bool, error) {

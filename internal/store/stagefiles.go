@@ -20,7 +20,7 @@ type stageFiles struct {
 // link to them. The manifest only says where to look: a link is made to what
 // was read and compared now.
 func (d *stageFiles) Put(file archive.File, content []byte) error {
-	if d.linked(file, func(f *os.File) bool { return d.from.holds(f, content) && d.share(f, filepath.Base(file.Path), file) }) {
+	if d.linked(file, func(f *fsx.File) bool { return d.from.holds(f, content) && d.share(f, filepath.Base(file.Path), file) }) {
 		return nil
 	}
 	return d.st.store.fault(d.dir.Create(filepath.Base(file.Path), uint32(file.Mode.Perm()), content))
@@ -28,12 +28,12 @@ func (d *stageFiles) Put(file archive.File, content []byte) error {
 
 // linked opens the files of the store that should have the contents of this
 // one, until link makes a link to one of them.
-func (d *stageFiles) linked(file archive.File, link func(*os.File) bool) bool {
-	at, ok := d.st.index.byContent[contentKey{file.SHA256, file.Mode}]
+func (d *stageFiles) linked(file archive.File, link func(*fsx.File) bool) bool {
+	at, ok := d.from.x.byContent[contentKey{file.SHA256, file.Mode}]
 	if !ok || !d.st.store.linked {
 		return false
 	}
-	for at := range d.st.index.alike(at) {
+	for at := range d.from.x.alike(at) {
 		if f, ok := d.from.open(at); ok {
 			ok = link(f)
 			f.Close()
@@ -73,8 +73,8 @@ func (w *stageFile) Commit(sum [sha256.Size]byte) error {
 	w.file.SHA256 = sum
 	name := filepath.Base(w.file.Path)
 	var err error
-	w.d.linked(w.file, func(f *os.File) bool {
-		found, _, _, readErr := w.d.from.digest(f)
+	w.d.linked(w.file, func(f *fsx.File) bool {
+		found, readErr := w.d.from.digest(f, w.file.Size)
 		if readErr != nil || found != sum || !w.d.share(f, name+linkSuffix, w.file) {
 			return false
 		}
@@ -93,11 +93,11 @@ func (w *stageFile) Close() error { return w.d.st.store.fault(w.f.Close()) }
 
 // Reuse is part of [archive.Dir]: it looks among the neighbours.
 func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
-	at, ok := d.st.index.byPlace[placeOf(file)]
+	at, ok := d.from.x.byPlace[placeOf(file)]
 	if !ok {
 		return sum, false, nil
 	}
-	for at := range d.st.index.alike(at) {
+	for at := range d.from.x.alike(at) {
 		if sum, ok, err = d.reuse(at, file); ok || err != nil {
 			return sum, ok, err
 		}
@@ -111,9 +111,8 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 		return sum, false, nil
 	}
 	defer f.Close()
-	sum, crc, size, err := d.from.digest(f)
-	known := d.st.index.releases[at.release].manifest[at.file].SHA256
-	if err != nil || sum != known || crc != file.CRC32 || size != file.Size {
+	sum, err = d.from.digest(f, file.Size)
+	if known := d.from.x.releases[at.release].manifest[at.file].SHA256; err != nil || sum != known {
 		return sum, false, nil // not what the manifest says: no use
 	}
 	d.st.reused.Add(1)
@@ -131,7 +130,7 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 
 // share gives the new file the inode of f or, where there can be no more links
 // to it or none at all, its blocks.
-func (d *stageFiles) share(f *os.File, name string, file archive.File) bool {
+func (d *stageFiles) share(f *fsx.File, name string, file archive.File) bool {
 	if d.dir.Link(f, name) != nil && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
 		return false
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -47,8 +46,12 @@ func ModuleName(path string) (name string, ok bool) {
 // does not reach are left out. A tree that has both go.mod and _go.mod, as the
 // go command leaves one, counts the pair once and fails where they differ.
 func Hash1(v gover.Version, p gover.Platform, files iter.Seq2[string, [sha256.Size]byte]) (string, error) {
-	digests := map[string][sha256.Size]byte{}
-	for path, digest := range files {
+	type entry struct {
+		name string
+		sum  [sha256.Size]byte
+	}
+	var entries []entry
+	for path, sum := range files {
 		name, ok := ModuleName(path)
 		if !ok {
 			continue
@@ -56,21 +59,22 @@ func Hash1(v gover.Version, p gover.Platform, files iter.Seq2[string, [sha256.Si
 		if strings.Contains(name, "\n") {
 			return "", fmt.Errorf("the name %q has a newline", path)
 		}
-		if other, twice := digests[name]; twice && other != digest {
-			return "", fmt.Errorf("%s and go.mod beside it differ", name)
-		}
-		digests[name] = digest
+		entries = append(entries, entry{name, sum})
 	}
-	names := make([]string, 0, len(digests))
-	for name := range digests {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	prefix := ModulePrefix(v, p)
 	h := sha256.New()
-	for _, name := range names {
-		digest := digests[name]
-		_, _ = io.WriteString(h, hex.EncodeToString(digest[:])+"  "+prefix+name+"\n")
+	var line []byte
+	for i, e := range entries {
+		if i > 0 && e.name == entries[i-1].name {
+			if e.sum != entries[i-1].sum {
+				return "", fmt.Errorf("%s and go.mod beside it differ", e.name)
+			}
+			continue
+		}
+		line = append(hex.AppendEncode(line[:0], e.sum[:]), "  "...)
+		line = append(append(append(line, prefix...), e.name...), '\n')
+		h.Write(line)
 	}
 	return "h1:" + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
