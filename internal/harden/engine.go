@@ -96,7 +96,7 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 	var err error
 	for range 100 {
 		if err = fsx.MkdirAll(dir, 0o755); err != nil {
-			return nil, err
+			return nil, unchanged(err)
 		}
 		e.at("state-dir")
 		var lock *fsx.Lock
@@ -112,21 +112,22 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			// Made for nothing, if it is empty; else it is somebody's.
 			_, _ = os.Remove(dir), os.Remove(filepath.Dir(dir))
-			return nil, err
+			return nil, unchanged(err)
 		}
 	}
-	return nil, err
+	return nil, unchanged(err)
 }
 
 // begin writes the journal and runs it.
 func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 	m := e.Machine
-	if err := m.backup(j.Ledger, e.at); err != nil {
-		return err
+	err := m.backup(j.Ledger, e.at)
+	if err == nil {
+		e.at("journal")
+		err = m.save(journalFile, &j)
 	}
-	e.at("journal")
-	if err := m.save(journalFile, &j); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(unchanged(err), e.leave())
 	}
 	e.at("journaled")
 	cause, err := e.finish(ctx, j, res)
@@ -137,9 +138,17 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 		return err
 	}
 	if cause != nil {
-		return fmt.Errorf("nothing was changed: %w", cause)
+		return unchanged(cause)
 	}
 	return nil
+}
+
+// unchanged says that nothing came of an apply or undo.
+func unchanged(cause error) error {
+	if fsx.IsFull(cause) {
+		return diag.Wrap(diag.DiskFull, cause, "nothing was changed", "df -h "+StateDir+" /etc; df -i /etc")
+	}
+	return fmt.Errorf("nothing was changed: %w", cause)
 }
 
 // finish runs a journal to its end. When a change fails, those before it are
@@ -148,18 +157,23 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err error) {
 	cause = e.run(ctx, j, res)
 	if cause == nil {
-		return nil, e.commit(j)
+		// Where there is no room for the new ledger the old one stays, and what it says.
+		if err = e.commit(j); j.Back || !fsx.IsFull(err) {
+			return nil, err
+		}
+		cause = err
 	}
 	if !j.Back {
 		j.Back = true
-		if err := e.Machine.save(journalFile, &j); err != nil {
-			return cause, errors.Join(cause, err)
-		}
+		// Where the disk is full the journal stays as it is. A crash on the way back
+		// then leads to the way there again, which is whole as well.
+		saveErr := e.Machine.save(journalFile, &j)
 		e.at("journaled-back")
 		// Nothing may stop the way back, least of all the signal that stopped the way there.
 		if err = e.run(context.WithoutCancel(ctx), j, res); err == nil {
 			return cause, e.commit(j)
 		}
+		err = errors.Join(err, saveErr)
 	}
 	return cause, diag.Wrap(diag.Failure, errors.Join(cause, err),
 		"a change failed, and so did taking back those before it; the journal is kept", "vmgo harden undo")

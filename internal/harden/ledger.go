@@ -161,11 +161,12 @@ func (m *Machine) replace(real string, data []byte, mode uint32) error {
 		return err
 	}
 	own := Change{Kind: File, To: Value{Present: true, Text: string(data), Mode: mode, UID: m.Owner, GID: m.Group}}
-	if err := m.stage(stage, real, own); err != nil {
-		return err
+	err := m.stage(stage, real, own)
+	if err == nil {
+		err = os.Rename(stage, real)
 	}
-	if err := os.Rename(stage, real); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, os.Remove(stage))
 	}
 	return fsx.SyncDir(filepath.Dir(real))
 }
