@@ -223,10 +223,10 @@ func (m *Machine) check(argv []string, stage string) error {
 	if !m.Live && m.Host.Root != "/" {
 		run = append([]string{"chroot", m.Host.Root}, with(strings.TrimPrefix(stage, m.Host.Root))...)
 	}
-	out, err := m.output(run[0], run[1:]...)
+	out, err := m.answer(run[0], run[1:]...)
 	if err != nil && strings.Contains(err.Error(), "Exec format error") {
 		run = with(stage)
-		out, err = m.output(run[0], run[1:]...)
+		out, err = m.answer(run[0], run[1:]...)
 	}
 	if err != nil {
 		return fmt.Errorf("%s refuses the new file: %w %s", argv[0], err, strings.TrimSpace(out))

@@ -33,7 +33,7 @@ func (m *Machine) readRuntime(kind Kind, target string) (Value, error) {
 	default:
 		// is-active ends with a status of its own for every state that is not
 		// "active": what it prints is the answer, unless it prints nothing.
-		out, err := m.output("systemctl", "is-active", target)
+		out, err := m.answer("systemctl", "is-active", target)
 		switch strings.TrimSpace(out) {
 		case "":
 			return Value{}, fmt.Errorf("systemctl is-active %s: %w", target, err)

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -472,6 +474,22 @@ func TestInterruptedApplyTakesBackWhatItDid(t *testing.T) {
 		if got := differences(before, snapshot(t, root)); len(got) > 0 {
 			t.Fatalf("stopped at point %d, apply left %q", point, got)
 		}
+	}
+}
+
+// A systemctl that never ends keeps status waiting for a while only.
+func TestStatusEndsWhatHangs(t *testing.T) {
+	bin := t.TempDir()
+	must(t, os.WriteFile(bin+"/systemctl", []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	m := testMachine(t, fakeRoot(t))
+	m.Host.Run = func(cmd *exec.Cmd) error { return cmd.Run() }
+	m.patience = 50 * time.Millisecond
+	items, err := (&Engine{Machine: m, Items: fakeItems()}).Status(Selection{})
+	must(t, err)
+	unit := items[slices.IndexFunc(items, func(s ItemStatus) bool { return s.ID == "unit" })]
+	if unit.State != Blocked || !strings.Contains(unit.Reason, "systemctl gave no answer within 50ms") {
+		t.Errorf("the item is %s: %s", unit.State, unit.Reason)
 	}
 }
 

@@ -1,13 +1,16 @@
 package harden
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -31,6 +34,8 @@ type Machine struct {
 	// baseline answers for cells that vmgo has changed before: their value
 	// before vmgo.
 	baseline map[cellKey]Value
+	// patience is how long an answer is waited for.
+	patience time.Duration
 }
 
 // Running is the machine that the process runs on.
@@ -61,7 +66,7 @@ func open(h host.Host, live bool) (*Machine, error) {
 		return nil, &fs.PathError{Op: "open", Path: h.Root, Err: syscall.ENOTDIR}
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	return &Machine{Host: h, Live: live, Owner: int(st.Uid), Group: int(st.Gid), Profile: Server}, nil
+	return &Machine{Host: h, Live: live, Owner: int(st.Uid), Group: int(st.Gid), Profile: Server, patience: 20 * time.Second}, nil
 }
 
 // MayChange says whether this process may change the machine.
@@ -111,10 +116,28 @@ func (m *Machine) Swaps() []host.Swap {
 	return m.Host.Swaps()
 }
 
-// output runs a program of the live machine and gives what it printed.
+// answer is what a program says that only looks. One that does not come to its end
+// (a systemctl whose bus is stuck, say) is ended.
+func (m *Machine) answer(name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), m.patience)
+	defer cancel()
+	out, err := m.run(ctx, name, args...)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s gave no answer within %v", name, m.patience)
+	}
+	return out, err
+}
+
+// output runs a program that changes the machine, however long it takes, and gives
+// what it printed.
 func (m *Machine) output(name string, args ...string) (string, error) {
+	return m.run(context.Background(), name, args...)
+}
+
+func (m *Machine) run(ctx context.Context, name string, args ...string) (string, error) {
 	var out, errs strings.Builder
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // what it started may hold its output open
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER="}
 	err := m.Host.Run(cmd)

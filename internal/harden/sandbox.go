@@ -157,7 +157,7 @@ func (s Service) scores(m *Machine, sandbox string) (before, after string, err e
 }
 
 func (m *Machine) score(root, unit string) (string, error) {
-	out, err := m.output("systemd-analyze", "security", "--offline=true", "--no-pager", "--root="+root, unit)
+	out, err := m.answer("systemd-analyze", "security", "--offline=true", "--no-pager", "--root="+root, unit)
 	if err != nil {
 		return "", err
 	}

@@ -212,7 +212,7 @@ func (s Service) rivals(m *Machine) []string {
 
 // memoryInUse is the memory of a running service that is not file cache.
 func (s Service) memoryInUse(m *Machine) (int64, bool) {
-	group, err := m.output("systemctl", "show", "--value", "-p", "ControlGroup", s.Name)
+	group, err := m.answer("systemctl", "show", "--value", "-p", "ControlGroup", s.Name)
 	if err != nil || strings.TrimSpace(group) == "" {
 		return 0, false
 	}
