@@ -34,6 +34,10 @@ type ledger struct {
 	Profile Profile  `json:"profile,omitempty"` // of the last apply
 	Items   []entry  `json:"items"`             // applied ones, oldest first
 	Records []record `json:"records"`           // cells in the order of their first change
+
+	// places has the index of each record, once somebody has asked for one: a store
+	// with a bad umask has tens of thousands.
+	places map[cellKey]int
 }
 
 type entry struct {
@@ -57,12 +61,31 @@ type record struct {
 func (r record) key() cellKey { return cellKey{r.Kind, r.Target} }
 
 func (l *ledger) find(key cellKey) *record {
-	for i := range l.Records {
-		if l.Records[i].key() == key {
-			return &l.Records[i]
+	if l.places == nil {
+		l.places = make(map[cellKey]int, len(l.Records))
+		for i, r := range l.Records {
+			l.places[r.key()] = i
 		}
 	}
+	if i, ok := l.places[key]; ok {
+		return &l.Records[i]
+	}
 	return nil
+}
+
+// add begins the record of a cell that has none.
+func (l *ledger) add(r record) *record {
+	l.Records = append(l.Records, r)
+	if l.places != nil {
+		l.places[r.key()] = len(l.Records) - 1
+	}
+	return &l.Records[len(l.Records)-1]
+}
+
+// sweep drops the records of cells that no item wants any more.
+func (l *ledger) sweep() {
+	l.Records = slices.DeleteFunc(l.Records, func(r record) bool { return len(r.Items) == 0 })
+	l.places = nil
 }
 
 func (l *ledger) entry(id string) *entry {
@@ -97,6 +120,7 @@ func (l *ledger) empty() bool { return len(l.Items) == 0 && len(l.Records) == 0 
 
 func (l *ledger) clone() ledger {
 	out := *l
+	out.places = nil
 	out.Items = slices.Clone(l.Items)
 	out.Records = slices.Clone(l.Records)
 	for i := range out.Records {

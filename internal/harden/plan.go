@@ -107,6 +107,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 	if plan.Profile == "" {
 		plan.Profile = Server
 	}
+	e.Machine.recall(led)
 	t := newTransition(e.Machine, led)
 	for _, item := range e.Items {
 		e.prepare(plan, led, item)
@@ -151,7 +152,11 @@ func (e *Engine) prepare(plan Plan, led ledger, item Item) {
 	if entry := led.entry(item.ID); entry != nil && m.User == "" {
 		m.User = entry.User
 	}
-	m.baseline = map[cellKey]Value{}
+}
+
+// recall tells the machine how it was before vmgo.
+func (m *Machine) recall(led ledger) {
+	m.baseline = make(map[cellKey]Value, len(led.Records))
 	for _, r := range led.Records {
 		m.baseline[r.key()] = r.Original
 	}
@@ -263,23 +268,26 @@ func (p *Plan) mustEqual(now Plan) error {
 }
 
 func difference(old, now []Change) string {
-	key := func(c Change) string { return string(c.Kind) + " " + c.Target }
+	name := func(key cellKey) string { return string(key.Kind) + " " + key.Target }
+	wanted := make(map[cellKey]Change, len(now))
+	for _, n := range now {
+		wanted[n.key()] = n
+	}
 	for _, o := range old {
-		at := slices.IndexFunc(now, func(c Change) bool { return key(c) == key(o) })
-		if at < 0 {
-			return key(o) + " needs no change any more"
+		n, ok := wanted[o.key()]
+		switch {
+		case !ok:
+			return name(o.key()) + " needs no change any more"
+		case !o.From.Same(n.From):
+			return name(o.key()) + " is not as it was"
+		case !o.To.Same(n.To) || o.Keep != n.Keep || !slices.Equal(o.Check, n.Check):
+			return name(o.key()) + " would become something else"
 		}
-		n := now[at]
-		if !o.From.Same(n.From) {
-			return key(o) + " is not as it was"
-		}
-		if !o.To.Same(n.To) || o.Keep != n.Keep || !slices.Equal(o.Check, n.Check) {
-			return key(o) + " would become something else"
-		}
+		delete(wanted, o.key())
 	}
 	for _, n := range now {
-		if !slices.ContainsFunc(old, func(c Change) bool { return key(c) == key(n) }) {
-			return key(n) + " needs a change now"
+		if _, left := wanted[n.key()]; left {
+			return name(n.key()) + " needs a change now"
 		}
 	}
 	return ""

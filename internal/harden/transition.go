@@ -36,7 +36,7 @@ func (t *transition) current(key cellKey) (Value, error) {
 func (t *transition) set(item string, c Change) {
 	c.Items = []string{item}
 	t.steps[item] = append(t.steps[item], c)
-	key := cellKey{c.Kind, c.Target}
+	key := c.key()
 	if i, ok := t.index[key]; ok {
 		t.changes[i].To, t.changes[i].Check = c.To, c.Check
 		t.changes[i].Items = append(t.changes[i].Items, item)
@@ -112,8 +112,7 @@ func (t *transition) want(item string, w Want) error {
 		if !w.Shared && now.Same(w.Value) {
 			return nil // so already, and not by us: nothing to take back later
 		}
-		t.led.Records = append(t.led.Records, record{Kind: w.Kind, Target: w.Target, Original: now})
-		r = &t.led.Records[len(t.led.Records)-1]
+		r = t.led.add(record{Kind: w.Kind, Target: w.Target, Original: now})
 	}
 	if !slices.Contains(r.Items, item) {
 		r.Items = append(r.Items, item)
@@ -187,10 +186,8 @@ func (t *transition) release(item string, except map[cellKey]bool) error {
 		if err := t.restore(item, r); err != nil {
 			return err
 		}
-		if len(r.Items) == 0 {
-			t.led.Records = slices.Delete(t.led.Records, i, i+1)
-		}
 	}
+	t.led.sweep()
 	return nil
 }
 

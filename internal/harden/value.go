@@ -107,6 +107,8 @@ type Change struct {
 	drop string
 }
 
+func (c Change) key() cellKey { return cellKey{c.Kind, c.Target} }
+
 // The phases of a transition. A unit stops before its files go; directories
 // come before what is in them and go after it; systemd reads the files anew
 // before a unit starts.
