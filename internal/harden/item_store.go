@@ -1,6 +1,7 @@
 package harden
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -60,6 +61,9 @@ func storeMode(now Value, dir bool, uid, gid int) Value {
 // walkStore visits the files and directories of a store, not its links.
 func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo)) error {
 	info, err := m.Host.Lstat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // an install or uninstall is at work beside us
+	}
 	if err != nil {
 		return err
 	}

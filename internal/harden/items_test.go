@@ -286,6 +286,27 @@ func TestServiceFigures(t *testing.T) {
 	}
 }
 
+func TestService_namesWhatWins(t *testing.T) {
+	m := made(t, false, map[string]string{
+		"/usr/lib/systemd/systemd":                           "",
+		"/etc/systemd/system/app@.service":                   "[Service]\nEnvironmentFile=-/etc/app.env\n",
+		"/etc/app.env":                                       "A=1\nGOMAXPROCS=9\n",
+		"/usr/lib/systemd/system/app@.service.d/99-mem.conf": "[Service]\nMemoryMax=1G\n",
+		"/etc/systemd/system/app@one.service.d/99-go.conf":   "[Service]\nEnvironment=\"GOMEMLIMIT=1GiB\"\n",
+		"/etc/systemd/system/app@one.service.d/50-own.conf":  "[Service]\nMemoryMax=1G\n",
+		"/run/systemd/system/app@one.service.d/99-mem.conf":  "[Service]\n\nCPUQuota=10%\n",
+	})
+	s, err := NewService(Service{Name: "app@one", Memory: 512 << 20})
+	must(t, err)
+	notes := strings.Join(wishOf(t, m, s.Items()[0]).Notes, "\n")
+	want := "/etc/app.env:2 sets GOMAXPROCS too, and an EnvironmentFile wins\n" +
+		"/etc/systemd/system/app@one.service.d/99-go.conf:2 sets GOMEMLIMIT too, and is read later: that one wins\n" +
+		"/run/systemd/system/app@one.service.d/99-mem.conf:3 sets CPUQuota too, and is read later: that one wins"
+	if notes != want {
+		t.Errorf("notes\n%s\nwant\n%s", notes, want)
+	}
+}
+
 func TestService_refusesLessThanItUses(t *testing.T) {
 	m := made(t, true, map[string]string{
 		"/usr/lib/systemd/systemd": "", "/run/systemd/system": "DIR", "/etc/systemd/system/app.service": "[Service]\nUser=app\n",

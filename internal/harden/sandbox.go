@@ -132,18 +132,13 @@ func (s Service) scores(m *Machine, sandbox string) (before, after string, err e
 	if err := os.WriteFile(filepath.Join(units, s.Name), data, 0o644); err != nil {
 		return "", "", err
 	}
-	for _, from := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"} {
-		for _, e := range m.Host.ReadDir(from + s.Name + ".d") {
-			if e.Name() == "60-vmgo-sandbox.conf" {
-				continue
-			}
-			data, err := m.Host.ReadFile(from + s.Name + ".d/" + e.Name())
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dropIns, e.Name()), data, 0o644)
-			}
-			if err != nil {
-				return "", "", err
-			}
+	for _, from := range s.dropIns(m) {
+		data, err := m.Host.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dropIns, filepath.Base(from)), data, 0o644)
+		}
+		if err != nil {
+			return "", "", err
 		}
 	}
 	if before, err = m.score(dir, s.Name); err != nil {

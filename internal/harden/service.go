@@ -2,9 +2,11 @@ package harden
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,6 +96,8 @@ func (s Service) limitsItem() Item {
 	}
 }
 
+const limitsDropIn = "60-vmgo-limits.conf"
+
 func (s Service) dropIn(name string) string { return "/etc/systemd/system/" + s.Name + ".d/" + name }
 
 // limits are the figures that follow from what was asked for. GOMEMLIMIT is
@@ -131,7 +135,7 @@ Environment=GOMEMLIMIT=%dMiB
 Environment=GOMAXPROCS=%d
 `, strconv.FormatFloat(s.CPUs*100, 'f', -1, 64), procs)
 	}
-	w.Wants = []Want{m.file(s.dropIn("60-vmgo-limits.conf"), text.String())}
+	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), text.String())}
 	w.Notes = s.rivals(m)
 	if m.Systemd() {
 		w.Advice = []string{"systemctl restart " + ShellWord(s.Name)}
@@ -172,19 +176,35 @@ func (s Service) file(m *Machine) string {
 	return ""
 }
 
-// settings gives the assignments of a key in the unit and in the drop-ins of
-// others, in order.
-func (s Service) settings(m *Machine, key string) []string {
-	files := []string{s.file(m)}
-	for _, dir := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"} {
-		for _, e := range m.Host.ReadDir(dir + s.Name + ".d") {
-			if strings.HasSuffix(e.Name(), ".conf") && !strings.HasPrefix(e.Name(), "60-vmgo-") {
-				files = append(files, dir+s.Name+".d/"+e.Name())
+// dropIns are the drop-ins of others, in the order in which systemd reads them: by
+// name, whatever the directory; of one name the last directory's counts.
+func (s Service) dropIns(m *Machine) []string {
+	units := []string{s.Name}
+	if name, _, ok := strings.Cut(s.Name, "@"); ok {
+		units = []string{name + "@.service", s.Name}
+	}
+	byName := map[string]string{}
+	for _, unit := range units {
+		for _, dir := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/", "/etc/systemd/system/"} {
+			for _, e := range m.Host.ReadDir(dir + unit + ".d") {
+				if strings.HasSuffix(e.Name(), ".conf") && !strings.HasPrefix(e.Name(), "60-vmgo-") {
+					byName[e.Name()] = dir + unit + ".d/" + e.Name()
+				}
 			}
 		}
 	}
+	var files []string
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		files = append(files, byName[name])
+	}
+	return files
+}
+
+// settings gives the assignments of a key in the unit and in the drop-ins of
+// others, in order.
+func (s Service) settings(m *Machine, key string) []string {
 	var values []string
-	for _, file := range files {
+	for _, file := range append([]string{s.file(m)}, s.dropIns(m)...) {
 		for _, line := range m.Host.Lines(file) {
 			if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.TrimSpace(name) == key {
 				values = append(values, strings.TrimSpace(value))
@@ -194,8 +214,8 @@ func (s Service) settings(m *Machine, key string) []string {
 	return values
 }
 
-// rivals names environment files that set our variables too: they win over
-// Environment=.
+// rivals names what wins over our limits: variables of environment files, and
+// drop-ins that are read later.
 func (s Service) rivals(m *Machine) []string {
 	var notes []string
 	for _, file := range s.settings(m, "EnvironmentFile") {
@@ -204,6 +224,20 @@ func (s Service) rivals(m *Machine) []string {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), "=")
 			if name == "GOMEMLIMIT" || name == "GOMAXPROCS" {
 				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and an EnvironmentFile wins", file, i+1, name))
+			}
+		}
+	}
+	for _, file := range s.dropIns(m) {
+		if path.Base(file) < limitsDropIn {
+			continue
+		}
+		for i, line := range m.Host.Lines(file) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			if name == "Environment" {
+				name, _, _ = strings.Cut(strings.Trim(value, `"'`), "=")
+			}
+			if slices.Contains([]string{"MemoryMax", "MemoryHigh", "MemorySwapMax", "CPUQuota", "GOMEMLIMIT", "GOMAXPROCS"}, name) {
+				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and is read later: that one wins", file, i+1, name))
 			}
 		}
 	}

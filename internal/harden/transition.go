@@ -259,7 +259,8 @@ func (m *Machine) commands(changes []Change) [][]string {
 		return nil
 	}
 	for _, c := range changes {
-		if (c.Kind == File || c.Kind == Link) && strings.HasPrefix(c.Target, "/etc/systemd/") {
+		// systemd makes units of /etc/fstab, too.
+		if (c.Kind == File || c.Kind == Link) && (strings.HasPrefix(c.Target, "/etc/systemd/") || c.Target == "/etc/fstab") {
 			return [][]string{{"systemctl", "daemon-reload"}}
 		}
 	}
