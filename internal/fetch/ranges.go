@@ -89,6 +89,18 @@ func (r *RangeReader) first(n int64) error {
 // Size is the size of the file.
 func (r *RangeReader) Size() int64 { return r.size }
 
+// Tail is the end of the file, which came with the first answer: nothing for a
+// file of this machine. It must not be changed.
+func (r *RangeReader) Tail() []byte { return r.tail }
+
+// With is a reader of the same file whose ReadAt serves another context. Only
+// one of the two is to be closed.
+func (r *RangeReader) With(ctx context.Context) *RangeReader {
+	other := *r
+	other.ctx = ctx
+	return &other
+}
+
 // ReadAt reads len(p) bytes from position off on, with retries.
 func (r *RangeReader) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {

@@ -71,6 +71,7 @@ type Installer struct {
 
 	mu      sync.Mutex // serialises Event
 	extract sync.Mutex // held by the release whose turn it is
+	planned sync.Map   // URL -> *fetch.RangeReader that Plan opened
 }
 
 // Kind says what an Event reports. The words are those of install --json.

@@ -140,9 +140,11 @@ func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned
 	if err != nil {
 		return nil
 	}
-	defer r.Close()
 	if p.Download = r.Size(); strings.HasPrefix(a.URLs[0], "file:") {
 		p.Download = 0 // it is read where it lies
+		defer r.Close()
+	} else {
+		in.planned.Store(a.URLs[0], r) // the install need not ask again; nothing is open
 	}
 	zip, err := archive.OpenZip(r, r.Size(), trust.ModulePrefix(p.Version, in.Platform), archive.DefaultLimits())
 	if err != nil {

@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -29,6 +30,27 @@ func TestPlan_isWhatTheInstallDoes(t *testing.T) {
 	}
 	if sum := plan.Releases[1].Need.Bytes + plan.Releases[2].Need.Bytes; plan.Need.Bytes != sum {
 		t.Errorf("sum %d, want %d", plan.Need.Bytes, sum)
+	}
+}
+
+// The directories of the archives are fetched once, not for the plan and again
+// for the install; only whether they are there is asked again.
+func TestPlan_installAsksNothingTwice(t *testing.T) {
+	w := newWorld(t, made("1.22.4"), made("1.21.0"))
+	versions := []gover.Version{version(t, "1.22.4"), version(t, "1.21.0")}
+	if plan := w.in.Plan(t.Context(), versions); plan.Room != nil {
+		t.Fatal(plan.Room)
+	}
+	for _, r := range w.in.Install(t.Context(), versions) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	asked := map[string]int{}
+	for _, request := range w.server.Requests() {
+		if asked[request]++; asked[request] > 1 && strings.Contains(request, ".zip") && !strings.HasSuffix(request, "=0-0") {
+			t.Errorf("asked twice: %s", request)
+		}
 	}
 }
 

@@ -22,10 +22,6 @@ import (
 	"github.com/vmgo/vmgo/internal/store"
 )
 
-// tailSize is how much of the end of an archive is asked for first. The
-// directory of the largest toolchain zip has 1.6 MB.
-const tailSize = 2 << 20
-
 // maxArchive bounds a download. The largest release has 140 MB.
 const maxArchive = 1 << 30
 
@@ -50,7 +46,7 @@ type remote struct {
 // downloaded before open returns.
 func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
 	r := &remote{tx: tx, url: use.url, name: a.Module, local: strings.HasPrefix(use.url, "file:")}
-	ranges, err := tx.in.Fetcher.Ranges(ctx, use.url)
+	ranges, err := tx.in.ranges(ctx, use.url)
 	switch {
 	case errors.Is(err, fetch.ErrNoRanges):
 		return r, r.whole(ctx, a)
@@ -61,13 +57,17 @@ func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt
 	if r.size > maxArchive {
 		return nil, errors.Join(tooLarge(use.url), ranges.Close())
 	}
-	if !r.local {
-		r.tail = make([]byte, min(r.size, tailSize))
-		if _, err := ranges.ReadAt(r.tail, r.size-int64(len(r.tail))); err != nil && err != io.EOF {
-			return nil, errors.Join(err, ranges.Close())
-		}
-	}
+	r.tail = ranges.Tail()
 	return r, nil
+}
+
+// ranges opens the file at url for reading, or takes up what [Installer.Plan]
+// opened. That is done once: an attempt that failed begins anew.
+func (in *Installer) ranges(ctx context.Context, url string) (*fetch.RangeReader, error) {
+	if opened, ok := in.planned.LoadAndDelete(url); ok {
+		return opened.(*fetch.RangeReader).With(ctx), nil
+	}
+	return in.Fetcher.Ranges(ctx, url)
 }
 
 func tooLarge(url string) error {
