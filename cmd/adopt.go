@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/verify"
 )
 
@@ -33,8 +36,14 @@ Files beneath api, doc, misc and test are not in the database and stay behind: v
 			}
 			report := a.newReport(c.Bool("json"))
 			defer report.close()
-			_, err = a.adopt(c, args[0], report)
-			return err
+			version, err := a.adopt(c, args[0], report)
+			if err == nil {
+				return nil
+			}
+			if version.IsZero() {
+				report.failed(args[0], err)
+			}
+			return report.verdict([]error{err})
 		},
 	}
 }
@@ -42,36 +51,64 @@ Files beneath api, doc, misc and test are not in the database and stay behind: v
 // adopt copies a GOROOT into the store. A tree that the log does not vouch for
 // is looked at once more, file by file, to say what is wrong with it.
 func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.host.Dir, path)
-	}
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return gover.Version{}, diag.Wrap(diag.NotInstalled, err, "there is no such GOROOT")
-	}
-	target, err := verify.Foreign(path, a.platform())
+	in, target, err := a.adopter(c, path)
 	if err != nil {
 		return gover.Version{}, err
 	}
-	if target.Platform != a.platform() {
-		return gover.Version{}, diag.New(diag.UnsupportedPlatform, path+" is for "+target.Platform.String()+", and this machine is "+a.platform().String())
-	}
-	in, err := a.installer(c)
-	if err != nil {
-		return gover.Version{}, err
-	}
-	given, err := a.givenProofs(c.StringSlice("proof"))
-	if err != nil {
-		return gover.Version{}, err
-	}
-	in.Log = given.over(in.Log)
 	in.Event, in.Waiting = report.event, report.waiting
-	result := in.Adopt(c.Context, target.Version, path)
+	result := in.Adopt(c.Context, target.Version, target.GOROOT)
 	report.ended(result)
 	if code := diag.CodeOf(result.Err); code == diag.ProofInvalid || code == diag.ArchiveUnsafe {
 		return target.Version, a.whatDiffers(c, target, result.Err)
 	}
 	return target.Version, result.Err
+}
+
+// adopter finds out what a GOROOT is, and what it takes to adopt it. As
+// installer does, it may give an Installer beside an error.
+func (a *app) adopter(c *cli.Context, name string) (*install.Installer, verify.Target, error) {
+	target, err := a.foreign(name)
+	if err != nil {
+		return nil, target, err
+	}
+	if target.Platform != a.platform() {
+		return nil, target, diag.New(diag.UnsupportedPlatform,
+			target.GOROOT+" is for "+target.Platform.String()+", and this machine is "+a.platform().String())
+	}
+	given, err := a.givenProofs(c.StringSlice("proof"))
+	if err != nil {
+		return nil, target, err
+	}
+	in, err := a.installer(c)
+	if in != nil {
+		in.Log = given.over(in.Log)
+	}
+	return in, target, err
+}
+
+// foreign is the GOROOT at a path, which vmgo need not have installed.
+func (a *app) foreign(name string) (verify.Target, error) {
+	path, err := a.realPath(name)
+	if err != nil {
+		return verify.Target{}, err
+	}
+	return verify.Foreign(path, a.platform())
+}
+
+// realPath gives the path of a GOROOT without links.
+func (a *app) realPath(name string) (string, error) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.host.Dir, path)
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", diag.New(diag.NotInstalled, "there is no GOROOT "+path, "vmgo list")
+	}
+	if err != nil {
+		return "", diag.Wrap(diag.NotInstalled, err, "there is no GOROOT "+path, "vmgo list")
+	}
+	return real, nil
 }
 
 // whatDiffers turns the verdict on a tree into one that names its files.

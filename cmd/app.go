@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,11 +40,20 @@ func Main(h host.Host) int {
 	ctx, cancel := h.Interrupts(context.Background())
 	defer cancel()
 	err := a.run(ctx)
-	if err != nil && ctx.Err() != nil && !isChild(err) {
-		err = diag.New(diag.Interrupted, "interrupted")
+	if err != nil && ctx.Err() != nil && !isChild(err) && diag.CodeOf(err) != diag.Interrupted {
+		err = interrupted(err)
 	}
 	a.report(err)
 	return diag.ExitStatus(err)
+}
+
+// interrupted is what an error comes to that was met while we were told to stop.
+func interrupted(err error) error {
+	stopped := diag.New(diag.Interrupted, "interrupted")
+	if isTold(err) {
+		return toldError{stopped}
+	}
+	return stopped
 }
 
 // process is the world for a shim, where vmgo does the work of vmgo-shim.
@@ -66,10 +76,49 @@ type toldError struct{ err error }
 func (e toldError) Error() string { return e.err.Error() }
 func (e toldError) Unwrap() error { return e.err }
 
+func isTold(err error) bool {
+	var told toldError
+	return errors.As(err, &told)
+}
+
+// each makes one error of what went wrong, which may be nothing. Several are
+// told here, each with its own code and hints, and one is left to the caller.
+// They share an exit status, or it is 1.
+func (a *app) each(failures ...error) error {
+	failures = slices.DeleteFunc(failures, func(err error) bool { return err == nil })
+	switch len(failures) {
+	case 0:
+		return nil
+	case 1:
+		return failures[0]
+	}
+	for _, err := range failures {
+		a.report(err)
+	}
+	return toldError{batch(failures)}
+}
+
+// batch stands for several failures: an interrupt, their common exit status,
+// else 1.
+func batch(failures []error) error {
+	common := failures[0]
+	for _, err := range failures {
+		switch {
+		case diag.CodeOf(err) == diag.Interrupted:
+			return err
+		case common != nil && diag.ExitStatus(err) != diag.ExitStatus(common):
+			common = nil
+		}
+	}
+	if common == nil {
+		return errors.New("several things failed")
+	}
+	return common
+}
+
 // report prints an error. It is the one place in the program that does.
 func (a *app) report(err error) {
-	var told toldError
-	if err == nil || isChild(err) || errors.As(err, &told) {
+	if err == nil || isChild(err) || isTold(err) {
 		return
 	}
 	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", err))

@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
-	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func (a *app) installCommand() *cli.Command {
@@ -68,7 +65,7 @@ func (a *app) install(c *cli.Context) error {
 	defer report.close()
 	list, failures := a.choose(c, selectors, report)
 	if c.Bool("dry-run") {
-		return errors.Join(append(failures, a.dryRun(c, list))...)
+		return report.verdict(append(failures, a.dryRun(c, list, files, report)...))
 	}
 	failures = append(failures, a.bring(c, list, report)...)
 	for _, file := range files {
@@ -183,6 +180,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 	}
 	in, err := a.installer(c)
 	if err != nil {
+		report.refused(list, err)
 		return []error{err}
 	}
 	in.Event, in.Waiting = report.event, report.waiting
@@ -190,6 +188,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 		// Several are a plan: it is told, and begun only if there is room for all.
 		plan := in.Plan(c.Context, list)
 		if plan.Room != nil {
+			report.refused(list, plan.Room)
 			return []error{plan.Room}
 		}
 		if !report.json && plan.Need.Files > 0 {
@@ -265,41 +264,6 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 		GOSUMDB: gosumdb, Proxies: proxies, Getter: getter,
 		StateDir: a.layout.State, CacheDir: a.layout.Cache, Now: a.host.Now,
 	})
-}
-
-// dryRun says where each release would come from and go to, and what it takes.
-func (a *app) dryRun(c *cli.Context, list []gover.Version) error {
-	in, err := a.installer(c)
-	if in == nil {
-		return err
-	}
-	plan := in.Plan(c.Context, list)
-	var failures []error
-	for _, p := range plan.Releases {
-		goroot := in.Store.GOROOT(p.Version)
-		switch {
-		case p.Present:
-			fmt.Fprintf(a.host.Stdout, "%s: present in %s\n", p.Version, goroot)
-		case p.Err != nil:
-			failures = append(failures, p.Err)
-		default:
-			fmt.Fprintf(a.host.Stdout, "%s: from %s (%s) to %s\n", p.Version, p.Source, p.URL, goroot)
-			fmt.Fprintf(a.host.Stdout, "%s: %s\n", p.Version, needs(p.Download, p.Need, p.Exact))
-		}
-	}
-	if len(list) > 1 && plan.Need.Files > 0 {
-		fmt.Fprintf(a.host.Stdout, "together: %s\n", needs(plan.Download, plan.Need, true))
-	}
-	return errors.Join(append(failures, plan.Room)...)
-}
-
-// needs says what an install takes.
-func needs(download int64, need store.Need, exact bool) string {
-	about := ""
-	if !exact {
-		about = "about "
-	}
-	return fmt.Sprintf("%s%s to download, %s on disk, %s shared", about, ui.Bytes(download), ui.Bytes(need.Disk), ui.Bytes(need.Shared))
 }
 
 // ensure installs what a selector means, unless an installed release does, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,39 +39,64 @@ func splitFiles(args []string) (files, selectors []string) {
 
 // bringFile installs from an archive, a zip, a directory that has one, or a
 // GOROOT.
-func (a *app) bringFile(c *cli.Context, path string, report *report) (gover.Version, error) {
+func (a *app) bringFile(c *cli.Context, name string, report *report) (gover.Version, error) {
+	path, goroot, err := a.localRelease(name)
+	if err != nil {
+		return gover.Version{}, err
+	}
+	if goroot {
+		return a.adopt(c, path, report)
+	}
+	in, version, err := a.fileInstaller(c, path)
+	if err != nil {
+		return gover.Version{}, err
+	}
+	in.Event, in.Waiting = report.event, report.waiting
+	result := in.Install(c.Context, []gover.Version{version})[0]
+	report.ended(result)
+	return result.Version, result.Err
+}
+
+// localRelease finds what an argument means that is no selector: an archive or
+// zip, perhaps the only one of a directory, or a GOROOT.
+func (a *app) localRelease(name string) (path string, goroot bool, err error) {
+	path = name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(a.host.Dir, path)
 	}
 	info, err := os.Stat(path)
-	if err != nil {
-		return gover.Version{}, diag.Wrap(diag.Usage, err, "there is no such file or directory to install from", "vmgo help install")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", false, diag.New(diag.Usage, "there is no file or directory "+path+" to install from", "vmgo help install")
+	case err != nil:
+		return "", false, diag.Wrap(diag.Usage, err, "cannot install from "+name, "vmgo help install")
+	case !info.IsDir():
+		return path, false, nil
 	}
-	if info.IsDir() {
-		if _, err := os.Lstat(filepath.Join(path, "VERSION")); err == nil {
-			return a.adopt(c, path, report)
-		}
-		if path, err = a.archiveIn(path); err != nil {
-			return gover.Version{}, err
-		}
+	if _, err := os.Lstat(filepath.Join(path, "VERSION")); err == nil {
+		return path, true, nil
 	}
-	in, err := a.installer(c)
-	if err != nil {
-		return gover.Version{}, err
+	path, err = a.archiveIn(path)
+	return path, false, err
+}
+
+// fileInstaller installs the release of one file, with the proofs that were
+// given. As installer does, it may give an Installer beside an error.
+func (a *app) fileInstaller(c *cli.Context, path string) (*install.Installer, gover.Version, error) {
+	in, writable := a.installer(c)
+	if in == nil {
+		return nil, gover.Version{}, writable
 	}
 	proofs, err := a.givenProofs(c.StringSlice("proof"))
 	if err != nil {
-		return gover.Version{}, err
+		return nil, gover.Version{}, err
 	}
 	source, err := a.fileSource(c.Context, path, proofs.signatures)
 	if err != nil {
-		return gover.Version{}, err
+		return nil, gover.Version{}, err
 	}
 	in.Sources, in.Log = []install.Source{source}, proofs.over(in.Log)
-	in.Event, in.Waiting = report.event, report.waiting
-	result := in.Install(c.Context, []gover.Version{source.Version()})[0]
-	report.ended(result)
-	return result.Version, result.Err
+	return in, source.Version(), writable
 }
 
 // archiveIn finds the one archive for this machine in a directory.

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -184,7 +183,7 @@ func (a *app) pruneAll(c *cli.Context, drop []prune.Candidate) error {
 		a.sayf("removed %s (%s): %s", candidate.Path, ui.Bytes(candidate.Bytes), candidate.Why)
 	}
 	a.sayf("freed %s", ui.Bytes(bytes))
-	return errors.Join(failures...)
+	return a.each(failures...)
 }
 
 func (a *app) pruneOne(ctx context.Context, c prune.Candidate, noWait bool) error {

@@ -1,9 +1,9 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,8 +17,7 @@ import (
 )
 
 // report shows an install as it goes on: events as JSON lines on stdout, or
-// lines and moving bars on stderr, and at the end each release's directory on
-// stdout for scripts.
+// lines and moving bars on stderr.
 type report struct {
 	app      *app
 	json     bool
@@ -156,35 +155,42 @@ func (r *report) write(line eventLine) {
 	_ = ui.JSONLine(r.app.host.Stdout, line)
 }
 
-// verdict ends the display, and turns the failures into the command's error. One
-// is that error itself. Of several, all but the last are printed here, and the
-// exit status is 1 unless all have the same.
+// refused tells readers of JSON of releases that were not even begun with.
+func (r *report) refused(list []gover.Version, err error) {
+	for _, v := range list {
+		if r.json {
+			r.write(eventLine{Event: install.Failed, Version: v.String(), failure: failureOf(err)})
+		}
+	}
+}
+
+// verdict ends the display, and makes the command's error of the failures.
 func (r *report) verdict(failures []error) error {
 	r.close()
 	if err := r.summary(); err != nil {
 		return err
 	}
-	if len(failures) == 0 {
+	switch {
+	case len(failures) == 0:
 		return nil
-	}
-	if r.json {
+	case r.json:
 		return toldError{batch(failures)}
 	}
-	if len(failures) == 1 {
-		return failures[0]
-	}
-	for _, err := range failures {
-		r.app.report(err)
-	}
-	return toldError{batch(failures)}
+	return r.app.each(r.stopped(failures)...)
 }
 
-// batch stands for several failures: their common exit status, else 1.
-func batch(failures []error) error {
-	for _, err := range failures[1:] {
-		if diag.ExitStatus(err) != diag.ExitStatus(failures[0]) {
-			return errors.New("several releases failed")
+// stopped puts the failures that are all due to one interrupt into one.
+func (r *report) stopped(failures []error) []error {
+	var names []string
+	for _, o := range r.outcomes {
+		if diag.CodeOf(o.result.Err) == diag.Interrupted {
+			names = append(names, o.name)
 		}
 	}
-	return failures[0]
+	if len(names) < 2 {
+		return failures
+	}
+	others := slices.DeleteFunc(slices.Clone(failures), func(err error) bool { return diag.CodeOf(err) == diag.Interrupted })
+	return append(others, diag.New(diag.Interrupted, "the installs of "+strings.Join(names, ", ")+" were stopped",
+		"vmgo install "+strings.Join(names, " ")+"   # takes up what was downloaded"))
 }

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -256,5 +255,5 @@ func (a *app) storeDedup(c *cli.Context) error {
 		}
 		fmt.Fprintln(a.host.Stdout, text)
 	}
-	return errors.Join(failures...)
+	return a.each(failures...)
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,7 +37,7 @@ func (a *app) uninstallCommand() *cli.Command {
 			for _, release := range releases {
 				failures = append(failures, a.uninstall(c.Context, release, c.Bool("force"), c.Bool("no-wait")))
 			}
-			return errors.Join(failures...)
+			return a.each(failures...)
 		},
 	}
 }

@@ -3,7 +3,6 @@ package cmd
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -115,7 +114,7 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version) error
 	for path, next := range pins {
 		failures = append(failures, rewritePin(path, next))
 	}
-	return errors.Join(failures...)
+	return a.each(failures...)
 }
 
 // agrees asks on the terminal. Without one the answer is no, and the way to say

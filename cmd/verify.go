@@ -165,12 +165,9 @@ func (a *app) targetHere(releases []installed.Release) (verify.Target, error) {
 // targetAt is the GOROOT at a path; where that is a release of a store, what
 // the store knows of it counts.
 func (a *app) targetAt(path string, releases []installed.Release) (verify.Target, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.host.Dir, path)
-	}
-	path, err := filepath.EvalSymlinks(path)
+	path, err := a.realPath(path)
 	if err != nil {
-		return verify.Target{}, diag.Wrap(diag.NotInstalled, err, "there is no such GOROOT", "vmgo list")
+		return verify.Target{}, err
 	}
 	for _, r := range releases {
 		if real, err := filepath.EvalSymlinks(r.GOROOT); err == nil && real == path {

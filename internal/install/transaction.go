@@ -312,5 +312,5 @@ func interrupted(ctx context.Context, v gover.Version, err error) error {
 	if ctx.Err() == nil || diag.CodeOf(err) == diag.Interrupted {
 		return err
 	}
-	return diag.Wrap(diag.Interrupted, err, "the install of "+v.Toolchain()+" was stopped", "vmgo install "+v.String())
+	return diag.Wrap(diag.Interrupted, err, "the install of "+v.Toolchain()+" was stopped", "vmgo install "+v.String()+"   # takes up what was downloaded")
 }

@@ -92,7 +92,7 @@ func NewLog(config LogConfig) (*Log, error) {
 }
 
 func badGOSUMDB(what string, err error) error {
-	return diag.Wrap(diag.BadSetting, err, "GOSUMDB "+what, "go env -u GOSUMDB")
+	return diag.Wrap(diag.BadSetting, err, "GOSUMDB "+what, "unset GOSUMDB; go env -u GOSUMDB")
 }
 
 // directURL is where a database of that name lives. The name also becomes part

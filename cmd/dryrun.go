@@ -1,0 +1,111 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// dryRun says where each release would come from and go to, and what it takes.
+// A store that cannot be written is no hindrance to being told.
+func (a *app) dryRun(c *cli.Context, list []gover.Version, files []string, report *report) (failures []error) {
+	if len(list) > 0 {
+		in, err := a.installer(c)
+		if in == nil {
+			report.refused(list, err)
+			return []error{err}
+		}
+		failures = report.plan(in, in.Plan(c.Context, list))
+	}
+	for _, file := range files {
+		failures = append(failures, a.dryFile(c, file, report)...)
+	}
+	return failures
+}
+
+// dryFile is dryRun for a file or directory of this machine.
+func (a *app) dryFile(c *cli.Context, name string, report *report) []error {
+	in, plan, err := a.planFile(c, name)
+	if in != nil {
+		return report.plan(in, plan)
+	}
+	report.failed(name, err)
+	return []error{err}
+}
+
+func (a *app) planFile(c *cli.Context, name string) (*install.Installer, install.Plan, error) {
+	path, goroot, err := a.localRelease(name)
+	if err != nil {
+		return nil, install.Plan{}, err
+	}
+	if goroot {
+		in, target, err := a.adopter(c, path)
+		adopted := install.Planned{Version: target.Version, Source: "adopt", URL: target.GOROOT}
+		return in, install.Plan{Releases: []install.Planned{adopted}}, err
+	}
+	in, version, err := a.fileInstaller(c, path)
+	if in == nil {
+		return nil, install.Plan{}, err
+	}
+	return in, in.Plan(c.Context, []gover.Version{version}), err
+}
+
+// plan tells what an install would do, and gives what would keep it from that.
+func (r *report) plan(in *install.Installer, plan install.Plan) (failures []error) {
+	for _, p := range plan.Releases {
+		goroot := in.Store.GOROOT(p.Version)
+		if p.Err != nil {
+			failures = append(failures, p.Err)
+		}
+		if r.json {
+			r.write(plannedLine(p, goroot))
+			continue
+		}
+		switch out := r.app.host.Stdout; {
+		case p.Err != nil:
+		case p.Present:
+			fmt.Fprintf(out, "%s: present in %s\n", p.Version, goroot)
+		default:
+			fmt.Fprintf(out, "%s: from %s (%s) to %s\n", p.Version, p.Source, p.URL, goroot)
+			if p.Need.Disk > 0 {
+				fmt.Fprintf(out, "%s: %s\n", p.Version, needs(p.Download, p.Need, p.Exact))
+			}
+		}
+	}
+	if len(plan.Releases) > 1 && plan.Need.Files > 0 && !r.json {
+		fmt.Fprintf(r.app.host.Stdout, "together: %s\n", needs(plan.Download, plan.Need, true))
+	}
+	if plan.Room != nil {
+		failures = append(failures, plan.Room)
+	}
+	return failures
+}
+
+// plannedLine is a line of `install --dry-run --json`: the event with which the
+// install would begin or, where it would do nothing, end.
+func plannedLine(p install.Planned, goroot string) eventLine {
+	line := eventLine{Event: install.Resolved, Version: p.Version.String(), GOROOT: goroot}
+	switch {
+	case p.Err != nil:
+		line.Event, line.GOROOT, line.failure = install.Failed, "", failureOf(p.Err)
+	case p.Present:
+		line.Event = install.Present
+	default:
+		line.Source, line.URL, line.Total = p.Source, p.URL, p.Download
+	}
+	return line
+}
+
+// needs says what an install takes.
+func needs(download int64, need store.Need, exact bool) string {
+	about := ""
+	if !exact {
+		about = "about "
+	}
+	return fmt.Sprintf("%s%s to download, %s on disk, %s shared", about, ui.Bytes(download), ui.Bytes(need.Disk), ui.Bytes(need.Shared))
+}
