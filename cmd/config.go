@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -80,7 +81,16 @@ func (a *app) writeSetting(name, value string) error {
 	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
 		return fmt.Errorf("making the settings directory: %w", err)
 	}
-	if err := fsx.WriteFile(path, []byte(edited), 0o644); err != nil {
+	// The file may be a link to where somebody keeps such files, and closed to
+	// others for the password in a URL.
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if err := fsx.WriteFile(path, []byte(edited), mode); err != nil {
 		return fmt.Errorf("writing the settings: %w", err)
 	}
 	if env := a.host.Env[name]; env != "" && env != value {
@@ -91,10 +101,7 @@ func (a *app) writeSetting(name, value string) error {
 
 // showSettings prints one setting's value, or all of them with their origin.
 func (a *app) showSettings(args []string, asJSON bool) error {
-	loaded, err := settings.Load(a.host.Env, a.layout.SettingsFiles()...)
-	if err != nil {
-		return err
-	}
+	loaded, bad := settings.Load(a.host.Env, a.layout.SettingsFiles()...)
 	type row struct {
 		Name    string `json:"name"`
 		Value   string `json:"value"`
@@ -111,16 +118,17 @@ func (a *app) showSettings(args []string, asJSON bool) error {
 	if len(rows) == 0 {
 		return settings.Check(args[0], "")
 	}
-	if asJSON {
-		return ui.JSON(a.host.Stdout, rows)
-	}
-	if len(args) == 1 {
+	// A setting that cannot be used is shown like the others, and then told of.
+	switch {
+	case asJSON:
+		return errors.Join(ui.JSON(a.host.Stdout, rows), bad)
+	case len(args) == 1:
 		_, err := fmt.Fprintln(a.host.Stdout, rows[0].Value)
-		return err
+		return errors.Join(err, bad)
 	}
 	var table ui.Table
 	for _, r := range rows {
 		table.Add(r.Name+"="+r.Value, "# "+r.Origin)
 	}
-	return table.Write(a.host.Stdout)
+	return errors.Join(table.Write(a.host.Stdout), bad)
 }

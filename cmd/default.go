@@ -8,7 +8,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -64,14 +63,9 @@ func (a *app) showDefault(system bool) error {
 // setUserDefault writes the user's default. "system" takes it back to the go
 // that PATH has without vmgo, whatever the machine's default is.
 func (a *app) setUserDefault(text string) error {
-	selector, err := gover.ParseSelector(text)
+	selector, err := a.atHand(text)
 	if err != nil {
 		return err
-	}
-	if selector.Kind() != gover.System {
-		if _, err := a.pick(text); err != nil {
-			return err
-		}
 	}
 	path := a.layout.UserDefault()
 	if path == "" {

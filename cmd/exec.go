@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/shims"
 )
 
@@ -25,13 +27,16 @@ would set, and replaces vmgo: its exit status is that of vmgo.`,
 			words := c.Args().Slice()
 			split := slices.Index(words, "--")
 			if split < 0 || split == len(words)-1 {
-				return diag.New(diag.Usage, `"vmgo exec" needs "--" and a command after it`, "vmgo exec 1.22 -- go version")
+				return diag.New(diag.Usage, `"vmgo exec" needs "--" and a command after it`, execHint(words))
 			}
 			if split > 1 {
-				return diag.New(diag.Usage, `"vmgo exec" was given a surplus argument `+words[1], "vmgo help exec")
+				return diag.New(diag.Usage, `"vmgo exec" was given a surplus argument `+strconv.Quote(words[1]), execHint(slices.Delete(words, split, split+1)))
 			}
 			question := shims.Question{Polite: true}
 			if split == 1 {
+				if _, err := a.atHand(words[0]); err != nil {
+					return err
+				}
 				question.Version = words[0]
 			}
 			situation, err := a.look(question)
@@ -41,6 +46,24 @@ would set, and replaces vmgo: its exit status is that of vmgo.`,
 			return a.replaceWith(situation, words[split+1:])
 		},
 	}
+}
+
+// execHint puts the "--" where it was probably meant to be.
+func execHint(words []string) string {
+	hint := "vmgo exec"
+	if len(words) > 0 {
+		if _, err := gover.ParseSelector(words[0]); err == nil {
+			hint, words = hint+" "+diag.Word(words[0]), words[1:]
+		}
+	}
+	if words = slices.DeleteFunc(words, func(word string) bool { return word == "--" }); len(words) == 0 {
+		words = []string{"go", "version"}
+	}
+	hint += " --"
+	for _, word := range words {
+		hint += " " + diag.Word(word)
+	}
+	return hint
 }
 
 // replaceWith executes a program in the environment of a resolution. It only

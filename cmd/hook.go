@@ -9,7 +9,6 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
-	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -96,27 +95,14 @@ func (a *app) shellCommand() *cli.Command {
 			}
 			change := environ.Change{Name: "VMGO_VERSION"}
 			if !c.Bool("unset") {
-				if change.Value, err = a.shellVersion(args[0]); err != nil {
+				selector, err := a.atHand(args[0])
+				if err != nil {
 					return err
 				}
+				change.Value = environ.Text(selector.Text())
 			}
 			_, err = io.WriteString(a.host.Stdout, s.Export([]environ.Change{change}))
 			return err
 		},
 	}
-}
-
-// shellVersion checks that a selector means something installed before a shell
-// is told of it.
-func (a *app) shellVersion(text string) (environ.Value, error) {
-	selector, err := gover.ParseSelector(text)
-	if err != nil {
-		return environ.Value{}, err
-	}
-	if selector.Kind() != gover.System {
-		if _, err := a.pick(text); err != nil {
-			return environ.Value{}, err
-		}
-	}
-	return environ.Text(selector.Text()), nil
 }

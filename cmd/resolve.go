@@ -102,6 +102,16 @@ func (a *app) pick(text string) (installed.Release, error) {
 	return release, nil
 }
 
+// atHand reads a selector that must mean something installed: who is to obey it
+// later could not say what is wrong with it.
+func (a *app) atHand(text string) (gover.Selector, error) {
+	selector, err := gover.ParseSelector(text)
+	if err == nil && selector.Kind() != gover.System {
+		_, err = a.pick(text)
+	}
+	return selector, err
+}
+
 func notInstalled(selector string) error {
 	return diag.New(diag.NotInstalled, "no installed release is "+selector, "vmgo install "+diag.Word(selector))
 }

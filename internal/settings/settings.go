@@ -62,7 +62,8 @@ func (s Settings) Value(name string) Value { return s.values[name] }
 
 // Load reads every setting. files are looked into in order for names that the
 // environment leaves unset or empty; a missing file is an empty one. The error
-// has the code bad-setting (or bad-selector is left to whoever reads Version).
+// has the code bad-setting (or bad-selector is left to whoever reads Version);
+// beside it, [Settings.Value] gives what was found all the same.
 func Load(env map[string]string, files ...string) (Settings, error) {
 	rows := Table()
 	s := Settings{values: make(map[string]Value, len(rows))}
@@ -76,7 +77,7 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 	for _, path := range files {
 		lines, err := readFile(path)
 		if err != nil {
-			return Settings{}, err
+			return s, err
 		}
 		for _, line := range lines {
 			if old, known := s.values[line.Name]; known && old.Default && line.Text != "" {
@@ -87,7 +88,7 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 	for _, row := range rows {
 		if err := row.store(&s, s.values[row.Name].Text); err != nil {
 			v := s.values[row.Name]
-			return Settings{}, diag.New(diag.BadSetting,
+			return s, diag.New(diag.BadSetting,
 				row.Name+" is "+strconv.Quote(v.Text)+" ("+v.Origin()+"): "+err.Error(), fixFor(v))
 		}
 	}
