@@ -148,6 +148,13 @@ func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 	}
 }
 
+func TestSysctls_thatTheKernelLacks(t *testing.T) {
+	m := made(t, true, map[string]string{"/proc/sys/kernel/printk": "4"})
+	if got := verdict(wishOf(t, m, swappinessItem())); got != "not applicable: this kernel has no vm.swappiness" {
+		t.Error(got)
+	}
+}
+
 func TestSudo(t *testing.T) {
 	const el, dir = "Defaults secure_path=/sbin:/bin\n", "@includedir /etc/sudoers.d\n"
 	for _, c := range []struct {

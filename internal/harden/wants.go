@@ -72,6 +72,7 @@ func (s kernelSetting) satisfied(by int64) bool {
 func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 	var w Wish
 	var text strings.Builder
+	known := false
 	for _, s := range settings {
 		if m.Live {
 			was, err := m.before(Sysctl, s.name)
@@ -83,6 +84,7 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 				w.Notes = append(w.Notes, "this kernel has no "+s.name)
 				continue
 			}
+			known = true
 			w.Notes = append(w.Notes, fmt.Sprintf("%s was %s", s.name, was.Text))
 			if s.satisfied(n) {
 				continue
@@ -95,7 +97,10 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 		}
 	}
 	if text.Len() == 0 {
-		w.NotApplicable = "already so: " + strings.Join(w.Notes, ", ")
+		w.NotApplicable = strings.Join(w.Notes, ", ")
+		if known {
+			w.NotApplicable = "already so: " + w.NotApplicable
+		}
 		return w, nil
 	}
 	if mount, ok := m.Host.MountOf("/proc/sys"); m.Live && ok && mount.Has("ro") {
