@@ -79,10 +79,10 @@ func (m *Machine) bound(address string) (r Result, try string) {
 	loopbackOnly := true
 	for _, s := range sockets {
 		addr := s.Addr.Addr()
-		pid, program := m.ProcessOf(s.Inode)
+		holder := m.HolderOf(s)
 		who := ""
-		if program != "" {
-			who = fmt.Sprintf("  %s (process %s)", program, pid)
+		if holder.Name != "" {
+			who = fmt.Sprintf("  %s (process %s)", holder.Name, holder.PID)
 		}
 		r = r.at(s.Addr.String(), 0, "%s%s", reachText(addr), who)
 		if try == "" || addr.Is4() || addr.IsUnspecified() {

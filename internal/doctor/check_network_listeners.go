@@ -30,22 +30,22 @@ func runListeners(_ context.Context, m *Machine) Result {
 		if addr.IsLoopback() && l.Addr.Port() < 1024 {
 			continue
 		}
-		pid, name := m.ProcessOf(l.Inode)
+		holder := m.HolderOf(l)
 		what := l.Addr.String()
-		if name != "" {
-			what += "  " + name + " (process " + pid + ")"
+		if holder.Name != "" {
+			what += "  " + holder.Name + " (process " + holder.PID + ")"
 		}
 		if addr.IsLoopback() {
-			if name != "" {
+			if holder.Name != "" {
 				local++
 				r = r.at("", 0, "%s", what)
 			}
 			continue
 		}
-		if debugPort(name, l.Addr.Port()) {
+		if debugPort(holder.Name, l.Addr.Port()) {
 			r.worse(Warn)
 			r.Summary = "a debugger or profiler can be reached from outside"
-			r = r.at("", 0, "%s", what).mend("kill %s   # and start it with 127.0.0.1:%d", orWord(pid, "PID"), l.Addr.Port())
+			r = r.at("", 0, "%s", what).mend("kill %s   # and start it with 127.0.0.1:%d", orWord(holder.PID, "PID"), l.Addr.Port())
 		}
 	}
 	if r.Status == OK && local > 0 {
@@ -57,7 +57,7 @@ func runListeners(_ context.Context, m *Machine) Result {
 
 // debugPort: dlv by its name, pprof by the port of its documentation.
 func debugPort(name string, port uint16) bool {
-	return name == "dlv" || name == "__debug_bin" || port == 6060 && name != "" || port == 2345 && name == ""
+	return name == "dlv" || port == 6060 && name != "" || port == 2345 && name == ""
 }
 
 func orWord(s, word string) string {

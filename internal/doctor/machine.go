@@ -40,6 +40,7 @@ type Machine struct {
 	gos        func() []GoOnPath
 	startup    func() []Assignment
 	listeners  func() []host.Listener
+	holders    func() map[string]host.Process
 	virt       func() host.Virt
 }
 
@@ -56,6 +57,7 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	m.gos = sync.OnceValue(m.findGos)
 	m.startup = sync.OnceValue(m.readStartup)
 	m.listeners = sync.OnceValue(h.Listeners)
+	m.holders = sync.OnceValue(h.SocketHolders)
 	m.virt = sync.OnceValue(h.Virt)
 	return m
 }
@@ -173,6 +175,10 @@ func (m *Machine) Survey() (project.Survey, error) {
 
 // Listeners are the machine's listening TCP sockets.
 func (m *Machine) Listeners() []host.Listener { return m.listeners() }
+
+// HolderOf is the process that holds a listening socket; zero if it is another
+// user's.
+func (m *Machine) HolderOf(l host.Listener) host.Process { return m.holders()[l.Inode] }
 
 // Virt says what kind of machine this is.
 func (m *Machine) Virt() host.Virt { return m.virt() }

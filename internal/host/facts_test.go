@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -122,11 +123,9 @@ func TestHost_listeners(t *testing.T) {
 	if want := "127.0.0.1:8080 [::1]:22 127.0.0.1:80"; strings.Join(got, " ") != want {
 		t.Errorf("listeners %v, want %s", got, want)
 	}
-	if pid, name := h.ProcessOf("31"); pid != "77" || name != "server" {
-		t.Errorf("socket 31 belongs to %s %s", pid, name)
-	}
-	if pid, _ := h.ProcessOf("99"); pid != "" {
-		t.Errorf("nobody's socket belongs to %s", pid)
+	want := map[string]host.Process{"31": {PID: "77", Name: "server"}, "311": {PID: "78", Name: "other"}}
+	if got := h.SocketHolders(); !maps.Equal(got, want) {
+		t.Errorf("sockets belong to %v, want %v", got, want)
 	}
 	if a := h.Addresses(); len(a) != 1 || a[0].String() != "192.0.2.7" {
 		t.Errorf("addresses %v", a)

@@ -67,19 +67,29 @@ func (h Host) Addresses() []netip.Addr {
 	return all
 }
 
-// ProcessOf is the id and the command name of a process that holds a socket;
-// empty if it is another user's and cannot be seen.
-func (h Host) ProcessOf(inode string) (pid, name string) {
+// Process is a running program.
+type Process struct{ PID, Name string }
+
+// SocketHolders are the processes that hold sockets, by the socket's inode. Those of
+// other users cannot be seen.
+func (h Host) SocketHolders() map[string]Process {
+	holders := map[string]Process{}
 	for _, entry := range h.ReadDir("/proc") {
 		if _, err := strconv.Atoi(entry.Name()); err != nil {
 			continue
 		}
 		dir := "/proc/" + entry.Name()
+		process := Process{PID: entry.Name()}
 		for _, fd := range h.ReadDir(dir + "/fd") {
-			if h.linkText(dir+"/fd/"+fd.Name()) == "socket:["+inode+"]" {
-				return entry.Name(), h.Text(dir + "/comm")
+			inode, isSocket := strings.CutPrefix(h.linkText(dir+"/fd/"+fd.Name()), "socket:[")
+			if !isSocket {
+				continue
 			}
+			if process.Name == "" {
+				process.Name = h.Text(dir + "/comm")
+			}
+			holders[strings.TrimSuffix(inode, "]")] = process
 		}
 	}
-	return "", ""
+	return holders
 }
