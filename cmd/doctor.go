@@ -46,6 +46,9 @@ func (a *app) doctor(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
+	if err := oneMode(c, "list", "binary", "undo", "fix"); err != nil {
+		return err
+	}
 	var names []string
 	if c.IsSet("only") {
 		if names = listOf(c.String("only")); len(names) == 0 {
@@ -76,6 +79,28 @@ func (a *app) doctor(c *cli.Context) error {
 	}
 	if !report.OK() {
 		return toldError{diag.New(diag.Failure, "a check failed")}
+	}
+	return nil
+}
+
+// oneMode refuses flags that each mean another thing to do, and those that would have
+// no effect.
+func oneMode(c *cli.Context, modes ...string) error {
+	mode := ""
+	for _, name := range modes {
+		if !c.IsSet(name) {
+			continue
+		}
+		if mode != "" {
+			return diag.New(diag.Usage, "--"+mode+" and --"+name+" do not go together", "vmgo help doctor")
+		}
+		mode = name
+	}
+	switch {
+	case c.IsSet("yes") && mode != "fix":
+		return diag.New(diag.Usage, "--yes belongs to --fix", "vmgo doctor --fix --yes")
+	case c.IsSet("html") && c.String("html") == "":
+		return diag.New(diag.Usage, "--html names no file", "vmgo doctor --html doctor.html")
 	}
 	return nil
 }
