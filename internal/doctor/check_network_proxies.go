@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func runProxies(_ context.Context, m *Machine) Result {
 	}
 	plain, secure := m.envProxy("HTTP_PROXY"), m.envProxy("HTTPS_PROXY")
 	for _, value := range []string{plain, secure} {
-		if value != "" && !validProxy(value) {
+		if value != "" && proxyHost(value) == "" {
 			return fail("a proxy of the environment is no URL").at("environment", 0, "%s", value).mend("unset HTTP_PROXY HTTPS_PROXY")
 		}
 	}
@@ -45,9 +46,17 @@ func runProxies(_ context.Context, m *Machine) Result {
 		r.Summary = "HTTP_PROXY is set and HTTPS_PROXY is not, so go goes past the proxy"
 		return r.at("environment", 0, "HTTP_PROXY=%s", plain).mend(`export HTTPS_PROXY="$HTTP_PROXY"`)
 	case secure != "" && r.Status == OK:
-		return ok("the environment's").at("environment", 0, "HTTPS_PROXY=%s", secure)
+		return m.compareProxies(secure)
 	case secure != "":
 		return r
+	case m.envProxy("ALL_PROXY") != "":
+		r.worse(Warn)
+		r.Summary = "ALL_PROXY is set, which curl reads and go does not"
+		name := "ALL_PROXY"
+		if m.Env[name] == "" {
+			name = "all_proxy"
+		}
+		return r.at("environment", 0, "%s=%s", name, m.Env[name]).mend(`export HTTPS_PROXY="$%s" HTTP_PROXY="$%s"`, name, name)
 	}
 	others := m.otherProxies()
 	if len(others) == 0 {
@@ -58,7 +67,35 @@ func runProxies(_ context.Context, m *Machine) Result {
 	for _, o := range others {
 		r.Evidence = append(r.Evidence, o.Evidence)
 	}
-	return r.mend("export HTTPS_PROXY=%s HTTP_PROXY=%s", others[0].Value, others[0].Value)
+	proxy := shellQuote(others[0].Value)
+	return r.mend("export HTTPS_PROXY=%s HTTP_PROXY=%s", proxy, proxy)
+}
+
+// compareProxies says who uses another proxy than the environment has.
+func (m *Machine) compareProxies(secure string) Result {
+	r := ok("the environment's").at("environment", 0, "HTTPS_PROXY=%s", secure)
+	for _, o := range m.otherProxies() {
+		if proxyHost(o.Value) == proxyHost(secure) {
+			continue
+		}
+		if r.Status == OK {
+			r.Status, r.Summary = Info, o.who+" uses another proxy than the environment, and so than go"
+		}
+		r.Evidence = append(r.Evidence, o.Evidence)
+	}
+	return r
+}
+
+// proxyHost is the host and port of a proxy, which may lack the scheme.
+func proxyHost(value string) string {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // envProxy reads a variable in both spellings, as net/http does.
@@ -69,26 +106,11 @@ func (m *Machine) envProxy(name string) string {
 	return m.Env[strings.ToLower(name)]
 }
 
-func validProxy(value string) bool {
-	if !strings.Contains(value, "://") {
-		value = "http://" + value
-	}
-	u, err := url.Parse(value)
-	return err == nil && u.Host != ""
-}
-
 // otherProxies are those of programs that do not read the environment.
 func (m *Machine) otherProxies() []proxySetting {
 	var all []proxySetting
 	for _, file := range append([]string{"/etc/apt/apt.conf"}, m.glob("/etc/apt/apt.conf.d/*")...) {
-		for i, line := range m.Lines(file) {
-			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-			lower := strings.ToLower(name)
-			value = strings.Trim(strings.TrimSpace(value), `";`)
-			if (lower == "acquire::http::proxy" || lower == "acquire::https::proxy") && value != "" && !strings.EqualFold(value, "DIRECT") {
-				all = append(all, proxySetting{Evidence{file, i + 1, value}, "apt"})
-			}
-		}
+		all = append(all, aptProxies(file, m.Lines(file))...)
 	}
 	all = append(all, m.iniProxies("/etc/dnf/dnf.conf", "main", "dnf")...)
 	for _, file := range []string{"/etc/gitconfig", m.HomePath(".gitconfig"), m.HomePath(".config/git/config")} {
@@ -100,6 +122,46 @@ func (m *Machine) otherProxies() []proxySetting {
 		}
 	}
 	return all
+}
+
+// aptProxies reads apt.conf(5): Acquire::http::Proxy "URL"; in one piece or in
+// nested braces.
+func aptProxies(file string, lines []string) []proxySetting {
+	var all []proxySetting
+	var within []string
+	statement := ""
+	for i, line := range lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			continue
+		}
+		line, _, _ = strings.Cut(" "+line, " //")
+		for _, c := range line + " " {
+			switch c {
+			case '{':
+				within = append(within, strings.TrimSpace(statement))
+			case '}':
+				within = within[:max(0, len(within)-1)]
+			case ';':
+				name, value, _ := strings.Cut(strings.TrimSpace(statement), " ")
+				name = strings.ToLower(strings.Join(append(slices.Clone(within), name), "::"))
+				value = strings.Trim(strings.TrimSpace(value), `"`)
+				if (name == "acquire::http::proxy" || name == "acquire::https::proxy") && isWayOut(value) {
+					all = append(all, proxySetting{Evidence{file, i + 1, value}, "apt"})
+				}
+			default:
+				statement += string(c)
+				continue
+			}
+			statement = ""
+		}
+	}
+	return all
+}
+
+// isWayOut says whether a proxy of apt's may be the machine's way to the network. A
+// cache for packages alone, which listens on port 3142 (apt-cacher-ng), is none.
+func isWayOut(proxy string) bool {
+	return proxy != "" && !strings.EqualFold(proxy, "DIRECT") && !strings.HasSuffix(proxyHost(proxy), ":3142")
 }
 
 // iniProxies finds "proxy = …" in a section.
