@@ -28,11 +28,23 @@ func runCertificates(_ context.Context, m *Machine) Result {
 		if n := m.countCertificates(file); n > 0 {
 			return ok("%s in %s", plural(n, "certificate"), file)
 		}
-		return fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
+		r := fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
+		if _, found := m.systemCertificates(); !found {
+			r = r.mend("%s", m.packages().install("ca-certificates"))
+		}
+		return r
 	}
+	if where, found := m.systemCertificates(); found {
+		return ok("%s", where)
+	}
+	return fail("no certificates of authorities are installed").mend("%s", m.packages().install("ca-certificates"))
+}
+
+// systemCertificates says where crypto/x509 finds certificates.
+func (m *Machine) systemCertificates() (where string, found bool) {
 	for _, file := range certificateFiles() {
 		if n := m.countCertificates(file); n > 0 {
-			return ok("%s in %s", plural(n, "certificate"), file)
+			return plural(n, "certificate") + " in " + file, true
 		}
 	}
 	dirs := []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
@@ -42,11 +54,11 @@ func runCertificates(_ context.Context, m *Machine) Result {
 	for _, dir := range dirs {
 		for _, entry := range m.ReadDir(dir) {
 			if m.countCertificates(dir+"/"+entry.Name()) > 0 {
-				return ok("in %s", dir)
+				return "in " + dir, true
 			}
 		}
 	}
-	return fail("no certificates of authorities are installed").mend("%s", m.packages().install("ca-certificates"))
+	return "", false
 }
 
 func (m *Machine) countCertificates(file string) int {

@@ -32,8 +32,12 @@ func runTimesync(_ context.Context, m *Machine) Result {
 	if m.Text("/proc/1/comm") == "" {
 		return skip("/proc does not tell which services run")
 	}
+	mend := m.packages().install(m.byDistro("systemd-timesyncd", "chrony", "chrony"))
+	if m.Exists("/usr/lib/systemd/systemd-timesyncd") || m.Exists("/usr/sbin/chronyd") {
+		mend = "sudo timedatectl set-ntp true" // it is installed
+	}
 	return warn("nothing keeps the clock right").means("The clock may be right all the same; machine.clock-skew compares it when online.").
-		mend("%s", m.packages().install(m.byDistro("systemd-timesyncd", "chrony", "chrony")))
+		mend("%s", mend)
 }
 
 // running says whether a process of that name exists; the kernel keeps 15

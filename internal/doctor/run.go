@@ -148,17 +148,33 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 // redact takes the home directory and secrets out of everything that is shown:
 // people paste the report into tickets.
 func (m *Machine) redact(r Result) Result {
-	r.Summary, r.Detail, r.Fix = m.Redact(r.Summary), m.Redact(r.Detail), m.redactCommand(r.Fix)
+	r.Summary, r.Detail = m.Redact(r.Summary), m.Redact(r.Detail)
 	shown := make([]Evidence, len(r.Evidence))
 	for i, e := range r.Evidence {
 		shown[i] = Evidence{m.Redact(e.Path), e.Line, oneLine(m.Redact(e.Value))}
 	}
 	r.Evidence = shown
 	r.Summary = oneLine(r.Summary)
-	if m.UID == 0 {
+	switch {
+	case m.UID == 0:
 		r.Fix = withoutSudo(r.Fix)
+	case m.findProgram("sudo") == "":
+		r.Fix = withSu(r.Fix)
 	}
+	r.Fix = m.redactCommand(r.Fix)
 	return r
+}
+
+// withSu is for machines without sudo, as Debian is after an installation with a
+// password for root.
+func withSu(commands string) string {
+	lines := strings.Split(commands, "\n")
+	for i, line := range lines {
+		if bare := withoutSudo(line); bare != line {
+			lines[i] = "su - -c " + shellQuote(bare)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withoutSudo leaves sudo out of commands for root, who may not have it. "sudo
