@@ -2,6 +2,9 @@ package doctor
 
 import (
 	"context"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -10,12 +13,12 @@ func hookShimsCheck() Check {
 		ID: "hook.shims", Group: Hook, Weight: 6,
 		Title:  "whether shims come first where no hook runs",
 		Why:    "editors, ssh commands and scripts never load a hook; a shim in front of every other go serves them",
-		Source: "PATH without what the hook put there",
+		Source: "PATH without what the hook put there; the first shim, run for its version",
 		Run:    runHookShims,
 	}
 }
 
-func runHookShims(_ context.Context, m *Machine) Result {
+func runHookShims(ctx context.Context, m *Machine) Result {
 	dirs := m.shimDirs()
 	if len(dirs) == 0 {
 		for _, dir := range []string{m.HomePath(".local/bin"), "/usr/local/bin"} {
@@ -31,7 +34,7 @@ func runHookShims(_ context.Context, m *Machine) Result {
 			if broken := m.brokenShims(dirs[0]); broken != "" {
 				return fail("%s leads nowhere", broken).mend("vmgo shims --dir %s", shellQuote(dirs[0]))
 			}
-			return ok("%s", dirs[0])
+			return m.tryShim(ctx, g.Path)
 		case StoreGo:
 			if !m.session().set {
 				return warn("%s comes before the shims in %s", g.Path, dirs[0]).
@@ -43,6 +46,30 @@ func runHookShims(_ context.Context, m *Machine) Result {
 		}
 	}
 	return ok("%s", strings.Join(dirs, ", "))
+}
+
+// tryShim runs a shim where vmgo has a release in force, and compares.
+func (m *Machine) tryShim(ctx context.Context, shim string) Result {
+	good := ok("%s", filepath.Dir(shim))
+	res, err := m.Resolution()
+	if err != nil || res.System {
+		return good // toolchain.inforce tells
+	}
+	env := maps.Clone(m.Env)
+	env["GOTOOLCHAIN"] = "local" // it is to tell its version, not to fetch another
+	out, err := m.Ask(ctx, hostCommand([]string{shim, "version"}, env, ""))
+	if err != nil {
+		return skip("%s gives no answer: %v", shim, err)
+	}
+	mend := func(r Result) Result { return r.mend("vmgo shims --dir %s", shellQuote(filepath.Dir(shim))) }
+	if out.Status != 0 {
+		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)))
+	}
+	if want := "go" + res.Version.String(); !slices.Contains(strings.Fields(out.Stdout), want) {
+		return mend(fail("%s runs another release than the one in force", shim).
+			at(shim, 0, "%s", firstLine(out.Stdout)).at(res.GOROOT, 0, "%s", want))
+	}
+	return good
 }
 
 // sharedShims is the command that makes shims for everybody. It names vmgo by its
