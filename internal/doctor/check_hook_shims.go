@@ -63,7 +63,7 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 	}
 	mend := func(r Result) Result { return r.mend("vmgo shims --dir %s", shellQuote(filepath.Dir(shim))) }
 	if out.Status != 0 {
-		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)))
+		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)).mend("vmgo verify %s", res.Version))
 	}
 	if want := "go" + res.Version.String(); !slices.Contains(strings.Fields(out.Stdout), want) {
 		return mend(fail("%s runs another release than the one in force", shim).

@@ -25,7 +25,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		return skip("GOBIN is empty")
 	}
 	r := Result{Status: OK}
-	old, total := 0, 0
+	old, behind, total := 0, 0, 0
 	for _, entry := range entries {
 		if ctx.Err() != nil {
 			return skip("too many programs in %s to look at in time", bin)
@@ -37,8 +37,13 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		}
 		total++
 		since := m.endOfLife(v)
-		switch {
+		switch inForce := m.InForce(); {
 		case since != "":
+		case servesGo(path) && !inForce.IsZero() && v.Lang().Compare(inForce.Lang()) < 0:
+			behind++
+			r.worse(Warn)
+			r = r.at(p, 0, "built by Go %s, and serves Go %s", v, inForce).mend("go install %s@latest", path)
+			continue
 		case m.isInstalled(v):
 			continue
 		default:
@@ -56,6 +61,9 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	switch {
 	case total == 0:
 		return skip("no Go programs in %s", bin)
+	case old == 0 && behind > 0:
+		r.Summary = plural(behind, "tool") + " older than the Go in force"
+		return r.means("gopls does not know the newer language, dlv not the newer debug information.")
 	case old == 0 && r.Status == Info:
 		r.Summary = plural(total, "program") + ", some built by a release that is gone"
 		return r.means("That is well as long as they work; the next go install changes it.")
@@ -64,6 +72,12 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	}
 	r.Summary = plural(old, "program") + " built by releases that get no more fixes"
 	return r
+}
+
+// servesGo says whether a program reads what the Go in force makes, so that it must
+// not be older: gopls the sources, dlv the debug information.
+func servesGo(path string) bool {
+	return path == "golang.org/x/tools/gopls" || path == "github.com/go-delve/delve/cmd/dlv"
 }
 
 // isInstalled says whether a release is in a store or is a go on PATH.
