@@ -10,6 +10,7 @@
 // GOPROXY once, by a mirror on this machine, which -keep -dir DIR keeps for
 // the next time. All of its cases together write some 60 GB, so name them one
 // by one (-cases seven) where there is less room; -runs 1 -cases patch is quick.
+// In a -dir on tmpfs each run is deleted at once, and 12 GB of memory suffice.
 //
 // Other tools (mise, direnv) are measured where they are on PATH; mise also
 // where MISE names it. The first run fetches two Go releases through GOPROXY.
