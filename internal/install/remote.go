@@ -102,8 +102,9 @@ func planName(size int64, spans []span) string {
 func (r *remote) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
 
 // gap is how many bytes that are not needed are fetched rather than asking
-// once more.
-const gap = 128 << 10
+// once more: 1.26.8 to 1.27.0 takes 90 requests for 57 MB then, where 128 KiB
+// made it 24 for 61 MB and no gap at all 1127 for 50 MB.
+const gap = 32 << 10
 
 // needed gives the parts of the archive before its tail that have to be
 // fetched: the members that no neighbour seems to have, in the archive's order.

@@ -102,7 +102,7 @@ func spoolFault(dir string, err error) error {
 
 // fill takes the bytes that are missing from open, which gives a part of the
 // remote file, until all are there or ctx ends. It is to be called once.
-func (s *spool) fill(ctx context.Context, open func(ctx context.Context, off, n int64) (io.ReadCloser, error), report func(have int64)) {
+func (s *spool) fill(ctx context.Context, open section, report func(have int64)) {
 	err := s.copyAll(ctx, open, report)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,23 +113,69 @@ func (s *spool) fill(ctx context.Context, open func(ctx context.Context, off, n 
 	s.changed.Broadcast()
 }
 
-func (s *spool) copyAll(ctx context.Context, open func(ctx context.Context, off, n int64) (io.ReadCloser, error), report func(have int64)) error {
+// section gives a part of the remote file.
+type section func(ctx context.Context, off, n int64) (io.ReadCloser, error)
+
+// lookahead is how many spans are asked for at a time. Their contents are read
+// one after the other; what is saved is the way there and back for each.
+const lookahead = 4
+
+func (s *spool) copyAll(ctx context.Context, open section, report func(have int64)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	asked := s.ask(ctx, open)
+	defer func() {
+		cancel()
+		for answer := range asked {
+			if got := <-answer; got.err == nil {
+				got.r.Close()
+			}
+		}
+	}()
 	buf := make([]byte, 256<<10)
-	for _, sp := range s.spans {
-		done := s.have - sp.at // only this goroutine changes have
-		if done >= sp.end-sp.start {
-			continue
+	for answer := range asked {
+		got := <-answer
+		if got.err != nil {
+			return got.err
 		}
-		r, err := open(ctx, sp.start+done, sp.end-sp.start-done)
-		if err != nil {
-			return err
-		}
-		err = s.copy(ctx, r, sp.at+sp.end-sp.start, buf, report)
-		if err = errors.Join(err, r.Close()); err != nil {
+		err := s.copy(ctx, got.r, got.upTo, buf, report)
+		if err = errors.Join(err, got.r.Close()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return context.Cause(ctx)
+}
+
+// opened is a span whose contents begin to arrive, or cannot.
+type opened struct {
+	r    io.ReadCloser
+	upTo int64 // where it ends in the spool
+	err  error
+}
+
+// ask asks for what is missing, a few spans ahead of who reads the answers.
+func (s *spool) ask(ctx context.Context, open section) <-chan chan opened {
+	have := s.have
+	asked := make(chan chan opened, lookahead-1)
+	go func() {
+		defer close(asked)
+		for _, sp := range s.spans {
+			done := max(have-sp.at, 0)
+			if done >= sp.end-sp.start {
+				continue
+			}
+			answer := make(chan opened, 1)
+			select {
+			case asked <- answer:
+			case <-ctx.Done():
+				return
+			}
+			go func() {
+				r, err := open(ctx, sp.start+done, sp.end-sp.start-done)
+				answer <- opened{r, sp.at + sp.end - sp.start, err}
+			}()
+		}
+	}()
+	return asked
 }
 
 // copy appends from r until the spool has upTo bytes.
