@@ -19,29 +19,33 @@ func (bash) Name() string { return "bash" }
 // Quote puts s between single quotes. The two characters by which bash marks
 // quoting within itself get lost there after bytes that are no UTF-8, so s is
 // spelled out where it has one.
-func (bash) Quote(s string) string {
+func (b bash) Quote(s string) string { return quoted(b, s) }
+
+func (bash) quote(t *strings.Builder, s string) {
 	s, _, _ = strings.Cut(s, "\x00")
 	if strings.ContainsAny(s, "\x01\x7f") {
-		return spelled(s)
+		spell(t, s)
+	} else {
+		single(t, s)
 	}
-	return single(s)
 }
 
-// spelled gives s as $'...' of printable ASCII.
-func spelled(s string) string {
-	b := []byte("$'")
+// spell gives s as $'...' of printable ASCII.
+func spell(t *strings.Builder, s string) {
+	t.WriteString("$'")
 	for i := range len(s) {
 		c := s[i]
 		switch {
 		case c == '\'' || c == '\\':
-			b = append(b, '\\', c)
+			t.WriteByte('\\')
+			t.WriteByte(c)
 		case ' ' <= c && c <= '~':
-			b = append(b, c)
+			t.WriteByte(c)
 		default:
-			b = append(b, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+			t.Write([]byte{'\\', '0' + c>>6, '0' + c>>3&7, '0' + c&7})
 		}
 	}
-	return string(append(b, '\''))
+	t.WriteByte('\'')
 }
 
 // Hook gives the script for ~/.bashrc.
@@ -54,20 +58,28 @@ func (b bash) Export(changes []environ.Change) string { return posixExport(b, ch
 // with nothing changed is one call and one test.
 func (b bash) Update(u Update) string {
 	var t strings.Builder
-	t.Grow(1 << 12)
+	t.Grow(updateSize)
 	t.WriteString("{\n")
 	posixChanges(&t, b, u)
-	flags := ""
-	if u.Call.Coarse {
-		flags = "s"
+	if u.tells() {
+		t.WriteString("_vmgo_said=")
+		b.quote(&t, u.Said)
+		t.WriteString(" _vmgo_flags=")
+		if u.Call.Coarse {
+			t.WriteByte('s')
+		}
+		t.WriteByte('\n')
 	}
-	t.WriteString("_vmgo_said=" + b.Quote(u.Said) + " _vmgo_flags=" + flags + "\n" +
-		"function _vmgo_hook {\n\\local _vmgo_status=\"$?\"\n")
+	t.WriteString("function _vmgo_hook {\n\\local _vmgo_status=\"$?\"\n")
 	if u.Watch == nil {
 		t.WriteString("_vmgo_update\n")
 	} else {
 		// [ compares byte by byte, where [[ would obey nocasematch.
-		t.WriteString(`{ \[ "$PWD|` + posixKey() + `" = ` + b.Quote(u.Call.Dir+"|"+u.Call.Key) + " ]")
+		t.WriteString(`{ \[ "$PWD|`)
+		posixKey(&t)
+		t.WriteString(`" = `)
+		b.quote(&t, u.Call.Dir+"|"+u.Call.Key)
+		t.WriteString(" ]")
 		posixTests(&t, b, u, "")
 		t.WriteString("; } || _vmgo_update\n")
 	}
@@ -75,72 +87,115 @@ func (b bash) Update(u Update) string {
 	return t.String()
 }
 
+// updateSize has room for most updates.
+const updateSize = 4 << 10
+
 // posixKey joins the variables as the script does.
-func posixKey() string {
-	var key strings.Builder
+func posixKey(t *strings.Builder) {
 	for i, name := range Variables() {
 		if i > 0 {
-			key.WriteByte('|')
+			t.WriteByte('|')
 		}
-		key.WriteString("${" + name + "-}")
+		put(t, "${", name, "-}")
 	}
-	return key.String()
 }
 
 // posixTests writes the rest of the test for bash and zsh: " && [[ ... ]]".
 // A shell's -nt and -ot tell apart what differs by a nanosecond, so "neither"
 // is "the same time". stampTest is what the shell needs besides where a file
 // that does not exist is neither newer nor older.
-func posixTests(t *strings.Builder, s Shell, u Update, stampTest string) {
-	var tests []string
+func posixTests(t *strings.Builder, q quoter, u Update, stampTest string) {
+	between := " && [[ "
+	test := func(before, path, after string) {
+		put(t, between, before)
+		q.quote(t, path)
+		t.WriteString(after)
+		between = " && "
+	}
 	for _, v := range u.Equal {
-		tests = append(tests, `"${`+v.Name+`-}" == `+s.Quote(v.Value.Text))
+		test(`"${`+v.Name+`-}" == `, v.Value.Text, "")
 	}
 	for _, dir := range u.Holds {
-		tests = append(tests, ":$PATH: == *:"+s.Quote(dir)+":*")
+		test(":$PATH: == *:", dir, ":*")
 	}
-	for _, w := range inOrder(u.Watch) {
-		path, stamp := s.Quote(w.Path), s.Quote(w.Stamp)
-		switch w.Kind {
-		case Absent:
-			tests = append(tests, "! -e "+path)
-		case Present:
-			tests = append(tests, "-e "+path)
-		case Same:
-			tests = append(tests, "-e "+path)
+	for w := range u.inOrder() {
+		if w.Kind == Absent {
+			test("! -e ", w.Path, "")
+			continue
+		}
+		test("-e ", w.Path, "")
+		if w.Kind == Same {
 			if stampTest != "" {
-				tests = append(tests, stampTest+" "+stamp)
+				test(stampTest+" ", w.Stamp, "")
 			}
-			tests = append(tests, "! "+path+" -nt "+stamp, "! "+path+" -ot "+stamp)
+			for _, than := range []string{" -nt ", " -ot "} {
+				test("! ", w.Path, than)
+				q.quote(t, w.Stamp)
+			}
 		}
 	}
-	if len(tests) > 0 {
-		t.WriteString(" && [[ " + strings.Join(tests, " && ") + " ]]")
+	if between == " && " {
+		t.WriteString(" ]]")
 	}
 }
 
 // posixChanges writes the changes in an order that can stop anywhere: the
 // journal knows both states of each variable.
-func posixChanges(t *strings.Builder, s Shell, u Update) {
-	if len(u.Changes) > 0 {
-		t.WriteString(`\builtin export ` + environ.SessionVariable + "=" + s.Quote(u.Journal) + "\n")
-		set, unset := split(u.Changes)
-		if len(unset) > 0 {
-			t.WriteString(`\builtin unset -v ` + strings.Join(unset, " ") + "\n")
-		}
-		if len(set) > 0 {
-			t.WriteString(`\builtin export`)
-			for _, change := range set {
-				t.WriteString(" " + change.Name + "=" + s.Quote(change.Value.Text))
+func posixChanges(t *strings.Builder, q quoter, u Update) {
+	if u.keeps() {
+		return
+	}
+	const export, session = `\builtin export`, " " + environ.SessionVariable + "="
+	if len(u.Changes) == 0 {
+		posixSession(t, q, u.Session)
+		return
+	}
+	t.WriteString("_vmgo_next=")
+	q.quote(t, u.Session)
+	put(t, "\n", export, session, `"$_vmgo_next`, environ.JournalMark)
+	if u.Held {
+		put(t, "${", environ.SessionVariable, "-}\"")
+	} else {
+		t.WriteByte('"')
+		q.quote(t, u.Before)
+	}
+	t.WriteByte('\n')
+	for _, command := range []string{`\builtin unset -v`, export} {
+		begun := false
+		for _, change := range u.Changes {
+			if change.Value.Set != (command == export) {
+				continue
 			}
+			if !begun {
+				t.WriteString(command)
+				begun = true
+			}
+			put(t, " ", change.Name)
+			if change.Value.Set {
+				t.WriteByte('=')
+				q.quote(t, change.Value.Text)
+			}
+		}
+		if begun {
 			t.WriteByte('\n')
 		}
 	}
 	if u.Session == "" {
-		t.WriteString(`\builtin unset -v ` + environ.SessionVariable + "\n")
+		posixSession(t, q, "")
 	} else {
-		t.WriteString(`\builtin export ` + environ.SessionVariable + "=" + s.Quote(u.Session) + "\n")
+		put(t, export, session, "\"$_vmgo_next\"\n")
 	}
+}
+
+// posixSession writes the session variable as such.
+func posixSession(t *strings.Builder, q quoter, session string) {
+	if session == "" {
+		put(t, `\builtin unset -v `, environ.SessionVariable, "\n")
+		return
+	}
+	put(t, `\builtin export `, environ.SessionVariable, "=")
+	q.quote(t, session)
+	t.WriteByte('\n')
 }
 
 func posixExport(s Shell, changes []environ.Change) string {

@@ -19,27 +19,29 @@ func (fish) Name() string { return "fish" }
 
 // Quote puts s between single quotes, where fish knows \' and \\, with bytes
 // that are no UTF-8 written \XHH outside of them.
-func (fish) Quote(s string) string {
+func (f fish) Quote(s string) string { return quoted(f, s) }
+
+func (fish) quote(t *strings.Builder, s string) {
 	s, _, _ = strings.Cut(s, "\x00")
 	const hex = "0123456789abcdef"
-	b := []byte{'\''}
+	t.WriteByte('\'')
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1, isPrivate(r):
-			b = append(b, '\'')
+			t.WriteByte('\'')
 			for ; size > 0; size, i = size-1, i+1 {
-				b = append(b, '\\', 'X', hex[s[i]>>4], hex[s[i]&15])
+				t.Write([]byte{'\\', 'X', hex[s[i]>>4], hex[s[i]&15]})
 			}
-			b = append(b, '\'')
+			t.WriteByte('\'')
 			continue
 		case r == '\'' || r == '\\':
-			b = append(b, '\\')
+			t.WriteByte('\\')
 		}
-		b = append(b, s[i:i+size]...)
+		t.WriteString(s[i : i+size])
 		i += size
 	}
-	return string(append(b, '\''))
+	t.WriteByte('\'')
 }
 
 // isPrivate says whether fish uses the character for its own purposes.
@@ -55,88 +57,139 @@ func (f fish) Export(changes []environ.Change) string {
 	var t strings.Builder
 	for _, change := range changes {
 		if change.Value.Set {
-			t.WriteString("set -gx " + change.Name + " " + f.value(change) + "\n")
+			put(&t, "set -gx ", change.Name)
+			f.value(&t, change)
 		} else {
-			t.WriteString("set -eg " + change.Name + "\n")
+			put(&t, "set -eg ", change.Name)
 		}
+		t.WriteByte('\n')
 	}
 	return t.String()
 }
 
 // value gives the elements of PATH as such: it is a list to fish.
-func (f fish) value(change environ.Change) string {
-	if change.Name != "PATH" {
-		return f.Quote(change.Value.Text)
+func (f fish) value(t *strings.Builder, change environ.Change) {
+	rest, more := change.Value.Text, true
+	for more {
+		word := rest
+		if more = change.Name == "PATH"; more {
+			word, rest, more = strings.Cut(rest, ":")
+		}
+		t.WriteByte(' ')
+		f.quote(t, word)
 	}
-	var words []string
-	for _, dir := range strings.Split(change.Value.Text, ":") {
-		words = append(words, f.Quote(dir))
-	}
-	return strings.Join(words, " ")
 }
 
 // Update defines _vmgo_unchanged. The functions that are bound to events stay
 // as they are: defining one anew would change their order.
 func (f fish) Update(u Update) string {
 	var t strings.Builder
+	t.Grow(updateSize)
 	t.WriteString("begin\n")
 	f.changes(&t, u)
-	t.WriteString("builtin set -g _vmgo_said " + f.Quote(u.Said) + "\nbuiltin set -g _vmgo_flags ''\n" +
-		"function _vmgo_unchanged\n")
+	if u.tells() {
+		t.WriteString("builtin set -g _vmgo_flags ''\nbuiltin set -g _vmgo_said ")
+		f.quote(&t, u.Said)
+		t.WriteByte('\n')
+	}
+	t.WriteString("function _vmgo_unchanged\n")
 	if u.Watch == nil {
 		t.WriteString("builtin return 1\n")
 	} else {
-		t.WriteString(`builtin test "$PWD|` + fishKey() + `" = ` + f.Quote(u.Call.Dir+"|"+u.Call.Key))
-		for _, v := range u.Equal {
-			t.WriteString("\nand builtin test \"$" + v.Name + "\" = " + f.Quote(v.Value.Text))
-		}
-		for _, dir := range u.Holds {
-			t.WriteString("\nand builtin contains -- " + f.Quote(dir) + " $PATH")
-		}
-		for _, w := range inOrder(u.Watch) {
-			path, stamp := f.Quote(w.Path), f.Quote(w.Stamp)
-			t.WriteString("\nand builtin test ")
-			switch w.Kind {
-			case Absent:
-				t.WriteString("! -e " + path)
-			case Present:
-				t.WriteString("-e " + path)
-			case Same:
-				t.WriteString("-e " + path + " -a ! " + path + " -nt " + stamp + " -a ! " + path + " -ot " + stamp)
-			}
-		}
-		t.WriteByte('\n')
+		f.tests(&t, u)
 	}
 	t.WriteString("end\nend\n")
 	return t.String()
+}
+
+func (f fish) tests(t *strings.Builder, u Update) {
+	t.WriteString(`builtin test "$PWD|`)
+	fishKey(t)
+	t.WriteString(`" = `)
+	f.quote(t, u.Call.Dir+"|"+u.Call.Key)
+	for _, v := range u.Equal {
+		put(t, "\nand builtin test \"$", v.Name, "\" = ")
+		f.quote(t, v.Value.Text)
+	}
+	for _, dir := range u.Holds {
+		t.WriteString("\nand builtin contains -- ")
+		f.quote(t, dir)
+		t.WriteString(" $PATH")
+	}
+	for w := range u.inOrder() {
+		t.WriteString("\nand builtin test ")
+		if w.Kind == Absent {
+			t.WriteString("! ")
+		}
+		t.WriteString("-e ")
+		f.quote(t, w.Path)
+		if w.Kind == Same {
+			for _, than := range []string{" -nt ", " -ot "} {
+				t.WriteString(" -a ! ")
+				f.quote(t, w.Path)
+				t.WriteString(than)
+				f.quote(t, w.Stamp)
+			}
+		}
+	}
+	t.WriteByte('\n')
 }
 
 // changes writes the changes so that they can stop anywhere: the journal knows
 // both states of each variable. A variable that fish has universally shows
 // through again when our global one is gone; only what it does not give is set.
 func (f fish) changes(t *strings.Builder, u Update) {
-	if len(u.Changes) > 0 {
-		t.WriteString("builtin set -gx " + environ.SessionVariable + " " + f.Quote(u.Journal) + "\n")
+	if u.keeps() {
+		return
 	}
-	for _, change := range u.Changes {
-		name := change.Name
-		switch {
-		case name == "PATH" && change.Value.Set:
-			t.WriteString("builtin set -gx PATH " + f.value(change) + "\n")
-		case change.Value.Set:
-			value := f.Quote(change.Value.Text)
-			t.WriteString("builtin set -eg " + name + "\nbuiltin set -qx " + name + "; and builtin test \"$" + name + "\" = " + value +
-				"; or builtin set -gx " + name + " " + value + "\n")
-		default:
-			t.WriteString("builtin set -eg " + name + "\nbuiltin set -qx " + name + "; and builtin set -gu " + name + "\n")
+	const set = "builtin set -gx " + environ.SessionVariable
+	t.WriteString("builtin set -l next ")
+	f.quote(t, u.Session)
+	t.WriteByte('\n')
+	if len(u.Changes) > 0 {
+		put(t, set, ` "$next`, environ.JournalMark)
+		if u.Held {
+			put(t, "$", environ.SessionVariable, "\"\n")
+		} else {
+			t.WriteByte('"')
+			f.quote(t, u.Before)
+			t.WriteByte('\n')
 		}
 	}
+	for _, change := range u.Changes {
+		f.change(t, change)
+	}
 	if u.Session == "" {
-		t.WriteString("builtin set -eg " + environ.SessionVariable + "\n")
+		put(t, "builtin set -eg ", environ.SessionVariable, "\n")
 	} else {
-		t.WriteString("builtin set -gx " + environ.SessionVariable + " " + f.Quote(u.Session) + "\n")
+		put(t, set, " $next\n")
+	}
+}
+
+func (f fish) change(t *strings.Builder, change environ.Change) {
+	name := change.Name
+	switch {
+	case name == "PATH" && change.Value.Set:
+		t.WriteString("builtin set -gx PATH")
+		f.value(t, change)
+		t.WriteByte('\n')
+	case change.Value.Set:
+		put(t, "builtin set -eg ", name, "\nbuiltin set -qx ", name, "; and builtin test \"$", name, "\" =")
+		f.value(t, change)
+		put(t, "; or builtin set -gx ", name)
+		f.value(t, change)
+		t.WriteByte('\n')
+	default:
+		put(t, "builtin set -eg ", name, "\nbuiltin set -qx ", name, "; and builtin set -gu ", name, "\n")
 	}
 }
 
 // fishKey joins the variables as the script does.
-func fishKey() string { return "$" + strings.Join(Variables(), "|$") }
+func fishKey(t *strings.Builder) {
+	for i, name := range Variables() {
+		if i > 0 {
+			t.WriteByte('|')
+		}
+		put(t, "$", name)
+	}
+}

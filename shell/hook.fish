@@ -15,7 +15,7 @@ function _vmgo_update
         set word __hook
         builtin test -x $program; or builtin return 0
     end
-    command $program $word fish "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" | builtin source
+    GOMAXPROCS=1 command $program $word fish "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" | builtin source
     builtin return 0
 end
 

@@ -11,12 +11,12 @@ function _vmgo_hook {
 # Asks the program what to change, and does it. The answer is one compound
 # command: all of it is run or, if the program was killed, none.
 function _vmgo_update {
-	local _vmgo_program=@SHIM@ _vmgo_word=hook _vmgo_answer
+	local _vmgo_program=@SHIM@ _vmgo_word=hook _vmgo_answer _vmgo_next
 	if [[ ! -x $_vmgo_program ]]; then
 		_vmgo_program=@VMGO@ _vmgo_word=__hook
 		[[ -x $_vmgo_program ]] || return 0
 	fi
-	_vmgo_answer="$(exec "$_vmgo_program" "$_vmgo_word" zsh "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said")" || return 0
+	_vmgo_answer="$(GOMAXPROCS=1 exec "$_vmgo_program" "$_vmgo_word" zsh "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said")" || return 0
 	builtin eval "$_vmgo_answer"
 	return 0
 }

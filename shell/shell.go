@@ -15,7 +15,7 @@ package shell
 
 import (
 	_ "embed" // the hook scripts
-	"slices"
+	"iter"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -49,8 +49,11 @@ type Update struct {
 	// Changes are what the environment needs, PATH among them and without the
 	// session variable.
 	Changes []environ.Change
-	// Journal is the session while the changes are made, Session the one after.
-	Journal, Session string
+	// Session is what the session variable has to hold after the changes. While
+	// they are made it holds a journal: Session, the mark, and Before.
+	Session, Before string
+	// Held says that the variable holds Before now, so that it need not be told.
+	Held bool
 	// Said is to be handed back at the next call.
 	Said string
 	// Holds are directories that PATH must have; the program is called again
@@ -134,37 +137,67 @@ func ParseCall(args []string) (Call, bool) {
 
 // fill puts the programs into an embedded script.
 func fill(script string, s Shell, p Programs) string {
-	key := posixKey()
+	var key strings.Builder
 	if s.Name() == "fish" {
-		key = fishKey()
+		fishKey(&key)
+	} else {
+		posixKey(&key)
 	}
-	return strings.NewReplacer("@SHIM@", s.Quote(p.Shim), "@VMGO@", s.Quote(p.Vmgo), "@KEY@", key).Replace(script)
+	return strings.NewReplacer("@SHIM@", s.Quote(p.Shim), "@VMGO@", s.Quote(p.Vmgo), "@KEY@", key.String()).Replace(script)
 }
 
-// split parts changes into what is to be set and what to be unset.
-func split(changes []environ.Change) (set []environ.Change, unset []string) {
-	for _, change := range changes {
-		if change.Value.Set {
-			set = append(set, change)
-		} else {
-			unset = append(unset, change.Name)
+// quoter is how a shell quotes.
+type quoter interface {
+	quote(t *strings.Builder, s string)
+}
+
+func quoted(q quoter, s string) string {
+	var t strings.Builder
+	q.quote(&t, s)
+	return t.String()
+}
+
+// inOrder gives the tests of an update, what is likeliest to fail first.
+func (u Update) inOrder() iter.Seq[Watch] {
+	return func(yield func(Watch) bool) {
+		for _, kind := range []Kind{Same, Present, Absent} {
+			for _, w := range u.Watch {
+				if w.Kind == kind && !yield(w) {
+					return
+				}
+			}
 		}
 	}
-	return set, unset
 }
 
-// inOrder sorts the tests of an update: what is likeliest to fail comes first.
-func inOrder(watch []Watch) []Watch {
-	sorted := slices.Clone(watch)
-	slices.SortStableFunc(sorted, func(a, b Watch) int { return int(a.Kind) - int(b.Kind) })
-	return sorted
-}
+// tells says that the shell has to remember something else than it told us.
+func (u Update) tells() bool { return u.Call.Fresh || u.Said != u.Call.Said }
 
-// single gives s between single quotes, as bash and zsh read them: nothing is
+// keeps says that the session variable is to stay as it is.
+func (u Update) keeps() bool { return len(u.Changes) == 0 && u.Held && u.Before == u.Session }
+
+// single puts s between single quotes, as bash and zsh read them: nothing is
 // special between them, and the quote itself goes outside.
-func single(s string) string {
+func single(t *strings.Builder, s string) {
 	s, _, _ = strings.Cut(s, "\x00")
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	t.WriteByte('\'')
+	for {
+		before, after, found := strings.Cut(s, "'")
+		t.WriteString(before)
+		if !found {
+			break
+		}
+		t.WriteString(`'\''`)
+		s = after
+	}
+	t.WriteByte('\'')
+}
+
+// put writes texts one after the other.
+func put(t *strings.Builder, texts ...string) {
+	for _, text := range texts {
+		t.WriteString(text)
+	}
 }
 
 // quote shows a name in an error message.

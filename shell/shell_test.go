@@ -101,7 +101,7 @@ func anUpdate() shell.Update {
 		Changes: []environ.Change{
 			{Name: "GOPATH"}, {Name: "GOROOT", Value: environ.Text("/go's")}, {Name: "PATH", Value: environ.Text("/go's/bin:/usr/bin:/bin")},
 		},
-		Journal: "1;~", Session: "1;x", Said: "0123 4567", Holds: []string{"/go's/bin"},
+		Session: "1;x", Before: "1;y", Said: "0123 4567", Holds: []string{"/go's/bin"},
 		Equal: []environ.Change{{Name: "DIRENV_DIFF", Value: environ.Text("d")}},
 		Watch: []shell.Watch{
 			{Path: "/p 'x'/go.mod", Kind: shell.Absent}, {Path: "/p 'x'/.git", Kind: shell.Present},
@@ -121,7 +121,9 @@ func TestUpdate_passesTheCheckersOfItsShell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, u := range []shell.Update{anUpdate(), never, empty} {
+		held := anUpdate()
+		held.Held = true
+		for _, u := range []shell.Update{anUpdate(), held, never, empty} {
 			check(t, name, sh.Update(u))
 		}
 	}
@@ -146,6 +148,44 @@ func TestUpdate_isRunWholeOrNotAtAll(t *testing.T) {
 				}
 				if got := j.eval(t, probe); got != "0" {
 					t.Fatalf("%d of %d bytes had an effect (%q):\n%s", n, len(text), got, text[:n])
+				}
+			}
+		})
+	}
+}
+
+// A change that is interrupted leaves a journal of both sessions, also where
+// the shell takes the earlier one from what it has.
+func TestUpdate_keepsAJournalMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, name := range shell.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sh, err := shell.Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := newJudge(t, name, "C.UTF-8")
+			for _, c := range []struct{ now, session, before, journal string }{
+				{"", "1;x", "", "1;x~"}, {"1;y%20/", "1;x", "1;y%20/", "1;x~1;y%20/"}, {"1;y", "", "1;y", "~1;y"},
+				{"1;y~1;z", "1;x", "1;y;|;z", "1;x~1;y;|;z"}, {"junk $x", "1;x", "", "1;x~"},
+			} {
+				u := anUpdate()
+				u.Session, u.Before, u.Held = c.session, c.before, c.now == c.before
+				j.eval(t, sh.Export([]environ.Change{{Name: environ.SessionVariable, Value: environ.Value{Set: c.now != "", Text: c.now}}})+"printf '\\0'")
+				text := sh.Update(u)
+				changes := strings.Index(text, "GOPATH") // the first of them
+				half := text[:strings.LastIndexByte(text[:changes], '\n')+1] + map[string]string{"bash": "}\n", "zsh": "}\n", "fish": "end\n"}[name]
+				const show = "env -0 | grep -az '^__VMGO_SESSION=' || printf '\\0'"
+				if got := j.eval(t, half+show); got != environ.SessionVariable+"="+c.journal {
+					t.Errorf("%+v: %q meanwhile, by %s", c, got, half)
+				}
+				want := ""
+				if c.session != "" {
+					want = environ.SessionVariable + "=" + c.session
+				}
+				if got := j.eval(t, text+show); got != want {
+					t.Errorf("%+v: %q in the end", c, got)
 				}
 			}
 		})

@@ -17,13 +17,15 @@ type zsh struct{}
 func (zsh) Name() string { return "zsh" }
 
 // Quote puts s between single quotes.
-func (zsh) Quote(s string) string { return single(s) }
+func (z zsh) Quote(s string) string { return quoted(z, s) }
+
+func (zsh) quote(t *strings.Builder, s string) { single(t, s) }
 
 // Hook gives the script for ~/.zshrc. It is read and run under zsh's own
 // defaults, which stick to the functions that it defines (and to those that
 // these define): no alias and no option of the user reaches into them.
 func (z zsh) Hook(p Programs) string {
-	return `\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-o' 'no_xtrace' '-c' ` + single(fill(zshHook, z, p)) + "\n"
+	return `\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-o' 'no_xtrace' '-c' ` + z.Quote(fill(zshHook, z, p)) + "\n"
 }
 
 // Export gives an export or unset command a line.
@@ -33,13 +35,23 @@ func (z zsh) Export(changes []environ.Change) string { return posixExport(z, cha
 // of the last command from its hooks by itself.
 func (z zsh) Update(u Update) string {
 	var t strings.Builder
+	t.Grow(updateSize)
 	t.WriteString("{\n")
 	posixChanges(&t, z, u)
-	t.WriteString("typeset -g _vmgo_said=" + z.Quote(u.Said) + " _vmgo_flags=\nfunction _vmgo_hook {\n")
+	if u.tells() {
+		t.WriteString("typeset -g _vmgo_flags= _vmgo_said=")
+		z.quote(&t, u.Said)
+		t.WriteByte('\n')
+	}
+	t.WriteString("function _vmgo_hook {\n")
 	if u.Watch == nil {
 		t.WriteString("_vmgo_update\n")
 	} else {
-		t.WriteString(`{ [[ "$PWD|` + posixKey() + `" == ` + z.Quote(u.Call.Dir+"|"+u.Call.Key) + " ]]")
+		t.WriteString(`{ [[ "$PWD|`)
+		posixKey(&t)
+		t.WriteString(`" == `)
+		z.quote(&t, u.Call.Dir+"|"+u.Call.Key)
+		t.WriteString(" ]]")
 		// In zsh a file that is not there is neither newer nor older.
 		posixTests(&t, z, u, "-e")
 		t.WriteString("; } || _vmgo_update\n")

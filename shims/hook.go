@@ -38,11 +38,11 @@ func (p Process) hook(call shell.Call) error {
 	}
 	s.prepare()
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
-	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, how)
+	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
 	u := shell.Update{
-		Call: call, Changes: environ.Changes(p.Env, env, s.Session, session),
-		Journal: s.Session.Journal(session).Encode(), Session: session.Encode(),
+		Call: call, Changes: changes, Session: session.Encode(), Before: s.Session.Settled().Encode(),
 	}
+	u.Held = u.Before == p.Env[environ.SessionVariable]
 	if dirs := session.PathEntries(); len(dirs) > 0 {
 		u.Holds = dirs[:1] // they come and go together
 	}

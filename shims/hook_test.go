@@ -286,6 +286,22 @@ func TestHook_keepsTheStatus(t *testing.T) {
 	})
 }
 
+// The program runs on one thread of work; nobody else shall.
+func TestHook_leavesGOMAXPROCSAlone(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, m *machine, name string) {
+		dir, other := m.pin("p", "1.22.5"), m.pin("q", "1.21")
+		s := m.start(name, "HOOK\n")
+		if env := s.in("cd "+dir, "1.22.5"); env.Get("GOMAXPROCS").Set {
+			t.Errorf("GOMAXPROCS=%s", env["GOMAXPROCS"])
+		}
+		s.do(sets(name, "GOMAXPROCS", "3"))
+		if env := s.in("cd "+other, "1.21.13"); env["GOMAXPROCS"] != "3" {
+			t.Errorf("GOMAXPROCS is %q, was 3", env["GOMAXPROCS"])
+		}
+	})
+}
+
 // Ctrl-C while the program runs: nothing of an answer is lost or half done.
 func TestHook_survivesCtrlC(t *testing.T) {
 	t.Parallel()

@@ -85,8 +85,12 @@ func Diff(from, to Env) []Change {
 			changes = append(changes, Change{Name: name})
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
+	sortChanges(changes)
 	return changes
+}
+
+func sortChanges(changes []Change) {
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // Without gives a copy of e in which the variable is unset.

@@ -126,7 +126,7 @@ func TestJournal_coversEveryInterruption(t *testing.T) {
 		wanted("/go/bin", "GOROOT", "GOTOOLCHAIN=local"), {},
 	} {
 		two, next := environ.Reconcile(one, s, w, environ.How{})
-		journal, err := environ.Decode(s.Journal(next).Encode())
+		journal, err := environ.Decode(next.Encode() + environ.JournalMark + s.Settled().Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,6 +142,14 @@ func TestJournal_coversEveryInterruption(t *testing.T) {
 				}
 			}
 			same(t, "reverted", environ.Revert(half, journal), outside)
+			// The next try is interrupted as well, in another project.
+			third, last := environ.Reconcile(half, journal, wanted("/three/bin", "GOROOT=/3", "GOPATH=/3"), environ.How{})
+			second, err := environ.Decode(last.Encode() + environ.JournalMark + journal.Settled().Encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "reverted before the second interruption", environ.Revert(half, second), outside)
+			same(t, "reverted after the second interruption", environ.Revert(third, second), outside)
 			done, session := environ.Reconcile(half, journal, w, environ.How{})
 			same(t, "reverted after a second try", environ.Revert(done, session), outside)
 			for name, value := range w.Vars {
@@ -183,7 +191,7 @@ func TestDecode_refusesAllButExactEncodings(t *testing.T) {
 	for _, text := range []string{
 		"0", "2;!", "1;", "1;!;!", "1;x", "1;A,-,-", "1;A,=x,=x", "1;A,-", "1;A,-,=%2f", "1;A,-,=%61", "1;A,-,=%0",
 		"1;A,-,=%00", "1;A,-,=x y", "1;PATH,-,=x", "1;__VMGO_SESSION,-,=x", "1;9A,-,=x", "1;,-,=x", "1;A-B,-,=x",
-		"1", "1;~;~", "1;~;!", "1;|", "1;|;A,-,=x;|", "1;|;A,-,=x;~", "1;:0,", "1;:0,a%3Ab", "1;:-1,/a", "1;:+1,/a", "1;:01,/a", "1;:0,/a;A,-,=x", "1;!;A,-,=x", "1;A,-,=x;", " 1;A,-,=x", "garbage",
+		"1", "1;~;~", "1;~;!", "~1", "~~", "1;A,-,=x~1;A,-,=y~", "1;A,-,=x;~;|;A,-,=y", "1;|", "1;|;A,-,=x;|", "1;|;A,-,=x;~", "1;:0,", "1;:0,a%3Ab", "1;:-1,/a", "1;:+1,/a", "1;:01,/a", "1;:0,/a;A,-,=x", "1;!;A,-,=x", "1;A,-,=x;", " 1;A,-,=x", "garbage",
 		"1;A,-,=" + strings.Repeat("x", 1<<16),
 	} {
 		if s, err := environ.Decode(text); err == nil || !s.IsZero() {
@@ -260,6 +268,7 @@ func FuzzApplyRevert(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	f.Add("1;GOROOT,=a%20b,=/go;:0,/go/bin;!")
 	f.Add("1;A,-,=")
+	f.Add("1;A,-,=x~1;A,-,=y;|;B,=z,-")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := environ.Decode(text)
 		if err == nil && s.Encode() != text || err != nil && !s.IsZero() {

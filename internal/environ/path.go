@@ -91,7 +91,7 @@ func reconcilePath(path Value, s Session, dirs []string, fresh bool) (Value, cha
 	if fresh || at < 0 {
 		at = 0
 	}
-	unset := len(rest) == 0 && (!path.Set || s.pathUnset || s.old.pathUnset)
+	unset := len(rest) == 0 && (!path.Set || s.all().pathUnset)
 	switch {
 	case len(wanted) > 0:
 		names := make([]string, len(wanted))

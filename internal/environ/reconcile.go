@@ -42,14 +42,31 @@ func Revert(env Env, s Session) Env {
 // Reconcile brings an environment that s is in force in into the wanted state.
 // env is not changed.
 func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
-	fresh := how.Fresh || s.journal // after an interruption nobody knows which values are the user's
+	changes, next := Switch(env, s, want, how)
 	result := maps.Clone(env)
 	if result == nil {
 		result = Env{}
 	}
+	for _, change := range changes {
+		result.put(change.Name, change.Value)
+	}
+	return result, next
+}
+
+// Switch says what Reconcile changes, sorted by name.
+func Switch(env Env, s Session, want Wanted, how How) ([]Change, Session) {
+	fresh := how.Fresh || s.before != nil // after an interruption nobody knows which values are the user's
 	path, now := reconcilePath(env.Get(pathVariable), s, want.Path, fresh)
-	result.put(pathVariable, path)
-	for _, name := range s.names(want) {
+	names := s.names(want)
+	changes := make([]Change, 0, len(names)+1)
+	change := func(name string, from, to Value) {
+		if from != to {
+			changes = append(changes, Change{name, to})
+		}
+	}
+	change(pathVariable, env.Get(pathVariable), path)
+	now.vars = make([]variable, 0, len(names))
+	for _, name := range names {
 		wanted, inForce := want.Vars[name]
 		value := env.Get(name)
 		base, last, known := s.base(name, value)
@@ -58,43 +75,30 @@ func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
 		case inForce && edited && !fresh && wanted == last.ours:
 			now.vars = append(now.vars, last)
 		case inForce && wanted != base:
-			result.put(name, wanted)
+			change(name, value, wanted)
 			now.vars = append(now.vars, variable{name: name, prior: base, ours: wanted})
 		default:
-			result.put(name, base)
+			change(name, value, base)
 		}
 	}
 	next := Session{changes: now}
 	if how.Remember {
 		next.old = s.remember(now)
 	}
-	return result, next
-}
-
-// Changes lists what Reconcile changed on the way from one session to the
-// next, sorted by name. It is Diff for those who know where to look.
-func Changes(from, to Env, s, next Session) []Change {
-	names := append(next.names(Wanted{}), s.names(Wanted{})...)
-	names = append(names, pathVariable)
-	slices.Sort(names)
-	var changes []Change
-	for _, name := range slices.Compact(names) {
-		if value := to.Get(name); value != from.Get(name) {
-			changes = append(changes, Change{name, value})
-		}
-	}
-	return changes
+	sortChanges(changes)
+	return changes, next
 }
 
 // names lists the variables that s or want speak of, sorted.
 func (s Session) names(want Wanted) []string {
-	var names []string
+	vars := s.all().vars
+	names := make([]string, 0, len(want.Vars)+len(vars))
 	for name := range want.Vars {
 		if isName(name) {
 			names = append(names, name)
 		}
 	}
-	for _, v := range s.all().vars {
+	for _, v := range vars {
 		names = append(names, v.name)
 	}
 	slices.Sort(names)

@@ -14,8 +14,10 @@ type Session struct {
 	changes
 	// old is what an environment may still or again hold: values that were ours
 	// before, newest first.
-	old     changes
-	journal bool // the change from old may not have been completed
+	old changes
+	// before, in a journal, is the session that this one takes the place of; the
+	// change may not have been completed.
+	before *Session
 }
 
 // changes are what was done to an environment.
@@ -40,7 +42,7 @@ type entry struct {
 func (c changes) isZero() bool { return len(c.vars) == 0 && len(c.path) == 0 }
 
 // IsZero reports whether there is nothing to take back.
-func (s Session) IsZero() bool { return s.isZero() && s.old.isZero() && !s.journal }
+func (s Session) IsZero() bool { return s.isZero() && s.old.isZero() && s.before == nil }
 
 // PathEntries lists the directories that were put into PATH, in order.
 func (s Session) PathEntries() []string {
@@ -62,20 +64,45 @@ func (s Session) Holds(env Env, name string) bool {
 	return false
 }
 
-// Journal gives the session to be in force while an environment changes from
-// s to next. Whatever instant the change is interrupted at, reverting the
-// journal finds each variable either as s or as next left it.
-func (s Session) Journal(next Session) Session {
-	return Session{changes: next.changes, old: s.all(), journal: true}
+// JournalMark stands between the texts of two sessions and makes them a
+// journal: the session variable is to hold "after~before" while an environment
+// changes from one to the other. Whatever instant the change is interrupted at,
+// reverting the journal finds each variable either as it was before or as it
+// is after.
+const JournalMark = "~"
+
+// Settled gives s as it can end a journal: a journal itself, of a change that
+// was interrupted, is summed up.
+func (s Session) Settled() Session {
+	if s.before == nil {
+		return s
+	}
+	return Session{changes: s.changes, old: s.remember(s.changes)}
 }
 
-// all gives the changes of s, those that are in force first.
+// all gives the changes of s, those that are in force first. What it gives is
+// not to be changed.
 func (s Session) all() changes {
-	return changes{
-		vars:      slices.Concat(s.vars, s.old.vars),
-		path:      slices.Concat(s.path, s.old.path),
-		pathUnset: s.pathUnset || s.old.pathUnset,
+	all := s.changes
+	for _, more := range s.former() {
+		if more.isZero() && !more.pathUnset {
+			continue
+		}
+		all = changes{
+			vars:      slices.Concat(all.vars, more.vars),
+			path:      slices.Concat(all.path, more.path),
+			pathUnset: all.pathUnset || more.pathUnset,
+		}
 	}
+	return all
+}
+
+// former gives what is not in force any more, newest first.
+func (s Session) former() []changes {
+	if s.before == nil {
+		return []changes{s.old}
+	}
+	return []changes{s.old, s.before.changes, s.before.old}
 }
 
 // maxOld bounds what is remembered of former changes.
@@ -83,14 +110,15 @@ const maxOld = 32
 
 // remember gives what of s is to be kept as old beside the changes in now.
 func (s Session) remember(now changes) changes {
-	kept := changes{pathUnset: s.pathUnset || s.old.pathUnset}
-	for _, v := range s.all().vars {
+	all := s.all()
+	kept := changes{pathUnset: all.pathUnset}
+	for _, v := range all.vars {
 		known := func(w variable) bool { return w.name == v.name && w.ours == v.ours }
 		if len(kept.vars) < maxOld && !slices.ContainsFunc(kept.vars, known) && !slices.ContainsFunc(now.vars, known) {
 			kept.vars = append(kept.vars, v)
 		}
 	}
-	for _, e := range s.all().path {
+	for _, e := range all.path {
 		known := func(f entry) bool { return e.dir == f.dir }
 		if len(kept.path) < maxOld && !slices.ContainsFunc(kept.path, known) && !slices.ContainsFunc(now.path, known) {
 			kept.path = append(kept.path, e)
@@ -104,11 +132,12 @@ func (s Session) remember(now changes) changes {
 //	NAME,PRIOR,OURS   a variable; a value is "-" for unset or "=" and the text
 //	:OTHERS,DIR       an entry of PATH
 //	!                 PATH was unset
-//	~                 this is a journal
 //	|                 from here on: what was changed before
 //
-// Bytes other than letters, digits and /._+@- are written %XX. A session has
-// one text only: what does not encode to itself is not one.
+// Bytes other than letters, digits and /._+@- are written %XX. A session that
+// changed nothing is the empty text. In a journal the [JournalMark] and the text
+// of the session before follow. A session has one text only: what does not encode to
+// itself is not one.
 const (
 	format     = "1"
 	maxSession = 1 << 16
@@ -118,18 +147,19 @@ const (
 var ErrSession = errors.New("not a session of this version")
 
 // Encode gives the text form; it is empty for a session that changed nothing.
-func (s Session) Encode() string {
-	if s.IsZero() {
-		return ""
+func (s Session) Encode() string { return string(s.append(make([]byte, 0, 1<<10))) }
+
+func (s Session) append(b []byte) []byte {
+	if !s.isZero() || !s.old.isZero() {
+		b = s.changes.append(append(b, format...))
+		if !s.old.isZero() {
+			b = s.old.append(append(b, ";|"...))
+		}
 	}
-	b := s.changes.append([]byte(format))
-	if s.journal {
-		b = append(b, ";~"...)
+	if s.before != nil {
+		b = s.before.append(append(b, JournalMark...))
 	}
-	if !s.old.isZero() {
-		b = s.old.append(append(b, ";|"...))
-	}
-	return string(b)
+	return b
 }
 
 func (c changes) append(b []byte) []byte {
@@ -152,49 +182,63 @@ func (c changes) append(b []byte) []byte {
 // Decode reads the text form. The variable travels through places that others
 // write to, so anything but an exact encoding is refused.
 func Decode(text string) (Session, error) {
-	if text == "" {
-		return Session{}, nil
-	}
-	records := strings.Split(text, ";")
-	if len(text) > maxSession || records[0] != format {
+	if len(text) > maxSession {
 		return Session{}, ErrSession
 	}
-	var s Session
-	into := &s.changes
-	for _, record := range records[1:] {
-		switch {
-		case record == "~":
-			s.journal = true
-		case record == "|":
-			into = &s.old
-		case !into.read(record):
-			return Session{}, ErrSession
-		}
+	now, earlier, journal := strings.Cut(text, JournalMark)
+	s, ok := decode(now)
+	if journal && ok {
+		var before Session
+		before, ok = decode(earlier)
+		s.before = &before
 	}
-	if s.Encode() != text {
+	if !ok || string(s.append(make([]byte, 0, len(text)+1))) != text {
 		return Session{}, ErrSession
 	}
 	return s, nil
 }
 
+// decode reads a session that is no journal, without judging its form.
+func decode(text string) (s Session, ok bool) {
+	if text == "" {
+		return s, true
+	}
+	record, rest, more := strings.Cut(text, ";")
+	if record != format {
+		return s, false
+	}
+	into := &s.changes
+	for more {
+		record, rest, more = strings.Cut(rest, ";")
+		if record == "|" {
+			into = &s.old
+		} else if !into.read(record) {
+			return s, false
+		}
+	}
+	return s, true
+}
+
 func (c *changes) read(record string) bool {
-	fields := strings.Split(record, ",")
-	switch {
-	case record == "!":
+	if record == "!" {
 		c.pathUnset = true
 		return true
-	case len(fields) == 2 && strings.HasPrefix(record, ":"):
-		others, err := strconv.Atoi(fields[0][1:])
-		dir, ok := unescape(fields[1])
+	}
+	first, rest, _ := strings.Cut(record, ",")
+	if number, isEntry := strings.CutPrefix(first, ":"); isEntry {
+		others, err := strconv.Atoi(number)
+		dir, ok := unescape(rest)
 		c.path = append(c.path, entry{dir, others})
 		return ok && err == nil && others >= 0 && fitsPath(dir)
-	case len(fields) == 3 && isName(fields[0]):
-		prior, ok := readValue(fields[1])
-		ours, ok2 := readValue(fields[2])
-		c.vars = append(c.vars, variable{fields[0], prior, ours})
-		return ok && ok2 && prior != ours
 	}
-	return false
+	before, after, _ := strings.Cut(rest, ",")
+	prior, ok := readValue(before)
+	ours, ok2 := readValue(after)
+	if c.vars == nil {
+		c.vars = make([]variable, 0, 8)
+	}
+	c.vars = append(c.vars, variable{first, prior, ours})
+	return isName(first) && ok && ok2 && prior != ours
 }
 
 // isName says whether a session may speak of the variable.
@@ -243,6 +287,9 @@ func appendEscaped(b []byte, s string) []byte {
 // unescape is lenient about which bytes are escaped: Decode compares with the
 // one encoding there is.
 func unescape(s string) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 {
+		return s, true
+	}
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] != '%' {
