@@ -59,7 +59,7 @@ func interrupted(err error) error {
 // process is the world for a shim, where vmgo does the work of vmgo-shim.
 func process(h host.Host) shims.Process {
 	return shims.Process{
-		Args: h.Args, Env: h.Env, Dir: h.Dir, Root: h.Root, Executable: h.Executable, UID: h.UID, PID: h.PID,
+		Args: h.Args, Env: h.Env, Dir: h.Dir, Root: h.Root, Executable: func() string { return h.Executable }, UID: h.UID, PID: h.PID,
 		Stdout: h.Stdout, Stderr: h.Stderr, Now: h.Now, Exec: h.Exec, Ranges: ranges.Parse,
 	}
 }

@@ -35,8 +35,8 @@ func (a *app) currentCommand() *cli.Command {
 			case err != nil:
 				return err
 			}
-			for _, conflict := range resolution.Conflicts {
-				a.warnf("%s", conflict)
+			for _, remark := range resolution.Remarks() {
+				a.warnf("%s", remark)
 			}
 			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), resolution.Requirement.Origin)
 			return err
@@ -116,8 +116,8 @@ func (a *app) explain(r resolve.Resolution, err error) error {
 	if err != nil {
 		return err
 	}
-	for _, conflict := range r.Conflicts {
-		a.warnf("%s", conflict)
+	for _, remark := range r.Remarks() {
+		a.warnf("%s", remark)
 	}
 	answer := "in force: " + nameOf(r)
 	if r.GOROOT != "" {

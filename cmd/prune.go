@@ -105,7 +105,7 @@ func (a *app) needOf(dir string) (resolve.Resolution, error) {
 	settings.Version = ""
 	return resolve.Here(resolve.Place{
 		Dir: dir, Env: map[string]string{"PATH": a.host.Env["PATH"]}, Layout: a.layout, Settings: settings,
-		OwnPrograms: a.ownPrograms(), Ranges: ranges.Parse,
+		OwnPrograms: a.ownPrograms, Ranges: ranges.Parse,
 	})
 }
 

@@ -54,7 +54,7 @@ func (a *app) look(q shims.Question) (shims.Situation, error) {
 		return shims.Situation{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
 	}
 	q.Env, q.Dir, q.Root, q.UID = a.host.Env, a.host.Dir, a.host.Root, a.host.UID
-	q.OwnPrograms, q.Ranges = a.ownPrograms(), ranges.Parse
+	q.OwnPrograms, q.Ranges = a.ownPrograms, ranges.Parse
 	return shims.Look(q)
 }
 
@@ -98,8 +98,8 @@ func (a *app) pick(text string) (installed.Release, error) {
 	if !found {
 		return installed.Release{}, notInstalled(text)
 	}
-	release, _ := installed.Find(a.stores(), version)
-	return release, nil
+	release, _, err := installed.Find(a.stores(), version)
+	return release, err
 }
 
 // atHand reads a selector that must mean something installed: who is to obey it

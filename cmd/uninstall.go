@@ -53,7 +53,7 @@ func (a *app) exactly(text string) (installed.Release, error) {
 	if err != nil {
 		return installed.Release{}, err
 	}
-	release, found := installed.Find(a.stores(), selector.Version())
+	release, found, err := installed.Find(a.stores(), selector.Version())
 	if found && selector.Kind() != gover.System {
 		return release, nil
 	}
@@ -61,6 +61,9 @@ func (a *app) exactly(text string) (installed.Release, error) {
 		if release, err := a.pick(text); err == nil {
 			return installed.Release{}, diag.New(diag.Usage, text+" is not one version", "vmgo uninstall "+release.Version.String())
 		}
+	}
+	if err != nil {
+		return installed.Release{}, diag.Wrap(diag.Failure, err, "cannot look for Go "+text)
 	}
 	return installed.Release{}, diag.New(diag.NotInstalled, "Go "+text+" is not installed", "vmgo list")
 }

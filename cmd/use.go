@@ -62,8 +62,8 @@ func (a *app) pin(text string) error {
 	if err != nil {
 		return err
 	}
-	for _, conflict := range resolution.Conflicts {
-		a.warnf("%s", conflict)
+	for _, remark := range resolution.Remarks() {
+		a.warnf("%s", remark)
 	}
 	if resolution.Requirement.Origin.Path != path {
 		a.warnf("%s goes before this file: Go %s stays in force", resolution.Requirement.Origin, nameOf(resolution))

@@ -31,7 +31,7 @@ func (p Process) hook(call shell.Call) error {
 		p.Dir = call.Dir // PWD need not be exported
 	}
 	s, err := Look(Question{
-		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms(), Ranges: p.Ranges,
+		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges,
 	})
 	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
 		err = p.handOver(hookWord, p.Args[2:]...)
@@ -92,11 +92,8 @@ func (p Process) say(said string, s Situation, err error) string {
 	if err != nil && diag.CodeOf(err) != diag.NoRequirement {
 		messages = append(messages, diag.Format("vmgo", err))
 	}
-	for _, conflict := range s.Resolution.Conflicts {
-		messages = append(messages, "vmgo: "+conflict.String()+"\n")
-	}
-	for _, note := range s.Notes {
-		messages = append(messages, "vmgo: "+note+"\n")
+	for _, remark := range append(s.Resolution.Remarks(), s.Notes...) {
+		messages = append(messages, "vmgo: "+remark+"\n")
 	}
 	heard := strings.Fields(said)
 	for _, message := range messages {

@@ -23,11 +23,12 @@ import (
 
 // Process is the world that a shim runs in, as plain values.
 type Process struct {
-	Args           []string // argv, the program's own name first
-	Env            environ.Env
-	Dir            string // logical working directory; empty if it is gone
-	Root           string // where the machine's files begin: "/" except in tests
-	Executable     string // the running program, links resolved
+	Args []string // argv, the program's own name first
+	Env  environ.Env
+	Dir  string // logical working directory; empty if it is gone
+	Root string // where the machine's files begin: "/" except in tests
+	// Executable gives the running program, links resolved; empty if that cannot be told.
+	Executable     func() string
 	UID, PID       int
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
@@ -47,12 +48,16 @@ const (
 // OS gives the real world.
 func OS() Process {
 	dir, _ := os.Getwd()
-	executable, _ := os.Executable()
 	return Process{
 		Args: os.Args, Env: environ.FromPairs(os.Environ()), Dir: dir, Root: "/", Executable: executable,
 		UID: os.Getuid(), PID: os.Getpid(), Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
 		Exec: syscall.Exec,
 	}
+}
+
+func executable() string {
+	path, _ := os.Executable()
+	return path
 }
 
 // Stands says whether vmgo, started with these arguments, is to do a shim's
@@ -115,16 +120,17 @@ func (p Process) report(err error) int {
 
 // handOver lets the vmgo beside us do what the lean program cannot.
 func (p Process) handOver(word string, args ...string) error {
-	vmgo := filepath.Join(filepath.Dir(p.Executable), "vmgo")
+	vmgo := filepath.Join(filepath.Dir(p.Executable()), "vmgo")
 	err := p.Exec(vmgo, append([]string{vmgo, word}, args...), p.Env.Pairs())
 	return diag.Wrap(diag.CannotStart, err, "a version range needs "+vmgo, "go install github.com/vmgo/vmgo/...")
 }
 
 // ownPrograms are what a shim may be a link to.
 func (p Process) ownPrograms() []string {
-	if p.Executable == "" {
+	program := p.Executable()
+	if program == "" {
 		return nil
 	}
-	dir := filepath.Dir(p.Executable)
-	return []string{p.Executable, filepath.Join(dir, "vmgo"), filepath.Join(dir, "vmgo-shim")}
+	dir := filepath.Dir(program)
+	return []string{program, filepath.Join(dir, "vmgo"), filepath.Join(dir, "vmgo-shim")}
 }

@@ -28,7 +28,7 @@ func (m *machine) shim(dir string, argv ...string) (started, string, int) {
 	var got started
 	var stderr bytes.Buffer
 	p := shims.Process{
-		Args: argv, Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: m.bin + "/vmgo-shim",
+		Args: argv, Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: func() string { return m.bin + "/vmgo-shim" },
 		Stdout: &stderr, Stderr: &stderr, Now: time.Now, Ranges: ranges.Parse,
 		Exec: func(path string, argv, env []string) error {
 			got = started{path, argv, environ.FromPairs(env)}
@@ -305,7 +305,7 @@ func TestStamps_areSwept(t *testing.T) {
 	call := func(now time.Time, pid int) {
 		p := shims.Process{
 			Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""}, Env: m.env, Dir: dir, Root: m.root,
-			UID: os.Getuid(), PID: pid, Executable: m.bin + "/vmgo-shim", Stdout: &out, Stderr: &out, Now: func() time.Time { return now },
+			UID: os.Getuid(), PID: pid, Executable: func() string { return m.bin + "/vmgo-shim" }, Stdout: &out, Stderr: &out, Now: func() time.Time { return now },
 		}
 		if status := shims.Main(p); status != 0 {
 			t.Fatal(out.String())

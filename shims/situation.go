@@ -38,7 +38,7 @@ type Question struct {
 	Dir         string
 	Root        string
 	UID         int
-	OwnPrograms []string
+	OwnPrograms func() []string
 	Ranges      gover.RangeParser
 	// Version goes before VMGO_VERSION where it is not empty.
 	Version string

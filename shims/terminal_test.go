@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		p := shims.OS()
 		p.Root = os.Getenv("TEST_ROOT")
 		// A test binary is one file by every name; vmgo-shim is a file of its own.
-		p.Executable = filepath.Join(os.Getenv("TEST_BIN"), name)
+		p.Executable = func() string { return filepath.Join(os.Getenv("TEST_BIN"), name) }
 		if name == "vmgo" {
 			p.Ranges = ranges.Parse
 		}

@@ -28,7 +28,7 @@ func (m *machine) answerAt(dir string, now func() time.Time) (stdout, stderr str
 	var out, errs bytes.Buffer
 	status = shims.Main(shims.Process{
 		Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""},
-		Env:  m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: m.bin + "/vmgo-shim",
+		Env:  m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: func() string { return m.bin + "/vmgo-shim" },
 		Stdout: &out, Stderr: &errs, Now: now, Ranges: ranges.Parse,
 	})
 	return out.String(), errs.String(), status

@@ -2,8 +2,11 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
 func storeCheck() Check {
@@ -24,6 +27,11 @@ func runStore(_ context.Context, m *Machine) Result {
 			continue
 		}
 		count++
+		var unread *fs.PathError
+		if _, err := installed.List([]string{m.Path(store)}); errors.As(err, &unread) {
+			r.worse(Fail)
+			r = r.at(store, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", shellQuote(store))
+		}
 		paths := []string{store}
 		for _, rel := range m.Releases() {
 			if rel.Store == store {
@@ -40,7 +48,7 @@ func runStore(_ context.Context, m *Machine) Result {
 	case r.Status == OK:
 		return ok("as they should be")
 	}
-	r.Summary = "the store can be changed by others, or not read by them"
+	r.Summary = "a store can be changed by others, or cannot be read"
 	return r
 }
 

@@ -110,12 +110,14 @@ func (m *Machine) resolve() resolved {
 		}
 	}
 	place.Env["PATH"] = strings.Join(path, ":")
+	var own []string
 	for _, g := range m.Gos() {
 		if g.Kind == ShimGo {
 			place.OwnDirs = append(place.OwnDirs, m.Path(filepath.Dir(g.Path)))
-			place.OwnPrograms = append(place.OwnPrograms, m.Path(g.Real))
+			own = append(own, m.Path(g.Real))
 		}
 	}
+	place.OwnPrograms = func() []string { return own }
 	r, err := resolve.Here(place)
 	r.GOROOT, r.Store, r.Project, r.SystemGo = m.Show(r.GOROOT), m.Show(r.Store), m.Show(r.Project), m.Show(r.SystemGo)
 	return resolved{r, err}

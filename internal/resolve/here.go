@@ -14,28 +14,23 @@ type Place struct {
 	Env         map[string]string
 	Layout      dirs.Layout
 	Settings    settings.Settings
-	OwnDirs     []string // see [Input]
-	OwnPrograms []string // see [Input]
+	OwnDirs     []string        // see [Input]
+	OwnPrograms func() []string // see [Input]; nil for none
 	Ranges      gover.RangeParser
 }
 
-// Here gathers what [Resolve] depends on (the releases of the stores, the
-// defaults, the files to watch) and resolves. It is what every face of the
-// program asks: the hook, the shims and the commands.
+// Here gathers what [Resolve] depends on (the stores, the defaults, the files
+// to watch) and resolves. It is what every face of the program asks: the hook,
+// the shims and the commands.
 func Here(p Place) (Resolution, error) {
 	stores := p.Layout.Stores(p.Settings.Root)
-	releases, err := installed.List(stores)
-	if err != nil && len(releases) == 0 {
-		return Resolution{}, err
-	}
 	in := Input{
 		Dir: p.Dir, Version: p.Settings.Version, GOWORK: p.Env["GOWORK"], Path: p.Env["PATH"],
 		UserDefault: p.Layout.UserDefault(),
-		Installed:   releases, Stores: stores,
+		Releases:    onDisk(stores), Stores: stores,
 		OwnDirs: p.OwnDirs, OwnPrograms: p.OwnPrograms,
 		Ranges: p.Ranges,
 	}
-	in.MachineDefault = machineDefault(stores)
 	for _, path := range p.Layout.SettingsFiles() {
 		if path != "" {
 			in.Watch = append(in.Watch, path)
@@ -44,8 +39,17 @@ func Here(p Place) (Resolution, error) {
 	return Resolve(in)
 }
 
-// machineDefault is the default link of the first store that has one.
-func machineDefault(stores []string) project.Requirement {
+// onDisk are the releases of the stores that it lists.
+type onDisk []string
+
+func (stores onDisk) Find(v gover.Version) (installed.Release, bool, error) {
+	return installed.Find(stores, v)
+}
+
+func (stores onDisk) List() ([]installed.Release, error) { return installed.List(stores) }
+
+// Default is the default link of the first store that has one.
+func (stores onDisk) Default() project.Requirement {
 	for _, store := range stores {
 		if version, ok := installed.Default(store); ok {
 			return DefaultOf(version, installed.DefaultLink(store))

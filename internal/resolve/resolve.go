@@ -23,17 +23,28 @@ type Input struct {
 	GOWORK      string // GOWORK, obeyed as the go command does
 	Path        string // PATH, for the go of the system
 	UserDefault string // the file with the user's default: <Config>/default
-	// MachineDefault is the release that a store's link names, with that link
-	// as its Origin's Path; zero when there is none. See [DefaultOf].
-	MachineDefault project.Requirement
-	Installed      []installed.Release // newest first, a user's store shadowing the machine's
-	Stores         []string            // the stores in which Installed was looked for
-	OwnDirs        []string            // directories of shims: never the go of the system
-	OwnPrograms    []string            // vmgo and vmgo-shim: a go that is one of them leads back to us
+	// Releases are what Stores hold.
+	Releases    Releases
+	Stores      []string
+	OwnDirs     []string        // directories of shims: never the go of the system
+	OwnPrograms func() []string // vmgo and vmgo-shim: a go that is one of them leads back to us
 	// Watch lists further files and directories on which the answer depends,
 	// such as the settings files; they are handed on in Resolution.Watch.
 	Watch  []string
 	Ranges gover.RangeParser // nil in the lean program
+}
+
+// Releases says what is installed. A prompt asks for no more than its answer
+// needs: the list is not read for one certain release.
+type Releases interface {
+	// Find looks for that release. The error is about where that cannot be done.
+	Find(gover.Version) (installed.Release, bool, error)
+	// List gives all, newest first, a user's store shadowing the machine's. The
+	// error is about stores that it has not been able to read.
+	List() ([]installed.Release, error)
+	// Default is the machine's, with the link that names it as its Origin's Path;
+	// zero where there is none. See [DefaultOf].
+	Default() project.Requirement
 }
 
 // Resolution is the Go that is in force, and why.
@@ -50,6 +61,8 @@ type Resolution struct {
 	Project   string
 	Conflicts []Conflict
 	Steps     []project.Step
+	// Unread is about stores that could not be read; they might hold a better answer.
+	Unread error
 	// Watch lists the files and directories whose change may change the answer.
 	// Some may not exist; that they appear is such a change.
 	Watch []string
@@ -87,6 +100,8 @@ type resolver struct {
 	out    Resolution
 	// decided is the index of the step of the requirement that decides.
 	decided int
+	listed  []gover.Version // what versions gave; nil before
+	all     []installed.Release
 }
 
 func (r *resolver) watch() {
@@ -182,7 +197,7 @@ func (r *resolver) defaultRequirement() (project.Requirement, error) {
 			return requirement, err
 		}
 	}
-	machine := r.in.MachineDefault
+	machine := r.in.Releases.Default()
 	if machine.IsZero() {
 		r.step(project.Step{Origin: project.Origin{Kind: project.MachineDefault}, Verdict: project.Absent})
 		return machine, nil

@@ -13,7 +13,6 @@ import (
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/resolve"
-	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
 // write makes files beneath top; a name that ends in a slash is a directory, and
@@ -50,17 +49,6 @@ func version(t testing.TB, s string) gover.Version {
 	return v
 }
 
-// releases makes a list as the store gives it.
-func releases(t testing.TB, list string) (all []installed.Release) {
-	t.Helper()
-	for _, s := range strings.Fields(list) {
-		v := version(t, s)
-		all = append(all, installed.Release{Version: v, GOROOT: "/store/" + v.String(), Store: "/store"})
-	}
-	slices.SortFunc(all, func(a, b installed.Release) int { return b.Version.Compare(a.Version) })
-	return all
-}
-
 type files map[string]string
 
 // A world is what one case of a table is about; the zero value is an empty
@@ -83,14 +71,11 @@ func (w world) enter(t *testing.T, parser gover.RangeParser) (top string, in res
 	write(t, top, w.files)
 	in = resolve.Input{
 		Dir: filepath.Join(top, "r"), Version: w.variable, GOWORK: w.gowork, UserDefault: filepath.Join(top, "config/default"),
-		Installed: releases(t, w.installed), Stores: []string{"/store"}, Watch: []string{"/etc/vmgo/env"},
+		Releases: newShelf(t, w.installed, w.machine), Stores: []string{"/store"}, Watch: []string{"/etc/vmgo/env"},
 		Path: filepath.Join(top, "sys/bin"), Ranges: parser,
 	}
 	if w.dir != "" {
 		in.Dir = filepath.Join(top, w.dir)
-	}
-	if w.machine != "" {
-		in.MachineDefault = resolve.DefaultOf(version(t, w.machine), "/store/default")
 	}
 	if w.noSystem {
 		in.Path = "/nonexistent"
@@ -364,15 +349,5 @@ func TestExplain(t *testing.T) {
 	want = slices.DeleteFunc(want, func(s string) bool { return strings.HasPrefix(s, "/.") })
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-func TestShadowing(t *testing.T) {
-	t.Parallel()
-	_, in := world{files: files{"r/.go-version": "1.22.5"}}.enter(t, nil)
-	v := version(t, "1.22.5")
-	in.Installed = []installed.Release{{Version: v, GOROOT: "/home/u/go/1.22.5", Store: "/home/u/go"}, {Version: v, GOROOT: "/opt/go/1.22.5", Store: "/opt/go"}}
-	if r, err := resolve.Resolve(in); err != nil || r.Store != "/home/u/go" || r.GOROOT != "/home/u/go/1.22.5" {
-		t.Errorf("%+v, %v", r, err)
 	}
 }

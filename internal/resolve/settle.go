@@ -1,11 +1,13 @@
 package resolve
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
 // settle matches the requirement that decides against what is there.
@@ -17,17 +19,29 @@ func (r *resolver) settle() error {
 	case requirement.Minimum:
 		return r.settleMinimum(requirement.Selector.Version())
 	}
+	if requirement.Selector.Kind() == gover.Exact {
+		return r.settleExact(requirement.Selector.Version())
+	}
 	version, found, err := requirement.Selector.Pick(r.versions(), r.in.Ranges)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return notInstalled(requirement)
+		return r.notInstalled()
 	}
 	r.useVersion(version)
-	if requirement.Selector.Kind() != gover.Exact {
-		r.note("newest installed match: " + version.String())
+	r.note("newest installed match: " + version.String())
+	return nil
+}
+
+// settleExact looks for one certain release, without the list of all.
+func (r *resolver) settleExact(v gover.Version) error {
+	release, found, err := r.in.Releases.Find(v)
+	r.out.Unread = err
+	if !found {
+		return r.notInstalled()
 	}
+	r.use(release)
 	return nil
 }
 
@@ -56,7 +70,7 @@ func (r *resolver) settleMinimum(minimum gover.Version) error {
 		}
 	}
 	if !found {
-		return notInstalled(r.out.Requirement)
+		return r.notInstalled()
 	}
 	r.useVersion(version)
 	r.note("smallest newer one installed: " + version.String())
@@ -117,22 +131,26 @@ func (r *resolver) takeSystem(sys systemGo) {
 	r.out.Version, r.out.GOROOT = sys.version, sys.goroot
 }
 
-// useVersion takes the first installed release of that version.
+// useVersion takes the first listed release of that version.
 func (r *resolver) useVersion(v gover.Version) {
-	for _, release := range r.in.Installed {
-		if release.Version == v {
-			r.out.Version, r.out.GOROOT, r.out.Store = v, release.GOROOT, release.Store
-			return
-		}
-	}
+	i := slices.IndexFunc(r.all, func(release installed.Release) bool { return release.Version == v })
+	r.use(r.all[i])
 }
 
+func (r *resolver) use(release installed.Release) {
+	r.out.Version, r.out.GOROOT, r.out.Store = release.Version, release.GOROOT, release.Store
+}
+
+// versions lists what is installed; it reads the stores the first time.
 func (r *resolver) versions() []gover.Version {
-	versions := make([]gover.Version, len(r.in.Installed))
-	for i, release := range r.in.Installed {
-		versions[i] = release.Version
+	if r.listed == nil {
+		r.all, r.out.Unread = r.in.Releases.List()
+		r.listed = make([]gover.Version, len(r.all))
+		for i, release := range r.all {
+			r.listed[i] = release.Version
+		}
 	}
-	return versions
+	return r.listed
 }
 
 // Conflict is a release in force that the go command will find too old.
@@ -146,6 +164,18 @@ type Conflict struct {
 func (c Conflict) String() string {
 	return "go " + c.Version.String() + " (" + c.Pin.String() + ") is older than what " +
 		c.Minimum.Origin.String() + " requires: " + c.Minimum.Origin.Requirement
+}
+
+// Remarks are what the user should know beside the answer, a line each.
+func (r Resolution) Remarks() []string {
+	var lines []string
+	for _, conflict := range r.Conflicts {
+		lines = append(lines, conflict.String())
+	}
+	if r.Unread != nil && r.Installed {
+		lines = append(lines, "a store cannot be read, so that what it holds does not count: "+strings.ReplaceAll(r.Unread.Error(), "\n", "; "))
+	}
+	return lines
 }
 
 // conflicts reports the highest of the go lines that the release in force does
@@ -166,8 +196,14 @@ func (r *resolver) conflicts() {
 	}
 }
 
-// notInstalled says what is asked for, by whom, and how to get it.
-func notInstalled(requirement project.Requirement) error {
+// notInstalled says what is asked for, by whom, and how to get it; or that this
+// cannot be told.
+func (r *resolver) notInstalled() error {
+	if r.out.Unread != nil {
+		return diag.Wrap(diag.Failure, r.out.Unread, "cannot look for the release that "+r.out.Requirement.Origin.String()+" asks for",
+			"vmgo doctor --only security.store")
+	}
+	requirement := r.out.Requirement
 	selector := requirement.Selector
 	var what string
 	switch {

@@ -20,9 +20,11 @@ type systemGo struct {
 // command does: they would mean another program in each directory.
 func findSystem(in Input) (systemGo, bool) {
 	var own []os.FileInfo
-	for _, program := range in.OwnPrograms {
-		if info, err := os.Stat(program); err == nil {
-			own = append(own, info)
+	if in.OwnPrograms != nil {
+		for _, program := range in.OwnPrograms() {
+			if info, err := os.Stat(program); err == nil {
+				own = append(own, info)
+			}
 		}
 	}
 	for _, dir := range strings.Split(in.Path, ":") {

@@ -67,7 +67,7 @@ func TestSystemGo(t *testing.T) {
 			at := func(s string) string { return strings.ReplaceAll(s, "@", top) }
 			r, err := resolve.Resolve(resolve.Input{
 				Dir: top + "/empty", Version: "system", Path: at(test.path), Stores: []string{top + "/store/"},
-				OwnDirs: []string{top + "/shims"}, OwnPrograms: []string{top + "/shims/bin/vmgo-shim", top + "/gone"},
+				OwnDirs: []string{top + "/shims"}, OwnPrograms: func() []string { return []string{top + "/shims/bin/vmgo-shim", top + "/gone"} },
 			})
 			if (err == nil) != (test.want != "") {
 				t.Fatalf("%+v, %v", r, err)

@@ -94,7 +94,7 @@ func (s *Store) GOROOT(v gover.Version) string { return installed.GOROOT(s.dir, 
 
 // Has says whether the release is installed.
 func (s *Store) Has(v gover.Version) bool {
-	_, ok := installed.Find([]string{s.dir}, v)
+	_, ok, _ := installed.Find([]string{s.dir}, v)
 	return ok
 }
 

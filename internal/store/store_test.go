@@ -445,10 +445,14 @@ func TestList_onlyWhatIsARelease(t *testing.T) {
 	if _, err := installed.List([]string{filepath.Join(first, "1.22.7")}); err == nil {
 		t.Error("a file is no store")
 	}
-	if r, ok := installed.Find([]string{first, second}, version(t, "1.24.1")); !ok || r.Store != second {
+	if r, ok, err := installed.Find([]string{first, second}, version(t, "1.24.1")); err != nil || !ok || r.Store != second {
 		t.Errorf("found %v", r)
 	}
-	if r, ok := installed.Find([]string{first}, version(t, "1.22.6")); ok {
-		t.Errorf("a link is no release: %v", r)
+	if r, ok, err := installed.Find([]string{first}, version(t, "1.22.6")); ok || err != nil {
+		t.Errorf("a link is no release: %v, %v", r, err)
+	}
+	long := filepath.Join(first, strings.Repeat("x", 300))
+	if _, ok, err := installed.Find([]string{long}, version(t, "1.22.5")); ok || err == nil {
+		t.Error("a store that cannot be looked into is one without that release")
 	}
 }

@@ -47,17 +47,26 @@ func List(stores []string) ([]Release, error) {
 }
 
 // Find gives the release of that version from the first store that holds it.
-func Find(stores []string, version gover.Version) (Release, bool) {
+// The error is about stores of which that cannot be said.
+func Find(stores []string, version gover.Version) (release Release, found bool, err error) {
 	if version.IsZero() {
-		return Release{}, false
+		return Release{}, false, nil
 	}
-	for _, store := range stores {
+	for i, store := range stores {
+		if slices.Contains(stores[:i], store) {
+			continue
+		}
 		dir := GOROOT(store, version)
-		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
-			return Release{version, dir, store}, true
+		var stat syscall.Stat_t
+		switch e := syscall.Lstat(dir, &stat); {
+		case e == syscall.ENOENT || e == syscall.ENOTDIR:
+		case e != nil:
+			err = errors.Join(err, &os.PathError{Op: "lstat", Path: dir, Err: e})
+		case stat.Mode&syscall.S_IFMT == syscall.S_IFDIR:
+			return Release{version, dir, store}, true, err
 		}
 	}
-	return Release{}, false
+	return Release{}, false, err
 }
 
 // Default reads the store's default link. It does not say whether that release
