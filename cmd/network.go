@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
@@ -35,7 +36,7 @@ func (a *app) goSettings() fetch.GoSettings {
 		}
 		return err == nil
 	}
-	if path := a.goEnvFile(); path != "" {
+	if path := dirs.GoEnvFile(a.host.Env); path != "" {
 		add(path)
 	}
 	if releases, err := a.installed(); err == nil {
@@ -51,21 +52,6 @@ func (a *app) goSettings() fetch.GoSettings {
 		}
 	}
 	return settings
-}
-
-// goEnvFile is where `go env -w` writes, "" where it is switched off.
-func (a *app) goEnvFile() string {
-	switch path := a.host.Env["GOENV"]; path {
-	case "off":
-		return ""
-	case "":
-		if config := a.layout.Config; config != "" {
-			return filepath.Join(filepath.Dir(config), "go", "env")
-		}
-		return ""
-	default:
-		return path
-	}
 }
 
 // client is the way to the network.

@@ -1,9 +1,7 @@
 package shims
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/dirs"
@@ -121,37 +119,20 @@ func (s Situation) policy(q Question) environ.Policy {
 // places reads what `go env -w` has written: a module cache that is configured
 // there must not be moved.
 func (s Situation) places() environ.Places {
-	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data, GoEnv: map[string]string{}}
-	path := s.goEnvFile()
-	if path == "" {
+	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data}
+	path := dirs.GoEnvFile(s.Outside)
+	if path == "" || !exists(path) { // mostly there is none
 		return at
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return at
 	}
+	at.GoEnv = map[string]string{}
 	for _, line := range settings.Parse(path, string(data)) {
 		at.GoEnv[line.Name] = line.Text
 	}
 	return at
-}
-
-// goEnvFile is the file of `go env -w`, by the go command's own rules.
-func (s Situation) goEnvFile() string {
-	switch path := s.Outside["GOENV"]; {
-	case path == "off":
-		return ""
-	case path != "":
-		return path
-	}
-	config := s.Outside["XDG_CONFIG_HOME"]
-	if config == "" && s.Outside["HOME"] != "" {
-		config = s.Outside["HOME"] + "/.config"
-	}
-	if !filepath.IsAbs(config) {
-		return ""
-	}
-	return filepath.Join(config, "go/env")
 }
 
 // prepare makes the GOPATH of a project that keeps it in its tree. git is told
@@ -175,7 +156,5 @@ func owns(uid int, dir string) bool {
 	return syscall.Stat(dir, &stat) == nil && int(stat.Uid) == uid
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, os.ErrNotExist)
-}
+// exists says whether there is anything of that name, or may be.
+func exists(path string) bool { return syscall.Access(path, 0) != syscall.ENOENT }

@@ -1,7 +1,6 @@
 package shims
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,7 +35,6 @@ type watcher struct {
 	started time.Time
 	coarse  bool
 	list    []shell.Watch
-	seen    map[string]bool
 	unsure  bool // something changed while or just before it was read
 }
 
@@ -45,7 +43,7 @@ type watcher struct {
 func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Watch {
 	w := watcher{
 		stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
-		list: []shell.Watch{}, seen: map[string]bool{},
+		list: make([]shell.Watch, 0, 16),
 	}
 	b := boundsOf(s.Resolution.Steps)
 	nested := w.repository(b, p.Dir)
@@ -154,18 +152,14 @@ func (w *watcher) repository(b bounds, dir string) (nested bool) {
 	return false
 }
 
-// absent expects that there is no such file.
-func (w *watcher) absent(path string) {
-	if _, err := os.Stat(path); err == nil {
-		w.unsure = true // it appeared after it was looked for
-	}
-	w.add(shell.Watch{Path: path, Kind: shell.Absent})
-}
+// absent expects that there is no such file. One that has appeared since it was
+// looked for is found by the shell at its next prompt.
+func (w *watcher) absent(path string) { w.add(shell.Watch{Path: path, Kind: shell.Absent}) }
 
 // same expects that the file stays as it is. read says that it was there when
 // it was read.
 func (w *watcher) same(path string, read bool) {
-	if path == "" || w.seen[path] {
+	if path == "" || w.has(path) {
 		return
 	}
 	var stat syscall.Stat_t
@@ -190,9 +184,12 @@ func (w *watcher) same(path string, read bool) {
 	w.add(shell.Watch{Path: path, Kind: shell.Same, Stamp: stamp})
 }
 
+func (w *watcher) has(path string) bool {
+	return slices.ContainsFunc(w.list, func(watch shell.Watch) bool { return watch.Path == path })
+}
+
 func (w *watcher) add(watch shell.Watch) {
-	if !w.seen[watch.Path] {
-		w.seen[watch.Path] = true
+	if !w.has(watch.Path) {
 		w.list = append(w.list, watch)
 	}
 }

@@ -97,7 +97,9 @@ func (b *bench) main(names []string) error {
 	return nil
 }
 
-// prepare builds the programs, as install.sh does, and the probes.
+// prepare builds the programs and the probes, and copies them into place as
+// install.sh does. What the linker itself has written lies in single pages of the cache
+// until it is read from the disk again: such a program starts 0.2 ms later.
 func (b *bench) prepare() error {
 	var err error
 	if b.dir == "" {
@@ -117,17 +119,20 @@ func (b *bench) prepare() error {
 	if b.proxies, err = output("go", "env", "GOPROXY"); err != nil {
 		return err
 	}
-	for _, dir := range []string{"bin", "home", "store", "state", "a", "b"} {
+	for _, dir := range []string{"bin", "out", "home", "store", "state", "a", "b"} {
 		if err := os.MkdirAll(b.path(dir), 0o755); err != nil {
 			return err
 		}
 	}
 	build := exec.Command(b.goroot+"/bin/go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
-		"-tags", "urfave_cli_no_docs,urfave_cli_no_suggest", "-o", b.path("bin")+"/",
+		"-tags", "urfave_cli_no_docs,urfave_cli_no_suggest", "-o", b.path("out")+"/",
 		".", "./shims/vmgo-shim", "./internal/bench/testdata/hello", "./internal/bench/testdata/exec")
 	build.Dir, build.Stderr, build.Env = b.repo, os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building: %w", err)
+	}
+	if _, err := output("cp", "-r", b.path("out")+"/.", b.path("bin")); err != nil {
+		return err
 	}
 	return nil
 }

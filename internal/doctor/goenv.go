@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/fetch"
 )
 
@@ -60,17 +61,7 @@ func (m *Machine) setGo(name, value string) string {
 }
 
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).
-func (m *Machine) GoEnvFile() string {
-	switch file := m.Env["GOENV"]; {
-	case file == "off":
-		return ""
-	case file != "":
-		return file
-	case filepath.IsAbs(m.Env["XDG_CONFIG_HOME"]):
-		return filepath.Join(m.Env["XDG_CONFIG_HOME"], "go/env")
-	}
-	return m.HomePath(".config/go/env")
-}
+func (m *Machine) GoEnvFile() string { return dirs.GoEnvFile(m.Env) }
 
 // GoEnvLines reads the file of "go env -w" and, after it, go.env of the Go in
 // force, as the go command does: the first that has a name wins.

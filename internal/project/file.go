@@ -29,11 +29,14 @@ func (f *fault) err(path string) error {
 	return diag.New(diag.BadVersionFile, Origin{Path: path, Line: f.line}.String()+": "+f.reason, f.hints...)
 }
 
-// readFile reads a regular file of at most limit bytes. Opening comes first and
-// the questions are put to the open file: cheaper than asking beforehand, and
-// nothing can be swapped in between. O_NONBLOCK keeps a fifo without a writer
+// readFile reads a regular file of at most limit bytes. Mostly there is none,
+// which asking tells at half the price of opening. All other questions are put
+// to the open file, so that nothing can be swapped in between. O_NONBLOCK keeps a fifo without a writer
 // from blocking a prompt, O_NOCTTY a terminal from becoming ours.
 func readFile(path string, limit int) (data []byte, found bool, f *fault) {
+	if syscall.Access(path, 0) == syscall.ENOENT {
+		return nil, false, nil
+	}
 	fd, err := openRetry(path)
 	if err != nil {
 		return openFailed(path, err)
@@ -68,6 +71,9 @@ func readFile(path string, limit int) (data []byte, found bool, f *fault) {
 		}
 		if data = data[:len(data)+n]; len(data) > limit {
 			return nil, true, tooLarge(limit)
+		}
+		if len(data) == int(st.Size) && len(data) < cap(data) {
+			return data, true, nil // there was room for more than what it should have
 		}
 	}
 }

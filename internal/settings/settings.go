@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ type Settings struct {
 	Keyrings     []string // VMGO_KEYRING: files with further OpenPGP certificates
 	Show         bool     // VMGO_SHOW: the hook tells what it switched to
 
-	values map[string]Value
+	values []Value // in the order of the Table
 }
 
 // Value is one setting as it was found.
@@ -58,7 +59,20 @@ func (v Value) Origin() string {
 
 // Value gives the setting of that name as it was found; name must be one of
 // the [Table].
-func (s Settings) Value(name string) Value { return s.values[name] }
+func (s Settings) Value(name string) Value {
+	if v := s.value(name); v != nil {
+		return *v
+	}
+	return Value{}
+}
+
+func (s Settings) value(name string) *Value {
+	i := slices.IndexFunc(s.values, func(v Value) bool { return v.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.values[i]
+}
 
 // Load reads every setting. files are looked into in order for names that the
 // environment leaves unset or empty; a missing file is an empty one. The error
@@ -66,13 +80,12 @@ func (s Settings) Value(name string) Value { return s.values[name] }
 // beside it, [Settings.Value] gives what was found all the same.
 func Load(env map[string]string, files ...string) (Settings, error) {
 	rows := Table()
-	s := Settings{values: make(map[string]Value, len(rows))}
-	for _, row := range rows {
-		value := Value{Name: row.Name, Text: row.Default, Default: true}
+	s := Settings{values: make([]Value, len(rows))}
+	for i, row := range rows {
+		s.values[i] = Value{Name: row.Name, Text: row.Default, Default: true}
 		if text := env[row.Name]; text != "" {
-			value = Value{Name: row.Name, Text: text}
+			s.values[i] = Value{Name: row.Name, Text: text}
 		}
-		s.values[row.Name] = value
 	}
 	for _, path := range files {
 		lines, err := readFile(path)
@@ -80,14 +93,14 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 			return s, err
 		}
 		for _, line := range lines {
-			if old, known := s.values[line.Name]; known && old.Default && line.Text != "" {
-				s.values[line.Name] = line
+			if old := s.value(line.Name); old != nil && old.Default && line.Text != "" {
+				*old = line
 			}
 		}
 	}
-	for _, row := range rows {
-		if err := row.store(&s, s.values[row.Name].Text); err != nil {
-			v := s.values[row.Name]
+	for i, row := range rows {
+		v := s.values[i]
+		if err := row.store(&s, v.Text); err != nil {
 			return s, diag.New(diag.BadSetting,
 				row.Name+" is "+strconv.Quote(v.Text)+" ("+v.Origin()+"): "+err.Error(), fixFor(v))
 		}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/vmgo/vmgo/internal/environ"
 )
@@ -22,7 +23,8 @@ func Record(state, project string) {
 	}
 	dir := state + "/projects"
 	path := dir + "/" + environ.Hash(project)
-	if info, err := os.Lstat(path); err == nil && info.Size() == int64(len(project)) {
+	var stat syscall.Stat_t
+	if syscall.Lstat(path, &stat) == nil && stat.Size == int64(len(project)) {
 		return
 	}
 	if os.MkdirAll(dir, 0o700) != nil {
