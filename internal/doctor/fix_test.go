@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -35,7 +36,11 @@ func sick(t *testing.T) host.Host {
 		hosttest.File{Path: "/home/ann/.config/go/env", Data: []byte("GOFLAGS=-mod=vendor\nGOPRIVATE=git.test\nGO111MODULE=off\n")},
 		hosttest.File{Path: "/etc/profile.d/go.sh", Data: []byte("export GOROOT=/usr/local/go1.17\n")},
 		hosttest.File{Path: "/machine", Data: []byte("mode 0777 /home/ann/go\nmode 0600 /home/ann/.bashrc\n")})
-	return hosttest.New(t, files)
+	h := hosttest.New(t, files)
+	if err := os.Chmod(h.Path("/home/ann/go"), 0o777|fs.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
@@ -48,13 +53,9 @@ func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
 	return m, changes
 }
 
-func TestApply_andUndo(t *testing.T) {
+func TestPlan_showsWhatIsSafe(t *testing.T) {
 	t.Parallel()
-	h := sick(t)
-	if err := os.Chmod(h.Path("/home/ann/go"), 0o777|fs.ModeSetgid); err != nil {
-		t.Fatal(err)
-	}
-	m, changes := plan(t, h)
+	_, changes := plan(t, sick(t))
 	preview := ""
 	for _, c := range changes {
 		preview += c.Preview()
@@ -76,6 +77,12 @@ func TestApply_andUndo(t *testing.T) {
 	if strings.Contains(preview, "profile.d") {
 		t.Error("a file of another user is to be changed")
 	}
+}
+
+func TestApply_andUndo(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	m, changes := plan(t, h)
 	if err := doctor.Apply(m, changes); err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +122,31 @@ func TestApply_andUndo(t *testing.T) {
 	if _, err := doctor.Undo(m); diag.CodeOf(err) != diag.Failure {
 		t.Errorf("a second undo gives %v", err)
 	}
+}
+
+func TestApply_keepsAttributes(t *testing.T) {
+	t.Parallel()
+	h := sick(t)
+	bashrc := h.Path("/home/ann/.bashrc")
+	if err := syscall.Setxattr(bashrc, "user.vmgo", []byte("label"), 0); err != nil {
+		t.Skip("this file system has no user attributes: ", err)
+	}
+	look := func(when string) {
+		value := make([]byte, 16)
+		n, err := syscall.Getxattr(bashrc, "user.vmgo", value)
+		if err != nil || string(value[:n]) != "label" {
+			t.Errorf("%s the attribute is %q, %v", when, value[:max(n, 0)], err)
+		}
+	}
+	m, changes := plan(t, h)
+	if err := doctor.Apply(m, changes); err != nil {
+		t.Fatal(err)
+	}
+	look("after the fix")
+	if _, err := doctor.Undo(m); err != nil {
+		t.Fatal(err)
+	}
+	look("after undo")
 }
 
 func TestUndo_leavesEditedFilesAlone(t *testing.T) {

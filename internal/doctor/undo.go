@@ -90,7 +90,7 @@ func (f repairFile) write(data []byte, mode fs.FileMode, chmod bool) error {
 		return err
 	}
 	if data != nil {
-		return fsx.WriteFile(path, data, mode)
+		return fsx.ReplaceFile(path, data, mode)
 	}
 	if chmod {
 		return os.Chmod(path, mode)

@@ -23,7 +23,16 @@ const TempPrefix = ".vmgo-tmp."
 // old contents or the new. The new ones are on the disk before the rename; the
 // rename itself is durable after [SyncDir] of the directory. mode is exact,
 // whatever the umask says.
-func WriteFile(path string, data []byte, mode os.FileMode) (err error) {
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	return writeFile(path, data, mode, func(string) error { return nil })
+}
+
+// ReplaceFile is [WriteFile] for a file that exists and keeps its extended attributes.
+func ReplaceFile(path string, data []byte, mode os.FileMode) error {
+	return writeFile(path, data, mode, func(stage string) error { return CopyXattrs(path, stage) })
+}
+
+func writeFile(path string, data []byte, mode os.FileMode, finish func(stage string) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), TempPrefix+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -34,6 +43,9 @@ func WriteFile(path string, data []byte, mode os.FileMode) (err error) {
 		}
 	}()
 	_, err = f.Write(data)
+	if err == nil {
+		err = finish(f.Name())
+	}
 	if err == nil {
 		err = f.Chmod(mode)
 	}

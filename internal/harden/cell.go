@@ -186,7 +186,7 @@ func (m *Machine) stage(stage, path string, c Change) error {
 	}
 	_, err = f.WriteString(c.To.Text)
 	if err == nil {
-		err = copyXattrs(path, stage)
+		err = fsx.CopyXattrs(path, stage)
 	}
 	if err == nil {
 		err = setMode(stage, c.To)
@@ -251,34 +251,6 @@ func (m *Machine) keep(c Change, at func(string)) error {
 		return err
 	}
 	at("kept")
-	return nil
-}
-
-// copyXattrs gives a file the extended attributes of another: the SELinux
-// context, ACLs, capabilities. A file that does not exist has none, and a new
-// file has those that its directory gives it.
-func copyXattrs(from, to string) error {
-	size, err := syscall.Listxattr(from, nil)
-	if err != nil || size == 0 {
-		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTSUP) {
-			return nil
-		}
-		return &fs.PathError{Op: "listxattr", Path: from, Err: err}
-	}
-	names := make([]byte, size)
-	if size, err = syscall.Listxattr(from, names); err != nil {
-		return &fs.PathError{Op: "listxattr", Path: from, Err: err}
-	}
-	for _, name := range strings.Split(strings.TrimRight(string(names[:size]), "\x00"), "\x00") {
-		value := make([]byte, 64<<10)
-		n, err := syscall.Getxattr(from, name, value)
-		if err == nil {
-			err = syscall.Setxattr(to, name, value[:n], 0)
-		}
-		if err != nil {
-			return &fs.PathError{Op: "copy attribute " + name + " of", Path: from, Err: err}
-		}
-	}
 	return nil
 }
 
