@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,6 +44,14 @@ func TestMain(m *testing.M) {
 			p.Ranges = ranges.Parse
 		}
 		os.Exit(shims.Main(p))
+	}
+	// Shells cannot trap what was ignored when they started, and whoever started
+	// the tests in the background had it ignored. What is caught here is not
+	// ignored there.
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGQUIT, syscall.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 	os.Exit(m.Run())
 }
