@@ -116,12 +116,9 @@ func TestNotHere(t *testing.T) {
 
 func TestGet_nobodyThere(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(http.NotFoundHandler())
-	url := s.URL
-	s.Close()
 	var waited sleeper
 	c := newClient(func(config *fetch.Config) { config.Sleep = waited.sleep })
-	_, err := c.Get(t.Context(), url+"/x", 10)
+	_, err := c.Get(t.Context(), "http://127.0.0.1:1/x", 10)
 	wantCode(t, err, diag.Network, "connection refused")
 	if len(waited.pauses) > 0 || len(diag.HintsOf(err)) == 0 {
 		t.Error(waited.pauses, diag.HintsOf(err))
