@@ -154,6 +154,7 @@ main() {
 	[ $# -gt 0 ] || set -- ./...
 	cd -- "$(dirname -- "$0")"
 	cache=$PWD/.cache failed=''
+	umask 022 # many files that tests make are to be read by others
 	mkdir -p "$cache"
 
 	install_packages
