@@ -22,7 +22,7 @@ staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # command:package. The race detector needs a C compiler and its headers.
 tools='bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
-direnv:direnv fish:fish gcc:gcc git:git mksh:mksh python3:python3
+direnv:direnv fish:fish gcc:gcc git:git mkfs.ext4:e2fsprogs mksh:mksh python3:python3
 shellcheck:shellcheck strace:strace tmux:tmux
 unzip:unzip wget:wget yash:yash zsh:zsh'
 

@@ -44,12 +44,18 @@ func crashCases() []crashCase {
 func (c crashCase) prepare(t *testing.T, proxy string) string {
 	t.Helper()
 	dir := filepath.Join(memDir(t), "a store")
+	c.install(t, dir, proxy)
+	return dir
+}
+
+// install brings what there is before the crash into the store at dir.
+func (c crashCase) install(t *testing.T, dir, proxy string) {
+	t.Helper()
 	for _, v := range c.before {
 		if out, err := command(dir, proxy, cmp.Or(c.how, "install"), v).CombinedOutput(); err != nil {
 			t.Fatalf("install %s: %v: %s", v, err, out)
 		}
 	}
-	return dir
 }
 
 func command(dir, proxy, verb string, versions ...string) *exec.Cmd {
