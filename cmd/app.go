@@ -250,10 +250,10 @@ func onUsageError(_ *cli.Context, err error, _ bool) error {
 	return diag.New(diag.Usage, err.Error(), "vmgo help")
 }
 
-// sayf tells the user something on stderr, unless --quiet.
+// sayf tells the user something on a line of stderr, unless --quiet.
 func (a *app) sayf(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.host.Stderr, format+"\n", args...)
+		_, _ = io.WriteString(a.host.Stderr, diag.Line(fmt.Sprintf(format, args...))+"\n")
 	}
 }
 

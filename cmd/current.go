@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/resolve"
@@ -38,7 +39,7 @@ func (a *app) currentCommand() *cli.Command {
 			for _, remark := range resolution.Remarks() {
 				a.warnf("%s", remark)
 			}
-			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), resolution.Requirement.Origin)
+			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), diag.Line(resolution.Requirement.Origin.String()))
 			return err
 		},
 	}

@@ -39,7 +39,7 @@ func (a *app) wait(no bool) store.Wait {
 }
 
 // waitingFor tells for whom a writer waits.
-func waitingFor(holder fsx.Holder) string { return "waiting for " + holder.String() }
+func waitingFor(holder fsx.Holder) string { return diag.Line("waiting for " + holder.String()) }
 
 // resolve decides which Go is in force in the working directory.
 func (a *app) resolve() (resolve.Resolution, error) {

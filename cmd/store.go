@@ -68,7 +68,7 @@ func (a *app) storeCheck(c *cli.Context) error {
 		for _, f := range faults {
 			lines = append(lines, faultLine{dir, f.Kind, f.Version.String(), f.Path, f.Detail})
 			if !c.Bool("json") {
-				fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", filepath.Join(dir, f.Path), f.Detail, f.Kind)
+				fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(filepath.Join(dir, f.Path)), diag.Line(f.Detail), f.Kind)
 			}
 		}
 		if releases, err := s.Releases(); err == nil && len(faults) == 0 && len(releases) > 0 {
@@ -178,7 +178,7 @@ func (a *app) storeRepair(c *cli.Context) error {
 		}
 	}
 	for _, f := range faults {
-		fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", f.Path, f.Detail, f.Kind)
+		fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(f.Path), diag.Line(f.Detail), f.Kind)
 	}
 	if len(faults) > 0 {
 		return diag.New(diag.Failure, "there is something in "+target.Dir()+" for a person to judge: "+count(len(faults), "fault"), "vmgo store check")

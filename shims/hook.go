@@ -73,9 +73,9 @@ func (p Process) show(s Situation) {
 	line := "vmgo: outside\n"
 	switch r := s.Resolution; {
 	case len(s.Wanted.Path) > 0:
-		line = "vmgo: go " + r.Version.String() + " (" + r.Requirement.Origin.String() + ")\n"
+		line = diag.Line("vmgo: go "+r.Version.String()+" ("+r.Requirement.Origin.String()+")") + "\n"
 	case r.System:
-		line = "vmgo: the go of the system, " + r.SystemGo + "\n"
+		line = diag.Line("vmgo: the go of the system, "+r.SystemGo) + "\n"
 	}
 	_, _ = io.WriteString(p.Stderr, line)
 }
@@ -93,7 +93,7 @@ func (p Process) say(said string, s Situation, err error) string {
 		messages = append(messages, diag.Format("vmgo", err))
 	}
 	for _, remark := range append(s.Resolution.Remarks(), s.Notes...) {
-		messages = append(messages, "vmgo: "+remark+"\n")
+		messages = append(messages, diag.Line("vmgo: "+remark)+"\n")
 	}
 	heard := strings.Fields(said)
 	for _, message := range messages {

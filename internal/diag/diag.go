@@ -93,29 +93,9 @@ func ExitStatus(err error) int {
 // Format renders err as cli.md asks: one line "vmgo: <sentence> [code]", then
 // a line per hint. program is the name before the colon.
 func Format(program string, err error) string {
-	text := program + ": " + oneLine(err.Error()) + " [" + string(CodeOf(err)) + "]\n"
+	text := program + ": " + Line(err.Error()) + " [" + string(CodeOf(err)) + "]\n"
 	for _, hint := range HintsOf(err) {
-		text += "hint: " + oneLine(hint) + "\n"
+		text += "hint: " + Line(hint) + "\n"
 	}
 	return text
-}
-
-// oneLine keeps control characters of foreign text (paths, server answers)
-// from forging further lines or driving the terminal.
-func oneLine(s string) string {
-	const hex = "0123456789abcdef"
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\n':
-			out = append(out, `\n`...)
-		case c == '\t':
-			out = append(out, ' ')
-		case c < 0x20 || c == 0x7f:
-			out = append(out, '\\', 'x', hex[c>>4], hex[c&15])
-		default:
-			out = append(out, c)
-		}
-	}
-	return string(out)
 }

@@ -151,10 +151,10 @@ func (m *Machine) redact(r Result) Result {
 	r.Summary, r.Detail = m.Redact(r.Summary), m.Redact(r.Detail)
 	shown := make([]Evidence, len(r.Evidence))
 	for i, e := range r.Evidence {
-		shown[i] = Evidence{m.Redact(e.Path), e.Line, oneLine(m.Redact(e.Value))}
+		shown[i] = Evidence{m.Redact(e.Path), e.Line, diag.Line(m.Redact(e.Value))}
 	}
 	r.Evidence = shown
-	r.Summary = oneLine(r.Summary)
+	r.Summary = diag.Line(r.Summary)
 	switch {
 	case m.UID == 0:
 		r.Fix = withoutSudo(r.Fix)
@@ -181,14 +181,4 @@ func withSu(commands string) string {
 // -u" stays: there it is the point.
 func withoutSudo(commands string) string {
 	return regexp.MustCompile(`(^|[\s|&;])sudo ([^-])`).ReplaceAllString(commands, "${1}${2}")
-}
-
-// oneLine keeps foreign text from driving the terminal.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // JSON writes v as one indented document with a final line break.
@@ -29,8 +31,39 @@ func JSONLine(w io.Writer, v any) error {
 // having no width.
 type Table struct{ rows [][]string }
 
-// Add appends a row.
-func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
+// Add appends a row. Paths and other foreign text may stand in it: of escape
+// sequences only those of a [Palette] are handed on.
+func (t *Table) Add(cells ...string) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = tame(cell)
+	}
+	t.rows = append(t.rows, row)
+}
+
+// tame is diag.Line for text that was coloured.
+func tame(cell string) string {
+	var out strings.Builder
+	for {
+		at, code := paint(cell)
+		out.WriteString(diag.Line(cell[:at]) + code)
+		if code == "" {
+			return out.String()
+		}
+		cell = cell[at+len(code):]
+	}
+}
+
+// paint finds the first escape sequence of a Palette.
+func paint(s string) (at int, code string) {
+	at = len(s)
+	for _, n := range []string{"0", "1", "2", "31", "32", "33", "36"} {
+		if i := strings.Index(s, "\x1b["+n+"m"); i >= 0 && i < at {
+			at, code = i, "\x1b["+n+"m"
+		}
+	}
+	return at, code
+}
 
 // Len says how many rows there are.
 func (t *Table) Len() int { return len(t.rows) }

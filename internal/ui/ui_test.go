@@ -24,6 +24,20 @@ func TestTable_alignsColouredCells(t *testing.T) {
 	}
 }
 
+func TestTable_foreignTextDrivesNoTerminal(t *testing.T) {
+	t.Parallel()
+	var table ui.Table
+	table.Add(ui.Palette(true).Red("bad"), "/tmp/\x1b]0;title\x07\x1b[8mhidden\nforged", ui.Palette(true).Dim("/\x1b[2J"))
+	var out strings.Builder
+	if err := table.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "\x1b[31mbad\x1b[0m  /tmp/\\x1b]0;title\\x07\\x1b[8mhidden\\nforged  \x1b[2m/\\x1b[2J\x1b[0m\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
 func TestBytes_roundsToOneDigit(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 206293782: "206.3 MB", 999_960_000: "1.0 GB"} {

@@ -1,0 +1,37 @@
+package diag_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"/src/app/.go-version:1": "/src/app/.go-version:1",
+		"größer 漢字 …":            "größer 漢字 …",
+		"\x1b[31mred\x07":        `\x1b[31mred\x07`,
+		"a\nvmgo: forged":        `a\nvmgo: forged`,
+		"a\tb\r":                 `a b\x0d`,
+		"\u009b31m\u0085":        `\u009b31m\u0085`, // CSI and NEL of C1
+		"go1.\u202e22":           `go1.\u202e22`,
+		"\u2066x\u2069\u2028":    `\u2066x\u2069\u2028`,
+		"latin1 \xe9\x9b":        `latin1 \xe9\x9b`,
+		"\xef\xbf\xbd":           "\ufffd", // one that was there is no fault
+	} {
+		if got := diag.Line(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestFormat_oneLineEach(t *testing.T) {
+	t.Parallel()
+	err := diag.Wrap(diag.Network, errors.New("503\nvmgo: all is well [ok]"), "cannot get it", "curl\n-I x")
+	if got := diag.Format("vmgo", err); strings.Count(got, "\n") != 2 || !strings.HasSuffix(got, " [network]\nhint: curl\\n-I x\n") {
+		t.Errorf("%q", got)
+	}
+}
