@@ -25,12 +25,13 @@ type report struct {
 	palette  ui.Palette
 	outcomes []outcome
 
-	mu   sync.Mutex
-	jobs map[gover.Version]*ui.Job
+	mu       sync.Mutex
+	jobs     map[gover.Version]*ui.Job
+	arriving map[gover.Version]bool // downloads that are not at their end
 }
 
 func (a *app) newReport(asJSON bool) *report {
-	r := &report{app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)), jobs: map[gover.Version]*ui.Job{}}
+	r := &report{app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)), jobs: map[gover.Version]*ui.Job{}, arriving: map[gover.Version]bool{}}
 	out, moving := a.host.Stderr, a.host.StderrTTY && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 	if a.quiet {
 		out, moving = io.Discard, false
@@ -50,7 +51,7 @@ func (r *report) job(v gover.Version) *ui.Job {
 	return r.jobs[v]
 }
 
-// event is called for each step of each release.
+// event is called for each step of each release, never twice at a time.
 func (r *report) event(e install.Event) {
 	if r.json {
 		r.line(e)
@@ -61,9 +62,13 @@ func (r *report) event(e install.Event) {
 	case install.Resolved:
 		job.Phase("found in " + e.Source)
 	case install.Download:
+		r.arriving[e.Version] = e.Bytes < e.Total
 		job.Phase("downloading")
 		job.Count(e.Bytes, e.Total)
 	case install.Extract:
+		if r.arriving[e.Version] {
+			return // what it waits for is the download
+		}
 		job.Phase("unpacking")
 		job.Count(e.Bytes, e.Total)
 	case install.Verified:
