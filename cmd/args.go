@@ -63,7 +63,11 @@ func findCommand(commands []*cli.Command, typed []string) (path []string, comman
 		case word == "--quiet" || word == "-q":
 			leading = append(leading, word)
 		case strings.HasPrefix(word, "-"):
-			return nil, nil, nil, diag.New(diag.Usage, "unknown flag "+strconv.Quote(word), "vmgo help")
+			hint := "vmgo help"
+			if word == "-v" || word == "-V" {
+				hint = "vmgo --version"
+			}
+			return nil, nil, nil, diag.New(diag.Usage, "unknown flag "+strconv.Quote(word), hint)
 		default:
 			return nil, nil, nil, unknownCommand(word, commands)
 		}

@@ -68,7 +68,7 @@ func (a *app) writeSetting(name, value string) error {
 	}
 	path := a.layout.UserSettings()
 	if path == "" {
-		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", "export HOME=/your/home")
+		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", homeHint)
 	}
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -208,7 +208,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 // installer gathers what an install needs of the world.
 func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
-		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", "export HOME=/root")
+		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint)
 	}
 	sources, err := a.sources(installSources(c))
 	if err != nil {

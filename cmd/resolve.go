@@ -14,6 +14,9 @@ import (
 	"github.com/vmgo/vmgo/shims"
 )
 
+// homeHint is for those who run without HOME.
+const homeHint = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
+
 // stores are the stores in which releases are looked for.
 func (a *app) stores() []string { return a.layout.Stores(a.settings.Root) }
 

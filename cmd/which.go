@@ -48,5 +48,5 @@ func (a *app) findTool(s shims.Situation, tool string) (string, error) {
 	if path, found := lookPath(inside(a.host.Env, s)["PATH"], tool); found {
 		return path, nil
 	}
-	return "", diag.New(diag.CommandNotFound, "neither Go "+nameOf(s.Resolution)+" nor PATH has a program "+tool, "go install …/"+tool+"@latest")
+	return "", diag.New(diag.CommandNotFound, "neither Go "+nameOf(s.Resolution)+" nor PATH has a program "+tool, "vmgo current --explain")
 }

@@ -100,7 +100,7 @@ func Lookup(name string) (Shell, error) {
 		return fish{}, nil
 	}
 	return nil, diag.New(diag.UnsupportedShell, "there is no hook for the shell "+quote(name),
-		"the shells are "+strings.Join(Names(), ", "))
+		"vmgo shims   # hooks there are for "+strings.Join(Names(), ", ")+"; shims serve all else")
 }
 
 // Variables lists the environment variables, besides PWD and PATH, on which

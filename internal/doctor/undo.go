@@ -111,7 +111,7 @@ func Undo(m *Machine) ([]string, error) {
 	}
 	for _, f := range record.Files {
 		if err := f.unchanged(); err != nil {
-			return nil, diag.Wrap(diag.Failure, err, "cannot undo", "compare with the copies in "+m.Redact(m.Show(dir)))
+			return nil, diag.Wrap(diag.Failure, err, "cannot undo", "ls -R "+m.Redact(m.Show(dir))+"   # the copies, to compare with")
 		}
 	}
 	var restored []string

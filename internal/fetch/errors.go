@@ -150,13 +150,14 @@ func hintFor(err error, rawURL string) []string {
 	)
 	switch {
 	case certificateError(err):
-		return []string{"export SSL_CERT_FILE=<the certificates of your network's proxy, PEM>"}
+		return []string{"export SSL_CERT_FILE=/path/to/certificates.pem   # those of your network's proxy"}
 	case errors.Is(err, errLoginPage):
-		return []string{"log in to the network, or give the proxy's credentials in ~/.netrc; to see the page: curl -L " + diag.Word(Redact(rawURL))}
+		return []string{"curl -L " + diag.Word(Redact(rawURL)) + "   # shows the page; log in to the network, or give credentials in ~/.netrc"}
 	case errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusProxyAuthRequired):
-		return []string{"give the credentials in ~/.netrc or in the URL of GOPROXY or HTTPS_PROXY"}
-	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errConnect):
-		return []string{"check GOPROXY and HTTPS_PROXY, then: curl -I " + diag.Word(Redact(rawURL))}
+		return []string{"curl -n -I " + diag.Word(Redact(rawURL)) + "   # with credentials from ~/.netrc; those in GOPROXY or HTTPS_PROXY count as well"}
+	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH),
+		errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, errConnect):
+		return []string{"curl -I " + diag.Word(Redact(rawURL)) + "   # and look at GOPROXY and HTTPS_PROXY"}
 	}
 	return nil
 }

@@ -87,5 +87,5 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 
 func badRange(s, reason string) error {
 	return diag.New(diag.BadSelector, "not a version range: "+quote(s)+": "+reason,
-		"a range looks like '>=1.21 <1.23', '~1.22.3' or '^1.21'")
+		"vmgo list-remote '>=1.21 <1.23'   # a range looks like that, '~1.22.3' or '^1.21'")
 }

@@ -184,7 +184,7 @@ func Newest(candidates []Version, match func(Version) bool) (best Version, ok bo
 
 func badSelector(s string) error {
 	if s == "" {
-		return diag.New(diag.BadSelector, "an empty version", "a version looks like 1.22.5, 1.22 or latest")
+		return diag.New(diag.BadSelector, "an empty version", suggest(s)...)
 	}
 	return diag.New(diag.BadSelector, "not a version: "+quote(s), suggest(s)...)
 }

@@ -16,9 +16,12 @@ func quote(s string) string {
 // where there is one, else what a selector looks like.
 func suggest(s string) []string {
 	if near := nearest(s); near != "" {
-		return []string{"did you mean " + near + "?"}
+		if near == wordSystem {
+			return []string{"vmgo exec system -- go version   # did you mean system?"}
+		}
+		return []string{"vmgo list-remote " + near + "   # did you mean " + near + "?"}
 	}
-	return []string{"a version looks like 1.22.5, 1.22, 1.23rc1, latest or '>=1.21 <1.23'"}
+	return []string{"vmgo list-remote --all   # a version looks like 1.22.5, 1.22, 1.23rc1, latest or '>=1.21 <1.23'"}
 }
 
 // nearest guesses what was meant; the answer is always a valid selector or empty.

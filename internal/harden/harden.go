@@ -43,7 +43,7 @@ func ParseProfile(name string) (Profile, error) {
 	if slices.Contains(Profiles(), Profile(name)) {
 		return Profile(name), nil
 	}
-	return "", diag.New(diag.Usage, "there is no profile "+quote(name), "--profile dev, --profile ci or --profile server")
+	return "", diag.New(diag.Usage, "there is no profile "+quote(name), "vmgo harden plan --profile dev   # or ci, or server")
 }
 
 // State is how an item stands on a machine.

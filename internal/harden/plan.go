@@ -262,7 +262,7 @@ func (p *Plan) mustEqual(now Plan) error {
 	}
 	if text := difference(p.Changes, now.Changes); text != "" {
 		return diag.New(diag.Failure, "the machine has changed since the plan was made: "+text,
-			"make the plan anew: vmgo harden plan --out FILE")
+			"vmgo harden plan --out FILE   # makes the plan anew")
 	}
 	return nil
 }

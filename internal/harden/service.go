@@ -40,14 +40,14 @@ func NewService(s Service) (Service, error) {
 		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+ShellWord(s.Name)+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
-		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "--memory 512M")
+		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+ShellWord(s.Name)+" --memory 512M")
 	}
 	if s.CPUs != 0 && (s.CPUs < 0.01 || s.CPUs > 4096 || math.IsNaN(s.CPUs)) {
-		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), "--cpus 1.5")
+		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), "vmgo harden service "+ShellWord(s.Name)+" --cpus 1.5")
 	}
 	for _, dir := range s.Write {
 		if !path.IsAbs(dir) || strings.ContainsAny(dir, "\n\"\\%") {
-			return usage("--write needs an absolute directory, not "+quote(dir), "--write /var/lib/app")
+			return usage("--write needs an absolute directory, not "+quote(dir), "vmgo harden service "+ShellWord(s.Name)+" --sandbox --write /var/lib/app")
 		}
 	}
 	return s, nil
@@ -65,7 +65,7 @@ func ParseSize(text string) (int64, error) {
 	}
 	f, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsNaN(f) || f <= 0 || math.Ldexp(f, shift) > 1<<60 {
-		return 0, diag.New(diag.Usage, quote(text)+" is no size", "--memory 512M")
+		return 0, diag.New(diag.Usage, quote(text)+" is no size", "vmgo harden service NAME --memory 512M")
 	}
 	return int64(math.Ldexp(f, shift)), nil
 }

@@ -92,7 +92,7 @@ func (in *Installer) roomForDownloads(bytes int64) error {
 		return nil // the cache is made later; where it cannot be, that says more
 	}
 	return diag.New(diag.DiskFull, fmt.Sprintf("no room for downloads in %s: %d MB are needed and %d MB are free", in.CacheDir, bytes/1_000_000, free.Bytes/1_000_000),
-		"df -h "+in.CacheDir)
+		"df -h "+diag.Word(in.CacheDir))
 }
 
 // look finds one release and reads the directory of its archive.

@@ -95,7 +95,7 @@ func openIn(dir, name string) (*os.File, error) {
 // spoolFault gives an error of the cache its code.
 func spoolFault(dir string, err error) error {
 	if fsx.IsFull(err) {
-		return diag.Wrap(diag.DiskFull, err, "no room for downloads in "+dir, "df -h "+dir)
+		return diag.Wrap(diag.DiskFull, err, "no room for downloads in "+dir, "df -h "+diag.Word(dir))
 	}
 	return fmt.Errorf("the cache of downloads: %w", err)
 }

@@ -2,6 +2,7 @@ package project
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -24,9 +25,13 @@ func faulty(line int, reason string, hints ...string) *fault {
 	return &fault{line: line, reason: reason, hints: hints}
 }
 
-// err makes the error that the user sees.
+// err makes the error that the user sees. PATH in a hint stands for the file.
 func (f *fault) err(path string) error {
-	return diag.New(diag.BadVersionFile, Origin{Path: path, Line: f.line}.String()+": "+f.reason, f.hints...)
+	hints := make([]string, len(f.hints))
+	for i, hint := range f.hints {
+		hints[i] = strings.ReplaceAll(hint, "PATH", diag.Word(path))
+	}
+	return diag.New(diag.BadVersionFile, Origin{Path: path, Line: f.line}.String()+": "+f.reason, hints...)
 }
 
 // readFile reads a regular file of at most limit bytes. Mostly there is none,
@@ -47,7 +52,7 @@ func readFile(path string, limit int) (data []byte, found bool, f *fault) {
 		return nil, true, unreadable(err)
 	}
 	if what := notRegular(st.Mode & syscall.S_IFMT); what != "" {
-		return nil, true, faulty(0, "is "+what+", not a regular file", "remove or rename it")
+		return nil, true, faulty(0, "is "+what+", not a regular file", "ls -ld PATH   # remove or rename it")
 	}
 	if st.Size > int64(limit) {
 		return nil, true, tooLarge(limit)
@@ -104,11 +109,11 @@ func openFailed(path string, err error) ([]byte, bool, *fault) {
 }
 
 func unreadable(err error) *fault {
-	return faulty(0, "cannot be read: "+err.Error(), "make it readable, or remove it")
+	return faulty(0, "cannot be read: "+err.Error(), "ls -lL PATH   # make it readable, or remove it")
 }
 
 func tooLarge(limit int) *fault {
-	return faulty(0, "is larger than "+strconv.Itoa(limit>>10)+" KiB", "a version file holds a line or two; look at what is in it")
+	return faulty(0, "is larger than "+strconv.Itoa(limit>>10)+" KiB", "head -n 3 PATH   # is it what its name says?")
 }
 
 func notRegular(format uint32) string {

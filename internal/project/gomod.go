@@ -58,7 +58,7 @@ func parseDirectives(data []byte) (directives, *fault) {
 	return d, nil
 }
 
-const modHint = "go mod edit -json shows what the go command makes of it"
+const modHint = "go mod edit -json PATH   # what the go command makes of it; for a go.work: go work edit"
 
 // add takes in a line that stands outside any block.
 func (d *directives) add(l modLine, number int) *fault {

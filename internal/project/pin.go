@@ -25,7 +25,7 @@ func lines(data []byte, each func(number int, line string) *fault) *fault {
 		line = strings.TrimSuffix(line, "\r")
 		for i := 0; i < len(line); i++ {
 			if c := line[i]; c < ' ' && c != '\t' || c == 0x7f {
-				return faulty(number, "has a control character, so it is not a text file", "write the version again: vmgo use 1.22.5")
+				return faulty(number, "has a control character, so it is not a text file", "vmgo use 1.22.5   # writes the version again")
 			}
 		}
 		if line = strings.Trim(uncomment(line), " \t"); line == "" {
@@ -68,7 +68,7 @@ func parseGoVersion(data []byte) (pin, *fault) {
 		return pin{}, f
 	}
 	if first.line == 0 {
-		return pin{}, faulty(0, "holds no version", "write one: vmgo use 1.22.5")
+		return pin{}, faulty(0, "holds no version", "vmgo use 1.22.5   # writes one")
 	}
 	return first, nil
 }
@@ -107,9 +107,9 @@ func toolVersion(number int, text string) (gover.Selector, *fault) {
 		return selector, nil
 	case err == nil:
 		return selector, faulty(number, `"`+text+`" is not supported in .tool-versions`,
-			"put it into a .go-version beside it, which goes first")
+			"vmgo use --as-typed "+diag.Word(text)+"   # a .go-version goes before it")
 	case strings.IndexByte(text, ':') > 0:
-		return selector, faulty(number, `"`+text+`" is not a release of Go`, "name a release, such as golang 1.22.5")
+		return selector, faulty(number, `"`+text+`" is not a release of Go`, "vmgo use 1.22.5   # a .go-version goes before it")
 	default:
 		return selector, badSelector(number, err)
 	}

@@ -112,7 +112,7 @@ func (in Input) needs() (needed map[string]string, gone []string, err error) {
 		case code == diag.NotInstalled || code == diag.NoRequirement:
 		default:
 			return nil, nil, diag.Wrap(code, err, "cannot tell what the project "+project+" needs, so nothing is pruned",
-				append(diag.HintsOf(err), "vmgo current --explain")...)
+				"cd "+diag.Word(project)+" && vmgo current --explain")
 		}
 	}
 	return needed, gone, nil

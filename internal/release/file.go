@@ -20,7 +20,7 @@ func NewFile(path, name, checksum string, signatures []string) (*File, error) {
 	a, ok := ParseFileName(name)
 	if !ok {
 		return nil, diag.New(diag.Usage, name+" is not the name of an official archive or of a toolchain module",
-			"the name says which release it is: go1.22.5.linux-amd64.tar.gz or v0.0.1-go1.22.5.linux-amd64.zip")
+			"vmgo help install   # names are like go1.22.5.linux-amd64.tar.gz or v0.0.1-go1.22.5.linux-amd64.zip")
 	}
 	a.Source, a.URLs, a.SHA256, a.Signatures = "file", []string{FileURL(path)}, checksum, signatures
 	if a.Kind == Zip {

@@ -229,5 +229,5 @@ func Check(name, value string) error {
 		return nil
 	}
 	return diag.New(diag.BadSetting, "there is no setting "+strconv.Quote(name),
-		"did you mean "+Nearest(name)+"?", "vmgo config   # lists them all")
+		"vmgo config "+Nearest(name)+"   # did you mean that?", "vmgo config   # lists them all")
 }

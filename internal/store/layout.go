@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -91,7 +92,7 @@ func (s *Store) acquire(ctx context.Context, path string, wait Wait, after time.
 	})
 	var held *fsx.HeldError
 	if errors.As(err, &held) {
-		return nil, diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), "without --no-wait the command waits for its turn")
+		return nil, diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for its turn")
 	}
 	return lock, s.fault(err)
 }

@@ -139,7 +139,7 @@ func (s *Store) fault(err error) error {
 			"vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), fsx.IsReadOnly(err):
 		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
-			"run it as the owner of "+s.dir+", or set VMGO_ROOT to a directory of your own")
+			"ls -ld "+diag.Word(s.dir)+"   # run it as the owner, or set VMGO_ROOT to a directory of your own")
 	}
 	return err
 }

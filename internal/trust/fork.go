@@ -1,9 +1,7 @@
 package trust
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,18 +106,13 @@ func indent(text string) string {
 func (l *Log) forked(report string) error {
 	now := l.config.Now().UTC()
 	path := l.stateFile("fork-" + now.Format("20060102T150405.000000000Z") + ".txt")
-	hint := "less " + path
+	what := "the checksum database " + l.name + " shows two histories: it or somebody on the way to it is deceiving this machine"
 	err := fsx.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
 		err = fsx.WriteFile(path, []byte(report), 0o644)
 	}
 	if err != nil {
-		hint = "the evidence could not be written to " + path
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			hint += ": " + pathErr.Err.Error()
-		}
+		return diag.Wrap(diag.LogForked, err, what+", and the evidence could not be written")
 	}
-	return diag.New(diag.LogForked, "the checksum database "+l.name+
-		" shows two histories: it or somebody on the way to it is deceiving this machine", hint)
+	return diag.New(diag.LogForked, what, "less "+diag.Word(path))
 }

@@ -210,5 +210,5 @@ func (s *session) explain(v gover.Version, err error) error {
 
 func (l *Log) invalid(v gover.Version, err error) error {
 	return diag.Wrap(diag.ProofInvalid, err, "the answer of the checksum database "+l.name+" about "+v.Toolchain()+" does not hold",
-		"do not use this release; ask another way: GOPROXY=direct vmgo install "+v.String())
+		"GOPROXY=direct vmgo install "+v.String()+"   # asks another way; without a good answer, do not use the release")
 }

@@ -125,7 +125,7 @@ func (k *Keyring) Verify(s *Signature, h hash.Hash, now time.Time) (Signer, erro
 	}
 	return Signer{}, diag.New(diag.SignatureInvalid,
 		"the OpenPGP signature is by key "+s.KeyID()+", which is not accepted",
-		"a mirror that signs again needs its certificate: vmgo config -w VMGO_KEYRING=FILE")
+		"vmgo config -w VMGO_KEYRING=FILE   # the certificate of a mirror that signs again")
 }
 
 // signingKey is a key of a certificate with the self-signature that says what

@@ -104,7 +104,7 @@ func (s *Signature) timely(now time.Time) error {
 	if made.After(now.Add(clockSlack)) {
 		return diag.New(diag.SignatureInvalid,
 			fmt.Sprintf("the OpenPGP signature was made on %s, which is in the future", s.Time().Format(time.RFC3339)),
-			"check this machine's clock: vmgo doctor")
+			"vmgo doctor   # is this machine's clock right?")
 	}
 	if life := s.packet.SigLifetimeSecs; life != nil && *life > 0 && now.After(made.Add(time.Duration(*life)*time.Second)) {
 		return diag.New(diag.SignatureInvalid, fmt.Sprintf("the OpenPGP signature of %s has expired", s.Time().Format(time.RFC3339)))
