@@ -51,6 +51,15 @@ func (f *File) Stat() (Info, error) {
 	return Info{st.Mode&unix.S_IFMT == unix.S_IFREG, fs.FileMode(st.Mode & 0o7777), st.Size, st.Uid, st.Dev, st.Ino}, nil
 }
 
+// SetOwner gives the very file that was opened, which may be a directory, an owner and
+// then a mode: a change of owner clears the setuid bit.
+func (f *File) SetOwner(uid, gid int, mode uint32) error {
+	if err := unix.Fchown(f.fd, uid, gid); err != nil {
+		return f.dir.fail("chown", f.name, err)
+	}
+	return f.dir.failed("chmod", f.name, unix.Fchmod(f.fd, mode))
+}
+
 // Read is part of [io.Reader].
 func (f *File) Read(p []byte) (int, error) {
 	n, err := retry(func() (int, error) { return unix.Read(f.fd, p) })

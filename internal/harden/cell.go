@@ -93,9 +93,9 @@ func (m *Machine) write(c Change, at func(string)) error {
 	var err error
 	switch c.Kind {
 	case Dir:
-		err = writeDir(path, c.To)
+		err = m.writeDir(c.Target, c.To)
 	case Mode:
-		err = setMode(path, c.To)
+		err = m.writeMode(c.Target, c.To)
 	default:
 		err = m.place(path, c, at)
 	}
@@ -106,7 +106,8 @@ func (m *Machine) write(c Change, at func(string)) error {
 	return fsx.SyncDir(filepath.Dir(path))
 }
 
-func writeDir(path string, to Value) error {
+func (m *Machine) writeDir(target string, to Value) error {
+	path := m.real(target)
 	if !to.Present {
 		err := os.Remove(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -114,10 +115,52 @@ func writeDir(path string, to Value) error {
 		}
 		return err
 	}
+	if m.Host.UID == 0 && to.UID != m.Owner {
+		return inTrusted(m.Host.Root, target, func(dir *fsx.Dir, name string) error {
+			if err := dir.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			return setOwner(dir, name, to)
+		})
+	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return setMode(path, to)
+}
+
+func (m *Machine) writeMode(target string, to Value) error {
+	rest, ok := strings.CutPrefix(target, MachineStore)
+	if ok = ok && (rest == "" || rest[0] == '/'); ok && m.Host.UID == 0 && to.Present {
+		return inTrusted(m.real(MachineStore), rest, func(dir *fsx.Dir, name string) error { return setOwner(dir, name, to) })
+	}
+	return setMode(m.real(target), to)
+}
+
+// inTrusted opens the directory of what lies at rest beneath trusted, without
+// following any link on the way. What lies there may belong to a user, who could put a link in the place
+// of a directory that was looked at before, and have root change another.
+func inTrusted(trusted, rest string, do func(dir *fsx.Dir, name string) error) error {
+	root, err := fsx.OpenTrusted(trusted)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	rest = strings.TrimPrefix(filepath.Clean("/"+rest), "/")
+	dir, err := root.Sub(filepath.Dir(rest))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return do(dir, filepath.Base(rest))
+}
+
+func setOwner(dir *fsx.Dir, name string, to Value) error {
+	f, err := dir.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.SetOwner(to.UID, to.GID, to.Mode), f.Close())
 }
 
 // setMode changes the owner first: a change of owner clears the setuid bit.

@@ -56,6 +56,10 @@ func gocacheWish(m *Machine) (Wish, error) {
 		bytes = min(int64(memory.Total)/4, 4<<30) &^ (1<<20 - 1)
 	}
 	where := user.home + "/.cache/go-build"
+	if near := m.Host.Nearest(where); !m.unlinked(near) {
+		w.Blocked = near + " has a link in its path, which systemd does not mount on"
+		return w, nil
+	}
 	unit := escapePath(where) + ".mount"
 	for _, dir := range []string{path.Dir(where), where} {
 		if _, ours := m.baseline[cellKey{Dir, dir}]; ours || !m.Host.Exists(dir) {
@@ -86,6 +90,12 @@ WantedBy=local-fs.target
 }
 
 func escapeSpecifier(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+// unlinked says whether a path is its own real path.
+func (m *Machine) unlinked(path string) bool {
+	real, err := m.Host.RealPath(path)
+	return err == nil && real == path
+}
 
 type account struct {
 	name, home string

@@ -133,6 +133,17 @@ func TestGocache_refusesWhereMemoryIsShort(t *testing.T) {
 	}
 }
 
+func TestGocache_refusesLinks(t *testing.T) {
+	m := made(t, false, map[string]string{
+		"/usr/lib/systemd/systemd": "", "/home/dev": "DIR", "/root/.cache": "DIR", "/etc/passwd": "dev:x:1000:1000::/home/dev:/bin/bash\n",
+	})
+	m.User = "dev"
+	must(t, os.Symlink("/root/.cache", m.Host.Root+"/home/dev/.cache"))
+	if got := verdict(wishOf(t, m, gocacheItem())); got != "blocked: /home/dev/.cache has a link in its path, which systemd does not mount on" {
+		t.Error(got)
+	}
+}
+
 func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 	m := made(t, true, map[string]string{
 		"/proc/sys/fs/inotify/max_user_watches":   "1000000\n",
