@@ -26,7 +26,7 @@ Files beneath api, doc, misc and test are not in the database and stay behind: v
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
 			proofFlag(),
-			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N` (default: VMGO_JOBS, else one job a core)"},
+			jobsFlag(),
 			jsonFlag(), noWaitFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -97,10 +97,7 @@ func (a *app) foreign(name string) (verify.Target, error) {
 
 // realPath gives the path of a GOROOT without links.
 func (a *app) realPath(name string) (string, error) {
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.host.Dir, path)
-	}
+	path := a.absolute(name)
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", diag.New(diag.NotInstalled, "there is no GOROOT "+path, "vmgo list")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -218,6 +219,11 @@ func (a *app) tame(command *cli.Command) {
 		return
 	}
 	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say less on stderr"})
+	for _, flag := range command.Flags {
+		if f, ok := flag.(*cli.BoolFlag); ok {
+			f.DisableDefaultText = true
+		}
+	}
 	before := command.Before
 	command.Before = func(c *cli.Context) error {
 		a.quiet = c.Bool("quiet")
@@ -246,8 +252,15 @@ func (a *app) loadSettings(command string) error {
 	return nil
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error {
-	return diag.New(diag.Usage, err.Error(), "vmgo help")
+// onUsageError gives the library's error a form like ours: all that is left for
+// it to find fault with are values of flags.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if value, flag, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
+		flag, _, _ = strings.Cut(flag, ":")
+		text = "the flag --" + flag + " cannot be " + value
+	}
+	return diag.New(diag.Usage, text, helpFor(c))
 }
 
 // sayf tells the user something on a line of stderr, unless --quiet.

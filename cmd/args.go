@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,6 +148,19 @@ func findFlag(command *cli.Command, name string) cli.Flag {
 	return nil
 }
 
+// absolute gives a path that was typed, seen from the working directory.
+func (a *app) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(a.host.Dir, path)
+}
+
+// helpFor is the command line that shows the help of the command that runs.
+func helpFor(c *cli.Context) string {
+	return "vmgo help " + strings.TrimPrefix(c.Command.HelpName, "vmgo ")
+}
+
 // arguments checks how many arguments a command got. needed names those that
 // it takes, in the words of its usage line; most < 0 means any number.
 func arguments(c *cli.Context, least, most int, needed string) ([]string, error) {
@@ -155,7 +169,7 @@ func arguments(c *cli.Context, least, most int, needed string) ([]string, error)
 		args = slices.Delete(args, i, i+1)
 	}
 	line := strconv.Quote(c.Command.HelpName)
-	help := "vmgo help " + strings.TrimPrefix(c.Command.HelpName, "vmgo ")
+	help := helpFor(c)
 	switch {
 	case len(args) < least:
 		return nil, diag.New(diag.Usage, line+" needs "+needed, help)

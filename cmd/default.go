@@ -51,7 +51,11 @@ func (a *app) showDefault(system bool) error {
 			return err
 		}
 	}
-	for _, dir := range a.stores() {
+	stores := a.stores()
+	if system {
+		stores = a.machineStores()
+	}
+	for _, dir := range stores {
 		if version, ok := installed.Default(dir); ok {
 			_, err := fmt.Fprintf(a.host.Stdout, "%s (%s)\n", version, installed.DefaultLink(dir))
 			return err
@@ -81,10 +85,13 @@ func (a *app) setUserDefault(text string) error {
 	return nil
 }
 
-// setSystemDefault points the store's link at the installed release that the
-// selector means now.
+// setSystemDefault points the link of the machine's store at the release in it
+// that the selector means now. What only this user has is no default for others.
 func (a *app) setSystemDefault(ctx context.Context, text string) error {
-	release, err := a.pick(text)
+	release, err := a.pickFrom(a.machineStores(), text)
+	if diag.CodeOf(err) == diag.NotInstalled {
+		return diag.New(diag.NotInstalled, "no release in "+a.machineStores()[0]+" is "+text, "sudo vmgo install "+diag.Word(text))
+	}
 	if err != nil {
 		return err
 	}

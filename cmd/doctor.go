@@ -19,7 +19,7 @@ func (a *app) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "doctor",
 		Usage:     "find out what is wrong with Go on this machine, and what mends it",
-		UsageText: "vmgo doctor [--only ID,...] [--offline] [--bench] [--fix] [--json | --html FILE | --list]\n   vmgo doctor --binary FILE | --undo",
+		UsageText: "vmgo doctor [--only ID,...] [--offline] [--bench] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
 		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
 security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
 check failed. The home directory and secrets are left out of everything printed.`,

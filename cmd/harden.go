@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -47,7 +46,7 @@ func (a *app) hardenCommand() *cli.Command {
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
 			sub("service", "limit or sandbox a systemd service", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--apply]", a.hardenService, root, out, jsonFlag(),
 				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M, with MemoryHigh and GOMEMLIMIT below it"},
-				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it"},
+				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it", DefaultText: "no limit"},
 				&cli.BoolFlag{Name: "sandbox", Usage: "close everything that a Go service does not need"},
 				&cli.StringSliceFlag{Name: "write", Usage: "a `DIR` that the sandboxed service may write to"},
 				&cli.BoolFlag{Name: "apply", Usage: "make the changes; without it they are only shown"}),
@@ -67,13 +66,6 @@ func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine
 		return nil, fmt.Errorf("opening the machine: %w", err)
 	}
 	return &harden.Engine{Machine: m, Items: append(harden.Catalogue(), extra...), What: "vmgo harden " + c.Command.Name}, nil
-}
-
-func (a *app) absolute(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(a.host.Dir, path)
 }
 
 func (a *app) hardenSelection(c *cli.Context) (harden.Selection, error) {

@@ -59,10 +59,7 @@ func (a *app) ownPath() string {
 			return a.host.Executable
 		}
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.host.Dir, name)
-	}
-	return filepath.Clean(name)
+	return filepath.Clean(a.absolute(name))
 }
 
 func (a *app) shellCommand() *cli.Command {

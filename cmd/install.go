@@ -41,7 +41,7 @@ Nothing becomes visible in the store before the checksum database or Google's si
 func installFlags() []cli.Flag {
 	return []cli.Flag{
 		sourceFlag(),
-		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N` (default: VMGO_JOBS, else one job a core)"},
+		jobsFlag(),
 		noWaitFlag(),
 	}
 }

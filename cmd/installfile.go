@@ -60,10 +60,7 @@ func (a *app) bringFile(c *cli.Context, name string, report *report) (gover.Vers
 // localRelease finds what an argument means that is no selector: an archive or
 // zip, perhaps the only one of a directory, or a GOROOT.
 func (a *app) localRelease(name string) (path string, goroot bool, err error) {
-	path = name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.host.Dir, path)
-	}
+	path = a.absolute(name)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -154,9 +151,7 @@ type givenProofs struct {
 func (a *app) givenProofs(paths []string) (givenProofs, error) {
 	var g givenProofs
 	for _, path := range paths {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(a.host.Dir, path)
-		}
+		path = a.absolute(path)
 		info, err := os.Stat(path)
 		if err == nil && info.Size() > maxProof {
 			err = errors.New("it is too large")

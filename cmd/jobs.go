@@ -8,6 +8,10 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
+func jobsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N`", DefaultText: "VMGO_JOBS, else one a core"}
+}
+
 // jobs is how much is done side by side: what --jobs says, else VMGO_JOBS,
 // else one job for each processor that this process may use (a container's
 // limit counts).
@@ -15,7 +19,7 @@ func (a *app) jobs(c *cli.Context) (int, error) {
 	if c.IsSet("jobs") {
 		n := c.Int("jobs")
 		if n < 1 {
-			return 0, diag.New(diag.Usage, "--jobs needs a number from 1 up", "vmgo help "+c.Command.Name)
+			return 0, diag.New(diag.Usage, "--jobs needs a number from 1 up", helpFor(c))
 		}
 		return n, nil
 	}

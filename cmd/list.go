@@ -15,11 +15,12 @@ import (
 
 func (a *app) listCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "list",
-		Aliases:  []string{"ls"},
-		Usage:    "list the installed releases",
-		Category: releasesCategory,
-		Flags:    []cli.Flag{jsonFlag()},
+		Name:      "list",
+		Aliases:   []string{"ls"},
+		Usage:     "list the installed releases",
+		UsageText: "vmgo list [--json]",
+		Category:  releasesCategory,
+		Flags:     []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err

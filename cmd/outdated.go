@@ -12,10 +12,11 @@ import (
 
 func (a *app) outdatedCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "outdated",
-		Usage:    "say which installed lines have newer patches, and which are at their end of life",
-		Category: releasesCategory,
-		Flags:    []cli.Flag{jsonFlag(), sourceFlag()},
+		Name:      "outdated",
+		UsageText: "vmgo outdated [--json] [--source LIST]",
+		Usage:     "say which installed lines have newer patches, and which are at their end of life",
+		Category:  releasesCategory,
+		Flags:     []cli.Flag{jsonFlag(), sourceFlag()},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err

@@ -20,6 +20,12 @@ const homeHint = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
 // stores are the stores in which releases are looked for.
 func (a *app) stores() []string { return a.layout.Stores(a.settings.Root) }
 
+// machineStores is the store of the machine, or the one that VMGO_ROOT names.
+func (a *app) machineStores() []string {
+	all := a.stores()
+	return all[len(all)-1:]
+}
+
 // installed lists the releases of all stores, newest first.
 func (a *app) installed() ([]installed.Release, error) { return installed.List(a.stores()) }
 
@@ -81,12 +87,14 @@ func (a *app) ownPrograms() []string {
 }
 
 // pick finds the newest installed release that a selector matches.
-func (a *app) pick(text string) (installed.Release, error) {
+func (a *app) pick(text string) (installed.Release, error) { return a.pickFrom(a.stores(), text) }
+
+func (a *app) pickFrom(stores []string, text string) (installed.Release, error) {
 	selector, err := gover.ParseSelector(text)
 	if err != nil {
 		return installed.Release{}, err
 	}
-	releases, err := a.installed()
+	releases, err := installed.List(stores)
 	if err != nil {
 		return installed.Release{}, err
 	}
@@ -101,7 +109,7 @@ func (a *app) pick(text string) (installed.Release, error) {
 	if !found {
 		return installed.Release{}, notInstalled(text)
 	}
-	release, _, err := installed.Find(a.stores(), version)
+	release, _, err := installed.Find(stores, version)
 	return release, err
 }
 

@@ -30,9 +30,7 @@ The links go to /usr/local/bin for root and to ~/.local/bin for others, unless -
 			if c.IsSet("dir") {
 				dir = c.String("dir")
 			}
-			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(a.host.Dir, dir)
-			}
+			dir = a.absolute(dir)
 			if c.Bool("remove") {
 				removed, err := shims.Remove(dir)
 				for _, path := range removed {

@@ -17,8 +17,9 @@ import (
 
 func (a *app) upgradeCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "upgrade",
-		Usage: "install the newest patch of each installed line",
+		Name:      "upgrade",
+		UsageText: "vmgo upgrade [--pins]",
+		Usage:     "install the newest patch of each installed line",
 		Description: `Defaults that name an older patch move along. .go-version files of known projects that pin one exactly are
 listed, and rewritten with --pins or after a yes on the terminal. The older releases stay: see vmgo prune.`,
 		Category: releasesCategory,

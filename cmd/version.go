@@ -21,10 +21,11 @@ func buildVersion() string {
 
 func (a *app) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "version",
-		Usage:    "print the version of vmgo",
-		Category: aboutCategory,
-		Flags:    []cli.Flag{jsonFlag()},
+		Name:      "version",
+		UsageText: "vmgo version [--json]",
+		Usage:     "print the version of vmgo",
+		Category:  aboutCategory,
+		Flags:     []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
