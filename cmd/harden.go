@@ -268,7 +268,7 @@ func firstError(errs ...error) error {
 func (a *app) sudoCommand() string {
 	words := []string{"sudo", a.host.Executable}
 	for _, arg := range a.host.Args[1:] {
-		words = append(words, harden.ShellWord(arg))
+		words = append(words, diag.Word(arg))
 	}
 	return strings.Join(words, " ")
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -137,6 +138,7 @@ func paintDiff(p ui.Palette, diff string) string {
 	var out strings.Builder
 	for line := range strings.Lines(diff) {
 		text, end, _ := strings.Cut(line, "\n")
+		text = shown(text)
 		switch {
 		case strings.HasPrefix(text, "+"):
 			text = p.Green(text)
@@ -148,6 +150,15 @@ func paintDiff(p ui.Palette, diff string) string {
 		out.WriteString(text + end + "\n")
 	}
 	return out.String()
+}
+
+// shown is a line of a file as it may be shown, its tabs kept.
+func shown(line string) string {
+	parts := strings.Split(line, "\t")
+	for i := range parts {
+		parts[i] = diag.Line(parts[i])
+	}
+	return strings.Join(parts, "\t")
 }
 
 func changes(n int) string {

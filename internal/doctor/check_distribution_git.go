@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func gitCheck() Check {
@@ -34,14 +36,14 @@ func runGit(ctx context.Context, m *Machine) Result {
 	case out.Status == 0:
 		return ok("installed, and it trusts %s", repo)
 	case !strings.Contains(out.Stderr, "dubious ownership"):
-		return warn("git fails in %s", repo).at(repo, 0, "%s", firstLine(out.Stderr)).mend("git -C %s status", shellQuote(repo))
+		return warn("git fails in %s", repo).at(repo, 0, "%s", firstLine(out.Stderr)).mend("git -C %s status", diag.Word(repo))
 	}
 	uid, _ := m.Owner(repo)
 	r := fail("git does not trust %s, so go build stops", repo).at(repo, 0, "owned by user %d, you are %d", uid, m.UID)
 	if flags := m.GoEnv("GOFLAGS").Value; strings.Contains(flags, "-buildvcs=false") {
 		r = warn("git does not trust %s; go build passes it over (-buildvcs=false)", repo)
 	}
-	return r.mend("git config --global --add safe.directory %s", shellQuote(repo))
+	return r.mend("git config --global --add safe.directory %s", diag.Word(repo))
 }
 
 // repository is the directory with .git above the working directory.

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func hookOrderCheck() Check {
@@ -35,7 +37,7 @@ func runHookOrder(_ context.Context, m *Machine) Result {
 		return r
 	}
 	r.Summary = "a line behind the hook replaces what runs at the prompt"
-	return r.mend("sed -i -e '%dh;%dd' -e '$G' %s", hook.Line, hook.Line, shellQuote(hook.Path)).
+	return r.mend("sed -i -e '%dh;%dd' -e '$G' %s", hook.Line, hook.Line, diag.Word(hook.Path)).
 		means("The command moves the hook to the end of the file.")
 }
 

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func hookPathCheck() Check {
@@ -30,7 +32,7 @@ func hookPathCheck() Check {
 			return fail("%s comes before %s", gos[0].Path, r.GOROOT+"/bin").
 				at(gos[0].Path, 0, "%s", describe(gos[0])).
 				at(r.GOROOT, 0, "the release in force").
-				mend("export PATH=%s:$PATH", shellQuote(r.GOROOT+"/bin"))
+				mend("export PATH=%s:$PATH", diag.Word(r.GOROOT+"/bin"))
 		},
 	}
 }

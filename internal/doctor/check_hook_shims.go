@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func hookShimsCheck() Check {
@@ -23,7 +25,7 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 	if len(dirs) == 0 {
 		for _, dir := range []string{m.HomePath(".local/bin"), "/usr/local/bin"} {
 			if dir != "" && m.IsProgram(dir+"/go") && m.identify(dir+"/go").Kind == ShimGo {
-				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, shellQuote(dir))
+				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, diag.Word(dir))
 			}
 		}
 		return info("there are none on PATH").mend("%s", m.sharedShims())
@@ -32,17 +34,17 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 		switch g.Kind {
 		case ShimGo:
 			if broken := m.brokenShims(dirs[0]); broken != "" {
-				return fail("%s leads nowhere", broken).mend("vmgo shims --dir %s", shellQuote(dirs[0]))
+				return fail("%s leads nowhere", broken).mend("vmgo shims --dir %s", diag.Word(dirs[0]))
 			}
 			return m.tryShim(ctx, g.Path)
 		case StoreGo:
 			if !m.session().set {
 				return warn("%s comes before the shims in %s", g.Path, dirs[0]).
-					means("It is one release, whatever the directory.").mend("export PATH=%s:$PATH", shellQuote(dirs[0]))
+					means("It is one release, whatever the directory.").mend("export PATH=%s:$PATH", diag.Word(dirs[0]))
 			}
 		default:
 			return warn("%s comes before the shims in %s", g.Path, dirs[0]).at(g.Path, 0, "%s", describe(g)).
-				mend("export PATH=%s:$PATH", shellQuote(dirs[0]))
+				mend("export PATH=%s:$PATH", diag.Word(dirs[0]))
 		}
 	}
 	return ok("%s", strings.Join(dirs, ", "))
@@ -61,7 +63,7 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 	if err != nil {
 		return skip("%s gives no answer: %v", shim, err)
 	}
-	mend := func(r Result) Result { return r.mend("vmgo shims --dir %s", shellQuote(filepath.Dir(shim))) }
+	mend := func(r Result) Result { return r.mend("vmgo shims --dir %s", diag.Word(filepath.Dir(shim))) }
 	if out.Status != 0 {
 		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)).mend("vmgo verify %s", res.Version))
 	}
@@ -77,7 +79,7 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 func (m *Machine) sharedShims() string {
 	program := "vmgo"
 	if m.UID != 0 && m.Executable != "" {
-		program = shellQuote(m.Executable)
+		program = diag.Word(m.Executable)
 	}
 	return "sudo " + program + " shims --dir /usr/local/bin"
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func hookStaleCheck() Check {
@@ -48,7 +50,7 @@ func runHookStale(_ context.Context, m *Machine) Result {
 		}
 	}
 	for _, file := range files {
-		r = r.mend("sed -i '%s' %s", strings.TrimSuffix(gone[file], ";"), shellQuote(file))
+		r = r.mend("sed -i '%s' %s", strings.TrimSuffix(gone[file], ";"), diag.Word(file))
 	}
 	return r
 }

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func execCheck() Check {
@@ -33,13 +35,13 @@ func runExec(_ context.Context, m *Machine) Result {
 			other = "/var/tmp/go-build-" + m.userName()
 		}
 		if alt, known := m.MountOf(other); known && !alt.Has("noexec") {
-			r = r.mend("mkdir -p %s && %s", shellQuote(other), m.setGo(place.Name, other))
+			r = r.mend("mkdir -p %s && %s", diag.Word(other), m.setGo(place.Name, other))
 		}
 	}
 	for _, s := range m.Stores() {
 		if mount, known := m.MountOf(s); known && mount.Has("noexec") && m.Exists(s) {
 			r.worse(Fail)
-			r = r.at(filepath.Clean(s), 0, "%s is mounted noexec", mount.Point).mend("sudo mount -o remount,exec %s", shellQuote(mount.Point))
+			r = r.at(filepath.Clean(s), 0, "%s is mounted noexec", mount.Point).mend("sudo mount -o remount,exec %s", diag.Word(mount.Point))
 		}
 	}
 	if r.Status == Fail {

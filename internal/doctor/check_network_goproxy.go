@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func goproxyCheck() Check {
@@ -43,10 +45,10 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	switch r.Status {
 	case Fail:
 		r.Summary = "an entry of GOPROXY does not answer"
-		return r.mend("curl -v %s", shellQuote(m.Redact(list[0])+toolchainList))
+		return r.mend("curl -v %s", diag.Word(m.Redact(list[0])+toolchainList))
 	case Warn:
 		r.Summary = "an entry of GOPROXY is slow or does not answer"
-		return r.mend("curl -v %s", shellQuote(m.Redact(list[0])+toolchainList))
+		return r.mend("curl -v %s", diag.Word(m.Redact(list[0])+toolchainList))
 	}
 	if len(list) == 1 {
 		r.Summary = m.Redact(list[0]) + ": " + results[0].Summary

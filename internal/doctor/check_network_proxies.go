@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func proxiesCheck() Check {
@@ -67,7 +69,7 @@ func runProxies(_ context.Context, m *Machine) Result {
 	for _, o := range others {
 		r.Evidence = append(r.Evidence, o.Evidence)
 	}
-	proxy := shellQuote(others[0].Value)
+	proxy := diag.Word(others[0].Value)
 	return r.mend("export HTTPS_PROXY=%s HTTP_PROXY=%s", proxy, proxy)
 }
 

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func sumdbCheck() Check {
@@ -43,7 +45,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	if setting == "sum.golang.org" {
 		r = r.mend("go env -w GOSUMDB=sum.golang.google.cn").means("The same database under another name.")
 	}
-	return r.mend("curl -v %s", shellQuote(m.Redact(address)))
+	return r.mend("curl -v %s", diag.Word(m.Redact(address)))
 }
 
 // sumdbAddress reads GOSUMDB: a name or a key, and perhaps a URL. A toolchain

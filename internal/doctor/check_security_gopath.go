@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func gopathPermissionsCheck() Check {
@@ -25,7 +27,7 @@ func gopathPermissionsCheck() Check {
 					continue
 				}
 				r = fail("everybody may write there").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
-					mend("chmod o-w %s", shellQuote(s.Value)).
+					mend("chmod o-w %s", diag.Word(s.Value)).
 					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002)})...)
 			}
 			if looked == 0 {

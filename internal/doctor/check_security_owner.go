@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func ownerCheck() Check {
@@ -36,7 +38,7 @@ func runOwner(_ context.Context, m *Machine) Result {
 		for _, p := range paths {
 			if uid, _ := m.Owner(p); uid >= 0 && uid != m.UID {
 				r.worse(Fail)
-				r = r.at(p, 0, "owned by user %d", uid).mend("sudo chown -R %s: %s", m.userName(), shellQuote(dir))
+				r = r.at(p, 0, "owned by user %d", uid).mend("sudo chown -R %s: %s", m.userName(), diag.Word(dir))
 				break
 			}
 		}

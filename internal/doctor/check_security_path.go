@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func pathDirsCheck() Check {
@@ -64,7 +66,7 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 		case info.Mode().Perm()&0o002 != 0 && (p == real || info.Mode()&fs.ModeSticky == 0):
 			r.worse(Fail)
 			r = r.at(p, 0, "mode %04o: everybody may write", modeBits(info.Mode())).
-				mend("chmod o-w %s", shellQuote(p)).safely(Edit{Path: p, Mode: modeWithout(info.Mode(), 0o002)})
+				mend("chmod o-w %s", diag.Word(p)).safely(Edit{Path: p, Mode: modeWithout(info.Mode(), 0o002)})
 		case uid != 0 && uid != m.UID && uid >= 0:
 			r.worse(Warn)
 			r = r.at(p, 0, "owned by user %d", uid).means("That user decides what runs under the names in it.")

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
@@ -30,7 +31,7 @@ func runStore(_ context.Context, m *Machine) Result {
 		var unread *fs.PathError
 		if _, err := installed.List([]string{m.Path(store)}); errors.As(err, &unread) {
 			r.worse(Fail)
-			r = r.at(store, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", shellQuote(store))
+			r = r.at(store, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", diag.Word(store))
 		}
 		paths := []string{store}
 		for _, rel := range m.Releases() {
@@ -74,7 +75,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	case uid != 0 && uid != m.UID && uid >= 0:
 		r.worse(Warn)
 		r = r.at(p, 0, "owned by user %d", uid)
-		return r.mend("sudo chown -R root:root %s", shellQuote(p))
+		return r.mend("sudo chown -R root:root %s", diag.Word(p))
 	default:
 		return r
 	}
@@ -82,7 +83,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	if uid == m.UID {
 		sudo = ""
 	}
-	return r.mend("%schmod %04o %s", sudo, modeBits(fix), shellQuote(p)).safely(Edit{Path: p, Mode: fix})
+	return r.mend("%schmod %04o %s", sudo, modeBits(fix), diag.Word(p)).safely(Edit{Path: p, Mode: fix})
 }
 
 // dirExec is the search bit for directories, nothing for files.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -43,5 +44,5 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	// visudo checks the file before it counts: a broken sudoers locks everybody out.
 	// The name comes last, as the last setting wins.
 	line := `Defaults secure_path="` + path + ":" + filepath.Dir(gos[0].Path) + `"`
-	return r.mend(`echo %s | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`, shellQuote(line))
+	return r.mend(`echo %s | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`, diag.Word(line))
 }

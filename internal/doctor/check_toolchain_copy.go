@@ -1,6 +1,10 @@
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
 
 func copiedGoCheck() Check {
 	return Check{
@@ -26,7 +30,7 @@ func runCopiedGo(_ context.Context, m *Machine) Result {
 			r.worse(Fail)
 		}
 		return r.at(g.Path, 0, "%s", describe(g)).
-			means("It was copied; a link would work.").mend("rm %s && vmgo shims", shellQuote(g.Path))
+			means("It was copied; a link would work.").mend("rm %s && vmgo shims", diag.Word(g.Path))
 	}
 	return ok("every go lies in its tree or is a link")
 }

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func gorootCheck() Check {
@@ -20,7 +22,7 @@ func runGoroot(_ context.Context, m *Machine) Result {
 		if s.Name == "GOROOT" && s.Value != "" && m.Env["GOROOT"] == "" {
 			return fail("GOROOT was set by go env -w").at(s.Path, s.Line, "%s", m.rawLine(s.Path, s.Line)).
 				means("go env -u cannot take it back once the tree is gone; the line must go from the file.").
-				mend("sed -i '%dd' %s", s.Line, shellQuote(s.Path)).
+				mend("sed -i '%dd' %s", s.Line, diag.Word(s.Path)).
 				safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
 		}
 	}

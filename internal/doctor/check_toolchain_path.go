@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func pathGoCheck() Check {
@@ -45,7 +47,7 @@ func runPathGo(_ context.Context, m *Machine) Result {
 			mend("vmgo shims")
 	}
 	return list(warn("%s comes before vmgo's go", first.Path)).
-		mend("export PATH=%s:$PATH", shellQuote(filepath.Dir(gos[ours].Path)))
+		mend("export PATH=%s:$PATH", diag.Word(filepath.Dir(gos[ours].Path)))
 }
 
 // describe says in a few words what a go on PATH is.

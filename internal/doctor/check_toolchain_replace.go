@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func replaceCheck() Check {
@@ -37,7 +39,7 @@ func runReplace(_ context.Context, m *Machine) Result {
 				if filepath.Base(rep.path) == "go.work" {
 					tool = "work"
 				}
-				r = r.mend("go %s edit -dropreplace=%s %s", tool, rep.old, shellQuote(rep.path))
+				r = r.mend("go %s edit -dropreplace=%s %s", tool, rep.old, diag.Word(rep.path))
 			}
 		}
 	}

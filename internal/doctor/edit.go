@@ -175,7 +175,7 @@ func (c Change) Preview() string {
 			after = after[1:]
 		}
 	}
-	return out.String()
+	return eachLine(out.String())
 }
 
 func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/fetch"
 )
@@ -39,7 +40,7 @@ func (r Result) unset(m *Machine, s GoSetting) Result {
 	case m.GoEnvFile():
 		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("go env -u %s", s.Name)
 	}
-	return r.mend("go env -w %s=%s", s.Name, shellQuote(publishedGoEnv()[s.Name]))
+	return r.mend("go env -w %s=%s", s.Name, diag.Word(publishedGoEnv()[s.Name]))
 }
 
 // publishedGoEnv is what go.env of a release says since 1.21; its GOPROXY is not of
@@ -55,9 +56,9 @@ func (m *Machine) movedTo(name string) string { return "/var/tmp/" + name + "-" 
 // environment has it, go env -w would have no effect.
 func (m *Machine) setGo(name, value string) string {
 	if m.Env[name] != "" {
-		return "export " + name + "=" + shellQuote(value)
+		return "export " + name + "=" + diag.Word(value)
 	}
-	return "go env -w " + name + "=" + shellQuote(value)
+	return "go env -w " + name + "=" + diag.Word(value)
 }
 
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).

@@ -39,14 +39,3 @@ func (m *Machine) packages() packageManager {
 func (m *Machine) knowsPackages() bool {
 	return slices.ContainsFunc(m.ReadDir("/var/lib/apt/lists"), func(e fs.DirEntry) bool { return strings.Contains(e.Name(), "_Packages") })
 }
-
-// shellQuote writes s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !pathByte(byte(min(r, 0x7f))) && r != '/' && r != ':' && r != '=' && r != ',' && r != '@' && r != '+'
-	}) < 0
-	if plain {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

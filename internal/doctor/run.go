@@ -148,21 +148,29 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 // redact takes the home directory and secrets out of everything that is shown:
 // people paste the report into tickets.
 func (m *Machine) redact(r Result) Result {
-	r.Summary, r.Detail = m.Redact(r.Summary), m.Redact(r.Detail)
+	r.Summary, r.Detail = diag.Line(m.Redact(r.Summary)), diag.Line(m.Redact(r.Detail))
 	shown := make([]Evidence, len(r.Evidence))
 	for i, e := range r.Evidence {
-		shown[i] = Evidence{m.Redact(e.Path), e.Line, diag.Line(m.Redact(e.Value))}
+		shown[i] = Evidence{diag.Line(m.Redact(e.Path)), e.Line, diag.Line(m.Redact(e.Value))}
 	}
 	r.Evidence = shown
-	r.Summary = diag.Line(r.Summary)
 	switch {
 	case m.UID == 0:
 		r.Fix = withoutSudo(r.Fix)
 	case m.findProgram("sudo") == "":
 		r.Fix = withSu(r.Fix)
 	}
-	r.Fix = m.redactCommand(r.Fix)
+	r.Fix = eachLine(m.redactCommand(r.Fix))
 	return r
+}
+
+// eachLine is [diag.Line] for text of several lines.
+func eachLine(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = diag.Line(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withSu is for machines without sudo, as Debian is after an installation with a
@@ -171,7 +179,7 @@ func withSu(commands string) string {
 	lines := strings.Split(commands, "\n")
 	for i, line := range lines {
 		if bare := withoutSudo(line); bare != line {
-			lines[i] = "su - -c " + shellQuote(bare)
+			lines[i] = "su - -c " + diag.Word(bare)
 		}
 	}
 	return strings.Join(lines, "\n")

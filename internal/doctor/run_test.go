@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
@@ -207,6 +208,27 @@ func TestRun_fixesNameHomeAsShellsDo(t *testing.T) {
 		if err != nil || string(out) != want {
 			t.Errorf("%s makes of %s\n%s%v\nwant\n%s", shell, fix, out, err, want)
 		}
+	}
+}
+
+// What files and names have in them cannot drive the terminal.
+func TestRun_showsNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/etc/os-release", Data: []byte("ID=x\nPRETTY_NAME=\"a\x1b[31mb\"\n")}))
+	const evil = "x\x1b]0;y\x07\u009b31m\r"
+	check := doctor.Check{ID: "hook.any", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
+		return doctor.Result{Status: doctor.Warn, Summary: evil, Detail: evil, Fix: "true " + evil + "\nfalse", Evidence: []doctor.Evidence{{Path: evil, Value: evil}}}
+	}}
+	var out strings.Builder
+	report := doctor.Run(t.Context(), patient(t, h, doctor.Options{}), []doctor.Check{check})
+	if err := report.Print(&out, ui.Palette(false), true); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 {
+		t.Errorf("%q", out.String()[i:])
+	}
+	if fix := report.Outcomes[0].Fix; len(strings.Split(fix, "\n")) != 2 {
+		t.Errorf("the fix is %q", fix)
 	}
 }
 

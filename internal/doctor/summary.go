@@ -3,6 +3,8 @@ package doctor
 import (
 	"runtime"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // Summary is the machine in a few words.
@@ -35,7 +37,7 @@ func (m *Machine) Summary() Summary {
 		cpus = m.OnlineCPUs()
 	}
 	return Summary{
-		OS: m.OSRelease().Pretty, Kernel: m.Kernel(), Arch: runtime.GOARCH,
+		OS: diag.Line(m.OSRelease().Pretty), Kernel: m.Kernel(), Arch: runtime.GOARCH,
 		VM: v.VM, Container: v.Container, CPUs: cpus, Memory: m.Memory().Total,
 		Cgroup: m.Cgroup().Mode, Libc: libc, Init: m.Text("/proc/1/comm"), Go: m.InForce().String(),
 	}

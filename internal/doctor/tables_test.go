@@ -94,14 +94,3 @@ func TestParseAssignment(t *testing.T) {
 		}
 	}
 }
-
-func TestShellQuote(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"/opt/go/1.22.5": "/opt/go/1.22.5", "a b": "'a b'", "": "''", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "~/x": "~/x", "é": "'é'",
-	} {
-		if got := shellQuote(text); got != want && text != "~/x" {
-			t.Errorf("%q is quoted %s, want %s", text, got, want)
-		}
-	}
-}

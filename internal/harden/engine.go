@@ -299,7 +299,7 @@ func joinWords(argv []string) string {
 		if i > 0 {
 			text += " "
 		}
-		text += ShellWord(arg)
+		text += diag.Word(arg)
 	}
 	return text
 }

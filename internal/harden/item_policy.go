@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 const policyFile = "/etc/vmgo/env"
@@ -26,7 +28,7 @@ func policyWish(m *Machine) (Wish, error) {
 	var w Wish
 	for _, l := range m.leftovers() {
 		w.Notes = append(w.Notes, fmt.Sprintf("%s sets %s: %s", l.where, l.setting, l.why))
-		w.Advice = append(w.Advice, "edit "+ShellWord(l.file)+" and take "+ShellWord(l.setting)+" out")
+		w.Advice = append(w.Advice, "edit "+diag.Word(l.file)+" and take "+diag.Word(l.setting)+" out")
 	}
 	_, ours := m.baseline[cellKey{File, policyFile}]
 	for _, line := range m.Host.Lines(policyFile) {

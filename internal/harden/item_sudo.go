@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -53,7 +54,7 @@ func sudoWish(m *Machine) (Wish, error) {
 	}
 	if reason := m.sudoersDropIn(from); reason != "" {
 		w.Blocked = reason
-		w.Advice = []string{"visudo -f " + ShellWord(from.File) + "   # and add :/usr/local/bin to secure_path"}
+		w.Advice = []string{"visudo -f " + diag.Word(from.File) + "   # and add :/usr/local/bin to secure_path"}
 		return w, nil
 	}
 	want := m.file(sudoFile, ownHeader+"# "+where+" has no /usr/local/bin.\nDefaults secure_path = "+quoteSudo(secure+":/usr/local/bin")+"\n")

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 func (s Service) sandboxItem() Item {
@@ -30,7 +32,7 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 	text := s.sandbox(m, &w)
 	w.Wants = []Want{m.file(s.dropIn("60-vmgo-sandbox.conf"), text)}
 	if m.Systemd() {
-		w.Advice = []string{"systemctl restart " + ShellWord(s.Name), "systemd-analyze security " + ShellWord(s.Name)}
+		w.Advice = []string{"systemctl restart " + diag.Word(s.Name), "systemd-analyze security " + diag.Word(s.Name)}
 	}
 	before, after, err := s.scores(m, text)
 	if err != nil {

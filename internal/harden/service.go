@@ -37,17 +37,17 @@ func NewService(s Service) (Service, error) {
 		return usage(quote(s.Name)+" is no name of a service", "systemctl list-unit-files --type=service")
 	}
 	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox {
-		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+ShellWord(s.Name)+" --memory 512M")
+		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
-		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+ShellWord(s.Name)+" --memory 512M")
+		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
 	}
 	if s.CPUs != 0 && (s.CPUs < 0.01 || s.CPUs > 4096 || math.IsNaN(s.CPUs)) {
-		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), "vmgo harden service "+ShellWord(s.Name)+" --cpus 1.5")
+		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), "vmgo harden service "+diag.Word(s.Name)+" --cpus 1.5")
 	}
 	for _, dir := range s.Write {
 		if !path.IsAbs(dir) || strings.ContainsAny(dir, "\n\"\\%") {
-			return usage("--write needs an absolute directory, not "+quote(dir), "vmgo harden service "+ShellWord(s.Name)+" --sandbox --write /var/lib/app")
+			return usage("--write needs an absolute directory, not "+quote(dir), "vmgo harden service "+diag.Word(s.Name)+" --sandbox --write /var/lib/app")
 		}
 	}
 	return s, nil
@@ -138,7 +138,7 @@ Environment=GOMAXPROCS=%d
 	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), text.String())}
 	w.Notes = s.rivals(m)
 	if m.Systemd() {
-		w.Advice = []string{"systemctl restart " + ShellWord(s.Name)}
+		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
 		w.Notes = append(w.Notes, "the limits hold at once for a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", size(used)))

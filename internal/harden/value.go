@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // Kind is a kind of cell.
@@ -161,36 +163,36 @@ func (c Change) Command() string {
 	switch c.Kind {
 	case Dir:
 		if !c.To.Present {
-			return "rmdir " + ShellWord(c.Target)
+			return "rmdir " + diag.Word(c.Target)
 		}
-		return fmt.Sprintf("mkdir -m %04o %s", c.To.Mode, ShellWord(c.Target))
+		return fmt.Sprintf("mkdir -m %04o %s", c.To.Mode, diag.Word(c.Target))
 	case Link:
 		if !c.To.Present {
-			return "rm " + ShellWord(c.Target)
+			return "rm " + diag.Word(c.Target)
 		}
-		return "ln -s " + ShellWord(c.To.Text) + " " + ShellWord(c.Target)
+		return "ln -s " + diag.Word(c.To.Text) + " " + diag.Word(c.Target)
 	case Mode:
 		return modeCommand(c)
 	case Sysctl:
-		return "sysctl -w " + ShellWord(c.Target+"="+c.To.Text)
+		return "sysctl -w " + diag.Word(c.Target+"="+c.To.Text)
 	case Swap:
 		if !c.To.Present {
-			return "swapoff " + ShellWord(c.Target)
+			return "swapoff " + diag.Word(c.Target)
 		}
 		if c.To.Text == autoPriority {
-			return "swapon " + ShellWord(c.Target)
+			return "swapon " + diag.Word(c.Target)
 		}
-		return "swapon -p " + c.To.Text + " " + ShellWord(c.Target)
+		return "swapon -p " + c.To.Text + " " + diag.Word(c.Target)
 	case Unit:
 		if c.To.Present {
-			return "systemctl start " + ShellWord(c.Target)
+			return "systemctl start " + diag.Word(c.Target)
 		}
-		return "systemctl stop " + ShellWord(c.Target)
+		return "systemctl stop " + diag.Word(c.Target)
 	case File:
 		if !c.To.Present {
-			return "rm " + ShellWord(c.Target)
+			return "rm " + diag.Word(c.Target)
 		}
-		return fmt.Sprintf("install -m %04o -o %d -g %d /dev/stdin %s", c.To.Mode, c.To.UID, c.To.GID, ShellWord(c.Target))
+		return fmt.Sprintf("install -m %04o -o %d -g %d /dev/stdin %s", c.To.Mode, c.To.UID, c.To.GID, diag.Word(c.Target))
 	}
 	return ""
 }
@@ -198,21 +200,12 @@ func (c Change) Command() string {
 func modeCommand(c Change) string {
 	var parts []string
 	if c.From.UID != c.To.UID || c.From.GID != c.To.GID {
-		parts = append(parts, fmt.Sprintf("chown -h %d:%d %s", c.To.UID, c.To.GID, ShellWord(c.Target)))
+		parts = append(parts, fmt.Sprintf("chown -h %d:%d %s", c.To.UID, c.To.GID, diag.Word(c.Target)))
 	}
 	if c.From.Mode != c.To.Mode {
-		parts = append(parts, fmt.Sprintf("chmod %04o %s", c.To.Mode, ShellWord(c.Target)))
+		parts = append(parts, fmt.Sprintf("chmod %04o %s", c.To.Mode, diag.Word(c.Target)))
 	}
 	return strings.Join(parts, " && ")
-}
-
-// ShellWord quotes s where a POSIX shell would read it as something else.
-func ShellWord(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+"
-	if s != "" && strings.Trim(s, plain) == "" {
-		return s
-	}
-	return quote(s)
 }
 
 func (v Value) ownership() string { return fmt.Sprintf("mode %04o owner %d:%d", v.Mode, v.UID, v.GID) }
