@@ -136,7 +136,7 @@ func (a *app) run(ctx context.Context) error {
 	return root.RunContext(ctx, args)
 }
 
-// Categories of the help text.
+// Categories of the help text, in its order.
 const (
 	releasesCategory = "releases"
 	projectCategory  = "in a project"
@@ -154,20 +154,21 @@ const rootDescription = `Install a Go release and pin it for a project:
 // tree builds the commands afresh: urfave/cli changes them as it runs.
 func (a *app) tree() *cli.App {
 	root := &cli.App{
-		Name:            "vmgo",
-		HelpName:        "vmgo",
-		Usage:           "a per-directory Go version manager for Linux virtual machines",
-		UsageText:       "vmgo COMMAND [ARGUMENT...]",
-		Description:     rootDescription,
-		Version:         buildVersion(),
-		HideVersion:     true,
-		HideHelpCommand: true,
-		Writer:          a.host.Stdout,
-		ErrWriter:       a.host.Stderr,
-		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    onUsageError,
-		Commands:        a.commands(),
-		Action:          func(c *cli.Context) error { return cli.ShowAppHelp(c) },
+		Name:                  "vmgo",
+		HelpName:              "vmgo",
+		Usage:                 "a per-directory Go version manager for Linux virtual machines",
+		UsageText:             "vmgo COMMAND [ARGUMENT...]",
+		Description:           rootDescription,
+		Version:               buildVersion(),
+		HideVersion:           true,
+		HideHelpCommand:       true,
+		Writer:                a.host.Stdout,
+		ErrWriter:             a.host.Stderr,
+		ExitErrHandler:        func(*cli.Context, error) {},
+		OnUsageError:          onUsageError,
+		Commands:              a.commands(),
+		Action:                func(c *cli.Context) error { return cli.ShowAppHelp(c) },
+		CustomAppHelpTemplate: inOrder(releasesCategory, projectCategory, shellCategory, machineCategory, aboutCategory),
 		// A comma in a flag's value is the flag's own matter.
 		DisableSliceFlagSeparator: true,
 	}
@@ -175,6 +176,18 @@ func (a *app) tree() *cli.App {
 		a.tame(command)
 	}
 	return root
+}
+
+// inOrder is the template of the help text with the categories in this order:
+// urfave/cli sorts them by name, and people look for the main job first.
+func inOrder(categories ...string) string {
+	var list strings.Builder
+	for _, name := range categories {
+		list.WriteString(`{{range .VisibleCategories}}{{if eq .Name "` + name + `"}}
+   {{.Name}}:{{range .VisibleCommands}}
+     {{join .Names ", "}}{{"\t"}}{{.Usage}}{{end}}{{end}}{{end}}`)
+	}
+	return strings.Replace(cli.AppHelpTemplate, `{{template "visibleCommandCategoryTemplate" .}}`, list.String(), 1)
 }
 
 // commands lists every command in the order of the help text.

@@ -97,13 +97,13 @@ func parseToolVersions(data []byte) (pin, *fault) {
 }
 
 // toolVersion reads a version of .tool-versions. There it is a version or the
-// beginning of one; what else asdf and mise know (system, latest, ref:, path:)
-// means something that vmgo does not have, or not in the same sense.
+// beginning of one, latest, or system; what else asdf and mise know (ref:,
+// path:, prefix:) vmgo does not have.
 func toolVersion(number int, text string) (gover.Selector, *fault) {
 	selector, err := gover.ParseSelector(text)
 	kind := selector.Kind()
 	switch {
-	case err == nil && (kind == gover.Exact || kind == gover.Prefix):
+	case err == nil && (kind == gover.Exact || kind == gover.Prefix || kind == gover.System || text == "latest"):
 		return selector, nil
 	case err == nil:
 		return selector, faulty(number, `"`+text+`" is not supported in .tool-versions`,

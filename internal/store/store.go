@@ -59,21 +59,6 @@ func Open(dir string, opts Options) *Store {
 	return &Store{dir: filepath.Clean(dir), linked: !opts.NoLink, who: opts.Identity}
 }
 
-// Choose gives the first of the directories in which this process can write a
-// store, or the last one where it can in none: the error of the first write
-// then says why.
-func Choose(dirs ...string) string {
-	for _, dir := range dirs {
-		if writable(dir) == nil {
-			return dir
-		}
-	}
-	if len(dirs) == 0 {
-		return ""
-	}
-	return dirs[len(dirs)-1]
-}
-
 func writable(dir string) error {
 	err := fsx.Writable(dir)
 	for _, sub := range []string{metaDir, filepath.Join(metaDir, "staging"), filepath.Join(metaDir, "lock")} {

@@ -396,25 +396,6 @@ func TestStore_liveStagesAreNotSwept(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	good := filepath.Join(dir, "not", "yet")
-	if got := store.Choose(filepath.Join(file, "go"), good); got != good {
-		t.Errorf("got %s", got)
-	}
-	if got := store.Choose(good, dir); got != good {
-		t.Errorf("got %s", got)
-	}
-	if got := store.Choose(filepath.Join(file, "a"), filepath.Join(file, "b")); got != filepath.Join(file, "b") {
-		t.Errorf("none: %s", got)
-	}
-}
-
 func TestList_onlyWhatIsARelease(t *testing.T) {
 	t.Parallel()
 	first, second := t.TempDir(), t.TempDir()
