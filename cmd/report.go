@@ -25,13 +25,17 @@ type report struct {
 	palette  ui.Palette
 	outcomes []outcome
 
-	mu       sync.Mutex
-	jobs     map[gover.Version]*ui.Job
-	arriving map[gover.Version]bool // downloads that are not at their end
+	mu        sync.Mutex
+	jobs      map[gover.Version]*ui.Job
+	arriving  map[gover.Version]bool // downloads that are not at their end
+	unpacking map[gover.Version]bool // those of which something was unpacked
 }
 
 func (a *app) newReport(asJSON bool) *report {
-	r := &report{app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)), jobs: map[gover.Version]*ui.Job{}, arriving: map[gover.Version]bool{}}
+	r := &report{
+		app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)),
+		jobs: map[gover.Version]*ui.Job{}, arriving: map[gover.Version]bool{}, unpacking: map[gover.Version]bool{},
+	}
 	out, moving := a.host.Stderr, a.host.StderrTTY && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 	if a.quiet {
 		out, moving = io.Discard, false
@@ -65,7 +69,11 @@ func (r *report) event(e install.Event) {
 		r.arriving[e.Version] = e.Bytes < e.Total
 		job.Phase("downloading")
 		job.Count(e.Bytes, e.Total)
+		if e.Bytes == e.Total && !r.unpacking[e.Version] {
+			job.Phase("downloaded, not yet unpacked")
+		}
 	case install.Extract:
+		r.unpacking[e.Version] = true
 		if r.arriving[e.Version] {
 			return // what it waits for is the download
 		}
