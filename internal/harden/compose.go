@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/pmezard/go-difflib/difflib"
 )
 
 const (
@@ -27,33 +29,50 @@ func compose(parts map[string]string) string {
 	return out.String()
 }
 
-// withdraw takes vmgo's change out of a file that others have edited since:
-// the lines that vmgo wrote, if they are all there and together, become the
-// original's again. ok is false where they are not.
+// withdraw takes vmgo's change out of a file that others have edited since: every
+// run of lines that vmgo wrote becomes the original's again. ok is false where one
+// of them is not there as vmgo wrote it.
 func withdraw(current, written, original string) (text string, ok bool) {
-	cur, ours, orig := strings.SplitAfter(current, "\n"), strings.SplitAfter(written, "\n"), strings.SplitAfter(original, "\n")
-	for len(ours) > 0 && len(orig) > 0 && ours[0] == orig[0] {
-		ours, orig = ours[1:], orig[1:]
-	}
-	for len(ours) > 0 && len(orig) > 0 && ours[len(ours)-1] == orig[len(orig)-1] {
-		ours, orig = ours[:len(ours)-1], orig[:len(orig)-1]
-	}
-	if len(ours) == 0 {
-		return "", false
-	}
-	at := -1
-	for i := 0; i+len(ours) <= len(cur); i++ {
-		if slices.Equal(cur[i:i+len(ours)], ours) {
-			if at >= 0 {
-				return "", false
-			}
-			at = i
+	cur, ours, orig := textLines(current), textLines(written), textLines(original)
+	var out strings.Builder
+	for _, op := range difflib.NewMatcherWithJunk(ours, orig, false, nil).GetOpCodes() {
+		if op.Tag == 'e' {
+			continue
+		}
+		run, back := ours[op.I1:op.I2], orig[op.J1:op.J2]
+		at := indexOf(cur, run)
+		if at < 0 {
+			return "", false
+		}
+		out.WriteString(strings.Join(cur[:at], ""))
+		out.WriteString(strings.Join(back, ""))
+		cur = cur[at+len(run):]
+		if n := len(back); n > 0 && len(cur) > 0 && !strings.HasSuffix(back[n-1], "\n") {
+			out.WriteString("\n") // it was the last line, and has another behind it now
 		}
 	}
-	if at < 0 {
-		return "", false
+	out.WriteString(strings.Join(cur, ""))
+	return out.String(), true
+}
+
+// textLines splits text after each end of a line.
+func textLines(text string) []string {
+	lines := strings.SplitAfter(text, "\n")
+	if last := len(lines) - 1; lines[last] == "" {
+		lines = lines[:last]
 	}
-	return strings.Join(slices.Concat(cur[:at], orig, cur[at+len(ours):]), ""), true
+	return lines
+}
+
+// indexOf is where lines has run for the first time; -1 where it has not, or where
+// there is nothing to look for.
+func indexOf(lines, run []string) int {
+	for i := 0; len(run) > 0 && i+len(run) <= len(lines); i++ {
+		if slices.Equal(lines[i:i+len(run)], run) {
+			return i
+		}
+	}
+	return -1
 }
 
 func isNotEmpty(err error) bool {

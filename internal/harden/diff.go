@@ -54,10 +54,8 @@ func lines(text string) []string {
 	if text == "" {
 		return nil
 	}
-	split := strings.SplitAfter(text, "\n")
-	if last := len(split) - 1; split[last] == "" {
-		split = split[:last]
-	} else {
+	split := textLines(text)
+	if last := len(split) - 1; !strings.HasSuffix(split[last], "\n") {
 		split[last] += "\n\\ No newline at end of file\n"
 	}
 	return split

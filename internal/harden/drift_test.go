@@ -126,6 +126,24 @@ func TestUndoKeepsForeignEditsOfFstab(t *testing.T) {
 	}
 }
 
+func TestWithdraw(t *testing.T) {
+	const original = "\t/dev/a swap swap sw 0 0\n/dev/b / ext4 x 0 1\n/dev/c none swap sw 0 0"
+	written, _ := withoutSwap(original)
+	for name, c := range map[string]struct{ current, want string }{
+		"as written":        {written, original},
+		"between the lines": {strings.Replace(written, "/dev/b /", "/dev/b2 /", 1), strings.Replace(original, "/dev/b /", "/dev/b2 /", 1)},
+		"at the end":        {written + "/dev/d /d ext4 x 0 2\n", original + "\n/dev/d /d ext4 x 0 2\n"},
+		"at the beginning":  {"# mine\n" + written, "# mine\n" + original},
+		"in a line of ours": {strings.Replace(written, "/dev/c", "/dev/e", 1), ""},
+		"a marker gone":     {strings.Replace(written, BlockEnd+"\n", "", 1), ""},
+	} {
+		got, ok := withdraw(c.current, written, original)
+		if got != c.want || ok != (c.want != "") {
+			t.Errorf("%s: %q, %v, want %q", name, got, ok, c.want)
+		}
+	}
+}
+
 // What somebody has put in the place of a file or link of vmgo's stays theirs,
 // and keeps nothing else from being taken back.
 func TestUndoLeavesWhatIsOfAnotherKind(t *testing.T) {
