@@ -23,6 +23,7 @@ taken back. docs/harden.md has the items, with what each is worth.
 
 func (a *app) hardenCommand() *cli.Command {
 	only := &cli.StringFlag{Name: "only", Usage: "the items `ID,...` in place of the profile's"}
+	applied := &cli.StringFlag{Name: "only", Usage: "give back the items `ID,...` alone"}
 	root := &cli.StringFlag{Name: "root", Usage: "work on the image or chroot in `DIR`; nothing that runs is changed"}
 	profile := &cli.StringFlag{Name: "profile", Usage: "what the machine is for: `dev|ci|server` (the last applied, else server)"}
 	user := &cli.StringFlag{Name: "user", Usage: "the user `NAME` whom items per user are for (whoever called sudo)"}
@@ -42,7 +43,7 @@ func (a *app) hardenCommand() *cli.Command {
 			sub("status", "how every item stands; exit status 1 if one has drifted", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
 			sub("plan", "every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
 			sub("apply", "make the changes, or those of a saved plan if the machine is as it was", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
-			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, only, root, jsonFlag(),
+			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
 			sub("service", "limit or sandbox a systemd service", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--apply]", a.hardenService, root, out, jsonFlag(),
 				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M, with MemoryHigh and GOMEMLIMIT below it"},

@@ -67,7 +67,8 @@ func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error)
 	}
 	var led ledger
 	if res.Plan, led, err = plan(); err != nil {
-		return res, errors.Join(err, e.leave())
+		_ = e.leave() // it would say the same again
+		return res, err
 	}
 	if show != nil {
 		show(res.Plan)

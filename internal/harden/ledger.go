@@ -160,7 +160,7 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 		return false, err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+		return false, diag.Wrap(diag.Failure, err, path+", where vmgo writes what it changes, cannot be read", "ls "+originalsDir)
 	}
 	return true, nil
 }
