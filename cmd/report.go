@@ -36,12 +36,20 @@ func (a *app) newReport(asJSON bool) *report {
 		app: a, json: asJSON, palette: ui.Palette(a.colour(a.host.StderrTTY)),
 		jobs: map[gover.Version]*ui.Job{}, arriving: map[gover.Version]bool{}, unpacking: map[gover.Version]bool{},
 	}
-	out, moving := a.host.Stderr, a.host.StderrTTY && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
-	if a.quiet {
-		out, moving = io.Discard, false
-	}
-	r.progress = ui.NewProgress(out, moving, a.host.Now)
+	r.progress = a.progress()
 	return r
+}
+
+// progress is the display on stderr: lines that move, on a terminal.
+func (a *app) progress() *ui.Progress {
+	if a.quiet {
+		return ui.NewProgress(io.Discard, false, a.host.Now)
+	}
+	return ui.NewProgress(a.host.Stderr, a.moving(), a.host.Now)
+}
+
+func (a *app) moving() bool {
+	return a.host.StderrTTY && !a.quiet && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 }
 
 func (r *report) close() { r.progress.Close() }

@@ -62,7 +62,10 @@ func (a *app) verify(c *cli.Context) error {
 	reports := []verify.Report{}
 	var failures []error
 	for _, target := range targets {
+		progress := a.progress()
+		v.Begin = a.verifyProgress(progress)
 		r, err := v.Verify(c.Context, target, checks)
+		progress.Close()
 		if err != nil {
 			return err
 		}
@@ -84,6 +87,25 @@ func (a *app) verify(c *cli.Context) error {
 		}
 	}
 	return err
+}
+
+// verifyProgress shows on a terminal which check it is that takes its time. The
+// tests of the standard library have lines of their own.
+func (a *app) verifyProgress(progress *ui.Progress) func(verify.Target, string) {
+	if !a.moving() {
+		return nil
+	}
+	var job *ui.Job
+	return func(t verify.Target, id string) {
+		if id == "std" {
+			progress.Close()
+			return
+		}
+		if job == nil {
+			job = progress.Job(t.Version.Toolchain())
+		}
+		job.Phase("checking " + id)
+	}
 }
 
 // worst gives the gravest of several errors, by exit status.

@@ -35,6 +35,8 @@ type Verifier struct {
 	TempDir string
 	// StdTimeout ends the check std.
 	StdTimeout time.Duration
+	// Begin is told of each check when it begins; may be nil.
+	Begin func(t Target, id string)
 	// Progress is told of each package that std has tested; may be nil.
 	Progress func(line string)
 }
@@ -86,6 +88,9 @@ func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report,
 	for _, step := range steps {
 		if !step.asked {
 			continue
+		}
+		if v.Begin != nil {
+			v.Begin(t, step.id)
 		}
 		if err := add(step.id, step.check); err != nil {
 			return r, err
