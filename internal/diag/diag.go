@@ -65,6 +65,28 @@ func HintsOf(err error) []string {
 	return nil
 }
 
+// Several makes one error of what went wrong on several ways to one thing: the
+// words of all, code and hints of the one that says most. That is the first,
+// unless it only says that the network is forbidden.
+func Several(failures []error) error {
+	if len(failures) == 1 {
+		return failures[0]
+	}
+	first := 0
+	for i, err := range failures {
+		if CodeOf(failures[first]) == Offline && CodeOf(err) != Offline {
+			first = i
+		}
+	}
+	text := failures[first].Error()
+	for i, err := range failures {
+		if i != first {
+			text += "; " + err.Error()
+		}
+	}
+	return New(CodeOf(failures[first]), text, HintsOf(failures[first])...)
+}
+
 // Child is the exit status of a program that vmgo started for the user; it is
 // handed on as vmgo's own and nothing is printed.
 type Child struct{ Status int }

@@ -119,14 +119,10 @@ func (in *Installer) look(ctx context.Context, v gover.Version) (Planned, []arch
 		p.Source, p.URL, p.Download = a.Source, fetch.Redact(a.URLs[0]), a.Size
 		return p, in.members(ctx, a, &p)
 	}
-	switch len(failures) {
-	case 0:
-		p.Err = errNoSource()
-	case 1:
-		p.Err = failures[0]
-	default:
-		p.Err = summary(failures)
+	if len(failures) == 0 {
+		failures = []error{errNoSource()}
 	}
+	p.Err = diag.Several(failures)
 	return p, nil
 }
 

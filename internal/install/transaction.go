@@ -75,13 +75,10 @@ func (tx *transaction) fromSources(ctx context.Context) error {
 		}
 		failures = append(failures, err)
 	}
-	switch len(failures) {
-	case 0:
+	if len(failures) == 0 {
 		return errNoSource()
-	case 1:
-		return failures[0]
 	}
-	return summary(failures)
+	return diag.Several(failures)
 }
 
 func errNoSource() error {
@@ -95,25 +92,6 @@ func elsewhere(err error) bool {
 		return true
 	}
 	return false
-}
-
-// summary makes one error of what each source said: the first with the hints,
-// the others beside it.
-func summary(failures []error) error {
-	first := failures[0]
-	for _, err := range failures[1:] {
-		// "There is no such release" says more than "cannot be reached".
-		if diag.CodeOf(first) == diag.Offline && diag.CodeOf(err) != diag.Offline {
-			first = err
-		}
-	}
-	text := ""
-	for _, err := range failures {
-		if err != first {
-			text += "; " + err.Error()
-		}
-	}
-	return &diag.Error{Code: diag.CodeOf(first), Msg: first.Error() + text, Hints: diag.HintsOf(first), Err: nil}
 }
 
 func (tx *transaction) fromSource(ctx context.Context, source Source) error {

@@ -188,6 +188,13 @@ func (g *GoDev) Skipped() map[string]int {
 	return g.index.Skipped
 }
 
+func ago(age time.Duration) string {
+	if age < 5*time.Second {
+		return "a moment ago"
+	}
+	return ageText(age) + " ago"
+}
+
 func ageText(age time.Duration) string {
 	switch {
 	case age < 2*time.Minute:
@@ -259,7 +266,7 @@ func (g *GoDev) refresh(ctx context.Context) error {
 	for _, base := range g.config.Bases {
 		if since, ok := g.cache.unreachable(base, now); ok && !g.config.Insist {
 			failed = append(failed, diag.New(diag.Network,
-				fetch.Redact(base)+" could not be reached "+ageText(now.Sub(since))+" ago", "vmgo list-remote --source godev"))
+				fetch.Redact(base)+" could not be reached "+ago(now.Sub(since)), "vmgo list-remote --source godev"))
 			continue
 		}
 		index, err := g.ask(ctx, base, now)
@@ -275,7 +282,7 @@ func (g *GoDev) refresh(ctx context.Context) error {
 	if len(failed) == 1 && ctx.Err() != nil {
 		return failed[0]
 	}
-	return diag.Wrap(diag.Network, errors.Join(failed...), "no list of official archives is to be had",
+	return diag.Wrap(diag.Network, diag.Several(failed), "no list of official archives is to be had",
 		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same; more in docs/mirrors.md")
 }
 

@@ -5,10 +5,10 @@ package release
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
@@ -78,7 +78,7 @@ func Merge(ctx context.Context, sources ...Lister) (list []Listed, failed []erro
 		}
 	}
 	if len(failed) == len(sources) && len(failed) > 0 {
-		return nil, failed, errors.Join(failed...)
+		return nil, failed, diag.Several(failed)
 	}
 	return merge(lists...), failed, nil
 }

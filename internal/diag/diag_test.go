@@ -35,3 +35,16 @@ func TestFormat_oneLineEach(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestSeveral(t *testing.T) {
+	t.Parallel()
+	offline := diag.New(diag.Offline, "the network is forbidden", "unset VMGO_OFFLINE")
+	missing := diag.New(diag.NoSuchRelease, "there is no such release", "vmgo list-remote")
+	if err := diag.Several([]error{missing}); err != missing {
+		t.Error(err)
+	}
+	err := diag.Several([]error{offline, missing, errors.New("a third")})
+	if want := "vmgo: there is no such release; the network is forbidden; a third [no-such-release]\nhint: vmgo list-remote\n"; diag.Format("vmgo", err) != want {
+		t.Errorf("got\n%swant\n%s", diag.Format("vmgo", err), want)
+	}
+}
