@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -29,7 +30,9 @@ func runGit(ctx context.Context, m *Machine) Result {
 	if repo == "" {
 		return ok("installed; this directory is in no repository")
 	}
-	out, err := m.Ask(ctx, hostCommand([]string{"git", "rev-parse", "--git-dir"}, nil, m.Path(m.Dir)))
+	env := maps.Clone(m.Env)
+	env["LC_ALL"] = "C" // its words are read
+	out, err := m.Ask(ctx, hostCommand([]string{"git", "rev-parse", "--git-dir"}, env, m.Path(m.Dir)))
 	switch {
 	case err != nil:
 		return skip("git gives no answer: %v", err)

@@ -2,8 +2,10 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
@@ -37,8 +39,13 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 	if tightest >= cpus {
 		return ok("no quota below the %.0f processors", cpus)
 	}
-	if set := m.Env["GOMAXPROCS"]; set != "" {
-		r.Status, r.Summary = OK, "quota of "+cores(tightest)+", GOMAXPROCS="+set
+	wanted := math.Max(1, math.Ceil(tightest))
+	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 { // else the runtime passes it over
+		r.Status, r.Summary = OK, fmt.Sprintf("quota of %s, GOMAXPROCS=%d", cores(tightest), set)
+		if float64(set) > math.Max(2, wanted) {
+			r.Status = Warn
+			return r.mend("export GOMAXPROCS=%.0f", wanted)
+		}
 		return r
 	}
 	// The runtime rounds up, never goes below 2, and looks at the own group only.
@@ -46,7 +53,6 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 	if !math.IsInf(own, 1) {
 		sees = math.Min(cpus, math.Max(2, math.Ceil(own)))
 	}
-	wanted := math.Max(1, math.Ceil(tightest))
 	if old := m.oldMaxProcs(); old != "" && cpus > wanted {
 		r.Status, r.Summary = Warn, "quota of "+cores(tightest)+", but the runtime starts "+cores(cpus)
 		return r.means("%s", old).mend("export GOMAXPROCS=%.0f", wanted)

@@ -14,7 +14,8 @@ func rootCheck() Check {
 			}
 			module := m.moduleRoot()
 			if user := m.Env["SUDO_USER"]; user != "" && user != "root" {
-				return warn("this shell is root's by sudo").at("environment", 0, "SUDO_USER=%s", user).mend("exit")
+				return warn("this shell is root's by sudo").at("environment", 0, "SUDO_USER=%s", user).
+					mend("# leave the root shell, and build as %s", user)
 			}
 			if module == "" {
 				return info("you are root")

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 )
 
 func goEnvFileCheck() Check {
@@ -38,7 +40,7 @@ func runGoEnvFile(_ context.Context, m *Machine) Result {
 		}
 		delete(published, s.Name)
 	}
-	for name := range published {
+	for _, name := range slices.Sorted(maps.Keys(published)) {
 		r.worse(Info)
 		r = r.at(file, 0, "%s is missing", name)
 	}

@@ -3,7 +3,9 @@ package doctor_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -210,6 +212,30 @@ func TestRun_fixesNameHomeAsShellsDo(t *testing.T) {
 		}
 	}
 }
+
+// git's words are understood whatever language the user speaks.
+func TestGit_isAskedInEnglish(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/home/ann/app/.git/HEAD"}))
+	h.Env["LC_ALL"], h.Env["LANGUAGE"] = "de_DE.UTF-8", "de"
+	h.Run = func(cmd *exec.Cmd) error {
+		text := "fatal: Zweifelhafte Eigentümerschaft\n"
+		if slices.Contains(cmd.Env, "LC_ALL=C") {
+			text = "fatal: detected dubious ownership in repository\n"
+		}
+		_, err := io.WriteString(cmd.Stderr, text)
+		return errors.Join(exitStatus(128), err)
+	}
+	o := examine(t, patient(t, h, doctor.Options{}), pick(t, "distribution.git")).Outcomes[0]
+	if o.Status != doctor.Fail || !strings.Contains(o.Fix, "safe.directory") {
+		t.Errorf("%s\n%s", o.Status, textOf(o))
+	}
+}
+
+type exitStatus int
+
+func (e exitStatus) Error() string { return "exit status" }
+func (e exitStatus) ExitCode() int { return int(e) }
 
 // What files and names have in them cannot drive the terminal.
 func TestRun_showsNoControlCharacters(t *testing.T) {

@@ -172,15 +172,15 @@ func (h Host) container(v *Virt) string {
 			}
 		}
 	}
-	for marker, name := range map[string]string{"/.dockerenv": "docker", "/run/.containerenv": "podman"} {
-		if !h.Exists(marker) {
+	for _, marker := range []struct{ path, container string }{{"/run/.containerenv", "podman"}, {"/.dockerenv", "docker"}} {
+		if !h.Exists(marker.path) {
 			continue
 		}
 		if h.rootIsOverlay() || h.cgroupNamesContainer() {
-			v.note(marker + ", and the root is an overlay or the control group a container's")
-			return name
+			v.note(marker.path + ", and the root is an overlay or the control group a container's")
+			return marker.container
 		}
-		v.note(marker + " alone: a leftover of the image, not a container")
+		v.note(marker.path + " alone: a leftover of the image, not a container")
 	}
 	return ""
 }
