@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +47,10 @@ func (a *app) goSettings() fetch.GoSettings {
 			}
 		}
 	}
-	if program, found := lookPath(a.host.Env["PATH"], "go"); found {
+	// Not from a directory that PATH names relative to this one: a clone could
+	// have a go there, and with it another proxy and another log.
+	absolute := slices.DeleteFunc(filepath.SplitList(a.host.Env["PATH"]), func(dir string) bool { return !filepath.IsAbs(dir) })
+	if program, found := lookPath(strings.Join(absolute, string(filepath.ListSeparator)), "go"); found {
 		if real, err := filepath.EvalSymlinks(program); err == nil {
 			add(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
 		}
