@@ -75,9 +75,9 @@ func (r *RangeReader) first(n int64) error {
 	if err != nil || total < 0 || last != total-1 || from != max(0, total-n) {
 		return ErrNoRanges
 	}
-	r.tail = make([]byte, total-from) // n at most
-	if _, err = io.ReadFull(a, r.tail); err != nil {
-		err = unexpected(err)
+	r.tail, err = readAll(a, total-from)
+	if err == nil && int64(len(r.tail)) < total-from {
+		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && from == 0 && looksLikeHTML(r.tail) {
 		err = errLoginPage
