@@ -1,0 +1,170 @@
+// Package goenv computes the settings that the go command would use, without
+// running it: from the environment, from the file of `go env -w`, and from
+// go.env of a release.
+//
+// The rules are those of cmd/go/internal/cfg (readEnvFile, Getenv, EnvFile) and
+// os.UserCacheDir. The package is part of the lean program: it opens no files.
+package goenv
+
+import "strings"
+
+// Line is one NAME=VALUE line of a file in the format of `go env -w`.
+type Line struct {
+	Name, Value string
+	Number      int // counted from 1
+}
+
+// Parse returns the lines of text that set something, in order. As the go
+// command does, it ignores a line that has no "=" or does not begin with A to Z,
+// and takes everything else literally: spaces, quotes and a carriage return are
+// part of the value.
+func Parse(text string) []Line {
+	var lines []Line
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		name, value, found := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if found && name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+			lines = append(lines, Line{name, value, number})
+		}
+	}
+	return lines
+}
+
+// UserFile returns the path of the file of `go env -w`, "" if there is none
+// (GOENV=off). Unlike the go command it ignores a relative HOME or
+// XDG_CONFIG_HOME: each directory would have a file of its own.
+func UserFile(env map[string]string) string {
+	switch path := env["GOENV"]; path {
+	case "off":
+		return ""
+	case "":
+	default:
+		return path
+	}
+	config := env["XDG_CONFIG_HOME"]
+	if home := env["HOME"]; config == "" && home != "" {
+		config = under(home, ".config")
+	}
+	if !isAbs(config) {
+		return ""
+	}
+	return under(config, "go/env")
+}
+
+// File is the contents of a settings file of the go command.
+type File struct{ Path, Text string }
+
+// Settings is where the go command looks for its settings. Either file may be zero.
+type Settings struct {
+	Env     map[string]string
+	User    File // of `go env -w`
+	Release File // go.env of the release that runs
+}
+
+// Value is a setting and where it comes from.
+type Value struct {
+	Name, Text string
+	Path       string // the file that has it; "" for the environment and for a default
+	Line       int    // of that file, counted from 1
+	FromEnv    bool
+}
+
+// IsSet reports whether the environment or a file has the setting.
+func (v Value) IsSet() bool { return v.FromEnv || v.Path != "" }
+
+// Get returns the setting that the go command would use: that of the environment,
+// else the last line of the user's file, else the first line of the release's,
+// else Go's own default, if it has one. An empty variable of the environment
+// counts as unset. An empty value in the user's file hides the release's.
+func (s Settings) Get(name string) Value {
+	if text := s.Env[name]; text != "" {
+		return Value{Name: name, Text: text, FromEnv: true}
+	}
+	v, found := s.User.last(name)
+	if !found {
+		v, _ = s.Release.first(name)
+	}
+	if v.Text == "" {
+		return Value{Name: name, Text: s.fallback(name)}
+	}
+	return v
+}
+
+// last returns the setting by the go command's rule for the user's file, where a
+// later line replaces an earlier one.
+func (f File) last(name string) (v Value, found bool) {
+	for _, line := range Parse(f.Text) {
+		if line.Name == name {
+			v, found = Value{Name: name, Text: line.Value, Path: f.Path, Line: line.Number}, true
+		}
+	}
+	return v, found
+}
+
+// first returns the setting by the rule for go.env of a release, which replaces
+// nothing that is set already, not even by a line of its own.
+func (f File) first(name string) (v Value, found bool) {
+	for _, line := range Parse(f.Text) {
+		if line.Name == name {
+			return Value{Name: name, Text: line.Value, Path: f.Path, Line: line.Number}, true
+		}
+	}
+	return Value{}, false
+}
+
+// DefaultSumDB is the value of GOSUMDB where nothing sets it.
+const DefaultSumDB = "sum.golang.org"
+
+// fallback returns the default of the settings that vmgo asks for.
+func (s Settings) fallback(name string) string {
+	switch name {
+	case "GOPATH":
+		if home := s.Env["HOME"]; home != "" {
+			return under(home, "go")
+		}
+	case "GOMODCACHE":
+		if gopath := s.GOPATH(); gopath != "" {
+			return under(gopath, "pkg/mod")
+		}
+	case "GOCACHE":
+		if dir := s.Env["XDG_CACHE_HOME"]; dir != "" {
+			if !isAbs(dir) {
+				return "off"
+			}
+			return under(dir, "go-build")
+		}
+		if home := s.Env["HOME"]; home != "" {
+			return under(home, ".cache/go-build")
+		}
+		return "off"
+	case "GOSUMDB":
+		return DefaultSumDB
+	case "GONOPROXY", "GONOSUMDB":
+		return s.Get("GOPRIVATE").Text
+	}
+	return ""
+}
+
+// GOPATH returns the first element of GOPATH, where `go install` and the module
+// cache have their place; "" without GOPATH and HOME.
+func (s Settings) GOPATH() string {
+	first, _, _ := strings.Cut(s.Get("GOPATH").Text, ":")
+	return first
+}
+
+// GOBIN returns the directory into which `go install` puts programs, "" if there
+// is none.
+func (s Settings) GOBIN() string {
+	if v := s.Get("GOBIN"); v.Text != "" {
+		return v.Text
+	}
+	if gopath := s.GOPATH(); gopath != "" {
+		return under(gopath, "bin")
+	}
+	return ""
+}
+
+func isAbs(path string) bool { return strings.HasPrefix(path, "/") }
+
+func under(dir, name string) string { return strings.TrimRight(dir, "/") + "/" + name }
