@@ -35,7 +35,7 @@ func (p Process) run(name string, args []string) error {
 			"type -a "+name)
 	}
 	s, err := Look(Question{
-		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges, Polite: true,
+		Env: p.Env, Dir: p.workDir(name, args), Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges, Polite: true,
 	})
 	if target, ok := p.switched(name, s); ok {
 		return p.become(target, args, p.Env, depth)
