@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 func testHost() host.Host {
 	h := host.OS()
 	h.Transport = vmtest.Transport()
+	if official := h.Env["VMTEST_OFFICIAL"]; official != "" {
+		h.Transport = vmtest.OfficialTransport(official)
+	}
 	if root := h.Env["TESTROOT"]; root != "" {
 		h.Root = root
 		h.Sys.CPU = func() host.CPU { return host.CPU{} } // the real one would say what this machine is

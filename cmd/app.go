@@ -284,7 +284,10 @@ func (a *app) sayf(format string, args ...any) {
 }
 
 // warnf is sayf for things that are probably wrong.
-func (a *app) warnf(format string, args ...any) { a.sayf("vmgo: warning: "+format, args...) }
+func (a *app) warnf(format string, args ...any) { a.sayf("%s", warning(fmt.Sprintf(format, args...))) }
+
+// warning is the line that tells of something that is probably wrong.
+func warning(text string) string { return "vmgo: warning: " + text }
 
 // colour says whether a stream that is (or is not) a terminal gets colour.
 func (a *app) colour(tty bool) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -234,6 +235,7 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	target := a.writeStore()
 	in := &install.Installer{
 		Store: target, Log: log, Keyring: keyring, Fetcher: client, Platform: a.platform(),
+		Official: settings.OfficialGodev,
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
 		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
 		Identity: a.identity(), VmgoVersion: buildVersion(),

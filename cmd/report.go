@@ -95,6 +95,9 @@ func (r *report) event(e install.Event) {
 			text += fmt.Sprintf(", %s shared", ui.Bytes(e.LinkedBytes))
 		}
 		job.End(text + "; " + proofs(e.Proofs))
+		if e.Warning != "" {
+			r.progress.Print(warning(fmt.Sprintf("go%s: %s", e.Version, e.Warning)))
+		}
 	case install.Present:
 		job.End("already installed")
 	case install.Failed:
@@ -139,6 +142,7 @@ type eventLine struct {
 	LinkedBytes int64        `json:"linked_bytes,omitempty"`
 	Seconds     float64      `json:"seconds,omitempty"`
 	GOROOT      string       `json:"goroot,omitempty"`
+	Warning     string       `json:"warning,omitempty"`
 	failure
 }
 
@@ -158,7 +162,7 @@ func failureOf(err error) failure {
 func (r *report) line(e install.Event) {
 	line := eventLine{
 		Event: e.Kind, Version: e.Version.String(), Source: e.Source, URL: e.URL, Bytes: e.Bytes, Total: e.Total,
-		Proofs: e.Proofs, LinkedBytes: e.LinkedBytes, failure: failureOf(e.Err),
+		Proofs: e.Proofs, LinkedBytes: e.LinkedBytes, Warning: e.Warning, failure: failureOf(e.Err),
 	}
 	if e.Kind == install.Installed {
 		line.LinkedFiles = &e.LinkedFiles

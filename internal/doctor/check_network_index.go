@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
 func indexCheck() Check {
@@ -20,7 +22,7 @@ func runIndex(ctx context.Context, m *Machine) Result {
 	if !slices.Contains(m.Settings.Sources, "godev") {
 		return skip("VMGO_SOURCE does not have godev")
 	}
-	base := "https://go.dev/dl"
+	base := settings.OfficialGodev
 	if len(m.Settings.Godev) > 0 {
 		base = m.Settings.Godev[0]
 	}

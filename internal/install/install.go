@@ -34,18 +34,21 @@ type Log interface {
 
 // Fetcher is the network; *fetch.Client is one.
 type Fetcher interface {
-	Get(ctx context.Context, url string, limit int64) ([]byte, error)
+	GetNewer(ctx context.Context, url string, limit int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error)
 	Open(ctx context.Context, req fetch.Request) (*fetch.Body, error)
 	Ranges(ctx context.Context, url string) (*fetch.RangeReader, error)
 }
 
 // Installer holds what installs have in common. Its fields are set once.
 type Installer struct {
-	Store    *store.Store
-	Sources  []Source // in the order in which they are to be tried
-	Log      Log
-	Keyring  Keyring // for the signatures of official archives
-	Fetcher  Fetcher
+	Store   *store.Store
+	Sources []Source // in the order in which they are to be tried
+	Log     Log
+	Keyring Keyring // for the signatures of official archives
+	Fetcher Fetcher
+	// Official is the base URL of the official server, which has the signature
+	// of every signed release; "" asks only the servers that a source names.
+	Official string
 	Platform gover.Platform
 	// CacheDir keeps unfinished downloads for resuming.
 	CacheDir string
@@ -100,6 +103,7 @@ type Event struct {
 	LinkedFiles int
 	LinkedBytes int64
 	Elapsed     time.Duration
+	Warning     string // Installed: what the release lacks, and why
 	Err         error
 }
 
@@ -157,7 +161,7 @@ func (tx *transaction) conclude(ctx context.Context, kind Kind, err error) Resul
 	if r.Kind == Installed {
 		e.Source, e.URL = tx.receipt.Source, tx.receipt.URL
 		e.Bytes, e.LinkedFiles, e.LinkedBytes = tx.receipt.Bytes, tx.receipt.LinkedFiles, tx.receipt.LinkedBytes
-		e.Proofs = tx.proofs
+		e.Proofs, e.Warning = tx.proofs, tx.warning
 	}
 	in.tell(e)
 	return r

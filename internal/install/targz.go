@@ -17,7 +17,6 @@ import (
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -64,6 +63,10 @@ func (tx *transaction) targz(ctx context.Context, a release.Artifact) error {
 	if err := tx.signature(ctx, a, &proof); err != nil {
 		return err
 	}
+	if tx.in.Full && proof.signature == nil {
+		return diag.New(diag.Unproven, "nobody vouches for api, doc, misc and test of "+tx.version.Toolchain()+", which only a signature covers: "+proof.unsigned,
+			"vmgo install "+tx.version.String()+"   # without them")
+	}
 	err := error(diag.New(diag.Network, "no server has "+tx.version.Toolchain()))
 	for _, url := range a.URLs {
 		err = tx.targzFrom(ctx, a, attempt{url: url, resumed: true}, &proof)
@@ -75,32 +78,6 @@ func (tx *transaction) targz(ctx context.Context, a release.Artifact) error {
 		}
 	}
 	return err
-}
-
-// signature gets the detached signature from the first server that has one. One
-// that cannot be had is told of in the receipt; one that cannot be read is a
-// failed check.
-func (tx *transaction) signature(ctx context.Context, a release.Artifact, proof *evidence) error {
-	proof.unsigned = "no server names a signature"
-	for _, url := range a.Signatures {
-		data, err := tx.in.Fetcher.Get(ctx, url, trust.MaxSignatureSize)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case fetch.NotHere(err):
-			proof.unsigned = "there is no signature at " + fetch.Redact(url)
-			continue
-		case err != nil:
-			proof.unsigned = err.Error()
-			continue
-		}
-		if proof.signature, err = trust.ParseSignature(data); err != nil {
-			return diag.Wrap(diag.SignatureInvalid, err, "the signature at "+fetch.Redact(url))
-		}
-		proof.from = url
-		return nil
-	}
-	return nil
 }
 
 // targzFrom is the extraction from one server. Where a check fails that a
@@ -199,12 +176,14 @@ func (tx *transaction) judge(ctx context.Context, a release.Artifact, got unpack
 		return err
 	}
 	contents, files := store.ContentsFull, got.files
-	if proofs[trust.SHA256] != trust.Passed && proofs[trust.OpenPGP] != trust.Passed {
-		// Only the log vouches: what it does not reach has to go.
+	if proofs[trust.OpenPGP] != trust.Passed {
+		// Only the log vouches, and it does not reach all. That the index names
+		// the checksum is no proof of the rest: the index could name any.
 		contents = store.ContentsModule
 		if files, err = onlyCovered(files, stage); err != nil {
 			return err
 		}
+		tx.warning = "api, doc, misc and test are left out, as nobody vouches for them: " + proof.unsigned
 	}
 	tx.receipt = store.Receipt{
 		Contents: contents, ArchiveSHA256: hex.EncodeToString(got.sum[:]), ArchiveBytes: got.size,
@@ -212,20 +191,6 @@ func (tx *transaction) judge(ctx context.Context, a release.Artifact, got unpack
 	}
 	a.URLs = []string{got.url}
 	return tx.publish(ctx, a, proofs, files, stage)
-}
-
-func (tx *transaction) judgeSignature(got unpacked, proof *evidence, proofs trust.Proofs) (*store.Signer, error) {
-	if proof.signature == nil {
-		proofs[trust.OpenPGP] = trust.Unavailable(proof.unsigned)
-		return nil, nil
-	}
-	signer, err := tx.in.Keyring.Verify(proof.signature, got.signed, tx.in.now())
-	if err != nil {
-		return nil, diag.Wrap(diag.SignatureInvalid, err, fmt.Sprintf("the archive of %s from %s with the signature from %s",
-			tx.version.Toolchain(), fetch.Redact(got.url), fetch.Redact(proof.from)), diag.HintsOf(err)...)
-	}
-	proofs[trust.OpenPGP] = trust.Passed
-	return &store.Signer{Primary: signer.Primary, Key: signer.Key, Keyring: signer.Keyring, SignedAt: signer.Time}, nil
 }
 
 // judgeLog compares the tree with the record of the log, which may be without
@@ -274,23 +239,4 @@ func (tx *transaction) rightRelease(got unpacked, stage *store.Stage) error {
 		return diag.New(diag.ArchiveUnsafe, fmt.Sprintf("the archive from %s is not for %s", fetch.Redact(got.url), p))
 	}
 	return nil
-}
-
-// onlyCovered takes out of the stage what the log does not reach.
-func onlyCovered(files []archive.File, stage *store.Stage) ([]archive.File, error) {
-	tops := map[string]bool{}
-	kept := slices.DeleteFunc(slices.Clone(files), func(f archive.File) bool {
-		_, ok := trust.ModuleName(f.Path)
-		if !ok {
-			top, _, _ := strings.Cut(f.Path, "/")
-			tops[top] = true
-		}
-		return !ok
-	})
-	for top := range tops {
-		if err := fsx.RemoveAll(stage.Tree(), top); err != nil {
-			return nil, err
-		}
-	}
-	return kept, nil
 }

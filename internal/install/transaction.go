@@ -25,6 +25,7 @@ type transaction struct {
 	progress progress
 	receipt  store.Receipt
 	proofs   trust.Proofs
+	warning  string // what the release lacks, and why
 }
 
 // run tells the story in order. There are two locks: that of the release is

@@ -147,7 +147,7 @@ func (a *Artifact) serve(bases []string, name string) {
 	for _, base := range bases {
 		if url := base + "/" + name; !slices.Contains(a.URLs, url) {
 			a.URLs = append(a.URLs, url)
-			a.Signatures = append(a.Signatures, url+".asc")
+			a.Signatures = append(a.Signatures, signatureURL(url))
 		}
 	}
 }

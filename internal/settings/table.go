@@ -17,6 +17,10 @@ type Row struct {
 	store func(*Settings, string) error
 }
 
+// OfficialGodev is the official server of the index, of archives and of their
+// signatures: the default of VMGO_GODEV.
+const OfficialGodev = "https://go.dev/dl/"
+
 // Table lists every setting in the order of the documentation.
 func Table() []Row {
 	return []Row{
@@ -30,7 +34,7 @@ func Table() []Row {
 				s.Sources = list(v)
 				return words(s.Sources, "goproxy", "godev")
 			}},
-		{Name: "VMGO_GODEV", Meaning: "base URLs of the index, comma separated", Default: "https://go.dev/dl/",
+		{Name: "VMGO_GODEV", Meaning: "base URLs of the index, comma separated", Default: OfficialGodev,
 			store: func(s *Settings, v string) error { s.Godev = list(v); return urls(s.Godev) }},
 		{Name: "VMGO_GODEV_MIRROR", Meaning: "base URLs that serve archives only; hashes still come from the index",
 			store: func(s *Settings, v string) error { s.GodevMirrors = list(v); return urls(s.GodevMirrors) }},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // Progress shows how several jobs get on: on a terminal a moving line for each
@@ -109,6 +111,15 @@ func (j *Job) End(text string) {
 	j.ended = true
 	p.erase()
 	fmt.Fprintf(p.out, "%s: %s\n", j.name, text)
+	p.draw(true)
+}
+
+// Print writes a line of its own, above the lines that move.
+func (p *Progress) Print(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	fmt.Fprintln(p.out, diag.Line(line))
 	p.draw(true)
 }
 

@@ -22,6 +22,12 @@ type Log interface {
 // checkLog is the check "log": the hash of the tree as it is now must be the
 // one that the checksum database has on record.
 func (v *Verifier) checkLog(ctx context.Context, c *Check, t Target, tree *Tree) {
+	if problems := unproven(t, tree); len(problems) > 0 {
+		c.Problems = problems
+		c.fail(diag.New(diag.Unproven, fmt.Sprintf("nobody vouches for %d files of %s, such as %s: no signature was verified, and the checksum database does not cover them",
+			len(problems), t.GOROOT, problems[0].Path), "vmgo install --reinstall "+t.Version.String()))
+		return
+	}
 	record, how, err := v.record(ctx, t)
 	switch code := diag.CodeOf(err); {
 	case err == nil:
@@ -56,6 +62,25 @@ func (v *Verifier) checkLog(ctx context.Context, c *Check, t Target, tree *Tree)
 	}
 	c.fail(diag.New(diag.Tampered, fmt.Sprintf("%s is not %s as it was published: its hash is %s, and %s has %s on record; %s",
 		t.GOROOT, t.Version.Toolchain(), h1, record.Log, record.H1, why), "vmgo install "+t.Version.String()))
+}
+
+// unproven lists the files of an install that the log does not reach, unless
+// the receipt has a signature over them. A tree that vmgo did not install has no
+// receipt: there, the check only counts them.
+func unproven(t Target, tree *Tree) (problems []Problem) {
+	if t.Store == nil {
+		return nil
+	}
+	receipt, err := t.Store.Receipt(t.Version)
+	if err == nil && receipt.Proofs[string(trust.OpenPGP)] == trust.Passed {
+		return nil
+	}
+	for i := range tree.Files {
+		if path := tree.Files[i].Path; !covered(path) {
+			problems = append(problems, Problem{path, Unproven})
+		}
+	}
+	return problems
 }
 
 func (t *Tree) covered() int {

@@ -40,6 +40,7 @@ const (
 	Owner     Kind = "owner"     // belongs to another user than the release
 	Writable  Kind = "writable"  // users beside the owner may write it
 	Irregular Kind = "irregular" // a link, device, pipe or socket where a release has none
+	Unproven  Kind = "unproven"  // in api, doc, misc or test of an install whose signature was not verified
 )
 
 // Problem is one thing that is wrong with one file.

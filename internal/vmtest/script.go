@@ -32,6 +32,7 @@ import (
 //	vmserver godev [-name N]                    sets VMGO_GODEV to a copy of go.dev/dl with all its
 //	                                            releases, and VMGO_KEYRING to the key that signs there
 //	vmserver archive [-name N] VERSION FILE     puts another archive there, unsigned, with its checksum
+//	vmserver official [-name N]                 makes it the server that vmgo finds at https://go.dev
 //	vmserver sign [-name N] [-by WHO] FILE      writes FILE.asc; see [Signers]
 //	vmtargz VERSION[@VARIANT] FILE              writes an official archive; see [ArchiveVariants]
 //	vmzip VERSION[@VARIANT] FILE                writes a module zip
@@ -66,7 +67,7 @@ type serverFlags struct {
 
 func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: vmserver start|add|fault|log|asked|forget|requests|serve|tree|godev|archive|sign|stop")
+		ts.Fatalf("usage: vmserver start|add|fault|log|asked|forget|requests|serve|tree|godev|official|archive|sign|stop")
 	}
 	if neg && args[0] != "asked" {
 		ts.Fatalf("unsupported: ! vmserver %s", args[0])
@@ -90,7 +91,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	server := s.find(ts, f.name)
-	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "tree": 1, "stop": 0, "godev": 0, "archive": 2, "sign": 1}
+	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "tree": 1, "stop": 0, "godev": 0, "official": 0, "archive": 2, "sign": 1}
 	if n, ok := want[args[0]]; ok && len(rest) != n && !(args[0] == "fault" && len(rest) == 1 && rest[0] == "clear") {
 		ts.Fatalf("vmserver %s: %d arguments, not %d", args[0], n, len(rest))
 	}
@@ -121,6 +122,8 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(server.WriteTree(ts.MkAbs(rest[0])))
 	case "godev":
 		startGoDev(ts, server, f.name)
+	case "official":
+		ts.Setenv("VMTEST_OFFICIAL", server.URL)
 	case "archive":
 		ts.Check(server.Archive(rest[0], []byte(ts.ReadFile(rest[1]))))
 	case "sign":

@@ -67,6 +67,7 @@ func archiveVariants() map[string]func([]byte) []byte {
 				return content
 			})
 		},
+		"testfile":  added(tar.Header{Typeflag: tar.TypeReg, Name: "go/misc/wasm/go_js_wasm_exec", Mode: 0o755}, "#!/bin/sh\n"), // as well
 		"device":    added(tar.Header{Typeflag: tar.TypeChar, Name: "go/src/dev", Mode: 0o666}, ""),
 		"dotdot":    added(tar.Header{Typeflag: tar.TypeReg, Name: "go/../../evil", Mode: 0o644}, "evil\n"),
 		"extra":     added(tar.Header{Typeflag: tar.TypeReg, Name: "go/src/extra.go", Mode: 0o644}, "package src\n"),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
+	"syscall"
 )
 
 // Transport gives a transport that reaches this machine only: an attempt to
@@ -19,9 +21,22 @@ func Transport() *http.Transport {
 				return nil, err
 			}
 			if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-				return nil, fmt.Errorf("vmtest: a test wanted to connect to %s", addr)
+				return nil, fmt.Errorf("vmtest: a test wanted to connect to %s: %w", addr, syscall.ECONNREFUSED)
 			}
 			return dialer.DialContext(ctx, network, addr)
 		},
 	}
+}
+
+// OfficialTransport is [Transport] with a server of this machine, whose URL is
+// given, in the place of https://go.dev.
+func OfficialTransport(url string) *http.Transport {
+	t := Transport()
+	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != "go.dev:443" {
+			return nil, fmt.Errorf("vmtest: a test wanted to connect to %s", addr)
+		}
+		return t.DialContext(ctx, network, strings.TrimPrefix(url, "http://"))
+	}
+	return t
 }
