@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +21,7 @@ const module = "github.com/vmgo/vmgo"
 var layers = map[string]int{
 	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0, "internal/goenv": 0,
 	"internal/settings": 1, "internal/dirs": 1, "internal/fsx": 1, "internal/fetch": 1, "internal/archive": 1,
-	"internal/host": 1, "internal/ui": 1,
+	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1,
 	"internal/project": 2, "internal/project/seen": 2, "internal/resolve": 2, "internal/release": 2, "internal/trust": 2,
 	"internal/store": 2, "internal/store/installed": 2,
 	"internal/install": 3, "internal/prune": 3, "internal/verify": 3, "internal/doctor": 3, "internal/harden": 3,
@@ -30,6 +34,10 @@ var layers = map[string]int{
 var sameLayer = map[string][]string{
 	"internal/gover":        {"internal/diag"},
 	"internal/gover/ranges": {"internal/gover", "internal/diag"},
+	"internal/settings":     {"internal/smallfile"},
+	"internal/fsx":          {"internal/smallfile"},
+	"internal/fetch":        {"internal/smallfile"},
+	"internal/host":         {"internal/smallfile"},
 	"internal/resolve":      {"internal/project", "internal/store/installed"},
 	"internal/store":        {"internal/store/installed"},
 	"shims":                 {"shell"},
@@ -137,4 +145,100 @@ func TestArch_leanProgram(t *testing.T) {
 			}
 		}
 	}
+}
+
+// bareReads are the calls that wait for a fifo, or take all of /dev/zero.
+var bareReads = map[string][]string{
+	"os":      {"Open", "OpenFile", "ReadFile", "DirFS"},
+	"ioutil":  {"ReadFile", "ReadAll"},
+	"io":      {"ReadAll"},
+	"syscall": {"Open", "Openat"},
+	"unix":    {"Open", "Openat", "Openat2"},
+	"elf":     {"Open"},
+	"macho":   {"Open"},
+	"zip":     {"OpenReader"},
+}
+
+// mayReadBare lists the functions that make such calls all the same, each with
+// its reason. Everything else reads files by way of internal/smallfile.
+var mayReadBare = map[string]string{
+	"internal/smallfile open":            "looks before and after, O_NONBLOCK",
+	"internal/smallfile Put":             "O_NOFOLLOW and O_NONBLOCK, for writing",
+	"internal/fsx OpenOwn":               "looks with smallfile.Check; read and write do not block",
+	"internal/fsx OpenDirectory":         "O_DIRECTORY",
+	"internal/fsx OpenTrusted":           "O_DIRECTORY",
+	"internal/fsx openDirAt":             "O_DIRECTORY",
+	"internal/fsx Sub":                   "O_DIRECTORY",
+	"internal/fsx walk":                  "O_DIRECTORY",
+	"internal/fsx modesArrive":           "O_EXCL: a new file",
+	"internal/fsx create":                "O_EXCL: a new file",
+	"internal/fsx Open":                  "O_NOFOLLOW and O_NONBLOCK; whoever reads asks for Info.Regular",
+	"internal/store/installed readNames": "O_DIRECTORY",
+	"internal/harden stage":              "O_EXCL: a new file",
+	"internal/harden writeRuntime":       "a file of /proc/sys, for writing",
+	"shims create":                       "O_NOFOLLOW and O_NONBLOCK, for an empty file",
+	"internal/archive checkEnd":          "no file but a bounded reader of an archive",
+	"internal/fetch readAll":             "bounded",
+	"internal/fetch statusError":         "bounded: the head of an answer",
+	"internal/doctor getBy":              "bounded: an answer of a server",
+	"internal/doctor grpcHealth":         "bounded: an answer of a server",
+}
+
+func TestArch_filesAreReadBySmallfile(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, p := range goList(t, "./...") {
+		name, _ := local(p.ImportPath)
+		if layers[name] >= 6 { // support of tests
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(name, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for where, calls := range bareCalls(t, file) {
+				key := strings.TrimSpace(name + " " + where)
+				used[key] = true
+				if mayReadBare[key] == "" {
+					t.Errorf("%s: %s calls %s: use internal/smallfile, or say in mayReadBare why not", file, where, strings.Join(calls, ", "))
+				}
+			}
+		}
+	}
+	for key := range mayReadBare {
+		if !used[key] {
+			t.Errorf("%q is allowed to read and does not", key)
+		}
+	}
+}
+
+// bareCalls lists the calls of bareReads in a file by the function that makes them.
+func bareCalls(t *testing.T, file string) map[string][]string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string][]string{}
+	for _, declaration := range parsed.Decls {
+		where := "(no function)"
+		if f, ok := declaration.(*ast.FuncDecl); ok {
+			where = f.Name.Name
+		}
+		ast.Inspect(declaration, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := selector.X.(*ast.Ident); ok && slices.Contains(bareReads[x.Name], selector.Sel.Name) {
+				calls[where] = append(calls[where], x.Name+"."+selector.Sel.Name)
+			}
+			return true
+		})
+	}
+	return calls
 }

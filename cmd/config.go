@@ -14,6 +14,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -70,7 +71,7 @@ func (a *app) writeSetting(name, value string) error {
 	if path == "" {
 		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", homeHint)
 	}
-	old, err := os.ReadFile(path)
+	old, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the settings: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/harden"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -186,7 +187,7 @@ func (a *app) hardenApply(c *cli.Context) error {
 }
 
 func (a *app) loadPlan(file string) (*harden.Plan, error) {
-	data, err := os.ReadFile(a.absolute(file))
+	data, err := smallfile.Read(a.absolute(file), harden.MaxRecord)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}

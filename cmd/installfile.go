@@ -15,6 +15,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
@@ -152,14 +153,7 @@ func (a *app) givenProofs(paths []string) (givenProofs, error) {
 	var g givenProofs
 	for _, path := range paths {
 		path = a.absolute(path)
-		info, err := os.Stat(path)
-		if err == nil && info.Size() > maxProof {
-			err = errors.New("it is too large")
-		}
-		var data []byte
-		if err == nil {
-			data, err = os.ReadFile(path)
-		}
+		data, err := smallfile.Read(path, maxProof)
 		if err != nil {
 			return g, diag.Wrap(diag.Usage, err, "cannot read the proof "+path)
 		}

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"hash"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
@@ -31,7 +31,7 @@ func (a *app) platform() gover.Platform {
 func (a *app) goSettings() fetch.GoSettings {
 	settings := fetch.GoSettings{Env: a.host.Env}
 	add := func(path string) bool {
-		data, err := os.ReadFile(path)
+		data, err := smallfile.Read(path, smallfile.Usual)
 		if err == nil {
 			settings.Files = append(settings.Files, fetch.GoEnvFile{Path: path, Data: data})
 		}
@@ -117,6 +117,9 @@ func (a *app) goproxy(client *fetch.Client) (*release.GoProxy, error) {
 	return release.NewGoProxy(client, proxies).WithCache(a.layout.Cache, a.host.Now), nil
 }
 
+// maxKeyring bounds a file of VMGO_KEYRING. Debian's keyring of all its developers has 20 MB.
+const maxKeyring = 32 << 20
+
 // keyring holds the certificates whose signatures count: Google's, and those
 // of VMGO_KEYRING.
 func (a *app) keyring() (install.Keyring, error) {
@@ -128,7 +131,7 @@ func (a *app) keyring() (install.Keyring, error) {
 		return nil, err
 	}
 	for _, path := range a.settings.Keyrings {
-		data, err := os.ReadFile(path)
+		data, err := smallfile.Read(path, maxKeyring)
 		if err != nil {
 			return nil, diag.Wrap(diag.BadSetting, err, "VMGO_KEYRING names a file that cannot be read", "vmgo config VMGO_KEYRING")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
@@ -121,10 +122,10 @@ func (s Situation) policy(q Question) environ.Policy {
 func (s Situation) places() environ.Places {
 	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data}
 	path := dirs.GoEnvFile(s.Outside)
-	if path == "" || !exists(path) { // mostly there is none
+	if path == "" {
 		return at
 	}
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil {
 		return at
 	}

@@ -69,7 +69,7 @@ func isStamp(path string, t syscall.Timespec) bool {
 // it different and asks again; so does everyone where a process died between
 // the two calls, until the next one puts it right.
 func (s *stamps) create(dir stampDir, path string, t syscall.Timespec) bool {
-	const flags = syscall.O_CREAT | syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	const flags = syscall.O_CREAT | syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC | syscall.O_NONBLOCK
 	fd, err := syscall.Open(path, flags, 0o600)
 	if err == syscall.ENOENT && dir.make() {
 		fd, err = syscall.Open(path, flags, 0o600)

@@ -156,7 +156,7 @@ func (m *Machine) glibcVersion() string {
 	for _, pattern := range []string{"/lib/*-linux-gnu*/libc.so.6", "/lib64/libc.so.6", "/usr/lib64/libc.so.6", "/usr/lib/libc.so.6", "/lib/libc.so.6"} {
 		matches, _ := filepath.Glob(filepath.Join(m.Path("/"), pattern))
 		for _, path := range matches {
-			if v, err := definedGlibc(path); err == nil && v != "" {
+			if v, err := m.definedGlibc(path); err == nil && v != "" {
 				return v
 			}
 		}
@@ -164,12 +164,16 @@ func (m *Machine) glibcVersion() string {
 	return ""
 }
 
-func definedGlibc(path string) (string, error) {
-	e, err := elf.Open(path)
+func (m *Machine) definedGlibc(path string) (string, error) {
+	f, err := m.Open(path)
 	if err != nil {
 		return "", err
 	}
-	defer e.Close()
+	defer f.Close()
+	e, err := elf.NewFile(f)
+	if err != nil {
+		return "", err
+	}
 	versions, err := e.DynamicVersions()
 	if err != nil {
 		return "", err

@@ -14,6 +14,8 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // repair is the record of one --fix: <State>/doctor/<time>/manifest.json beside
@@ -118,7 +120,7 @@ func Undo(m *Machine) ([]string, error) {
 	for _, f := range slices.Backward(record.Files) {
 		var data []byte
 		if f.Backup != "" {
-			if data, err = os.ReadFile(filepath.Join(dir, f.Backup)); err != nil {
+			if data, err = smallfile.Read(filepath.Join(dir, f.Backup), host.MaxFact); err != nil {
 				return restored, fmt.Errorf("reading a backup: %w", err)
 			}
 		}
@@ -138,7 +140,7 @@ func latest(parent string) (string, repair, error) {
 	}
 	for _, entry := range slices.Backward(entries) {
 		dir := filepath.Join(parent, entry.Name())
-		data, err := os.ReadFile(filepath.Join(dir, manifestName))
+		data, err := smallfile.Read(filepath.Join(dir, manifestName), smallfile.Usual)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -158,7 +160,7 @@ func (f repairFile) unchanged() error {
 		_, err := os.Stat(f.Path)
 		return err
 	}
-	data, err := os.ReadFile(f.Path)
+	data, err := smallfile.Read(f.Path, host.MaxFact)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 var errCertificates = errors.New("no certificate could be read")
@@ -61,7 +63,7 @@ func certPool(env map[string]string) (*x509.CertPool, error) {
 	}
 	pool, found := x509.NewCertPool(), false
 	for _, path := range files {
-		data, err := os.ReadFile(path)
+		data, err := smallfile.Read(path, maxCertificates)
 		if err == nil && pool.AppendCertsFromPEM(data) {
 			found = true
 			break
@@ -73,7 +75,7 @@ func certPool(env map[string]string) (*x509.CertPool, error) {
 	for _, dir := range filepath.SplitList(dirs) {
 		entries, _ := os.ReadDir(dir)
 		for _, entry := range entries {
-			if data, err := os.ReadFile(filepath.Join(dir, entry.Name())); err == nil && pool.AppendCertsFromPEM(data) {
+			if data, err := smallfile.Read(filepath.Join(dir, entry.Name()), maxCertificates); err == nil && pool.AppendCertsFromPEM(data) {
 				found = true
 			}
 		}
@@ -83,6 +85,9 @@ func certPool(env map[string]string) (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
+
+// maxCertificates bounds a file of certificates, in bytes. Debian's has 220 KB.
+const maxCertificates = 16 << 20
 
 const systemCertDirs = "/etc/ssl/certs:/etc/pki/tls/certs"
 
@@ -133,7 +138,7 @@ func readNetrc(env map[string]string) []netrcLine {
 		}
 		path = filepath.Join(env["HOME"], ".netrc")
 	}
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // openFile opens what a file:// URL names: a regular file of this machine.
@@ -14,19 +16,16 @@ func openFile(target *url.URL) (*os.File, int64, error) {
 	if target.Host != "" && target.Host != "localhost" || target.Path == "" {
 		return nil, 0, errors.New("a file URL must name an absolute path: file:///path")
 	}
-	info, err := os.Stat(target.Path) // before opening: opening a fifo would block
+	f, err := smallfile.Open(target.Path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, 0, &StatusError{Status: http.StatusNotFound}
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, errors.New("not a regular file")
-	}
-	f, err := os.Open(target.Path)
+	info, err := f.Stat()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
 }

@@ -7,12 +7,13 @@ package fsx
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // TempPrefix begins the names of temporary files and links that a crash may
@@ -60,34 +61,30 @@ func writeFile(path string, data []byte, mode os.FileMode, finish func(stage str
 
 // OpenOwn opens a file of ours for reading and writing, and makes it if need
 // be. A link is refused: where others may write in the directory, it would let
-// them choose which file of ours is written to.
+// them choose which file of ours is written to. So is whatever else is not a
+// regular file.
 func OpenOwn(path string, mode os.FileMode) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, mode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NOCTTY, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := smallfile.Check(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
-// IsLink says whether err is that of [OpenOwn] at a link.
-func IsLink(err error) bool { return errors.Is(err, unix.ELOOP) }
+// IsSpecial reports whether err is that of [OpenOwn] at a link, a fifo, a directory
+// or a device.
+func IsSpecial(err error) bool {
+	var kind *smallfile.NotRegularError
+	return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) || errors.As(err, &kind)
+}
 
-// ReadSmall reads a regular file of at most limit bytes. Whoever made the file
-// may be a stranger, so a pipe is not waited for, and a device not read.
-func ReadSmall(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = &os.PathError{Op: "read", Path: path, Err: errors.New("larger than " + strconv.FormatInt(limit, 10) + " bytes")}
-	}
-	return data, err
+// OpenDirectory opens a directory as a file, to lock or to sync it. Whatever else
+// has that name is refused, before it is waited for.
+func OpenDirectory(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
 }
 
 // Symlink replaces whatever is at path, unless it is a directory, by a
@@ -140,18 +137,18 @@ func MkdirAll(dir string, mode os.FileMode) error {
 
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
-	f, err := os.Open(dir)
+	f, err := OpenDirectory(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
 }
 
-// SyncFS writes everything that is dirty on the file system of path to the
-// disk. For a tree of ten thousand new files it is one call in place of ten
+// SyncFS writes everything that is dirty on the file system of the directory
+// path to the disk. For a tree of ten thousand new files it is one call in place of ten
 // thousand fsyncs, each of which would be a commit of the journal.
 func SyncFS(path string) error {
-	f, err := os.Open(path)
+	f, err := OpenDirectory(path)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func RemoveAll(parent, name string) error {
 	if name == "" || name == "." || name == ".." || strings.ContainsRune(name, '/') {
 		return &os.PathError{Op: "remove", Path: name, Err: unix.EINVAL}
 	}
-	dir, err := os.Open(parent)
+	dir, err := OpenDirectory(parent)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 type cellKey struct {
@@ -58,10 +59,7 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 		if !info.Mode().IsRegular() {
 			return Value{}, otherKindError{target, "a regular file"}
 		}
-		if info.Size() > maxFile {
-			return Value{}, fmt.Errorf("%s is larger than %d bytes", target, maxFile)
-		}
-		data, err := os.ReadFile(path)
+		data, err := smallfile.Read(path, maxFile)
 		if err != nil {
 			return Value{}, err
 		}

@@ -14,11 +14,15 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // StateDir is where harden keeps its ledger, journal and originals, from the
 // machine's root.
 const StateDir = "/var/lib/vmgo/harden"
+
+// MaxRecord bounds a plan, a ledger or a journal, in bytes: they hold whole files.
+const MaxRecord = 64 << 20
 
 const (
 	ledgerFile   = StateDir + "/ledger.json"
@@ -152,7 +156,7 @@ func (j *journal) private() bool {
 // none.
 func (m *Machine) load(path string, into any) (ok bool, err error) {
 	real := m.real(path)
-	data, err := os.ReadFile(real)
+	data, err := smallfile.Read(real, MaxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -5,12 +5,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Homes lists the home directories that /etc/passwd beneath root names and that
 // exist, sorted.
 func Homes(root string) []string {
-	data, err := os.ReadFile(filepath.Join(root, "etc/passwd"))
+	data, err := smallfile.Read(filepath.Join(root, "etc/passwd"), MaxFact)
 	if err != nil {
 		return nil
 	}

@@ -1,18 +1,17 @@
 package host
 
 import (
-	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// maxFact bounds a file read for facts: /proc and /etc hold nothing larger
+// MaxFact bounds a file read for facts, in bytes: /proc and /etc hold nothing larger
 // that is of interest, and a fixture or a hostile machine may hold anything.
-const maxFact = 4 << 20
+const MaxFact = 4 << 20
 
 // Path says where the machine's file p really is: beneath [Host.Root]. A path
 // that already lies beneath it stays as it is, so that a test may keep its
@@ -72,40 +71,15 @@ func splitPath(p string) []string {
 	return strings.FieldsFunc(p, func(r rune) bool { return r == '/' })
 }
 
-// Open opens a regular file of the machine. What waits when it is read, a named
-// pipe in the place of a file, is refused.
-func (h Host) Open(p string) (*os.File, error) {
-	real := h.Path(p)
-	info, err := os.Stat(real)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: real, Err: errNotRegular}
-	}
-	return os.OpenFile(real, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0) // it may be another by now
-}
+// Open opens a regular file of the machine, by the rules of [smallfile.Open].
+func (h Host) Open(p string) (*os.File, error) { return smallfile.Open(h.Path(p)) }
 
-var errNotRegular = errors.New("not a regular file")
-
-// ReadFile reads a file of the machine, at most 4 MiB of it.
-func (h Host) ReadFile(p string) ([]byte, error) {
-	f, err := h.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readLimited(f)
-}
+// ReadFile reads a regular file of the machine that has at most [MaxFact] bytes.
+func (h Host) ReadFile(p string) ([]byte, error) { return smallfile.Read(h.Path(p), MaxFact) }
 
 // Head reads at most the first n bytes of a file of the machine.
-func (h Host) Head(p string, n int64) string {
-	f, err := h.Open(p)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	data, _ := io.ReadAll(io.LimitReader(f, n))
+func (h Host) Head(p string, n int) string {
+	data, _ := smallfile.Head(h.Path(p), n)
 	return string(data)
 }
 

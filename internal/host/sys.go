@@ -2,8 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -135,12 +133,4 @@ func (h Host) Nearest(p string) string {
 		p = filepath.Dir(p)
 	}
 	return p
-}
-
-func readLimited(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFact+1))
-	if err == nil && len(data) > maxFact {
-		return nil, errors.New("larger than 4 MiB")
-	}
-	return data, err
 }

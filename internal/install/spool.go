@@ -75,7 +75,7 @@ func openAlone(dir, name string) (file *os.File, err error) {
 func openIn(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	file, err := fsx.OpenOwn(path, 0o600)
-	if fsx.IsLink(err) {
+	if fsx.IsSpecial(err) {
 		return os.CreateTemp(dir, name+".*")
 	}
 	if err != nil {

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // listCache keeps the last list of versions that the proxies gave, for when
@@ -67,7 +67,7 @@ func (c *listCache) read() (list []byte, at time.Time, ok bool) {
 	if c == nil {
 		return nil, at, false
 	}
-	data, err := os.ReadFile(c.path)
+	data, err := smallfile.Read(c.path, maxKept)
 	if err != nil {
 		return nil, at, false
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // indexCache keeps answers of index servers: one file a base, a line of JSON
@@ -26,6 +27,9 @@ type indexEntry struct {
 	body []byte
 }
 
+// maxKept bounds a kept list, in bytes: the time or the answer's head is added to the list.
+const maxKept = 64 << 20
+
 // unreachableFor is how long a server that did not answer is not asked again.
 const unreachableFor = 10 * time.Minute
 
@@ -38,7 +42,7 @@ func (c indexCache) read(base string) (indexEntry, bool) {
 	if c.dir == "" {
 		return indexEntry{}, false
 	}
-	data, err := os.ReadFile(c.path(base, "index"))
+	data, err := smallfile.Read(c.path(base, "index"), maxKept)
 	if err != nil {
 		return indexEntry{}, false
 	}
@@ -75,7 +79,7 @@ func (c indexCache) unreachable(base string, now time.Time) (since time.Time, ye
 	if c.dir == "" {
 		return since, false
 	}
-	data, err := os.ReadFile(c.path(base, "unreachable"))
+	data, err := smallfile.Read(c.path(base, "unreachable"), smallfile.Usual)
 	if err != nil || since.UnmarshalText(data) != nil {
 		return since, false
 	}

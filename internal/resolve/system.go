@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // systemGo is the go that PATH has without us.
@@ -84,14 +85,11 @@ func foreign(path string, info os.FileInfo, own []os.FileInfo) (resolved string,
 // every release: two directories up from the program itself.
 func describe(path, resolved string) systemGo {
 	goroot := filepath.Dir(filepath.Dir(resolved))
-	f, err := os.OpenFile(filepath.Join(goroot, "VERSION"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	head, err := smallfile.Head(filepath.Join(goroot, "VERSION"), 64)
 	if err != nil {
 		return systemGo{path: path}
 	}
-	defer f.Close()
-	head := make([]byte, 64)
-	n, _ := f.Read(head)
-	line, _, _ := strings.Cut(string(head[:max(n, 0)]), "\n")
+	line, _, _ := strings.Cut(string(head), "\n")
 	version, err := gover.Parse(strings.TrimSpace(line))
 	if err != nil {
 		// A development tree, or no Go at all.

@@ -6,7 +6,6 @@ package settings
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"sort"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Settings holds every setting in its typed form. A value that exists is
@@ -145,9 +145,6 @@ func Unknown(env map[string]string, files ...string) []Value {
 	return unknown
 }
 
-// maxFile bounds a settings file, in bytes.
-const maxFile = 1 << 20
-
 // readFile reads the NAME=VALUE lines of a file in the format of `go env -w`:
 // a line that does not begin with an upper-case letter or has no "=" is
 // ignored, as the go command does.
@@ -155,19 +152,12 @@ func readFile(path string) ([]Value, error) {
 	if path == "" {
 		return nil, nil
 	}
-	// Mostly there is none: that is found out at the price of one system call.
-	if err := syscall.Access(path, 0); err == syscall.ENOENT || err == syscall.ENOTDIR {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := smallfile.Read(path, smallfile.Usual)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, diag.Wrap(diag.BadSetting, err, "cannot read the settings file "+path)
-	}
-	if len(data) > maxFile {
-		return nil, diag.New(diag.BadSetting, "the settings file "+path+" is larger than 1 MiB")
 	}
 	return Parse(path, string(data)), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
@@ -126,7 +127,7 @@ func (w *writer) claimStages() error {
 }
 
 func readMarker(path string) (v gover.Version, inode uint64, ok bool) {
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil {
 		return v, 0, false
 	}
@@ -164,11 +165,11 @@ func isTemporary(name string) bool {
 }
 
 func readNames(dir string) ([]string, error) {
-	f, err := os.Open(dir)
+	f, err := fsx.OpenDirectory(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
 		return nil, err
 	}
 	defer f.Close()

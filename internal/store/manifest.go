@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Manifest lists the files of a release, sorted by path.
@@ -25,6 +25,9 @@ func (m Manifest) Bytes() int64 {
 	}
 	return n
 }
+
+// maxManifest bounds the text of a manifest, in bytes. That of a release has 2 MB.
+const maxManifest = 64 << 20
 
 // Encode gives the text of the manifest: a line a file with SHA-256, CRC-32,
 // mode, size and path, separated by one space. A path has no control
@@ -137,7 +140,7 @@ func (s *Store) Manifest(v gover.Version) (Manifest, error) {
 	}
 	hint := "vmgo install --reinstall " + v.String()
 	path := s.manifestPath(v)
-	text, err := os.ReadFile(path)
+	text, err := smallfile.Read(path, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no manifest", hint)
 	}

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // maxVersionFile bounds a VERSION file, of which the releases need 40 bytes.
@@ -13,7 +13,7 @@ const maxVersionFile = 4 << 10
 // NameOf reads which release a tree says it is ("go1.22.5"): the first line of
 // its VERSION file. That proves nothing, and the tree may be a stranger's.
 func NameOf(goroot string) (string, error) {
-	text, err := fsx.ReadSmall(filepath.Join(goroot, "VERSION"), maxVersionFile)
+	text, err := smallfile.Read(filepath.Join(goroot, "VERSION"), maxVersionFile)
 	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.TrimSpace(line), err
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // What a release consists of: all that the official archive has, or what the
@@ -55,7 +55,7 @@ type Signer struct {
 
 // Receipt reads the receipt of an installed release.
 func (s *Store) Receipt(v gover.Version) (Receipt, error) {
-	data, err := os.ReadFile(s.receiptPath(v))
+	data, err := smallfile.Read(s.receiptPath(v), smallfile.Usual)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Receipt{}, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no receipt", "vmgo install --reinstall "+v.String())
 	}

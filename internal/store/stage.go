@@ -159,7 +159,7 @@ func (st *Stage) Has(file archive.File) bool { return st.index().has(file) }
 
 // claim locks a directory of staging if its maker is gone.
 func claim(path string) (*stageDir, bool, error) {
-	f, err := os.Open(path)
+	f, err := fsx.OpenDirectory(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, false, nil // swept meanwhile

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // head is a signed tree head.
@@ -27,7 +27,7 @@ type head struct {
 // tile is inconsistent. So each head is compared here by the tiles of its own
 // side: the known one by the cache, the one just seen by the server.
 func (l *Log) findFork(s *session) string {
-	data, err := os.ReadFile(l.stateFile("latest"))
+	data, err := smallfile.Read(l.stateFile("latest"), smallfile.Usual)
 	if err != nil {
 		return ""
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // session is the outside world of one lookup: it implements sumdb.ClientOps.
@@ -115,7 +116,7 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 		return []byte(s.log.key), nil
 	}
 	path := s.log.stateFile("latest")
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, s.issue("", err)
 	}
@@ -163,7 +164,7 @@ func (s *session) replaceHead(old, head []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	current, err := os.ReadFile(path)
+	current, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -182,7 +183,7 @@ func (s *session) ReadCache(file string) ([]byte, error) {
 	if s.fresh || s.log.config.CacheDir == "" {
 		return nil, fs.ErrNotExist
 	}
-	data, err := os.ReadFile(s.cacheFile(file))
+	data, err := smallfile.Read(s.cacheFile(file), smallfile.Usual)
 	if err == nil && len(data) == 0 {
 		err = fs.ErrNotExist
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // modInit looks at the go line that the toolchain writes into a new go.mod.
@@ -19,7 +20,7 @@ func (s *sandbox) modInit(ctx context.Context) (string, error) {
 	if _, _, err := s.output(ctx, nil, "mod", "init", "example.com/hello"); err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(filepath.Join(s.dir, "work", "go.mod"))
+	data, err := smallfile.Read(filepath.Join(s.dir, "work", "go.mod"), smallfile.Usual)
 	if err != nil {
 		return "", err
 	}

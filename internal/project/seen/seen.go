@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Record remembers a project directory beneath the user's state directory. It
@@ -32,8 +33,11 @@ func Record(state, project string) {
 	}
 	// A file that was cut short by a crash has another size, or does not match
 	// its name, and is written again.
-	_ = os.WriteFile(path, []byte(project), 0o600)
+	_ = smallfile.Put(path, []byte(project), 0o600)
 }
+
+// maxPath bounds the path of a project, in bytes. It may be longer than PATH_MAX.
+const maxPath = 64 << 10
 
 // List gives the project directories remembered beneath a state directory,
 // sorted, whether they still exist or not.
@@ -51,7 +55,7 @@ func List(state string) ([]string, error) {
 	}
 	var projects []string
 	for _, entry := range entries {
-		text, err := os.ReadFile(dir + "/" + entry.Name())
+		text, err := smallfile.Read(dir+"/"+entry.Name(), maxPath)
 		if err == nil && environ.Hash(string(text)) == entry.Name() {
 			projects = append(projects, string(text))
 		}
