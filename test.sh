@@ -5,6 +5,7 @@ set -eu
 usage() {
 	cat <<'END'
 usage: ./test.sh [--quick] [PACKAGE...]
+       ./test.sh --mutants [FLAG...] PACKAGE...
 
 Installs what is missing on a Debian machine (apt, as root; else says which
 command to run) and Go too where there is none, then runs gofmt, vet,
@@ -14,6 +15,8 @@ only take long: go test -short), and all tests. The full output is kept in
 
   --quick   no race detector, nothing that takes long or needs the network
             (go test -short)
+  --mutants look for checks in PACKAGE that no test misses: hours for the whole
+            repository, so name packages, and give it a night (CONTRIBUTING.md)
   PACKAGE   test these packages only, default ./...
 END
 }
@@ -137,10 +140,11 @@ tests() {
 }
 
 main() {
-	quick=''
+	quick='' mutants=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--quick) quick=1 ;;
+		--mutants) mutants=1 && shift && break ;;
 		-h | --help) usage && return 0 ;;
 		-*)
 			say "unknown option $1"
@@ -151,7 +155,7 @@ main() {
 		esac
 		shift
 	done
-	[ $# -gt 0 ] || set -- ./...
+	[ $# -gt 0 ] || [ -n "$mutants" ] || set -- ./...
 	cd -- "$(dirname -- "$0")"
 	cache=$PWD/.cache failed=''
 	umask 022 # many files that tests make are to be read by others
@@ -164,6 +168,7 @@ main() {
 	export GORACE=atexit_sleep_ms=0
 	unset GOROOT
 	say "$(go version)"
+	[ -z "$mutants" ] || exec go run -tags mutate ./internal/mutate "$@"
 
 	check gofmt formatted
 	# The go command gives a module up with the first connection that breaks.

@@ -1,0 +1,100 @@
+//go:build mutate
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// key names a mutant without its line, so that it stays the same while the
+// file changes elsewhere.
+func (m *mutant) key() string {
+	key := fmt.Sprintf("%s %s: %s => %s", m.file, m.function, m.original, m.replacement)
+	if m.nth > 1 {
+		key += fmt.Sprintf(" #%d", m.nth)
+	}
+	return key
+}
+
+func (m *mutant) String() string {
+	return fmt.Sprintf("%s:%d: %s: %s => %s [%s]", m.file, m.line, m.function, m.original, m.replacement, m.kind)
+}
+
+// readBaseline reads the accepted survivors: lines `FILE FUNCTION: ORIGINAL =>
+// REPLACEMENT # REASON`.
+func readBaseline(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	baseline := map[string]string{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, reason, ok := strings.Cut(line, " # ")
+		if !ok {
+			return nil, fmt.Errorf("%s: no reason: %s", path, line)
+		}
+		baseline[strings.TrimSpace(key)] = reason
+	}
+	return baseline, lines.Err()
+}
+
+// report counts outcomes and prints survivors as they come.
+type report struct {
+	out       io.Writer
+	baseline  map[string]string
+	verbose   bool
+	total     int
+	killed    int
+	endless   int
+	accepted  int
+	survivors []*mutant
+	unreached int
+}
+
+func (r *report) add(m *mutant, o outcome) {
+	switch {
+	case o.verdict == timedOut:
+		r.endless++
+	case o.verdict == failed:
+		r.killed++
+	case r.baseline[m.key()] != "":
+		r.accepted++
+	default:
+		r.survivors = append(r.survivors, m)
+		if o.by != "" {
+			r.unreached++
+		}
+	}
+	done := r.killed + r.endless + r.accepted + len(r.survivors)
+	if r.verbose {
+		fmt.Fprintf(r.out, "%s: %s %s\n", m, o.verdict, o.by)
+	} else if done%20 == 0 {
+		say("%d of %d, %d survive", done, r.total, len(r.survivors))
+	}
+}
+
+// end prints the survivors and the sums, and returns how many survived.
+func (r *report) end() int {
+	slices.SortFunc(r.survivors, func(a, b *mutant) int { return a.number - b.number })
+	for _, m := range r.survivors {
+		fmt.Fprintln(r.out, m)
+	}
+	fmt.Fprintf(r.out, "%d mutants: %d killed, %d without an end, %d accepted, %d survive (%d of them where no test comes)\n",
+		r.total, r.killed, r.endless, r.accepted, len(r.survivors), r.unreached)
+	return len(r.survivors)
+}
