@@ -118,11 +118,7 @@ func posixTests(t *strings.Builder, q quoter, u Update, stampTest string) {
 	for _, dir := range u.Holds {
 		test(":$PATH: == *:", dir, ":*")
 	}
-	for w := range u.inOrder() {
-		if w.Kind == Absent {
-			test("! -e ", w.Path, "")
-			continue
-		}
+	for w := range u.presences() {
 		test("-e ", w.Path, "")
 		if w.Kind == Same {
 			if stampTest != "" {
@@ -134,9 +130,36 @@ func posixTests(t *strings.Builder, q quoter, u Update, stampTest string) {
 			}
 		}
 	}
+	spelled, deep := u.absences()
+	for _, path := range spelled {
+		test("! -e ", path, "")
+	}
 	if between == " && " {
 		t.WriteString(" ]]")
 	}
+	for _, l := range deep {
+		posixLevels(t, q, l)
+	}
+}
+
+// posixLevels writes a loop over directories; a file that should not be there
+// ends it and empties the variable.
+func posixLevels(t *strings.Builder, q quoter, l levels) {
+	t.WriteString(" && {\n\\local _vmgo_name= _vmgo_dir=")
+	q.quote(t, l.above)
+	t.WriteString("\nfor _vmgo_name in")
+	for _, name := range l.dirs {
+		t.WriteByte(' ')
+		q.quote(t, name)
+	}
+	t.WriteString("; do\n_vmgo_dir+=/$_vmgo_name\n")
+	between := "[["
+	for _, name := range l.names {
+		put(t, between, " ! -e $_vmgo_dir/")
+		q.quote(t, name)
+		between = " &&"
+	}
+	t.WriteString(" ]] || { _vmgo_dir=; break; }\ndone\n[[ -n $_vmgo_dir ]]\n}")
 }
 
 // posixChanges writes the changes in an order that can stop anywhere: the

@@ -116,12 +116,8 @@ func (f fish) tests(t *strings.Builder, u Update) {
 		f.quote(t, dir)
 		t.WriteString(" $PATH")
 	}
-	for w := range u.inOrder() {
-		t.WriteString("\nand builtin test ")
-		if w.Kind == Absent {
-			t.WriteString("! ")
-		}
-		t.WriteString("-e ")
+	for w := range u.presences() {
+		t.WriteString("\nand builtin test -e ")
 		f.quote(t, w.Path)
 		if w.Kind == Same {
 			for _, than := range []string{" -nt ", " -ot "} {
@@ -132,7 +128,35 @@ func (f fish) tests(t *strings.Builder, u Update) {
 			}
 		}
 	}
+	spelled, deep := u.absences()
+	for _, path := range spelled {
+		t.WriteString("\nand builtin test ! -e ")
+		f.quote(t, path)
+	}
 	t.WriteByte('\n')
+	for _, l := range deep {
+		f.levels(t, l)
+	}
+}
+
+// levels writes a loop over directories, which ends the function where there
+// is a file that should not be.
+func (f fish) levels(t *strings.Builder, l levels) {
+	t.WriteString("or builtin return 1\nset -l dir ")
+	f.quote(t, l.above)
+	t.WriteString("\nfor name in")
+	for _, name := range l.dirs {
+		t.WriteByte(' ')
+		f.quote(t, name)
+	}
+	t.WriteString("\nset dir \"$dir/$name\"\n")
+	between := "builtin test "
+	for _, name := range l.names {
+		put(t, between, "! -e \"$dir/\"")
+		f.quote(t, name)
+		between = " -a "
+	}
+	t.WriteString("; or builtin return 1\nend\n")
 }
 
 // changes writes the changes so that they can stop anywhere: the journal knows

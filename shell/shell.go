@@ -157,10 +157,10 @@ func quoted(q quoter, s string) string {
 	return t.String()
 }
 
-// inOrder gives the tests of an update, what is likeliest to fail first.
-func (u Update) inOrder() iter.Seq[Watch] {
+// presences returns what must exist, beginning with what is likeliest to change.
+func (u Update) presences() iter.Seq[Watch] {
 	return func(yield func(Watch) bool) {
-		for _, kind := range []Kind{Same, Present, Absent} {
+		for _, kind := range []Kind{Same, Present} {
 			for _, w := range u.Watch {
 				if w.Kind == kind && !yield(w) {
 					return

@@ -49,8 +49,12 @@ func (p Process) hook(call shell.Call) error {
 	if how.Remember {
 		u.Equal = []environ.Change{{Name: direnvVariable, Value: p.Env.Get(direnvVariable)}}
 	}
+	list, remark := p.watches(s, started, call.Coarse)
+	if remark != "" {
+		s.Notes = append(s.Notes, remark)
+	}
+	u.Watch = list
 	u.Said = p.say(call.Said, s, err)
-	u.Watch = p.watches(s, started, call.Coarse)
 	if s.Settings.Show && len(u.Changes) > 0 {
 		p.show(s)
 	}

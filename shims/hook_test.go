@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/shell"
 )
 
 // eachShell runs a test in every shell that there is a hook for. One that is
@@ -18,6 +19,13 @@ func eachShell(t *testing.T, test func(t *testing.T, m *machine, name string)) {
 			test(t, newMachine(t), name)
 		})
 	}
+}
+
+func quoteFor(t *testing.T, name, text string) string {
+	t.Helper()
+	sh, err := shell.Lookup(name)
+	must(t, err)
+	return sh.Quote(text)
 }
 
 // sets gives the line that exports a variable.

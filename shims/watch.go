@@ -3,6 +3,7 @@ package shims
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -32,18 +33,33 @@ const (
 // watcher collects what an answer depends on.
 type watcher struct {
 	stamps  *stamps
+	dir     string
 	started time.Time
 	coarse  bool
 	list    []shell.Watch
-	unsure  bool // something changed while or just before it was read
+	known   map[string]bool // the paths of list
+	same    int             // how many of them are compared with a stamp
+	tooDeep bool            // some levels are not watched
+	unsure  bool            // something changed while or just before it was read
 }
 
-// watches gives what the shell is to compare, or nil if only another run of
-// the program can tell.
-func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Watch {
+// maxLevels bounds how many directories above the working directory are
+// watched for new files, besides those near the root, which cost little. To look
+// at a file takes a time that grows with the depth, and so each prompt would
+// take one that grows with its square.
+const maxLevels = 128
+
+// maxSame bounds how many files an answer has compared with stamps. A tree that
+// has a .tool-versions without a line for Go at every level can have more: there
+// the program runs at each prompt.
+const maxSame = 64
+
+// watches returns what the shell is to compare, or nil if only another run of
+// the program can tell, and a remark about what is not compared.
+func (p Process) watches(s Situation, started time.Time, coarse bool) (list []shell.Watch, remark string) {
 	w := watcher{
-		stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
-		list: make([]shell.Watch, 0, 16),
+		dir: p.Dir, stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
+		list: make([]shell.Watch, 0, 64), known: make(map[string]bool, 64),
 	}
 	b := boundsOf(s.Resolution.Steps)
 	nested := w.repository(b, p.Dir)
@@ -52,7 +68,7 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Wa
 		switch {
 		case path == "" || step.Origin.Kind == project.SystemGo || step.Origin.Kind == project.MachineDefault:
 		case step.Verdict != project.Absent:
-			w.same(path, true)
+			w.unmodified(path, true)
 		case isModule(step) && b.pin != "" && !nested && !isAbove(b.pin, filepath.Dir(path)):
 			// Above a pin of the same repository a go.mod changes nothing.
 		default:
@@ -62,13 +78,17 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) []shell.Wa
 	skip := append(w.stores(s), s.Layout.UserDefault()) // where it matters it is among the steps
 	for _, path := range append(s.Resolution.Watch, s.Layout.SettingsFiles()...) {
 		if !isAbove(path, p.Dir) && !slices.Contains(skip, path) {
-			w.same(path, false)
+			w.unmodified(path, false)
 		}
 	}
 	if w.unsure {
-		return nil
+		return nil, ""
 	}
-	return w.list
+	if w.tooDeep {
+		remark = "this directory is very deep: new version files are noticed at once in the " + strconv.Itoa(maxLevels) +
+			" directories above it and near the root, and in the others after the next cd"
+	}
+	return w.list, remark
 }
 
 // stores watches for what is installed and uninstalled, and gives the stores.
@@ -81,7 +101,7 @@ func (w *watcher) stores(s Situation) []string {
 		goroot := installed.GOROOT(store, r.Requirement.Selector.Version())
 		switch {
 		case !exact:
-			w.same(store, false)
+			w.unmodified(store, false)
 		case goroot == r.GOROOT:
 			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
 			return stores
@@ -154,12 +174,19 @@ func (w *watcher) repository(b bounds, dir string) (nested bool) {
 
 // absent expects that there is no such file. One that has appeared since it was
 // looked for is found by the shell at its next prompt.
-func (w *watcher) absent(path string) { w.add(shell.Watch{Path: path, Kind: shell.Absent}) }
+func (w *watcher) absent(path string) {
+	if len(path) > shell.MaxSpelled && isAbove(filepath.Dir(path), w.dir) &&
+		strings.Count(w.dir, "/")-strings.Count(path, "/") >= maxLevels {
+		w.tooDeep = true
+		return
+	}
+	w.add(shell.Watch{Path: path, Kind: shell.Absent})
+}
 
-// same expects that the file stays as it is. read says that it was there when
+// unmodified expects that the file stays as it is. read says that it was there when
 // it was read.
-func (w *watcher) same(path string, read bool) {
-	if path == "" || w.has(path) {
+func (w *watcher) unmodified(path string, read bool) {
+	if path == "" || w.known[path] {
 		return
 	}
 	var stat syscall.Stat_t
@@ -176,6 +203,11 @@ func (w *watcher) same(path string, read bool) {
 		w.unsure = true
 		return
 	}
+	w.same++
+	if w.same > maxSame {
+		w.unsure = true
+		return
+	}
 	stamp, ok := w.stamps.of(stat.Mtim)
 	if !ok {
 		w.unsure = true
@@ -184,12 +216,9 @@ func (w *watcher) same(path string, read bool) {
 	w.add(shell.Watch{Path: path, Kind: shell.Same, Stamp: stamp})
 }
 
-func (w *watcher) has(path string) bool {
-	return slices.ContainsFunc(w.list, func(watch shell.Watch) bool { return watch.Path == path })
-}
-
 func (w *watcher) add(watch shell.Watch) {
-	if !w.has(watch.Path) {
+	if !w.known[watch.Path] {
+		w.known[watch.Path] = true
 		w.list = append(w.list, watch)
 	}
 }

@@ -25,9 +25,18 @@ func (m *machine) answer(dir string) (stdout, stderr string, status int) {
 }
 
 func (m *machine) answerAt(dir string, now func() time.Time) (stdout, stderr string, status int) {
+	return m.call(now, dir, "hook", "bash", "f", dir, "|||||||", "")
+}
+
+// answerFor asks for the hook of another shell.
+func (m *machine) answerFor(shell, dir string) (stdout, stderr string, status int) {
+	return m.call(time.Now, dir, "hook", shell, "f", dir, "|||||||", "")
+}
+
+func (m *machine) call(now func() time.Time, dir string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
 	status = shims.Main(shims.Process{
-		Args: []string{"vmgo-shim", "hook", "bash", "f", dir, "|||||||", ""},
+		Args: append([]string{"vmgo-shim"}, args...),
 		Env:  m.env, Dir: dir, Root: m.root, UID: os.Getuid(), PID: 1, Executable: func() string { return m.bin + "/vmgo-shim" },
 		Stdout: &out, Stderr: &errs, Now: now, Ranges: ranges.Parse,
 	})
