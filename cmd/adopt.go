@@ -75,14 +75,7 @@ func (a *app) adopter(c *cli.Context, name string) (*install.Installer, verify.T
 		return nil, target, diag.New(diag.UnsupportedPlatform,
 			target.GOROOT+" is for "+target.Platform.String()+", and this machine is "+a.platform().String())
 	}
-	given, err := a.givenProofs(c.StringSlice("proof"))
-	if err != nil {
-		return nil, target, err
-	}
 	in, err := a.installer(c)
-	if in != nil {
-		in.Log = given.over(in.Log)
-	}
 	return in, target, err
 }
 

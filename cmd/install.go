@@ -63,6 +63,11 @@ func (a *app) install(c *cli.Context) error {
 	if c.Bool("default") && len(selectors)+len(files) != 1 {
 		return diag.New(diag.Usage, "--default goes with one selector", "vmgo install --default latest")
 	}
+	if given, err := a.givenProofs(c.StringSlice("proof")); err != nil {
+		return err
+	} else if err := given.unused(files); err != nil {
+		return err
+	}
 	report := a.newReport(c.Bool("json"))
 	defer report.close()
 	list, failures := a.choose(c, selectors, report)
@@ -224,6 +229,10 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if err != nil {
 		return nil, err
 	}
+	given, err := a.givenProofs(c.StringSlice("proof"))
+	if err != nil {
+		return nil, err
+	}
 	keyring, err := a.keyring()
 	if err != nil {
 		return nil, err
@@ -234,7 +243,7 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	}
 	target := a.writeStore()
 	in := &install.Installer{
-		Store: target, Log: log, Keyring: keyring, Fetcher: client, Platform: a.platform(),
+		Store: target, Log: given.over(log), Keyring: keyring, Fetcher: client, Platform: a.platform(),
 		Official: settings.OfficialGodev,
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
 		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),

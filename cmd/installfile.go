@@ -93,7 +93,7 @@ func (a *app) fileInstaller(c *cli.Context, path string) (*install.Installer, go
 	if err != nil {
 		return nil, gover.Version{}, err
 	}
-	in.Sources, in.Log = []install.Source{source}, proofs.over(in.Log)
+	in.Sources = []install.Source{source}
 	return in, source.Version(), writable
 }
 
@@ -172,14 +172,22 @@ func (a *app) givenProofs(paths []string) (givenProofs, error) {
 	return g, nil
 }
 
+// unused returns an error for a signature that no archive was given with: what
+// a source serves is judged by the signature of that source.
+func (g givenProofs) unused(files []string) error {
+	if len(g.signatures) == 0 || len(files) > 0 {
+		return nil
+	}
+	return diag.New(diag.Usage, "a signature goes with the archive that it is over", "vmgo install --proof go1.27.0.linux-amd64.tar.gz.asc ./go1.27.0.linux-amd64.tar.gz")
+}
+
 // over gives a log that answers from the given proofs where they are about the
 // release that is asked for, and asks the real one about others.
-func (g givenProofs) over(log install.Log) install.Log {
-	verifier, ok := log.(*trust.Log)
-	if !ok || len(g.log) == 0 {
+func (g givenProofs) over(log *trust.Log) install.Log {
+	if len(g.log) == 0 {
 		return log
 	}
-	return provenLog{verifier, g.log}
+	return provenLog{log, g.log}
 }
 
 type provenLog struct {

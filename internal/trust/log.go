@@ -46,8 +46,9 @@ type Log struct {
 	direct string // where the database is to be had without a proxy
 	fixed  string // the URL that GOSUMDB names, if any
 
-	mu   sync.Mutex
-	base string // the URL in use, once it is known
+	mu    sync.Mutex
+	base  string   // the URL in use, once it is known
+	local []string // directories of file:// proxies that may have a part of the database
 }
 
 // publicName and publicKey are those of the database that the Go project runs.
@@ -128,12 +129,16 @@ func (l *Log) URL(ctx context.Context) (string, error) {
 		return l.base, nil
 	}
 	direct := len(l.config.Proxies) == 0
+	l.local = nil
 	err := l.config.Proxies.Try(missing, func(proxy fetch.Proxy) error {
 		if proxy.Direct || proxy.Off {
 			direct = true
 			return nil
 		}
 		base := proxy.URL + "/sumdb/" + l.name
+		if strings.HasPrefix(base, "file:") {
+			l.local = append(l.local, base)
+		}
 		if _, err := l.config.Getter.Get(ctx, base+"/supported", maxAnswer); err != nil {
 			return err
 		}
@@ -151,6 +156,24 @@ func (l *Log) URL(ctx context.Context) (string, error) {
 }
 
 func missing(err error) bool { return fetch.Gone(err) }
+
+// readLocal returns what a file:// proxy has at a path of the database. Such a
+// proxy need not be a whole copy that says so: the download cache of the go
+// command, for instance, has the records and tiles that it has looked up.
+func (l *Log) readLocal(ctx context.Context, path string) (data []byte, found bool) {
+	for _, base := range l.localBases() {
+		if data, err := l.config.Getter.Get(ctx, base+path, maxAnswer); err == nil {
+			return data, true
+		}
+	}
+	return nil, false
+}
+
+func (l *Log) localBases() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.local
+}
 
 func (l *Log) stateFile(name string) string {
 	return filepath.Join(l.config.StateDir, "sumdb", filepath.FromSlash(l.name), name)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb"
@@ -205,7 +207,25 @@ func (s *session) explain(v gover.Version, err error) error {
 	if code == diag.Failure {
 		code = diag.Network
 	}
-	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), diag.HintsOf(t.err)...)
+	hints := slices.Concat(l.localHints(t.path, v), diag.HintsOf(t.err))
+	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), hints...)
+}
+
+// localHints names the file of a file:// proxy that would have answered, and
+// the way to do without it.
+func (l *Log) localHints(path string, v gover.Version) []string {
+	bases := l.localBases()
+	if len(bases) == 0 {
+		return nil
+	}
+	file, err := url.Parse(bases[0] + path)
+	if err != nil {
+		return nil
+	}
+	return []string{
+		"ls -l " + diag.Word(file.Path) + "   # is the file that the proxy lacks; the download cache of a go command that looked it up has it",
+		"vmgo install --proof receipt.json " + v.String() + "   # needs no database; another machine has it as .vmgo/receipts/" + v.String() + ".json of its store",
+	}
 }
 
 func (l *Log) invalid(v gover.Version, err error) error {

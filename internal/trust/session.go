@@ -85,11 +85,15 @@ func (s *session) redeem(err error) (ticket, bool) {
 	return ticket{}, false
 }
 
-// ReadRemote asks the database.
+// ReadRemote asks the database, and what file:// proxies have of it first.
 func (s *session) ReadRemote(path string) ([]byte, error) {
 	base, err := s.log.URL(s.ctx)
+	if data, found := s.log.readLocal(s.ctx, path); found {
+		s.keep(strings.TrimPrefix(path, "/"), data)
+		return data, nil
+	}
 	if err != nil {
-		return nil, s.issue("/supported", err)
+		return nil, s.issue(path, err)
 	}
 	data, err := s.log.config.Getter.Get(s.ctx, base+path, maxAnswer)
 	if err != nil {
