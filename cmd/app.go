@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,6 +31,7 @@ type app struct {
 	layout   dirs.Layout
 	settings settings.Settings
 	quiet    bool
+	ownPath  func() string // see [findOwnPath]
 }
 
 // Main runs the program in the given world and returns its exit status.
@@ -37,7 +39,7 @@ func Main(h host.Host) int {
 	if shims.Stands(h.Args) {
 		return shims.Main(process(h))
 	}
-	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID)}
+	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID), ownPath: sync.OnceValue(func() string { return findOwnPath(h) })}
 	ctx, cancel := h.Interrupts(context.Background())
 	defer cancel()
 	err := a.run(ctx)
@@ -145,11 +147,14 @@ const (
 	aboutCategory    = "about vmgo"
 )
 
-const rootDescription = `Install a Go release and pin it for a project:
+// rootDescription returns the first steps.
+func (a *app) rootDescription() string {
+	return `Install a Go release and pin it for a project:
 
    vmgo install 1.22.5
    cd project && vmgo use 1.22.5
-   eval "$(vmgo hook bash)"        # in ~/.bashrc: follow the directory`
+   ` + a.hookLine("bash") + `   # in ~/.bashrc: follow the directory`
+}
 
 // tree builds the commands afresh: urfave/cli changes them as it runs.
 func (a *app) tree() *cli.App {
@@ -158,7 +163,7 @@ func (a *app) tree() *cli.App {
 		HelpName:              "vmgo",
 		Usage:                 "a per-directory Go version manager for Linux virtual machines",
 		UsageText:             "vmgo COMMAND [ARGUMENT...]",
-		Description:           rootDescription,
+		Description:           a.rootDescription(),
 		Version:               buildVersion(),
 		HideVersion:           true,
 		HideHelpCommand:       true,

@@ -13,6 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
 	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/shell"
 )
 
 func (a *app) doctorCommand() *cli.Command {
@@ -109,7 +110,7 @@ func oneMode(c *cli.Context, modes ...string) error {
 func (a *app) patient(c *cli.Context) *doctor.Machine {
 	return doctor.New(a.host, a.settings, doctor.Options{
 		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"),
-		Listen: c.String("listen"), GRPC: c.String("grpc"),
+		Listen: c.String("listen"), GRPC: c.String("grpc"), Vmgo: a.ownPath(), HookLine: shell.Line,
 	})
 }
 

@@ -1,27 +1,28 @@
 package cmd
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/shell"
 )
 
 func (a *app) hookCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "hook",
-		Usage:     "print the hook for a shell's start-up file",
-		UsageText: "vmgo hook SHELL",
-		ArgsUsage: "SHELL",
-		Description: `bash: eval "$(vmgo hook bash)" in ~/.bashrc
-zsh:  eval "$(vmgo hook zsh)" in ~/.zshrc
-fish: vmgo hook fish | source in ~/.config/fish/config.fish`,
-		Category: shellCategory,
+		Name:        "hook",
+		Usage:       "print the hook for a shell's start-up file",
+		UsageText:   "vmgo hook SHELL",
+		ArgsUsage:   "SHELL",
+		Description: a.hookLines(),
+		Category:    shellCategory,
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, "a SHELL: bash, zsh or fish")
 			if err != nil {
@@ -32,9 +33,25 @@ fish: vmgo hook fish | source in ~/.config/fish/config.fish`,
 				return err
 			}
 			_, err = io.WriteString(a.host.Stdout, s.Hook(a.programs()))
+			if a.host.StdoutTTY {
+				a.sayf("this is a script for eval; to load it in every %s, add this line to %s:", s.Name(), shell.StartupFile(s.Name()))
+				a.sayf("    %s", a.hookLine(s.Name()))
+			}
 			return err
 		},
 	}
+}
+
+// hookLine returns the line for a start-up file that loads the hook of this program.
+func (a *app) hookLine(name string) string { return shell.Line(name, a.ownPath()) }
+
+// hookLines returns, for each shell, that line and the file that it belongs to.
+func (a *app) hookLines() string {
+	var lines []string
+	for _, name := range shell.Names() {
+		lines = append(lines, fmt.Sprintf("%-5s %s   # in %s", name+":", a.hookLine(name), shell.StartupFile(name)))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // programs are this program and the lean one, by absolute path; where the lean
@@ -48,18 +65,21 @@ func (a *app) programs() shell.Programs {
 	return shell.Programs{Vmgo: vmgo, Shim: lean}
 }
 
-// ownPath is the path by which this program was found, links kept: a link that
-// a package manager moves to the next version stays right.
-func (a *app) ownPath() string {
-	name := a.host.Args[0]
+// findOwnPath returns the path by which this program was found, links kept: a
+// link that a package manager moves to the next version stays right.
+func findOwnPath(h host.Host) string {
+	name := h.Args[0]
 	if filepath.Base(name) == name {
-		if found, ok := lookPath(a.host.Env["PATH"], name); ok {
-			name = found
-		} else {
-			return a.host.Executable
+		found, ok := lookPath(h.Env["PATH"], name)
+		if !ok {
+			return h.Executable
 		}
+		name = found
 	}
-	return filepath.Clean(a.absolute(name))
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(h.Dir, name)
+	}
+	return filepath.Clean(name)
 }
 
 func (a *app) shellCommand() *cli.Command {
@@ -84,7 +104,7 @@ func (a *app) shellCommand() *cli.Command {
 			}
 			if !c.IsSet("emit") {
 				return diag.New(diag.Usage, "vmgo shell changes the shell that calls it, and so works through its hook only",
-					`eval "$(vmgo hook bash)"   # or zsh`, "vmgo hook fish | source")
+					a.hookLine("bash")+"   # or zsh", a.hookLine("fish"))
 			}
 			s, err := shell.Lookup(c.String("emit"))
 			if err != nil {

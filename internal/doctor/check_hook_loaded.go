@@ -1,6 +1,10 @@
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
 
 func hookLoadedCheck() Check {
 	return Check{
@@ -27,7 +31,7 @@ func hookLoadedCheck() Check {
 			} else if len(m.shimDirs()) > 0 {
 				r = info("not loaded; shims choose the release instead")
 			}
-			return r.mend("echo '%s' >> %s", m.hookCommand(), rc)
+			return r.mend("echo %s >> %s", diag.Word(m.hookCommand()), diag.Word(rc))
 		},
 	}
 }

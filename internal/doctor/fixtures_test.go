@@ -15,6 +15,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/host/hosttest"
 	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/shell"
 )
 
 const (
@@ -36,6 +37,7 @@ func patient(t *testing.T, h host.Host, o doctor.Options) *doctor.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.HookLine = shell.Line
 	return doctor.New(h, s, o)
 }
 
@@ -171,6 +173,8 @@ func readCases(t *testing.T, path string) []checkCase {
 					c.options.Bench = false
 				case "listen":
 					c.options.Listen = value
+				case "vmgo":
+					c.options.Vmgo = value
 				case "grpc":
 					c.options.GRPC = value
 				default:

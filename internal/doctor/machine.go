@@ -23,6 +23,9 @@ type Options struct {
 	Listen  string // an address of one's own service to be looked at, such as ":8080"
 	GRPC    string // the same for a gRPC service
 	Limits  Limits
+	Vmgo    string // the path by which vmgo was called, links kept; empty: that of the running program
+	// HookLine returns the line that loads the hook of that vmgo in the shell of that name.
+	HookLine func(shell, vmgo string) string
 }
 
 // Machine is what checks look at: the host's files and commands, and facts
@@ -47,6 +50,9 @@ type Machine struct {
 // New looks at a host. Settings are those that the command has loaded.
 func New(h host.Host, s settings.Settings, o Options) *Machine {
 	o.Limits = o.Limits.orUsual()
+	if o.Vmgo == "" {
+		o.Vmgo = h.Executable
+	}
 	m := &Machine{
 		Host: h, Options: o, Settings: s,
 		Layout:   dirs.FromEnv(h.Env, "/", h.UID),

@@ -33,14 +33,8 @@ func (m *Machine) rcFile() string {
 	return ""
 }
 
-// hookCommand is the line that loads the hook.
-func (m *Machine) hookCommand() string {
-	shell := m.LoginShell()
-	if shell == "fish" {
-		return "vmgo hook fish | source"
-	}
-	return `eval "$(vmgo hook ` + shell + `)"`
-}
+// hookCommand returns the line that loads the hook in the login shell.
+func (m *Machine) hookCommand() string { return m.Options.HookLine(m.LoginShell(), m.Options.Vmgo) }
 
 // shimDirs are the directories on PATH that hold a shim of ours.
 func (m *Machine) shimDirs() []string {
