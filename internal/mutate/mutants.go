@@ -8,7 +8,6 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -256,10 +255,4 @@ func (f *finder) limit(e ast.Expr) {
 			f.wrap(e, fmt.Sprintf("mutant__.Limit[%s](%d, ", basic.Name(), m.number), fmt.Sprintf(", %d)", never))
 		}
 	}
-}
-
-// kinds returns the names of all kinds.
-func kinds() []kind {
-	all := map[kind]bool{condition: true, boundary: true, swallowed: true, fault: true, dropped: true, bits: true, limit: true}
-	return slices.Sorted(maps.Keys(all))
 }
