@@ -28,10 +28,12 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // settings are what the command line says.
@@ -87,6 +89,13 @@ func mutate(s settings) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	go func() {
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+		<-stop
+		_ = os.RemoveAll(dir)
+		os.Exit(2)
+	}()
 	if err := os.Chmod(dir, 0o755); err != nil { // for tests that become another user
 		return 0, err
 	}

@@ -134,8 +134,10 @@ func (f *finder) visit(n ast.Node, stack []ast.Node) bool {
 		f.limit(n.Value)
 	case *ast.CallExpr:
 		f.values(n.Args...)
-		for _, argument := range n.Args {
-			f.limit(argument)
+		if _, from := f.callee(n); from != "fmt" { // a limit in a message is none
+			for _, argument := range n.Args {
+				f.limit(argument)
+			}
 		}
 	case *ast.ReturnStmt:
 		f.returned(n, stack)

@@ -51,9 +51,11 @@ type Signer struct {
 }
 
 // NewKeyring makes a keyring of Google's certificate alone.
-func NewKeyring() (*Keyring, error) {
+func NewKeyring() (*Keyring, error) { return newKeyring(googleCertificate) }
+
+func newKeyring(certificate []byte) (*Keyring, error) {
 	k := &Keyring{}
-	if err := k.Add("built-in", googleCertificate); err != nil {
+	if err := k.Add("built-in", certificate); err != nil {
 		return nil, err
 	}
 	if len(k.certs) != 1 || fingerprint(k.certs[0].entity.PrimaryKey) != GooglePrimary {
@@ -154,9 +156,9 @@ func (s *Signature) check(c certificate, key signingKey, h hash.Hash) error {
 	self, identity := c.entity.PrimarySelfSignature()
 	name := fingerprint(key.public)
 	switch {
-	case self == nil || key.binding == nil:
+	case self == nil:
 		return fmt.Errorf("key %s has no valid self-signature", name)
-	case !key.binding.FlagsValid || !key.binding.FlagSign:
+	case !key.binding.FlagSign:
 		return fmt.Errorf("key %s is not meant for signing", name)
 	case key.public.KeyExpired(key.binding, at):
 		return fmt.Errorf("key %s was not valid when the signature was made, on %s", name, s.Time().Format(time.RFC3339))
@@ -203,7 +205,7 @@ func revokedAt(revocations []*packet.Signature, at time.Time) bool {
 func strongKey(key *packet.PublicKey) error {
 	switch key.PubKeyAlgo {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
-		if bits, err := key.BitLength(); err != nil || bits < minRSABits {
+		if bits, _ := key.BitLength(); bits < minRSABits { // 0 with an error
 			return fmt.Errorf("key %s is an RSA key of %d bits, too short", fingerprint(key), bits)
 		}
 		return nil

@@ -61,8 +61,6 @@ func parseSignature(data []byte) (*packet.Signature, error) {
 		return nil, fmt.Errorf("its type is 0x%02x, not 0x00 (a binary document)", int(sig.SigType))
 	case !acceptedHash(sig.Hash):
 		return nil, fmt.Errorf("its hash, %v, is too weak", sig.Hash)
-	case sig.CreationTime.IsZero():
-		return nil, errors.New("it has no creation time")
 	case sig.IssuerKeyId == nil && len(sig.IssuerFingerprint) == 0:
 		return nil, errors.New("it names no key")
 	}
