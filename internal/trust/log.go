@@ -104,8 +104,7 @@ func directURL(name string) (string, error) {
 		return "", err
 	}
 	plain := url.URL{Scheme: "https", Host: u.Host, Path: u.Path}
-	if *u != plain || u.Host == "" || strings.HasSuffix(name, "/") || !filepath.IsLocal(filepath.FromSlash(name)) ||
-		filepath.ToSlash(filepath.Clean(name)) != name {
+	if *u != plain || !filepath.IsLocal(filepath.FromSlash(name)) || filepath.ToSlash(filepath.Clean(name)) != name {
 		return "", errors.New(name)
 	}
 	return u.String(), nil

@@ -41,7 +41,7 @@ type Record struct {
 func (l *Log) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (Record, error) {
 	s := newSession(ctx, l, false)
 	record, err := s.lookup(v, p)
-	if err == nil || !s.doubtful(err) {
+	if !s.doubtful(err) {
 		return record, err
 	}
 	// Either the database is false, or our cache is. A fork is looked for before
@@ -123,8 +123,8 @@ func (s *session) prove(r *Record) error {
 		return err
 	}
 	r.ID, r.Text, r.TreeSize, r.TreeHead = id, string(text), tree.N, string(s.head)
-	r.Proof, err = encodeProof(r, hashes)
-	return err
+	r.Proof = encodeProof(r, hashes)
+	return nil
 }
 
 // openTree reads a signed tree head.

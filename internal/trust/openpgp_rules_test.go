@@ -139,9 +139,9 @@ func TestKeyring_rulesOfCertificates(t *testing.T) {
 // stiff is a hash that cannot be copied, or fails to be.
 type stiff struct{ hash.Hash }
 
-type failing struct{ hash.Cloner }
+type uncopied struct{ hash.Cloner }
 
-func (failing) Clone() (hash.Cloner, error) { return nil, errors.New("no copy") }
+func (uncopied) Clone() (hash.Cloner, error) { return nil, errors.New("no copy") }
 
 func TestKeyring_hashOfTheBytes(t *testing.T) {
 	t.Parallel()
@@ -157,7 +157,7 @@ func TestKeyring_hashOfTheBytes(t *testing.T) {
 		{crypto.SHA512, nil, ""},
 		{crypto.SHA512, sha256.New(), "another algorithm"},
 		{crypto.SHA256, stiff{sha256.New()}, "cannot be copied"},
-		{crypto.SHA256, failing{sha256.New().(hash.Cloner)}, "no copy"},
+		{crypto.SHA256, uncopied{sha256.New().(hash.Cloner)}, "no copy"},
 	} {
 		sig, err := ParseSignature(s.sign(t, "x", born.Add(day), func(p *packet.Signature) { p.Hash = tt.signed }))
 		must(t, err)
