@@ -32,16 +32,17 @@ var layers = map[string]int{
 
 // sameLayer lists the imports within one layer that are part of the design.
 var sameLayer = map[string][]string{
-	"internal/gover":        {"internal/diag"},
-	"internal/gover/ranges": {"internal/gover", "internal/diag"},
-	"internal/settings":     {"internal/smallfile"},
-	"internal/fsx":          {"internal/smallfile"},
-	"internal/fetch":        {"internal/smallfile"},
-	"internal/host":         {"internal/smallfile"},
-	"internal/resolve":      {"internal/project", "internal/store/installed"},
-	"internal/store":        {"internal/store/installed"},
-	"shims":                 {"shell"},
-	"cmd":                   {"shell", "shims"},
+	"internal/gover":         {"internal/diag"},
+	"internal/gover/ranges":  {"internal/gover", "internal/diag"},
+	"internal/settings":      {"internal/smallfile"},
+	"internal/fsx":           {"internal/smallfile"},
+	"internal/fetch":         {"internal/smallfile"},
+	"internal/host":          {"internal/smallfile"},
+	"internal/resolve":       {"internal/project", "internal/store/installed"},
+	"internal/store":         {"internal/store/installed"},
+	"shims":                  {"shell"},
+	"internal/host/hosttest": {"internal/vmtest"},
+	"cmd":                    {"shell", "shims"},
 }
 
 // owners names the one package that may import each outside module.

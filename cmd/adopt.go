@@ -57,11 +57,31 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 	}
 	in.Event, in.Waiting = report.event, report.waiting
 	result := in.Adopt(c.Context, target.Version, target.GOROOT)
-	report.ended(result)
-	if code := diag.CodeOf(result.Err); code == diag.ProofInvalid || code == diag.ArchiveUnsafe {
-		return target.Version, a.whatDiffers(c, target, result.Err)
+	if !result.InPlace && isOther(result.Err) {
+		result.Err = a.whatDiffers(c, target, result.Err)
 	}
+	result.Err = a.judged(c, result)
+	report.ended(result)
 	return target.Version, result.Err
+}
+
+// isOther reports whether an error says that a tree is not the release.
+func isOther(err error) bool {
+	code := diag.CodeOf(err)
+	return code == diag.ProofInvalid || code == diag.ArchiveUnsafe
+}
+
+// judged gives the error of an install, for a person to act on. Where a tree
+// that has no receipt is in the release's place, it says what differs from the
+// release.
+func (a *app) judged(c *cli.Context, r install.Result) error {
+	if !r.InPlace || !isOther(r.Err) {
+		return r.Err
+	}
+	goroot := a.writeStore().GOROOT(r.Version)
+	err := a.whatDiffers(c, verify.Target{Version: r.Version, Platform: a.platform(), GOROOT: goroot}, r.Err)
+	return diag.Wrap(diag.CodeOf(err), err, goroot+" has no receipt, and is not the release",
+		"vmgo install --reinstall "+r.Version.String()+"   # replaces it", "vmgo uninstall "+r.Version.String())
 }
 
 // adopter finds out what a GOROOT is, and what it takes to adopt it. As

@@ -68,6 +68,8 @@ func (r *report) plan(in *install.Installer, plan install.Plan) (failures []erro
 		}
 		switch out := r.app.host.Stdout; {
 		case p.Err != nil:
+		case p.InPlace:
+			fmt.Fprintf(out, "%s: %s has no receipt: it becomes the release if the checksum database vouches for it\n", p.Version, goroot)
 		case p.Present:
 			fmt.Fprintf(out, "%s: present in %s\n", p.Version, goroot)
 		default:

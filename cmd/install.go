@@ -207,10 +207,10 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 	}
 	var failures []error
 	for _, result := range in.Install(c.Context, list) {
-		report.ended(result)
-		if result.Err != nil {
+		if result.Err = a.judged(c, result); result.Err != nil {
 			failures = append(failures, result.Err)
 		}
+		report.ended(result)
 	}
 	return failures
 }

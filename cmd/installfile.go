@@ -54,6 +54,7 @@ func (a *app) bringFile(c *cli.Context, name string, report *report) (gover.Vers
 	}
 	in.Event, in.Waiting = report.event, report.waiting
 	result := in.Install(c.Context, []gover.Version{version})[0]
+	result.Err = a.judged(c, result)
 	report.ended(result)
 	return result.Version, result.Err
 }

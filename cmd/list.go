@@ -29,6 +29,7 @@ func (a *app) listCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			a.tellUnproved()
 			if c.Bool("json") {
 				return ui.JSON(a.host.Stdout, rows)
 			}
@@ -75,7 +76,7 @@ func (a *app) listRows() ([]listRow, error) {
 }
 
 // listRow reads what the store knows of a release. A release whose receipt is
-// lost is listed all the same, without what only the receipt knew.
+// damaged is listed all the same, without what only the receipt knew.
 func (a *app) listRow(release installed.Release) (listRow, error) {
 	s := a.openStore(release.Store)
 	row := listRow{

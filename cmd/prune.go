@@ -43,6 +43,7 @@ known when the hook, a shim or vmgo is at work in them. Root looks at the projec
 			if err != nil {
 				return err
 			}
+			a.tellUnproved()
 			if c.Bool("dry-run") {
 				return a.prunePlan(drop, kept)
 			}

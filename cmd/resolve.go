@@ -29,6 +29,21 @@ func (a *app) machineStores() []string {
 // installed lists the releases of all stores, newest first.
 func (a *app) installed() ([]installed.Release, error) { return installed.List(a.stores()) }
 
+// unproved lists the trees in the stores that are named like a release and have
+// no receipt. What cannot be listed, the list of releases tells.
+func (a *app) unproved() []installed.Release {
+	trees, _ := installed.Unproved(a.stores())
+	return trees
+}
+
+// tellUnproved warns of the trees that are not installed for want of a receipt.
+func (a *app) tellUnproved() {
+	for _, tree := range a.unproved() {
+		a.warnf("%s has no receipt, so it is not installed: vmgo install %s, or offline vmgo adopt %s --proof FILE",
+			diag.Line(tree.GOROOT), tree.Version, diag.Word(tree.GOROOT))
+	}
+}
+
 // writeStore opens the store into which this process installs. what describes
 // the command for others who wait for the lock.
 func (a *app) writeStore() *store.Store {
@@ -98,11 +113,7 @@ func (a *app) pickFrom(stores []string, text string) (installed.Release, error) 
 	if err != nil {
 		return installed.Release{}, err
 	}
-	versions := make([]gover.Version, len(releases))
-	for i, release := range releases {
-		versions[i] = release.Version
-	}
-	version, found, err := selector.Pick(versions, ranges.Parse)
+	version, found, err := selector.Pick(versionsOf(releases), ranges.Parse)
 	if err != nil {
 		return installed.Release{}, err
 	}

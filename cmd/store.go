@@ -21,7 +21,8 @@ func (a *app) storeCommand() *cli.Command {
 		Usage:     "check, repair and shrink the store",
 		UsageText: "vmgo store check|repair|dedup",
 		Description: `check holds the store against all that is promised of it: records, links, permissions, and every byte of every release.
-repair mends what check finds, and fetches only those parts of a release that are damaged.
+repair repairs what check finds, and fetches only those parts of a release that are damaged. A tree without a
+receipt becomes a release again if the checksum database, or a proof of --proof, vouches for it; else it stays as it is.
 dedup makes identical files of different releases one file, as installs do from the start.`,
 		Category: releasesCategory,
 		Subcommands: []*cli.Command{
@@ -31,8 +32,8 @@ dedup makes identical files of different releases one file, as installs do from 
 				Action: a.storeCheck,
 			},
 			{
-				Name: "repair", Usage: "mend what check finds", UsageText: "vmgo store repair",
-				Flags:  installFlags(),
+				Name: "repair", Usage: "repair what check finds", UsageText: "vmgo store repair [--proof FILE...]",
+				Flags:  append(installFlags(), proofFlag()),
 				Action: a.storeRepair,
 			},
 			{
@@ -146,15 +147,20 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 	return faults, nil
 }
 
-// storeRepair sweeps, then installs the damaged releases again: what is sound
-// of them is read again and kept, the rest is fetched, and the whole is judged
-// by the log as ever before it takes the old one's place.
+// storeRepair sweeps, and proves the trees that have no receipt. Then it installs
+// the damaged releases again: what is sound of them is read again and kept, the
+// rest is fetched, and the whole is judged by the log as ever before it takes the
+// old one's place.
 func (a *app) storeRepair(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
 	target, wait := a.writeStore(), a.wait(c.Bool("no-wait"))
 	if err := target.Sweep(c.Context, wait); err != nil {
+		return err
+	}
+	proved, failures, err := a.prove(c, target)
+	if err != nil {
 		return err
 	}
 	faults, err := a.storeFaults(c, target, wait)
@@ -181,10 +187,44 @@ func (a *app) storeRepair(c *cli.Context) error {
 		fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(f.Path), diag.Line(f.Detail), f.Kind)
 	}
 	if len(faults) > 0 {
-		return diag.New(diag.Failure, "there is something in "+target.Dir()+" for a person to judge: "+count(len(faults), "fault"), "vmgo store check")
+		failures = append(failures, diag.New(diag.Failure,
+			"there is something in "+target.Dir()+" for a person to judge: "+count(len(faults), "fault"), "vmgo store check"))
+		return a.each(failures...)
 	}
-	a.sayf("%s is sound; %s mended", target.Dir(), count(len(damaged), "release"))
+	a.sayf("%s is sound; %s repaired", target.Dir(), count(len(damaged)+proved, "release"))
 	return nil
+}
+
+// prove makes releases of the trees without a receipt that prove to be some, and
+// gives the errors about the others.
+func (a *app) prove(c *cli.Context, s *store.Store) (proved int, failures []error, err error) {
+	trees, err := installed.Unproved([]string{s.Dir()})
+	if err != nil || len(trees) == 0 {
+		return 0, nil, err
+	}
+	in, err := a.installer(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	report := a.newReport(false)
+	defer report.close()
+	in.Event, in.Waiting = report.event, report.waiting
+	for _, r := range in.Install(c.Context, versionsOf(trees)) {
+		if err := a.judged(c, r); err != nil {
+			failures = append(failures, err)
+		} else {
+			proved++
+		}
+	}
+	return proved, failures, nil
+}
+
+func versionsOf(releases []installed.Release) []gover.Version {
+	versions := make([]gover.Version, len(releases))
+	for i, r := range releases {
+		versions[i] = r.Version
+	}
+	return versions
 }
 
 // reinstall installs releases again, each with the contents that it had.

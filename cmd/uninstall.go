@@ -57,6 +57,11 @@ func (a *app) exactly(text string) (installed.Release, error) {
 	if found && selector.Kind() != gover.System {
 		return release, nil
 	}
+	for _, tree := range a.unproved() {
+		if selector.Kind() == gover.Exact && tree.Version == selector.Version() {
+			return tree, nil
+		}
+	}
 	if selector.Kind() != gover.Exact {
 		if release, err := a.pick(text); err == nil {
 			return installed.Release{}, diag.New(diag.Usage, text+" is not one version", "vmgo uninstall "+release.Version.String())
@@ -73,8 +78,14 @@ func (a *app) uninstall(ctx context.Context, release installed.Release, force, n
 	if !force && a.isInForce(release.Version) {
 		return diag.New(diag.InUse, "Go "+version+" is in force here", "vmgo current --explain", "vmgo uninstall --force "+version)
 	}
-	if err := a.openStore(release.Store).Uninstall(ctx, release.Version, force, a.wait(noWait)); err != nil {
+	s := a.openStore(release.Store)
+	unproved := s.Unproved(release.Version)
+	if err := s.Uninstall(ctx, release.Version, force, a.wait(noWait)); err != nil {
 		return err
+	}
+	if unproved {
+		a.sayf("%s: removed %s, which had no receipt and was not installed", version, release.GOROOT)
+		return nil
 	}
 	a.sayf("%s: uninstalled", version)
 	return nil

@@ -132,6 +132,7 @@ func (a *app) verifyTargets(args []string, all bool) ([]verify.Target, error) {
 		for _, r := range releases {
 			targets = append(targets, a.verifyTarget(r))
 		}
+		a.tellUnproved()
 		if len(targets) == 0 {
 			return nil, diag.New(diag.NotInstalled, "nothing is installed", "vmgo install latest")
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/vmtest"
 	"github.com/vmgo/vmgo/shell"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -120,6 +121,8 @@ func (m *machine) install(version string) {
 		must(m.t, os.WriteFile(dir+"/bin/"+tool, []byte(text), 0o755))
 	}
 	must(m.t, os.Rename(dir, m.store+"/"+version))
+	must(m.t, vmtest.PutReceipt(m.store+"/"+version))
+	m.age(m.store + "/.vmgo/receipts")
 	m.age(m.store)
 }
 

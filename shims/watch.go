@@ -92,19 +92,26 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) (list []sh
 }
 
 // stores watches for what is installed and uninstalled, and gives the stores.
-// One certain release needs no more than a look at its directory.
+// One certain release needs no more than a look at its directory and its
+// receipt, the two that make it installed.
 func (w *watcher) stores(s Situation) []string {
 	stores := s.Layout.Stores(s.Settings.Root)
 	r := s.Resolution
 	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum
 	for _, store := range stores {
-		goroot := installed.GOROOT(store, r.Requirement.Selector.Version())
+		version := r.Requirement.Selector.Version()
+		goroot, receipt := installed.GOROOT(store, version), installed.Receipt(store, version)
 		switch {
 		case !exact:
 			w.unmodified(store, false)
+			w.unmodified(filepath.Dir(receipt), false)
 		case goroot == r.GOROOT:
 			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
+			w.add(shell.Watch{Path: receipt, Kind: shell.Present})
 			return stores
+		case exists(goroot):
+			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
+			w.absent(receipt)
 		default:
 			w.absent(goroot)
 		}

@@ -190,3 +190,35 @@ func TestHook_ignoresABrokenSession(t *testing.T) {
 		t.Errorf("status %d, said %q:\n%s", status, stderr, text)
 	}
 }
+
+// TestWatches_receipts: what is installed changes with its receipt as well as
+// with its directory, in whatever order the two come and go.
+func TestWatches_receipts(t *testing.T) {
+	t.Parallel()
+	for _, pin := range []string{"1.22.5", "1.22", ">=1.22.1 <1.23"} {
+		t.Run(pin, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			must(t, os.RemoveAll(m.goroot("1.22.4")))
+			dir := m.pin("p", pin)
+			bash := newJudge(t, m)
+			tree, receipts := m.goroot("1.22.5"), m.store+"/.vmgo/receipts"
+			away := m.root + "/away"
+			for _, move := range [][2]string{
+				{receipts + "/1.22.5.json", away}, {away, receipts + "/1.22.5.json"},
+				{receipts, away}, {tree, away + ".tree"}, {away + ".tree", tree}, {away, receipts},
+			} {
+				m.settle()
+				text, _, _ := m.answer(dir)
+				before := m.inForce(dir)
+				if want := !strings.HasPrefix(before, "error"); strings.Contains(text, "GOROOT='"+tree+"'") != want {
+					t.Fatalf("before %q: %s:\n%s", move, before, text)
+				}
+				must(t, os.Rename(move[0], move[1]))
+				if now := m.inForce(dir); bash.unchanged(text, dir) && now != before {
+					t.Errorf("%q was not noticed: %s, then %s\n%s", move, before, now, text)
+				}
+			}
+		})
+	}
+}

@@ -13,9 +13,9 @@ import (
 func storeCheck() Check {
 	return Check{
 		ID: "security.store", Group: Security, Weight: 8,
-		Title:  "owners and permissions of the stores",
-		Why:    "whoever may write there decides what every go command of every user does",
-		Source: "stat of each store, its releases and their bin/go",
+		Title:  "owners, permissions and receipts of the stores",
+		Why:    "whoever may write there decides what every go command of every user does; a tree without a receipt was never checked, and is not installed",
+		Source: "stat of each store, its releases, their bin/go and their receipts",
 		Run:    runStore,
 	}
 }
@@ -43,11 +43,20 @@ func runStore(_ context.Context, m *Machine) Result {
 			r = m.judgeStored(r, p, store == m.Layout.SystemStore)
 		}
 	}
+	unproved := m.Unproved()
+	for _, tree := range unproved {
+		r.worse(Warn)
+		r = r.at(tree.GOROOT, 0, "no receipt, so it is not installed; offline: vmgo adopt %s --proof FILE", diag.Word(tree.GOROOT)).
+			mend("vmgo install %s", tree.Version)
+	}
 	switch {
 	case count == 0:
 		return skip("there is no store yet")
 	case r.Status == OK:
 		return ok("as they should be")
+	case r.Status == Warn && len(unproved) > 0:
+		r.Summary = "a tree in a store has no receipt, so it is not installed"
+		return r
 	}
 	r.Summary = "a store can be changed by others, or cannot be read"
 	return r

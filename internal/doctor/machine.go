@@ -76,6 +76,18 @@ func (m *Machine) Releases() []installed.Release { return m.releases() }
 
 func (m *Machine) readReleases() []installed.Release {
 	all, _ := installed.List(m.realStores()) // what cannot be listed, security.store reports
+	return m.shown(all)
+}
+
+// Unproved are the trees in the stores that are named like a release, but have
+// no receipt and so are not installed.
+func (m *Machine) Unproved() []installed.Release {
+	all, _ := installed.Unproved(m.realStores())
+	return m.shown(all)
+}
+
+// shown gives releases by the machine's own paths.
+func (m *Machine) shown(all []installed.Release) []installed.Release {
 	for i := range all {
 		all[i].GOROOT, all[i].Store = m.Show(all[i].GOROOT), m.Show(all[i].Store)
 	}

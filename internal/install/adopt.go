@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 
 	"github.com/vmgo/vmgo/internal/archive"
@@ -43,6 +44,8 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
+	defer tx.endTurn()
+	tx.beginTurn(stage)
 	covered := func(path string) bool {
 		_, ok := trust.ModuleName(path)
 		return ok
@@ -61,12 +64,34 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	}
 	if h1 != record.H1 {
 		return diag.New(diag.ProofInvalid, fmt.Sprintf("%s is not the %s that %s records: its hash is %s, that of the release %s",
-			goroot, tx.version.Toolchain(), record.Log, h1, record.H1), "vmgo install "+tx.version.String())
+			goroot, tx.version.Toolchain(), record.Log, h1, record.H1), tx.otherwise())
 	}
 	proofs := trust.NewProofs()
 	proofs[trust.ChecksumDB] = trust.Passed
 	proofs[trust.SHA256] = trust.Unavailable("there is no archive")
 	proofs[trust.OpenPGP] = trust.Unavailable("there is no archive")
+	if gone := unreached(root); tx.inPlace && len(gone) > 0 {
+		tx.warning = strings.Join(gone, ", ") + " of " + goroot + " are gone, as nobody vouches for them: vmgo install --full " + tx.version.String()
+	}
 	tx.receipt = store.Receipt{Contents: store.ContentsModule, H1: h1, LogProof: record.Proof}
 	return tx.publish(ctx, a, proofs, files, stage)
+}
+
+// unreached lists the directories of a tree of which the log says nothing.
+func unreached(root *os.Root) (names []string) {
+	for _, name := range []string{"api", "doc", "misc", "test"} {
+		if _, err := root.Lstat(name); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// otherwise is the command that installs the release in spite of a tree that
+// is not it.
+func (tx *transaction) otherwise() string {
+	if tx.inPlace {
+		return "vmgo install --reinstall " + tx.version.String() + "   # replaces it"
+	}
+	return "vmgo install " + tx.version.String()
 }

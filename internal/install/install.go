@@ -113,6 +113,7 @@ type Result struct {
 	Kind    Kind          // Installed, Present or Failed
 	GOROOT  string        // unless Failed
 	Receipt store.Receipt // if Installed
+	InPlace bool          // it was judged by a tree that stood in its place without a receipt
 	Elapsed time.Duration
 	Err     error // if Failed
 }
@@ -153,7 +154,7 @@ func (in *Installer) one(ctx context.Context, v gover.Version, alone bool) Resul
 // conclude makes the result of a transaction and tells of it.
 func (tx *transaction) conclude(ctx context.Context, kind Kind, err error) Result {
 	in, v := tx.in, tx.version
-	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, Elapsed: in.now().Sub(tx.progress.begin)}
+	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, InPlace: tx.inPlace, Elapsed: in.now().Sub(tx.progress.begin)}
 	if err != nil {
 		r.Kind, r.Err, r.GOROOT = Failed, interrupted(ctx, v, err), ""
 	}

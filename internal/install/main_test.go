@@ -41,8 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helper does "install|unshared|reinstall|uninstall|dedup|default VERSION" to the store at
-// dir, from the proxy.
+// helper does "install|unshared|reinstall|handmade|uninstall|dedup|default VERSION" to
+// the store at dir, from the proxy.
 func helper(args []string) error {
 	dir, proxy, verb, versions := args[0], args[1], args[2], args[3:]
 	in, err := newInstaller(dir, proxy, honest{})
@@ -69,6 +69,8 @@ func helper(args []string) error {
 			failures = append(failures, r.Err)
 		}
 		return errors.Join(failures...)
+	case "handmade":
+		return os.CopyFS(in.Store.GOROOT(list[0]), made(versions[0]).GOROOT())
 	case "dedup":
 		_, err := in.Store.Dedup(ctx, store.Wait{})
 		return err

@@ -31,6 +31,7 @@ type Plan struct {
 type Planned struct {
 	Version  gover.Version
 	Present  bool
+	InPlace  bool // a tree without a receipt is there, which may prove to be the release
 	Source   string
 	URL      string // without credentials
 	Download int64  // bytes to fetch, after what neighbours have
@@ -57,7 +58,11 @@ func (in *Installer) Plan(ctx context.Context, versions []gover.Version) Plan {
 	forecast := in.Store.Forecast()
 	for i := range plan.Releases {
 		p := &plan.Releases[i]
-		if p.Present || p.Err != nil {
+		switch {
+		case p.Present || p.Err != nil:
+			continue
+		case p.InPlace:
+			forecast.AddNeed(p.Need)
 			continue
 		}
 		if p.Exact {
@@ -101,6 +106,12 @@ func (in *Installer) look(ctx context.Context, v gover.Version) (Planned, []arch
 	tx := &transaction{in: in, version: v}
 	if tx.present() {
 		p.Present = true
+		return p, nil
+	}
+	if !in.Reinstall && in.Store.Unproved(v) {
+		p.InPlace, p.Source, p.URL = true, "adopt", in.Store.GOROOT(v)
+		u, err := in.Store.Usage(v)
+		p.Need, p.Err = store.Need{Files: u.Files, Bytes: u.Bytes, Disk: u.Bytes, Inodes: int64(u.Files)}, err
 		return p, nil
 	}
 	var failures []error

@@ -22,6 +22,7 @@ type transaction struct {
 	version  gover.Version
 	alone    bool // no other release is being installed beside it
 	turn     bool // it is the one that is being extracted
+	inPlace  bool // it was judged by the tree that stood in its place without a receipt
 	progress progress
 	receipt  store.Receipt
 	proofs   trust.Proofs
@@ -46,12 +47,34 @@ func (tx *transaction) run(ctx context.Context, bring func(context.Context) erro
 	}
 	kind := Present
 	if !tx.present() { // somebody may have been faster while we waited
-		kind, err = Installed, bring(ctx)
+		kind, err = Installed, tx.obtain(ctx, bring)
 	}
 	if err := errors.Join(err, lock.Release()); err != nil {
 		return Failed, err
 	}
 	return kind, nil
+}
+
+// obtain installs the release. A tree that stands in its place without a receipt
+// is not overwritten unasked: it becomes the release if it proves to be one.
+func (tx *transaction) obtain(ctx context.Context, bring func(context.Context) error) error {
+	if tx.in.Reinstall || !tx.in.Store.Unproved(tx.version) {
+		return bring(ctx)
+	}
+	tx.inPlace = true
+	goroot := tx.in.Store.GOROOT(tx.version)
+	err := tx.adopt(ctx, goroot)
+	switch code := diag.CodeOf(err); {
+	case err == nil && !tx.present(): // it lacks what Full wants
+		return bring(ctx)
+	case code == diag.Network, code == diag.Offline:
+		return diag.Wrap(code, err, goroot+" has no receipt, and the checksum database that could prove it cannot be asked",
+			"vmgo adopt "+diag.Word(goroot)+" --proof FILE   # a receipt of the same release, from another machine")
+	case code == diag.NoSuchRelease, code == diag.Unproven:
+		return diag.Wrap(diag.Unproven, err, goroot+" has no receipt, and the checksum database has no record to prove it by",
+			"vmgo install --reinstall "+tx.version.String()+"   # replaces it")
+	}
+	return err
 }
 
 func (tx *transaction) present() bool {
@@ -273,7 +296,7 @@ func (tx *transaction) publish(ctx context.Context, a release.Artifact, proofs t
 	r.InstalledAt, r.VmgoVersion = tx.in.now().UTC(), tx.in.VmgoVersion
 	r.Files, r.Bytes = len(files), files.Bytes()
 	r.LinkedFiles, r.LinkedBytes = stage.Linked()
-	return stage.Publish(ctx, files, *r, tx.in.Reinstall || tx.in.Full, tx.in.wait(tx.version))
+	return stage.Publish(ctx, files, *r, tx.in.Reinstall || tx.in.Full || tx.inPlace, tx.in.wait(tx.version))
 }
 
 func hash1(v gover.Version, p gover.Platform, files []archive.File) (string, error) {

@@ -210,7 +210,7 @@ func (r *resolver) notInstalled() error {
 	case requirement.Minimum:
 		what = "no go " + selector.Text() + " or newer is installed"
 	case selector.Kind() == gover.Exact:
-		what = "go " + selector.Version().String() + " is not installed"
+		what = "go " + selector.Version().String() + " is not installed" + r.unproved(selector.Version())
 	case selector.Kind() == gover.Prefix:
 		what = "no release of go " + selector.Version().String() + " is installed"
 	default:
@@ -218,6 +218,17 @@ func (r *resolver) notInstalled() error {
 	}
 	return diag.New(diag.NotInstalled, what+", asked for by "+requirement.Origin.String(),
 		"vmgo install "+installArgument(requirement.Wanted()))
+}
+
+// unproved names the tree that stands in the place of a release that is not
+// installed, since it has no receipt.
+func (r *resolver) unproved(version gover.Version) string {
+	for _, store := range r.in.Stores {
+		if tree, receipt, err := installed.Look(store, version); err == nil && tree && !receipt {
+			return " (" + installed.GOROOT(store, version) + " has no receipt)"
+		}
+	}
+	return ""
 }
 
 // installArgument is what to type after "vmgo install". A range needs quotes;

@@ -21,7 +21,8 @@ import (
 type FaultKind string
 
 // What Check finds. The first group is mended by the next writer, the second
-// by installing the release again, the third is for a person to judge.
+// by installing the release again, the third by proving the tree, the fourth is
+// for a person to judge.
 const (
 	FaultLeftover  FaultKind = "leftover"  // a stage or temporary file of a dead process
 	FaultOrphan    FaultKind = "orphan"    // a record or link of a release that is not there
@@ -29,6 +30,8 @@ const (
 
 	FaultRecords FaultKind = "records" // receipt or manifest missing, damaged or not of this release
 	FaultTree    FaultKind = "tree"    // files that are not those of the manifest, by name, size or mode
+
+	FaultUnproved FaultKind = "unproved" // a tree named like a release that has no receipt
 
 	FaultDefault  FaultKind = "default"  // the default names a release that is not there
 	FaultWritable FaultKind = "writable" // others may write here
@@ -68,16 +71,23 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
+	unproved, err := installed.Unproved([]string{s.dir})
+	if err != nil {
+		return nil, err
+	}
 	c := &checker{s: s, present: map[string]gover.Version{}, inodes: map[uint64]*linked{}}
 	for _, r := range releases {
 		c.present[r.Version.String()] = r.Version
 	}
-	err = errors.Join(c.top(), c.staging(), c.records(), c.toolchains())
+	err = errors.Join(err, c.top(), c.staging(), c.records(), c.toolchains())
 	for _, r := range releases {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		err = errors.Join(err, c.release(r))
+	}
+	for _, r := range unproved {
+		err = errors.Join(err, c.unproved(r))
 	}
 	c.links()
 	slices.SortFunc(c.faults, func(a, b Fault) int {
@@ -113,6 +123,7 @@ func (c *checker) top() error {
 		case name == "toolchains", name == metaDir, name == "default", !c.present[name].IsZero():
 		case strings.HasPrefix(name, fsx.TempPrefix):
 			c.add(FaultLeftover, gover.Version{}, name, "a temporary file")
+		case c.s.isUnproved(name): // told already
 		default:
 			c.add(FaultStranger, gover.Version{}, name, "it is no release")
 		}
@@ -195,6 +206,25 @@ func (c *checker) toolchains() error {
 		}
 	}
 	return nil
+}
+
+// unproved tells of a tree without a receipt. It may have been a release, and
+// share files with others: its names of those are not outside of the store.
+func (c *checker) unproved(r installed.Release) error {
+	c.add(FaultUnproved, r.Version, r.Version.String(), "it has no receipt, so it is not installed: vmgo install "+r.Version.String())
+	return filepath.WalkDir(r.GOROOT, func(path string, d fs.DirEntry, err error) error {
+		var st syscall.Stat_t
+		if err == nil && syscall.Lstat(path, &st) == nil && c.inodes[st.Ino] != nil {
+			c.inodes[st.Ino].seen++
+		}
+		return nil // an unreadable part says nothing about the releases
+	})
+}
+
+// isUnproved reports whether name is that of a tree without a receipt.
+func (s *Store) isUnproved(name string) bool {
+	v, ok := installed.VersionOf(name)
+	return ok && s.Unproved(v)
 }
 
 // release holds the names, sizes and modes of a tree against its manifest.

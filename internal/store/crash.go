@@ -38,6 +38,10 @@ import (
 //	 7 rename manifest, receipt              the new release                removes the marker
 //	 8 remove the marker                     old tree in the stage          sweeps
 //
+//	install of a tree that stands in its place without a receipt: the same swap.
+//	From the exchange to the rename of the receipt there is a verified tree that
+//	is not installed yet; the next writer does the rest, by the marker.
+//
 //	uninstall
 //	 1 remove default link if it is the one  the release, no default        -
 //	 2 rename tree into a stage <- gone      records and link of no release sweeps them

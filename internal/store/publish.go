@@ -22,9 +22,9 @@ import (
 var ErrExists = errors.New("the release is installed already")
 
 // Publish makes the stage's tree the release. The caller vouches that all of
-// its bytes were verified. With replace an installed release is swapped for
-// it, in one step where the file system can, and deleted when the stage is
-// closed. Crash: see crash.go.
+// its bytes were verified. With replace an installed release, or a tree without
+// a receipt, is swapped for it, in one step where the file system can, and
+// deleted when the stage is closed. Crash: see crash.go.
 func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace bool, wait Wait) error {
 	err := st.write(m, r)
 	if err == nil {
@@ -41,15 +41,24 @@ func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace boo
 		return err
 	}
 	st.garbage = append(st.garbage, w.garbage...)
-	switch has := w.Has(st.version); {
-	case has && !replace:
-		err = ErrExists
-	case has:
+	tree, receipt, err := installed.Look(w.dir, st.version)
+	switch {
+	case err != nil:
+	case tree && replace:
 		err = w.swap(st)
+	case tree && receipt:
+		err = ErrExists
+	case tree:
+		err = st.store.unproved(st.version)
 	default:
 		err = w.reveal(st)
 	}
 	return st.store.fault(errors.Join(err, w.unlock()))
+}
+
+// unproved is the error about a tree that has no receipt.
+func (s *Store) unproved(v gover.Version) error {
+	return diag.New(diag.Unproven, s.GOROOT(v)+" has no receipt, so nobody vouches for it", "vmgo install "+v.String())
 }
 
 // write puts manifest and receipt beside the tree.
@@ -88,7 +97,8 @@ func (w *writer) reveal(st *Stage) error {
 	// The moment of publication. What crashes before leaves records without a
 	// release, which reconcile deletes; what crashes after leaves a release.
 	if err := fsx.RenameNew(st.dir.tree(), w.GOROOT(st.version)); err != nil {
-		return err
+		// What somebody put there meanwhile must not have our receipt.
+		return errors.Join(err, w.dropRecords(st.version))
 	}
 	if err := w.linkToolchain(st.version); err != nil {
 		return err
@@ -173,11 +183,12 @@ func (w *writer) linkToolchain(v gover.Version) error {
 
 func toolchainTarget(v gover.Version) string { return "../" + v.String() + "/bin/go" }
 
-// Uninstall removes a release. Its directory goes by one rename; the files are
-// deleted afterwards, and those that other releases share stay with them. The
-// store's default is refused unless forced, and then is no default any more.
+// Uninstall removes a release, or a tree in its place that has no receipt. Its
+// directory goes by one rename; the files are deleted afterwards, and those that
+// other releases share stay with them. The store's default is refused unless
+// forced, and then is no default any more.
 func (s *Store) Uninstall(ctx context.Context, v gover.Version, force bool, wait Wait) (err error) {
-	if !s.Has(v) {
+	if !s.Has(v) && !s.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+s.dir, "vmgo list")
 	}
 	release, err := s.LockRelease(ctx, v, wait)
@@ -195,7 +206,7 @@ func (s *Store) Uninstall(ctx context.Context, v gover.Version, force bool, wait
 
 // hide takes a release out of sight, into a stage that done deletes.
 func (w *writer) hide(v gover.Version, force bool) error {
-	if !w.Has(v) {
+	if !w.Has(v) && !w.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+w.dir, "vmgo list")
 	}
 	if def, ok := w.Default(); ok && def == v {

@@ -10,9 +10,11 @@
 //	.vmgo/manifests/1.22.5    a line a file
 //	.vmgo/receipts/1.22.5.json
 //
-// The one promise: a directory named like a release is a whole, verified
-// release. It appears by one rename and goes by one rename. Everything else
-// here can be made again from it or is garbage, and the next writer mends or
+// The one promise: a directory named like a release, together with a receipt, is
+// a whole, verified release. It appears by one rename and goes by one rename. A
+// directory without a receipt is not installed, whoever made it: nothing uses
+// it, and nothing but a person's word removes it. Everything else here can be
+// made again from the releases or is garbage, and the next writer mends or
 // sweeps it; crash.go has the table of what a crash at each point leaves.
 package store
 
@@ -83,6 +85,13 @@ func (s *Store) Has(v gover.Version) bool {
 	return ok
 }
 
+// Unproved reports whether there is a tree in the release's place that has no
+// receipt, and so is not installed.
+func (s *Store) Unproved(v gover.Version) bool {
+	tree, receipt, err := installed.Look(s.dir, v)
+	return err == nil && tree && !receipt
+}
+
 // Releases lists what is installed, newest first.
 func (s *Store) Releases() ([]installed.Release, error) {
 	return installed.List([]string{s.dir})
@@ -107,7 +116,7 @@ func (s *Store) meta(elements ...string) string {
 
 func (s *Store) manifestPath(v gover.Version) string { return s.meta("manifests", v.String()) }
 
-func (s *Store) receiptPath(v gover.Version) string { return s.meta("receipts", v.String()+".json") }
+func (s *Store) receiptPath(v gover.Version) string { return installed.Receipt(s.dir, v) }
 
 func (s *Store) toolchainPath(v gover.Version) string {
 	return filepath.Join(installed.Toolchains(s.dir), v.Toolchain())

@@ -294,9 +294,10 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 		"wrong link": {store.FaultToolchain, func(dir string) error {
 			return errors.Join(os.Remove(dir+"/toolchains/go1.22.5"), os.Symlink("/bin/true", dir+"/toolchains/go1.22.5"))
 		}},
-		"no manifest":  {store.FaultRecords, func(dir string) error { return os.Remove(dir + "/.vmgo/manifests/1.22.5") }},
-		"cut manifest": {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/manifests/1.22.5", 500) }},
-		"no receipt":   {store.FaultRecords, func(dir string) error { return os.Remove(dir + "/.vmgo/receipts/1.22.5.json") }},
+		"no manifest":   {store.FaultRecords, func(dir string) error { return os.Remove(dir + "/.vmgo/manifests/1.22.5") }},
+		"cut manifest":  {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/manifests/1.22.5", 500) }},
+		"empty receipt": {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/receipts/1.22.5.json", 0) }},
+		"no receipt":    {store.FaultUnproved, func(dir string) error { return os.Remove(dir + "/.vmgo/receipts/1.22.5.json") }},
 		"other's receipt": {store.FaultRecords, func(dir string) error {
 			data, err := os.ReadFile(dir + "/.vmgo/receipts/1.22.4.json")
 			return errors.Join(err, os.WriteFile(dir+"/.vmgo/receipts/1.22.5.json", data, 0o644))
@@ -336,7 +337,7 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 			if err := s.Sweep(t.Context(), store.Wait{}); err != nil {
 				t.Fatal(err)
 			}
-			if list[0].Mended() {
+			if list[0].Mended() || c.kind == store.FaultUnproved {
 				if err := put(t, s, tc, true); err != nil {
 					t.Fatal(err)
 				}
@@ -412,6 +413,11 @@ func TestList_onlyWhatIsARelease(t *testing.T) {
 	}
 	for _, name := range []string{"1.22.5", "1.24.1"} {
 		if err := os.Mkdir(filepath.Join(second, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, goroot := range []string{first + "/1.22.5", first + "/1.20", first + "/1.22.6", first + "/1.22.7", first + "/1.23rc1", second + "/1.24.1"} {
+		if err := vmtest.PutReceipt(goroot); err != nil {
 			t.Fatal(err)
 		}
 	}

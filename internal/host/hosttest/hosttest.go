@@ -24,7 +24,8 @@
 //
 // The arguments of run are joined by blanks; a program without an answer fails
 // the way a crashed one does. Lines of a later archive add to and override
-// those of an earlier one.
+// those of an earlier one. A directory named like a release that has a file
+// VERSION gets a receipt, as if it were installed in a store; "delete" removes it.
 package hosttest
 
 import (
@@ -43,6 +44,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
 // File is one file of an archive, by its absolute path on the machine.
@@ -150,6 +153,9 @@ func (m *machine) write(f File) {
 		mode = 0o755
 	}
 	m.check(os.WriteFile(p, f.Data, mode))
+	if _, ok := installed.VersionOf(filepath.Base(filepath.Dir(p))); ok && filepath.Base(p) == "VERSION" {
+		m.check(vmtest.PutReceipt(filepath.Dir(p)))
+	}
 }
 
 func (m *machine) line(line string) {

@@ -1,10 +1,13 @@
 // Package installed says which releases the stores hold. It is what a prompt
 // and a shim ask, so it is part of the lean program: it reads directory names
-// and nothing beneath them. That suffices, because a directory named like a
-// release is published by one rename, after its every byte was checked.
+// and looks whether each release has its receipt, and reads nothing else. That
+// suffices, because package store gives a receipt only to a tree of which it
+// checked every byte. A directory without one, however it is named, is not
+// installed: anybody may have made it. [Unproved] lists those.
 package installed
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"slices"
@@ -24,22 +27,37 @@ type Release struct {
 // shadows the later ones. A store that does not exist holds nothing; one that
 // cannot be read gives an error beside what the others hold.
 func List(stores []string) ([]Release, error) {
+	return list(stores, true)
+}
+
+// Unproved gives the directories of the stores that are named like a release
+// but have no receipt, newest first. Nothing uses them: somebody made them by
+// hand, or the store lost its receipts.
+func Unproved(stores []string) ([]Release, error) {
+	return list(stores, false)
+}
+
+func list(stores []string, proved bool) ([]Release, error) {
 	var releases []Release
 	var failures []error
 	for i, store := range stores {
 		if slices.Contains(stores[:i], store) {
 			continue
 		}
-		names, err := readNames(store)
-		if err != nil {
-			failures = append(failures, err)
-		}
+		names, failure := readNames(store)
 		for _, name := range names {
 			version, ok := VersionOf(name)
-			if !ok || contains(releases, version) || !isDir(GOROOT(store, version)) {
+			if !ok || proved && contains(releases, version) {
 				continue
 			}
-			releases = append(releases, Release{version, GOROOT(store, version), store})
+			tree, receipt, err := Look(store, version)
+			failure = cmp.Or(failure, err) // one for each store
+			if err == nil && tree && receipt == proved {
+				releases = append(releases, Release{version, GOROOT(store, version), store})
+			}
+		}
+		if failure != nil {
+			failures = append(failures, failure)
 		}
 	}
 	slices.SortFunc(releases, func(a, b Release) int { return b.Version.Compare(a.Version) })
@@ -56,17 +74,36 @@ func Find(stores []string, version gover.Version) (release Release, found bool, 
 		if slices.Contains(stores[:i], store) {
 			continue
 		}
-		dir := GOROOT(store, version)
-		var stat syscall.Stat_t
-		switch e := syscall.Lstat(dir, &stat); {
-		case e == syscall.ENOENT || e == syscall.ENOTDIR:
-		case e != nil:
-			err = errors.Join(err, &os.PathError{Op: "lstat", Path: dir, Err: e})
-		case stat.Mode&syscall.S_IFMT == syscall.S_IFDIR:
-			return Release{version, dir, store}, true, err
+		tree, receipt, failure := Look(store, version)
+		if failure == nil && tree && receipt {
+			return Release{version, GOROOT(store, version), store}, true, err
+		}
+		if failure != nil {
+			err = errors.Join(err, failure)
 		}
 	}
 	return Release{}, false, err
+}
+
+// Look reports whether the store has a tree of that version, and a receipt for
+// it. Both together are an installed release.
+func Look(store string, version gover.Version) (tree, receipt bool, err error) {
+	if tree, err = is(GOROOT(store, version), syscall.S_IFDIR); tree {
+		receipt, err = is(Receipt(store, version), syscall.S_IFREG)
+	}
+	return tree, receipt, err
+}
+
+// is says whether there is something of that kind at path. A link is none.
+func is(path string, kind uint32) (bool, error) {
+	var stat syscall.Stat_t
+	switch err := syscall.Lstat(path, &stat); {
+	case err == syscall.ENOENT || err == syscall.ENOTDIR:
+		return false, nil
+	case err != nil:
+		return false, &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return stat.Mode&syscall.S_IFMT == kind, nil
 }
 
 // Default reads the store's default link. It does not say whether that release
@@ -88,6 +125,12 @@ func Toolchains(store string) string { return join(store, "toolchains") }
 
 // GOROOT is the directory that the release has or would have in the store.
 func GOROOT(store string, version gover.Version) string { return join(store, version.String()) }
+
+// Receipt is the path of what the store knows of a release: where it came from,
+// and what was checked. The release is installed if it is a regular file.
+func Receipt(store string, version gover.Version) string {
+	return join(store, ".vmgo/receipts/"+version.String()+".json")
+}
 
 // VersionOf gives the version that a directory of a store is named after. Only
 // the canonical text of something that can be installed counts: neither
@@ -140,11 +183,6 @@ func readNames(dir string) (names []string, err error) {
 			_, _, names = syscall.ParseDirent(buffer[:n], -1, names)
 		}
 	}
-}
-
-func isDir(path string) bool {
-	var stat syscall.Stat_t
-	return syscall.Lstat(path, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFDIR
 }
 
 func join(dir, name string) string {
