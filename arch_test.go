@@ -50,6 +50,7 @@ var owners = map[string]string{
 	"github.com/urfave/cli/v2":          "cmd",
 	"github.com/Masterminds/semver/v3":  "internal/gover/ranges",
 	"github.com/schollz/progressbar/v3": "internal/ui",
+	"github.com/rivo/uniseg":            "internal/ui",
 	"github.com/ProtonMail/go-crypto":   "internal/trust",
 	"github.com/klauspost/cpuid/v2":     "internal/host",
 	"github.com/prometheus/procfs":      "internal/host",

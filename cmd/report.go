@@ -43,9 +43,14 @@ func (a *app) newReport(asJSON bool) *report {
 // progress is the display on stderr: lines that move, on a terminal.
 func (a *app) progress() *ui.Progress {
 	if a.quiet {
-		return ui.NewProgress(io.Discard, false, a.host.Now)
+		return ui.NewProgress(io.Discard, nil, a.host.Now)
 	}
-	return ui.NewProgress(a.host.Stderr, a.moving(), a.host.Now)
+	if !a.moving() {
+		return ui.NewProgress(a.host.Stderr, nil, a.host.Now)
+	}
+	progress := ui.NewProgress(a.host.Stderr, a.host.StderrSize, a.host.Now)
+	a.host.OnResize(progress.Redraw)
+	return progress
 }
 
 func (a *app) moving() bool {

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/vmtest"
@@ -212,7 +210,7 @@ func (m *machine) start(name, rc string) *terminal {
 
 func (m *machine) startCommand(name string, argv []string) *terminal {
 	m.t.Helper()
-	pty, tty := openTerminal(m.t)
+	pty, tty := vmtest.OpenTerminal(m.t)
 	term := &terminal{m: m, name: name, pty: pty, cmd: exec.Command(argv[0], argv[1:]...), closed: make(chan struct{})}
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = tty, tty, tty
 	term.cmd.Env, term.cmd.Dir = m.env.Pairs(), m.root
@@ -230,25 +228,6 @@ func (m *machine) startCommand(name string, argv []string) *terminal {
 		}
 	})
 	return term
-}
-
-func openTerminal(t *testing.T) (pty, tty *os.File) {
-	t.Helper()
-	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	must(t, err)
-	connection, err := pty.SyscallConn()
-	must(t, err)
-	number := 0
-	must(t, connection.Control(func(fd uintptr) {
-		number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		if err == nil {
-			err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
-		}
-	}))
-	must(t, err)
-	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	must(t, err)
-	return pty, tty
 }
 
 func (s *terminal) read() {

@@ -29,8 +29,12 @@ type Host struct {
 	Stderr io.Writer
 	// StdinTTY, StdoutTTY and StderrTTY say whether the stream is a terminal.
 	StdinTTY, StdoutTTY, StderrTTY bool
-	Now                            func() time.Time
-	Transport                      http.RoundTripper
+	// StderrSize returns the columns and rows of the terminal that stderr is.
+	StderrSize func() (columns, rows int)
+	// OnResize has f called whenever that terminal has changed its size.
+	OnResize  func(f func())
+	Now       func() time.Time
+	Transport http.RoundTripper
 	// Executable is the absolute path of the running program, links resolved.
 	Executable string
 	// Exec replaces the process (execve). It only returns on failure.
@@ -62,10 +66,11 @@ func OS() Host {
 	return Host{
 		Args: os.Args, Env: env, Dir: dir, Root: "/",
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		StdinTTY:  term.IsTerminal(int(os.Stdin.Fd())),
-		StdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
-		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
-		Now:       time.Now, Transport: http.DefaultTransport,
+		StdinTTY:   term.IsTerminal(int(os.Stdin.Fd())),
+		StdoutTTY:  term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTTY:  term.IsTerminal(int(os.Stderr.Fd())),
+		StderrSize: stderrSize, OnResize: onResize,
+		Now: time.Now, Transport: http.DefaultTransport,
 		Executable: exe,
 		Exec:       syscall.Exec,
 		Run:        func(cmd *exec.Cmd) error { return cmd.Run() },
@@ -77,4 +82,22 @@ func OS() Host {
 			return ctx, stop
 		},
 	}
+}
+
+func stderrSize() (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return columns, rows
+}
+
+func onResize(f func()) {
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	go func() {
+		for range resized {
+			f()
+		}
+	}()
 }

@@ -7,22 +7,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/vmgo/vmgo/internal/diag"
 )
+
+// Size returns the size of a terminal in columns and rows; 0 where it is not
+// known.
+type Size func() (columns, rows int)
 
 // Progress shows how several jobs get on: on a terminal a moving line for each
 // with bytes, rate and time left; elsewhere a plain line when a job enters a
 // new phase. Its methods may be called from several goroutines.
 type Progress struct {
-	mu     sync.Mutex
-	out    io.Writer
-	moving bool
-	now    func() time.Time
-	drawn  time.Time // when the lines were last drawn
-	lines  int       // lines on the terminal that the next drawing replaces
-	jobs   []*Job
+	mu    sync.Mutex
+	out   io.Writer
+	size  Size // nil: not a terminal
+	now   func() time.Time
+	drawn time.Time // when the lines were last drawn
+	lines []int     // widths of the lines that the next drawing replaces
+	jobs  []*Job
 }
 
 // Job is one line of a Progress.
@@ -30,17 +32,21 @@ type Job struct {
 	progress *Progress
 	name     string
 	phase    string
-	bar      *progressbar.ProgressBar // nil while there is nothing to count
-	total    int64
+	meter    *meter // nil while there is nothing to count
 	ended    bool
 }
 
-// redraw is how often moving lines are drawn at most.
-const redraw = 100 * time.Millisecond
+const (
+	// redraw is how often moving lines are drawn at most.
+	redraw = 100 * time.Millisecond
+	// defaultColumns and defaultRows are those of a terminal that does not say.
+	defaultColumns, defaultRows = 80, 24
+)
 
-// NewProgress starts a display on out; moving says that out is a terminal.
-func NewProgress(out io.Writer, moving bool, now func() time.Time) *Progress {
-	return &Progress{out: out, moving: moving, now: now}
+// NewProgress starts a display on out. size is that of the terminal that out
+// is; nil where out is something else.
+func NewProgress(out io.Writer, size Size, now func() time.Time) *Progress {
+	return &Progress{out: out, size: size, now: now}
 }
 
 // Job adds a line for something that is named so.
@@ -60,12 +66,12 @@ func (j *Job) Phase(phase string) {
 	if j.phase == phase || j.ended {
 		return
 	}
-	j.phase, j.bar = phase, nil
-	if !p.moving {
+	j.phase, j.meter = phase, nil
+	if p.size == nil {
 		fmt.Fprintf(p.out, "%s: %s\n", j.name, phase)
 		return
 	}
-	p.draw(true)
+	p.draw()
 }
 
 // Count says how far the present phase is, in bytes; total is 0 or less where
@@ -74,30 +80,17 @@ func (j *Job) Count(done, total int64) {
 	p := j.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.moving || j.ended {
+	if p.size == nil || j.ended {
 		return
 	}
-	if j.bar == nil || j.total != total {
-		j.total, j.bar = total, newBar(total)
+	now := p.now()
+	if j.meter == nil || j.meter.total != total {
+		j.meter = newMeter(total)
 	}
-	_ = j.bar.Set64(done)
-	p.draw(false)
-}
-
-// newBar makes a bar that draws nothing by itself: its text is fetched.
-func newBar(total int64) *progressbar.ProgressBar {
-	if total <= 0 {
-		total = -1
+	j.meter.count(done, now)
+	if now.Sub(p.drawn) >= redraw {
+		p.draw()
 	}
-	return progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(io.Discard),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionUseANSICodes(false),
-	)
 }
 
 // End finishes the job with a last line, which stays.
@@ -109,18 +102,29 @@ func (j *Job) End(text string) {
 		return
 	}
 	j.ended = true
-	p.erase()
-	fmt.Fprintf(p.out, "%s: %s\n", j.name, text)
-	p.draw(true)
+	p.stay(j.name + ": " + text)
 }
 
 // Print writes a line of its own, above the lines that move.
 func (p *Progress) Print(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stay(diag.Line(line))
+}
+
+func (p *Progress) stay(line string) {
 	p.erase()
-	fmt.Fprintln(p.out, diag.Line(line))
-	p.draw(true)
+	fmt.Fprintln(p.out, line)
+	p.draw()
+}
+
+// Redraw draws the moving lines anew, after the terminal changed its size.
+func (p *Progress) Redraw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.lines) > 0 {
+		p.draw()
+	}
 }
 
 // Close takes the moving lines away.
@@ -130,34 +134,58 @@ func (p *Progress) Close() {
 	p.erase()
 }
 
-// erase goes back to where the moving lines begin and clears them.
+// erase goes back to where the moving lines begin and clears them. A terminal
+// that was made narrower has wrapped them since: most terminals do.
 func (p *Progress) erase() {
-	if p.lines > 0 {
-		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", p.lines)
-		p.lines = 0
-	}
-}
-
-// draw writes a line for each job that runs; not too often unless forced.
-func (p *Progress) draw(force bool) {
-	if !p.moving || !force && p.now().Sub(p.drawn) < redraw {
+	if len(p.lines) == 0 {
 		return
 	}
-	p.drawn = p.now()
-	var text strings.Builder
-	lines := 0
-	for _, job := range p.jobs {
-		if job.ended || job.phase == "" {
-			continue
-		}
-		line := job.name + ": " + job.phase
-		if job.bar != nil {
-			line += " " + strings.TrimSpace(strings.TrimPrefix(job.bar.String(), "\r"))
-		}
-		text.WriteString(line + "\n")
-		lines++
+	columns, _ := p.screen()
+	up := 0
+	for _, width := range p.lines {
+		up += max(1, (width+columns-1)/columns)
+	}
+	fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", up)
+	p.lines = nil
+}
+
+func (p *Progress) screen() (columns, rows int) {
+	columns, rows = p.size()
+	if columns <= 0 {
+		columns = defaultColumns
+	}
+	if rows <= 0 {
+		rows = defaultRows
+	}
+	return columns, rows
+}
+
+// draw writes a line for each job that runs: as wide as the terminal at most,
+// and no more of them than can be erased again.
+func (p *Progress) draw() {
+	if p.size == nil {
+		return
 	}
 	p.erase()
+	p.drawn = p.now()
+	columns, rows := p.screen()
+	var text strings.Builder
+	for _, job := range p.jobs {
+		if job.ended || job.phase == "" || len(p.lines) >= rows-1 {
+			continue
+		}
+		line := job.line(columns - 1)
+		text.WriteString(line + "\n")
+		p.lines = append(p.lines, Width(line))
+	}
 	_, _ = io.WriteString(p.out, text.String())
-	p.lines = lines
+}
+
+// line is what the job shows in so many columns.
+func (j *Job) line(columns int) string {
+	head := diag.Line(j.name + ": " + j.phase)
+	if j.meter != nil {
+		head += j.meter.text(columns - Width(head))
+	}
+	return Cut(head, columns)
 }

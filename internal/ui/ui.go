@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -76,7 +75,7 @@ func (t *Table) Write(w io.Writer) error {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], width(cell))
+			widths[i] = max(widths[i], Width(cell))
 		}
 	}
 	var out strings.Builder
@@ -85,29 +84,13 @@ func (t *Table) Write(w io.Writer) error {
 		for i, cell := range row {
 			line.WriteString(cell)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
+				line.WriteString(strings.Repeat(" ", widths[i]-Width(cell)+2))
 			}
 		}
 		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
-}
-
-// width counts the runes of s that are not part of an escape sequence.
-func width(s string) int {
-	n := 0
-	for s != "" {
-		if strings.HasPrefix(s, "\x1b[") {
-			if end := strings.IndexByte(s, 'm'); end > 0 {
-				s = s[end+1:]
-				continue
-			}
-		}
-		_, size := utf8.DecodeRuneInString(s)
-		s, n = s[size:], n+1
-	}
-	return n
 }
 
 // Palette colours text, or leaves it as it is.

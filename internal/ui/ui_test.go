@@ -61,7 +61,7 @@ func TestPalette_errorLeavesPlainTextAlone(t *testing.T) {
 func TestProgress_plainLines(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	p := ui.NewProgress(&out, false, time.Now)
+	p := ui.NewProgress(&out, nil, time.Now)
 	job := p.Job("go1.22.5")
 	job.Phase("downloading")
 	job.Count(1, 100)
@@ -79,7 +79,7 @@ func TestProgress_movingLinesShowBytesAndVanish(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	now := time.Unix(0, 0)
-	p := ui.NewProgress(&out, true, func() time.Time { now = now.Add(time.Second); return now })
+	p := ui.NewProgress(&out, func() (int, int) { return 80, 24 }, func() time.Time { now = now.Add(time.Second); return now })
 	a, b := p.Job("a"), p.Job("b")
 	a.Phase("downloading")
 	b.Phase("downloading")

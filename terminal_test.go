@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/internal/vmtest"
+)
+
+// TestTerminal_resizedAndInterrupted runs vmgo on a real terminal: its moving
+// line is cut to the width, follows a change of it, and is gone after ^C.
+func TestTerminal_resizedAndInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ before, after int }{{40, 80}, {60, 40}, {80, 60}, {200, 40}} {
+		t.Run(strconv.Itoa(tt.before)+"to"+strconv.Itoa(tt.after), func(t *testing.T) {
+			t.Parallel()
+			pty := startWaiting(t, tt.before)
+			screen := vmtest.NewScreen(tt.before, ui.Width)
+			show(t, pty, screen, func() bool { return strings.Contains(strings.Join(screen.Text(), ""), "waiting for") })
+			fits(t, screen, tt.before)
+			screen.Resize(tt.after)
+			vmtest.ResizeTerminal(t, pty, tt.after)
+			show(t, pty, screen, func() bool { return isCut(screen, tt.after) })
+			fits(t, screen, tt.after)
+			if _, err := pty.WriteString("\x03"); err != nil {
+				t.Fatal(err)
+			}
+			show(t, pty, screen, nil)
+			text := strings.Join(screen.Text(), "\n")
+			if !strings.Contains(text, "vmgo: the install of go1.22.5 was stopped") || strings.Contains(text, "waiting") {
+				t.Errorf("after ^C, the terminal shows\n%s", text)
+			}
+		})
+	}
+}
+
+// startWaiting runs an install that waits for another process, on a terminal of
+// so many columns.
+func startWaiting(t *testing.T, columns int) *os.File {
+	t.Helper()
+	version, err := gover.Parse("1.22.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	what := "vmgo install ./项目/下载/go1.22.5.linux-amd64.tar.gz " + strings.Repeat("and one more of a long list, ", 9)
+	holder := store.Open(root+"/opt/go", store.Options{Identity: store.Identity{PID: os.Getpid(), What: what}})
+	lock, err := holder.LockRelease(t.Context(), version, store.Wait{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := vmtest.NewServer(t, vmtest.Options{Toolchains: []vmtest.Toolchain{{Version: "1.22.5"}}})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pty, tty := vmtest.OpenTerminal(t)
+	vmtest.ResizeTerminal(t, pty, columns)
+	cmd := exec.Command(self)
+	cmd.Args = []string{"vmgo", "install", "1.22.5"}
+	cmd.Env = []string{"TERM=xterm", "HOME=" + root, "TESTROOT=" + root, "GOPROXY=" + server.URL, "GOSUMDB=" + server.GOSUMDB(), "GOENV=off"}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = tty.Close()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = pty.Close()
+		_ = lock.Release()
+	})
+	return pty
+}
+
+// show puts what the program prints on the screen until that is as wanted; nil:
+// until the program ends.
+func show(t *testing.T, pty *os.File, screen *vmtest.Screen, wanted func() bool) {
+	t.Helper()
+	if err := pty.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	buffer := make([]byte, 4096)
+	for wanted == nil || !wanted() {
+		n, err := pty.Read(buffer)
+		_, _ = screen.Write(buffer[:n])
+		switch {
+		case wanted == nil && errors.Is(err, syscall.EIO): // nobody has the terminal open any more
+			return
+		case err != nil:
+			t.Fatalf("%v; the terminal shows\n%s", err, strings.Join(screen.Text(), "\n"))
+		}
+	}
+}
+
+func fits(t *testing.T, screen *vmtest.Screen, columns int) {
+	t.Helper()
+	if !isCut(screen, columns) {
+		t.Errorf("%d columns: %q", columns, screen.Text())
+	}
+}
+
+// isCut reports whether the screen has one line that takes its width: all
+// columns but the last, or one less where a wide character is next.
+func isCut(screen *vmtest.Screen, columns int) bool {
+	text := screen.Text()
+	return len(text) == 1 && screen.Rows() == 1 && ui.Width(text[0]) < columns && ui.Width(text[0]) >= columns-2
+}
