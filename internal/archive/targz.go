@@ -236,7 +236,7 @@ func checkEnd(zr *gunzip) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) > tarSlack {
+	if len(rest) > tarSlack { // mutate: equivalent, because the gzip's own trailer is still unread then
 		return errTrailing
 	}
 	for _, b := range rest {

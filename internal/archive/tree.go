@@ -75,7 +75,7 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 // copyFile hands on one file, with as many bytes as it has when it is opened.
 func copyFile(root *os.Root, d fs.DirEntry, p string, placer *placer, limits Limits) (int64, error) {
 	from := path.Join(path.Dir(p), d.Name())
-	f, err := root.OpenFile(from, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := root.OpenFile(from, os.O_RDONLY|syscall.O_NONBLOCK, 0) // os.Root follows links within itself only
 	if err != nil {
 		return 0, err
 	}

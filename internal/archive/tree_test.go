@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,6 +85,31 @@ func TestCopyTree_refuses(t *testing.T) {
 		}
 		if _, err := CopyTree(t.Context(), root, everything, newTreeSink(), Options{Limits: DefaultLimits()}); diag.CodeOf(err) != diag.ArchiveUnsafe {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Where something else has taken the place of a file since it was listed, no
+// link leads out of the tree, and no pipe is waited for.
+func TestCopyFile_replaced(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(path string) error{
+		"by a link to the outside": func(path string) error { return os.Symlink("/etc/passwd", path) },
+		"by a pipe":                func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"by a directory":           func(path string) error { return os.Mkdir(path, 0o700) },
+		"by a larger file":         func(path string) error { return os.WriteFile(path, make([]byte, 101), 0o600) },
+	} {
+		dir, root := treeRoot(t, map[string]string{"a": "a", "other": "other"})
+		listed, err := os.ReadDir(dir)
+		path := filepath.Join(dir, "a")
+		if err := errors.Join(err, os.Remove(path), replace(path)); err != nil {
+			t.Fatal(err)
+		}
+		limits, sink := Limits{Files: 1, File: 100, Total: 1000}, newTreeSink()
+		placer := newPlacer(t.Context(), sink, Options{Limits: limits})
+		_, err = copyFile(root, listed[0], "a", placer, limits)
+		if files, placeErr := placer.finish(); err == nil || placeErr != nil || len(files) > 0 {
+			t.Errorf("%s: %v, %v, %d files", name, err, placeErr, len(files))
 		}
 	}
 }
