@@ -35,6 +35,7 @@ var sameLayer = map[string][]string{
 	"internal/gover":         {"internal/diag"},
 	"internal/gover/ranges":  {"internal/gover", "internal/diag"},
 	"internal/settings":      {"internal/smallfile"},
+	"internal/dirs":          {"internal/smallfile"},
 	"internal/fsx":           {"internal/smallfile"},
 	"internal/fetch":         {"internal/smallfile"},
 	"internal/host":          {"internal/smallfile"},

@@ -18,7 +18,8 @@ release that the current directory asks for.
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
                     fetch one into DIR
-  --uninstall       remove the two programs and what --hook added
+  --uninstall       remove the two programs, the shims that lead to them, and
+                    what --hook added
   --dry-run         say what would be done
   --help            this text
 
@@ -523,7 +524,34 @@ advise() {
 	esac
 }
 
+# Links named go and gofmt that lead to the programs would lead nowhere.
+remove_shims() {
+	rest=$bin:/usr/local/bin:$home/.local/bin:$PATH: seen=:
+	while [ -n "$rest" ]; do
+		dir=${rest%%:*} rest=${rest#*:}
+		case $dir in /*) ;; *) continue ;; esac
+		case $seen in *:"$dir":*) continue ;; esac
+		seen=$seen$dir:
+		for name in go gofmt; do
+			link=$dir/$name
+			[ -L "$link" ] || continue
+			case $(readlink -f -- "$link") in
+			"$real_bin/vmgo-shim" | "$real_bin/vmgo") ;;
+			*) continue ;;
+			esac
+			if [ -w "$dir" ]; then
+				step "remove $link" rm -f -- "$link" || die 1 "could not remove $link"
+			else
+				say "$link leads to vmgo-shim, and you may not write in $dir:"
+				hint "sudo rm $(quoted "$link")"
+			fi
+		done
+	done
+}
+
 uninstall() {
+	real_bin=$(readlink -f -- "$bin") || real_bin=$bin
+	remove_shims
 	for name in bash zsh fish; do
 		[ -n "$home" ] || break
 		hook_of "$name"

@@ -164,6 +164,45 @@ func TestInstaller_hookLeavesTheUsersOwnLine(t *testing.T) {
 	}
 }
 
+// Shims of programs that are gone would hide every go behind them on PATH.
+func TestInstaller_uninstallLeavesNoDanglingShims(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		in.run(0, "--programs-only")
+		bin := filepath.Join(in.home, ".local/bin")
+		other, tools := filepath.Join(in.home, "other dir"), in.path
+		in.write(filepath.Join(other, "vmgo-shim"), "somebody else's")
+		in.path = other + ":" + tools + ":relative:" + other + "/"
+		for link, target := range map[string]string{
+			bin + "/go": bin + "/vmgo-shim", bin + "/gofmt": "vmgo", other + "/go": "../.local/bin/vmgo-shim",
+			other + "/gofmt": "vmgo-shim", in.home + "/go": bin + "/vmgo-shim",
+		} {
+			if err := os.Symlink(target, link); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stdout, _ := in.run(0, "--uninstall", "--dry-run")
+		wants(t, stdout, "would remove "+bin+"/go\n", "would remove "+bin+"/gofmt\n", "would remove "+other+"/go\n")
+		in.run(0, "--uninstall")
+		for link, stays := range map[string]bool{
+			bin + "/go": false, bin + "/gofmt": false, other + "/go": false,
+			other + "/gofmt": true, in.home + "/go": true, // another's, and one that nobody calls
+		} {
+			if _, err := os.Lstat(link); (err == nil) != stays {
+				t.Errorf("%s: %v", link, err)
+			}
+		}
+		// The programs went by other ways: the links still go.
+		if err := os.Symlink(bin+"/vmgo-shim", bin+"/go"); err != nil {
+			t.Fatal(err)
+		}
+		in.run(0, "--uninstall")
+		if _, err := os.Lstat(bin + "/go"); err == nil {
+			t.Error("a link that led nowhere already stays")
+		}
+	})
+}
+
 func TestInstaller_uninstallLeavesABrokenBlock(t *testing.T) {
 	t.Parallel()
 	in := newInstaller(t, "dash")

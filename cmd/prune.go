@@ -27,7 +27,7 @@ func (a *app) pruneCommand() *cli.Command {
 		Usage:     "remove what nobody needs any more",
 		UsageText: "vmgo prune [--dry-run]",
 		Description: `Releases that no known project and no default asks for, leftovers of interrupted installs, unfinished downloads,
-GOPATHs whose project is gone, and the toolchains that the go command downloaded for itself. Projects become
+GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, and shims that lead nowhere. Projects become
 known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users.`,
 		Category: releasesCategory,
 		Flags:    []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what would go, and why"}, noWaitFlag()},
@@ -55,7 +55,7 @@ known when the hook, a shim or vmgo is at work in them. Root looks at the projec
 // pruneInput gathers who needs what. For the machine's store that is all users,
 // as far as root can see them; others can only answer for themselves.
 func (a *app) pruneInput() (prune.Input, error) {
-	in := prune.Input{Needed: map[string]string{}, Resolve: a.needOf}
+	in := prune.Input{Needed: map[string]string{}, Resolve: a.needOf, Shims: a.danglingShims()}
 	releases, err := a.installed()
 	if err != nil {
 		return in, err
@@ -191,6 +191,8 @@ func (a *app) pruneOne(ctx context.Context, c prune.Candidate, noWait bool) erro
 	switch c.Kind {
 	case prune.Release:
 		return a.openStore(c.Release.Store).Uninstall(ctx, c.Release.Version, false, a.wait(noWait))
+	case prune.Shim:
+		return shims.RemoveDangling(c.Path)
 	case prune.Gopath:
 		if err := seen.Forget(a.layout.State, c.Project); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/shims"
 )
 
@@ -16,11 +17,12 @@ func (a *app) shimsCommand() *cli.Command {
 		Usage:     "make or refresh the shims, for editors, cron, systemd and other sessions without the hook",
 		UsageText: "vmgo shims [--dir DIR] [--remove]",
 		Description: `A shim is a link named go or gofmt. Each call decides by its own working directory which release runs.
-The links go to /usr/local/bin for root and to ~/.local/bin for others, unless --dir names a place.`,
+The links go to /usr/local/bin for root and to ~/.local/bin for others, unless --dir names a place.
+Not every kind of session searches ~/.local/bin: vmgo shims says which ones do not, and what to do.`,
 		Category: shellCategory,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Usage: "the directory `DIR` for the links"},
-			&cli.BoolFlag{Name: "remove", Usage: "take the links away again"},
+			&cli.BoolFlag{Name: "remove", Usage: "take the links away again, and those on PATH that lead nowhere"},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
@@ -32,25 +34,78 @@ The links go to /usr/local/bin for root and to ~/.local/bin for others, unless -
 			}
 			dir = a.absolute(dir)
 			if c.Bool("remove") {
-				removed, err := shims.Remove(dir)
-				for _, path := range removed {
-					a.sayf("removed %s", path)
-				}
-				return err
+				return a.removeShims(dir)
 			}
-			programs := a.programs()
-			target := programs.Shim
-			if target == "" {
-				target = programs.Vmgo
-			}
-			if err := shims.Refresh(dir, target); err != nil {
-				return err
-			}
-			if !slices.Contains(filepath.SplitList(a.host.Env["PATH"]), dir) {
-				a.warnf("%s is not on PATH", dir)
-			}
-			_, err := fmt.Fprintln(a.host.Stdout, dir)
-			return err
+			return a.makeShims(dir)
 		},
 	}
+}
+
+func (a *app) makeShims(dir string) error {
+	programs := a.programs()
+	target := programs.Shim
+	if target == "" {
+		target = programs.Vmgo
+	}
+	if err := shims.Refresh(dir, target); err != nil {
+		return err
+	}
+	if !slices.Contains(filepath.SplitList(a.host.Env["PATH"]), dir) {
+		a.warnf("%s is not on PATH", dir)
+	}
+	for _, line := range unservedSessions(dir, filepath.Join(a.host.Root, "usr/local/bin")) {
+		a.sayf("%s", line)
+	}
+	_, err := fmt.Fprintln(a.host.Stdout, dir)
+	return err
+}
+
+// unservedSessions returns which kinds of session do not search a directory of
+// shims, and what helps, a line each. The kinds were tried with sshd, sudo, cron
+// and su on Debian.
+func unservedSessions(dir, system string) []string {
+	path := dir + ":/usr/local/bin:/usr/bin:/bin"
+	if dir == system {
+		return []string{
+			"a user's crontab does not search " + dir + ", and on EL 8 and 9 neither does sudo:",
+			"  cron: a line PATH=" + dir + ":/usr/bin:/bin at the top of crontab -e",
+			"  sudo: vmgo harden plan --only sudo-path",
+		}
+	}
+	export := `export PATH=` + diag.Word(dir) + `:"$PATH"`
+	return []string{
+		"these sessions do not search " + dir + ": ssh HOST COMMAND, cron, systemd units, sudo, and logins whose shell is zsh or fish:",
+		"  ssh, bash: " + export + " as the first line of ~/.bashrc, above the test for an interactive shell",
+		"  ssh and logins, zsh: " + export + " in ~/.zshenv",
+		"  logins, fish: fish_add_path " + diag.Word(dir),
+		"  cron: a line PATH=" + path + " at the top of crontab -e",
+		"  systemd: Environment=PATH=" + path + " in the unit",
+		"  all but crontabs, as root: ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims",
+	}
+}
+
+// removeShims removes the links in dir, and on PATH those that lead nowhere.
+func (a *app) removeShims(dir string) error {
+	removed, err := shims.Remove(dir)
+	for _, path := range removed {
+		a.sayf("removed %s", path)
+	}
+	if err != nil {
+		return err
+	}
+	for _, path := range a.danglingShims() {
+		if err := shims.RemoveDangling(path); err != nil {
+			a.warnf("%s leads nowhere and stays: %v", path, err)
+			continue
+		}
+		a.sayf("removed %s, which led nowhere", path)
+	}
+	return nil
+}
+
+// danglingShims lists the links of ours that lead nowhere, in the usual directory
+// and on PATH.
+func (a *app) danglingShims() []string {
+	places := append([]string{shims.DefaultDir(a.layout, a.host.Root, a.host.UID)}, filepath.SplitList(a.host.Env["PATH"])...)
+	return shims.Dangling(places)
 }

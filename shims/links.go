@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
@@ -55,6 +56,40 @@ func Remove(dir string) (removed []string, err error) {
 		removed = append(removed, path)
 	}
 	return removed, nil
+}
+
+// Dangling lists the shims in these directories that lead to a program that is
+// gone: a caller's go would be "not found", whatever comes later on PATH.
+func Dangling(places []string) []string {
+	var found []string
+	for _, dir := range places {
+		for _, tool := range Tools() {
+			path := filepath.Join(dir, tool)
+			if filepath.IsAbs(dir) && isDangling(path) && !slices.Contains(found, path) {
+				found = append(found, path)
+			}
+		}
+	}
+	return found
+}
+
+// RemoveDangling removes a link that [Dangling] found, if it is one still.
+func RemoveDangling(path string) error {
+	if !isDangling(path) {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return diag.Wrap(diag.Failure, err, "cannot remove the shim "+path, "sudo rm "+diag.Word(path))
+	}
+	return nil
+}
+
+func isDangling(path string) bool {
+	if !isOwnLink(path) {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // link makes path a link to program, in one step where there was one before.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,6 +150,21 @@ func TestShim_becomesTheGoOfTheSystem(t *testing.T) {
 	m.env["PATH"] = m.root + "/shims:" + m.bin
 	if _, stderr, status := m.shim(dir, "go"); status != 127 || !strings.Contains(stderr, "[not-installed]") {
 		t.Errorf("only shims: %d, %q", status, stderr)
+	}
+}
+
+// A service of systemd has no HOME; the user's default is found all the same.
+func TestShim_findsTheHomeThatTheEnvironmentLacks(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	must(t, os.MkdirAll(m.work+"/any", 0o755))
+	m.write(m.root+"/etc/passwd", "u:x:"+strconv.Itoa(os.Getuid())+":1::"+m.home+":/bin/sh\n")
+	m.write(m.home+"/.config/vmgo/default", "1.21\n")
+	delete(m.env, "HOME")
+	delete(m.env, "XDG_CONFIG_HOME")
+	got, stderr, _ := m.shim(m.work+"/any", "go", "build")
+	if got.path != m.goroot("1.21.13")+"/bin/go" || got.env.Get("HOME").Set {
+		t.Errorf("%+v, said %q", got, stderr)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package dirs knows where things live. Paths come from the environment by the
 // rules of the XDG base directory specification, computed here because the
 // lean program cannot afford the library's start-up; a test holds them equal
-// to what adrg/xdg says. Nothing is created and nothing is read.
+// to what adrg/xdg says. Nothing is created, and nothing is read but /etc/passwd
+// where HOME is not set.
 package dirs
 
 import (
@@ -12,8 +13,8 @@ import (
 )
 
 // Layout is the set of directories of one user on one machine. A field is
-// empty where the environment does not tell (no HOME and no XDG variable, as
-// in a systemd service): what would live there does not exist then.
+// empty where nothing tells (a systemd service with DynamicUser, say): what would
+// live there does not exist then.
 type Layout struct {
 	Home         string
 	Config       string // $XDG_CONFIG_HOME/vmgo: env, default
@@ -27,9 +28,13 @@ type Layout struct {
 }
 
 // FromEnv computes the layout for an environment and a user id. root is where
-// the machine's own files begin, "/" except in tests.
+// the machine's own files begin, "/" except in tests. Services and cron have no
+// HOME on some machines: the home of the user in /etc/passwd is meant then.
 func FromEnv(env map[string]string, root string, uid int) Layout {
 	home := env["HOME"]
+	if home == "" {
+		home = HomeOf(filepath.Join(root, "etc/passwd"), uid)
+	}
 	if !filepath.IsAbs(home) {
 		home = ""
 	}

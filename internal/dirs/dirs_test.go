@@ -41,13 +41,41 @@ func TestFromEnv_agreesWithXDG(t *testing.T) {
 
 func TestFromEnv_withoutHome(t *testing.T) {
 	t.Parallel()
+	root := t.TempDir() // which has no passwd
 	for _, home := range []string{"", "relative"} {
-		l := dirs.FromEnv(map[string]string{"HOME": home}, "/", 7)
+		l := dirs.FromEnv(map[string]string{"HOME": home}, root, 7)
 		if l.Config != "" || l.UserStore != "" || l.UserSettings() != "" {
 			t.Errorf("HOME=%q: layout %+v invents paths", home, l)
 		}
-		if got := l.Stores(""); len(got) != 1 || got[0] != "/opt/go" {
+		if got := l.Stores(""); len(got) != 1 || got[0] != root+"/opt/go" {
 			t.Errorf("stores = %q", got)
+		}
+	}
+}
+
+func TestFromEnv_findsHomeInPasswd(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const u = "x:x:10070:1::/home/x:/bin/sh\n"
+	for _, test := range []struct{ passwd, home, want string }{
+		{u + "u:x:1007:1007:U,,:/home/u u:/bin/sh\n", "", "/home/u u"},
+		{u + "u:x:1007:1007::/home/u:", "", "/home/u"},
+		{u + "u:x:1007:1007::/home/u:/bin/sh\nv:x:1007:1::/home/v:\n", "", "/home/u"}, // the first, as getpwuid
+		{u + "u:x:1007:1007::/home/u:/bin/sh\n", "/mine", "/mine"},
+		{u + "u:x:1007:1007::/home/u:/bin/sh\n", "relative", ""},
+		{u + "u:x:1007:1007::relative:/bin/sh\n", "", ""},
+		{u + "u:x:1007:1007::\n+::::::\n", "", ""},
+		{u, "", ""},
+		{strings.Repeat("#", 1<<20) + "\nu:x:1007:1007::/home/u:\n", "", ""},
+	} {
+		if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(test.passwd), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := dirs.FromEnv(map[string]string{"HOME": test.home}, root, 1007).Home; got != test.want {
+			t.Errorf("HOME=%q, passwd %.80q: %q, want %q", test.home, test.passwd, got, test.want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	}
 	m := &Machine{
 		Host: h, Options: o, Settings: s,
-		Layout:   dirs.FromEnv(h.Env, "/", h.UID),
+		Layout:   layoutOf(h),
 		redactor: newRedactor(h.Env),
 	}
 	m.releases = sync.OnceValue(m.readReleases)
@@ -66,6 +66,16 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	m.holders = sync.OnceValue(h.SocketHolders)
 	m.virt = sync.OnceValue(h.Virt)
 	return m
+}
+
+// layoutOf returns the layout of the host's user by the machine's own names.
+func layoutOf(h host.Host) dirs.Layout {
+	env := h.Env
+	if env["HOME"] == "" {
+		env = maps.Clone(env)
+		env["HOME"] = dirs.HomeOf(h.Path("/etc/passwd"), h.UID)
+	}
+	return dirs.FromEnv(env, "/", h.UID)
 }
 
 // Stores are the directories in which releases are looked for.

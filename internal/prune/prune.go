@@ -31,6 +31,7 @@ const (
 	Gopath    Kind = "gopath"    // the GOPATH of a project that is gone
 	Toolchain Kind = "toolchain" // a toolchain in a module cache
 	Download  Kind = "download"  // an unfinished or set-aside download
+	Shim      Kind = "shim"      // a link named go or gofmt whose vmgo-shim is gone
 )
 
 // Candidate is one thing that may go.
@@ -63,6 +64,8 @@ type Input struct {
 	Modcaches []string
 	// Downloads are directories of unfinished downloads.
 	Downloads []string
+	// Shims are links to a vmgo-shim that is gone.
+	Shims []string
 }
 
 // Plan says what may go and which releases stay.
@@ -88,7 +91,11 @@ func Plan(in Input) (drop []Candidate, kept []Kept, err error) {
 		}
 	}
 	drop = append(drop, toolchains(in.Modcaches)...)
-	return append(drop, downloads(in.Downloads)...), kept, nil
+	drop = append(drop, downloads(in.Downloads)...)
+	for _, path := range in.Shims {
+		drop = append(drop, Candidate{Kind: Shim, Path: path, Why: "the vmgo-shim that it leads to is gone"})
+	}
+	return drop, kept, nil
 }
 
 // needs maps the GOROOT of each release that is needed to the reason, and lists
