@@ -274,9 +274,8 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	gosumdb, _ := a.goSettings().GOSUMDB()
 	return trust.NewLog(trust.LogConfig{
-		GOSUMDB: gosumdb, Proxies: proxies, Getter: getter,
+		GOSUMDB: a.goSettings().Get("GOSUMDB").Value, Proxies: proxies, Getter: getter,
 		StateDir: a.layout.State, CacheDir: a.layout.Cache, Now: a.host.Now,
 	})
 }

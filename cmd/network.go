@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/release"
@@ -28,21 +28,11 @@ func (a *app) platform() gover.Platform {
 // goSettings finds GOPROXY, GOSUMDB and friends as the go command would:
 // environment, the user's go env file, go.env of an installed release or of
 // the go on PATH.
-func (a *app) goSettings() fetch.GoSettings {
-	settings := fetch.GoSettings{Env: a.host.Env}
-	add := func(path string) bool {
-		data, err := smallfile.Read(path, smallfile.Usual)
-		if err == nil {
-			settings.Files = append(settings.Files, fetch.GoEnvFile{Path: path, Data: data})
-		}
-		return err == nil
-	}
-	if path := dirs.GoEnvFile(a.host.Env); path != "" {
-		add(path)
-	}
+func (a *app) goSettings() goenv.Settings {
+	settings := goenv.Settings{Env: a.host.Env, User: goEnvFile(goenv.UserFile(a.host.Env))}
 	if releases, err := a.installed(); err == nil {
 		for _, release := range releases {
-			if add(filepath.Join(release.GOROOT, "go.env")) {
+			if settings.Release = goEnvFile(filepath.Join(release.GOROOT, "go.env")); settings.Release.Path != "" {
 				return settings
 			}
 		}
@@ -52,10 +42,20 @@ func (a *app) goSettings() fetch.GoSettings {
 	absolute := slices.DeleteFunc(filepath.SplitList(a.host.Env["PATH"]), func(dir string) bool { return !filepath.IsAbs(dir) })
 	if program, found := lookPath(strings.Join(absolute, string(filepath.ListSeparator)), "go"); found {
 		if real, err := filepath.EvalSymlinks(program); err == nil {
-			add(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
+			settings.Release = goEnvFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
 		}
 	}
 	return settings
+}
+
+// goEnvFile reads a settings file of the go command. One that cannot be read is as
+// good as none, as for go.
+func goEnvFile(path string) goenv.File {
+	data, err := smallfile.Read(path, smallfile.Usual)
+	if err != nil {
+		return goenv.File{}
+	}
+	return goenv.File{Path: path, Text: string(data)}
 }
 
 // client is the way to the network.
@@ -68,8 +68,7 @@ func (a *app) client() *fetch.Client {
 
 // proxies reads GOPROXY.
 func (a *app) proxies() (fetch.Proxies, error) {
-	value, _ := a.goSettings().GOPROXY()
-	return fetch.ParseProxies(value)
+	return fetch.ParseProxies(a.goSettings().GOPROXY().Value)
 }
 
 // source is where releases come from: it lists them and locates their files.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -137,18 +136,7 @@ func (a *app) modcache() string {
 	}
 	settings := a.goSettings()
 	settings.Env = env
-	if dir, _ := settings.Get("GOMODCACHE"); dir != "" {
-		return dir
-	}
-	gopath, _ := settings.Get("GOPATH")
-	if gopath == "" && a.layout.Home != "" {
-		gopath = filepath.Join(a.layout.Home, "go")
-	}
-	first, _, _ := strings.Cut(gopath, ":")
-	if first == "" {
-		return ""
-	}
-	return filepath.Join(first, "pkg/mod")
+	return settings.Get("GOMODCACHE").Value
 }
 
 func (a *app) prunePlan(drop []prune.Candidate, kept []prune.Kept) error {

@@ -18,7 +18,7 @@ func compilerCheck() Check {
 
 func runCompiler(_ context.Context, m *Machine) Result {
 	if s := m.GoEnv("CGO_ENABLED"); s.Value == "0" {
-		return s.where(ok("not needed: CGO_ENABLED=0"))
+		return where(s, ok("not needed: CGO_ENABLED=0"))
 	}
 	cc := m.GoEnv("CC").Value
 	if cc == "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func gitCheck() Check {
@@ -21,7 +22,7 @@ func gitCheck() Check {
 func runGit(ctx context.Context, m *Machine) Result {
 	if m.Find("git", m.Env["PATH"]) == "" {
 		r := info("missing; needed for private modules and GOPROXY=direct").mend("%s", m.packages().install("git"))
-		if first, _, _ := strings.Cut(m.goproxy(), ","); first == "direct" {
+		if list := goenv.Proxies(m.goSettings().GOPROXY().Value); len(list) > 0 && list[0].Direct {
 			r.Status, r.Summary = Fail, "missing, and GOPROXY=direct needs it"
 		}
 		return r

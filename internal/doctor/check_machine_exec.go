@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func execCheck() Check {
@@ -23,7 +24,7 @@ func runExec(_ context.Context, m *Machine) Result {
 	}
 	r := ok("allowed everywhere")
 	build := m.BuildDir()
-	for _, place := range []GoSetting{{Name: "GOTMPDIR", Value: build}, {Name: "GOCACHE", Value: m.GoEnv("GOCACHE").Value}} {
+	for _, place := range []goenv.Setting{{Name: "GOTMPDIR", Value: build}, {Name: "GOCACHE", Value: m.GoEnv("GOCACHE").Value}} {
 		mount, known := m.MountOf(place.Value)
 		if place.Value == "" || !known || !mount.Has("noexec") {
 			continue

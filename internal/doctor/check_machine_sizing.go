@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func sizingCheck() Check {
@@ -64,7 +66,8 @@ func (m *Machine) atOnce(cpus int) int {
 	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 {
 		n = set
 	}
-	for word := range strings.FieldsSeq(m.GoEnv("GOFLAGS").Value) {
+	words, _ := goenv.Flags(m.GoEnv("GOFLAGS").Value) // toolchain.goflags reports a bad one
+	for _, word := range words {
 		if p, err := strconv.Atoi(strings.TrimPrefix(strings.TrimLeft(word, "-"), "p=")); err == nil && p > 0 {
 			n = p
 		}

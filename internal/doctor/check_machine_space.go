@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func spaceCheck() Check {
@@ -21,7 +23,7 @@ func runSpace(_ context.Context, m *Machine) Result {
 	}
 	for _, s := range m.Stores() {
 		if m.Exists(s) {
-			places = append(places, GoSetting{Name: "store", Value: s})
+			places = append(places, goenv.Setting{Name: "store", Value: s})
 		}
 	}
 	r := ok("enough")

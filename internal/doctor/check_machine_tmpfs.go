@@ -34,7 +34,7 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 		switch {
 		case caching && memory.SwapTotal == 0 && space.Size > memory.Total/4:
 			status, summary = Warn, s.Name+" may fill the memory"
-			if s.Set() {
+			if s.IsSet() {
 				r = r.unset(m, s)
 			} else { // the home directory itself lies in memory
 				r = r.mend("%s", m.setGo(s.Name, m.movedTo(s.Name)))

@@ -47,7 +47,7 @@ func runDNS(ctx context.Context, m *Machine) Result {
 // nameToLookUp is the host of the first proxy, unless it is an address.
 func (m *Machine) nameToLookUp() string {
 	for _, p := range m.proxies() {
-		if u, err := url.Parse(p); err == nil && strings.HasPrefix(u.Scheme, "http") {
+		if u, err := url.Parse(p.URL); err == nil && strings.HasPrefix(u.Scheme, "http") {
 			if name := u.Hostname(); strings.Trim(name, "0123456789.") != "" && !strings.Contains(name, ":") {
 				return name
 			}

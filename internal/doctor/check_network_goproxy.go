@@ -29,29 +29,29 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	results := make([]Result, len(list))
 	var all sync.WaitGroup
 	for i, p := range list {
-		all.Go(func() { results[i] = m.askProxy(ctx, p) })
+		all.Go(func() { results[i] = m.askProxy(ctx, p.URL) })
 	}
 	all.Wait()
 	r := Result{Status: OK, Summary: "all answer"}
 	for i, one := range results {
 		// Beyond a comma go only moves on after 404 and 410, so that a dead
 		// server stops it; beyond a pipe after any error.
-		if one.Status == Fail && i+1 < len(list) && strings.Contains(m.goproxy(), "|") {
+		if one.Status == Fail && i+1 < len(list) && list[i].AnyError {
 			one.Status = Warn
 		}
 		r.worse(one.Status)
-		r = r.at(m.Redact(list[i]), 0, "%s", one.Summary)
+		r = r.at(m.Redact(list[i].URL), 0, "%s", one.Summary)
 	}
 	switch r.Status {
 	case Fail:
 		r.Summary = "an entry of GOPROXY does not answer"
-		return r.mend("curl -v %s", diag.Word(m.Redact(list[0])+toolchainList))
+		return r.mend("curl -v %s", diag.Word(m.Redact(list[0].URL)+toolchainList))
 	case Warn:
 		r.Summary = "an entry of GOPROXY is slow or does not answer"
-		return r.mend("curl -v %s", diag.Word(m.Redact(list[0])+toolchainList))
+		return r.mend("curl -v %s", diag.Word(m.Redact(list[0].URL)+toolchainList))
 	}
 	if len(list) == 1 {
-		r.Summary = m.Redact(list[0]) + ": " + results[0].Summary
+		r.Summary = m.Redact(list[0].URL) + ": " + results[0].Summary
 	}
 	return r
 }

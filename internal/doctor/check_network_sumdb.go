@@ -1,10 +1,12 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func sumdbCheck() Check {
@@ -18,18 +20,23 @@ func sumdbCheck() Check {
 }
 
 func runSumdb(ctx context.Context, m *Machine) Result {
-	setting := m.GoEnv("GOSUMDB").Value
-	name, direct := sumdbAddress(setting)
+	setting := m.GoEnv("GOSUMDB")
+	db, err := goenv.ParseSumDB(setting.Value)
+	if err != nil {
+		return where(setting, fail("GOSUMDB %s: every go command that fetches stops", err)).unset(m, setting)
+	}
+	// A toolchain is checked against the public database even when GOSUMDB is off.
+	name, direct := cmp.Or(db.Name(), goenv.DefaultSumDB), db.URL
 	var tried []Evidence
 	if direct == "" {
 		for _, p := range m.proxies() {
-			if !strings.HasPrefix(p, "http") {
+			if !strings.HasPrefix(p.URL, "http") {
 				continue
 			}
-			address := p + "/sumdb/" + name + "/supported"
+			address := p.URL + "/sumdb/" + name + "/supported"
 			answer, err := m.get(ctx, address, 0)
 			if err == nil && answer.status == 200 {
-				return ok("%s, through %s", name, m.Redact(p))
+				return ok("%s, through %s", name, m.Redact(p.URL))
 			}
 			tried = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
 		}
@@ -42,27 +49,10 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	}
 	r := fail("%s cannot be reached", name)
 	r.Evidence = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
-	if setting == "sum.golang.org" {
+	if setting.Value == goenv.DefaultSumDB {
 		r = r.mend("go env -w GOSUMDB=sum.golang.google.cn").means("The same database under another name.")
 	}
 	return r.mend("curl -v %s", diag.Word(m.Redact(address)))
-}
-
-// sumdbAddress reads GOSUMDB: a name or a key, and perhaps a URL. A toolchain
-// is checked against the public database even when GOSUMDB is off.
-func sumdbAddress(setting string) (name, direct string) {
-	fields := strings.Fields(setting)
-	if len(fields) == 0 || fields[0] == "off" {
-		return "sum.golang.org", ""
-	}
-	name, _, _ = strings.Cut(fields[0], "+")
-	if name == "sum.golang.google.cn" {
-		return "sum.golang.org", "https://sum.golang.google.cn"
-	}
-	if len(fields) > 1 {
-		direct = strings.TrimSuffix(fields[1], "/")
-	}
-	return name, direct
 }
 
 func (m *Machine) answerText(p page, err error) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func gopathPermissionsCheck() Check {
@@ -15,7 +16,7 @@ func gopathPermissionsCheck() Check {
 		Run: func(_ context.Context, m *Machine) Result {
 			r := ok("nobody else may write there")
 			looked := 0
-			for _, s := range []GoSetting{
+			for _, s := range []goenv.Setting{
 				{Name: "GOPATH", Value: m.GOPATH()}, {Name: "GOBIN", Value: m.GOBIN()}, m.GoEnv("GOMODCACHE"), m.GoEnv("GOCACHE"),
 			} {
 				info, err := m.Stat(s.Value)

@@ -14,11 +14,11 @@ func go111moduleCheck() Check {
 			case "", "on":
 				return ok("modules are on")
 			case "auto":
-				return s.where(warn("auto: no modules outside a directory with go.mod")).unset(m, s)
+				return where(s, warn("auto: no modules outside a directory with go.mod")).unset(m, s)
 			case "off":
-				return s.where(fail("modules are off")).unset(m, s)
+				return where(s, fail("modules are off")).unset(m, s)
 			}
-			return s.where(fail("GO111MODULE=%s is nothing that go understands", s.Value)).unset(m, s)
+			return where(s, fail("GO111MODULE=%s is nothing that go understands", s.Value)).unset(m, s)
 		},
 	}
 }

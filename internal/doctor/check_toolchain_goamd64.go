@@ -28,9 +28,9 @@ func goamd64Check() Check {
 			want, err := strconv.Atoi(word)
 			switch {
 			case err != nil || want < 1 || want > 4:
-				return s.where(fail("GOAMD64=%s is nothing that go understands", s.Value)).unset(m, s)
+				return where(s, fail("GOAMD64=%s is nothing that go understands", s.Value)).unset(m, s)
 			case want > level:
-				return s.where(fail("GOAMD64=%s, but this processor has level v%d only", s.Value, level)).
+				return where(s, fail("GOAMD64=%s, but this processor has level v%d only", s.Value, level)).
 					means("A hypervisor may hide features of the processor; its CPU model decides.").unset(m, s)
 			}
 			return ok("%s; the processor has level v%d", s.Value, level)

@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"context"
+	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func goenvCheck() Check {
@@ -19,34 +22,50 @@ func goenvCheck() Check {
 // their names; here it is about those that do not have the effect they seem to.
 func runGoenv(_ context.Context, m *Machine) Result {
 	file := m.GoEnvFile()
-	lines := m.parseGoEnv(file)
-	if len(lines) == 0 {
+	lines := m.goEnvLines(file)
+	ignored := m.ignoredLines(file, lines)
+	if len(lines)+len(ignored) == 0 {
 		return ok("nothing")
 	}
 	r := Result{Status: Info, Summary: plural(len(lines), "setting") + " in " + file}
 	hidden := 0
-	seen := map[string]bool{}
-	for _, s := range lines {
+	for i, s := range lines {
 		note := ""
 		switch value := m.Env[s.Name]; {
 		case value != "" && value != s.Value:
 			note = "hidden: the environment has " + value
-		case seen[s.Name]:
-			note = "hidden by the line before with the same name"
+		case slices.ContainsFunc(lines[i+1:], func(later goenv.Setting) bool { return later.Name == s.Name }):
+			note = "hidden by a later line with the same name"
 		case s.Name != strings.ToUpper(s.Name):
 			note = "no variable of go"
 		}
-		seen[s.Name] = true
 		if note == "" {
-			r = r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
+			r = where(s, r)
 			continue
 		}
 		hidden++
 		r = r.at(s.Path, s.Line, "%s=%s  # %s", s.Name, s.Value, note)
 	}
-	if hidden > 0 {
+	for _, line := range ignored {
+		r = r.at(file, line, "%s  # no variable of go", m.rawLine(file, line))
+	}
+	if hidden += len(ignored); hidden > 0 {
 		r.Status, r.Summary = Warn, plural(hidden, "setting")+" of go env -w without effect"
 		return r.mend("go env -changed").means("Decide which of the two you mean, and take the other away.")
 	}
 	return r
+}
+
+// ignoredLines returns the numbers of the lines that set nothing, though they are
+// neither empty nor comments.
+func (m *Machine) ignoredLines(file string, settings []goenv.Setting) []int {
+	var ignored []int
+	for i, line := range m.Lines(file) {
+		line = strings.TrimSpace(line)
+		sets := slices.ContainsFunc(settings, func(s goenv.Setting) bool { return s.Line == i+1 })
+		if !sets && line != "" && !strings.HasPrefix(line, "#") {
+			ignored = append(ignored, i+1)
+		}
+	}
+	return ignored
 }

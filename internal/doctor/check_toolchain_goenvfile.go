@@ -23,7 +23,7 @@ func runGoEnvFile(_ context.Context, m *Machine) Result {
 		return skip("no Go to look at")
 	}
 	file := filepath.Join(root, "go.env")
-	lines := m.parseGoEnv(file)
+	lines := m.goEnvLines(file)
 	if v := m.InForce(); !v.IsZero() && v.Major() == 1 && v.Minor() < 21 {
 		return skip("Go %s has no go.env yet", v)
 	}

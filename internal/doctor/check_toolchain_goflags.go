@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func goflagsCheck() Check {
@@ -20,23 +22,26 @@ func runGoflags(_ context.Context, m *Machine) Result {
 	if s.Value == "" {
 		return ok("not set")
 	}
-	for word := range strings.FieldsSeq(s.Value) {
-		word = strings.Trim(word, `'"`)
+	words, err := goenv.Flags(s.Value)
+	if err != nil {
+		return where(s, fail("GOFLAGS has an %s: every go command stops", err)).unset(m, s)
+	}
+	for _, word := range words {
 		name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		switch {
 		case !strings.HasPrefix(word, "-") || name == "":
-			return s.where(fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).unset(m, s)
+			return where(s, fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).unset(m, s)
 		case name == "mod" && value == "":
-			return s.where(fail("GOFLAGS has -mod without a value: every go command stops")).unset(m, s)
+			return where(s, fail("GOFLAGS has -mod without a value: every go command stops")).unset(m, s)
 		case name == "mod" && value == "vendor" && s.Path != "":
-			return s.where(warn("-mod=vendor holds in every project")).
+			return where(s, warn("-mod=vendor holds in every project")).
 				means("go install PACKAGE@VERSION stops with \"cannot query module due to -mod=vendor\".").unset(m, s)
 		case name == "insecure":
-			return s.where(warn("-insecure was removed from go; GOINSECURE names hosts instead")).unset(m, s)
+			return where(s, warn("-insecure was removed from go; GOINSECURE names hosts instead")).unset(m, s)
 		case name == "trimpath" && s.Path != "":
-			return s.where(info("-trimpath holds in every project")).
+			return where(s, info("-trimpath holds in every project")).
 				means("It needs a second build cache and hides the sources from debuggers.")
 		}
 	}
-	return s.where(ok("%s", s.Value))
+	return where(s, ok("%s", s.Value))
 }

@@ -14,9 +14,9 @@ func goinsecureCheck() Check {
 			case s.Value == "":
 				return ok("not set")
 			case matchesAll(s.Value):
-				return s.where(warn("every module may come over plain HTTP")).unset(m, s)
+				return where(s, warn("every module may come over plain HTTP")).unset(m, s)
 			}
-			return s.where(info("for %s", s.Value))
+			return where(s, info("for %s", s.Value))
 		},
 	}
 }

@@ -28,17 +28,17 @@ func runGopath(_ context.Context, m *Machine) Result {
 		case dir == "":
 			continue
 		case strings.HasPrefix(dir, "~"):
-			return s.where(fail("GOPATH begins with ~, which go does not expand")).unset(m, s)
+			return where(s, fail("GOPATH begins with ~, which go does not expand")).unset(m, s)
 		case !filepath.IsAbs(dir):
-			return s.where(fail("GOPATH is a relative path: go stops")).unset(m, s)
+			return where(s, fail("GOPATH is a relative path: go stops")).unset(m, s)
 		case root != "" && filepath.Clean(dir) == root:
-			r := s.where(fail("GOPATH is GOROOT"))
-			if !s.Set() { // Go was unpacked where GOPATH is by default
+			r := where(s, fail("GOPATH is GOROOT"))
+			if !s.IsSet() { // Go was unpacked where GOPATH is by default
 				return r.mend("%s", m.setGo("GOPATH", m.HomePath("gopath")))
 			}
 			return r.unset(m, s)
 		case root != "" && inside(dir, root):
-			return s.where(fail("GOPATH lies inside GOROOT")).at(root, 0, "").unset(m, s)
+			return where(s, fail("GOPATH lies inside GOROOT")).at(root, 0, "").unset(m, s)
 		}
 	}
 	module := m.moduleRoot()
@@ -51,7 +51,7 @@ func runGopath(_ context.Context, m *Machine) Result {
 		if !found || hiddenPath(rest) || m.ignored(module, rest) {
 			continue
 		}
-		return dir.where(warn("%s lies inside the module %s", name, module)).
+		return where(dir, warn("%s lies inside the module %s", name, module)).
 			means("go build ./... and go mod tidy walk into it. Go 1.25 and newer can be told to ignore it.").
 			mend("go mod edit -ignore=./%s", rest)
 	}

@@ -25,33 +25,33 @@ func runGoproxySetting(_ context.Context, m *Machine) Result {
 	for i, e := range entries {
 		if e == "direct" || e == "off" {
 			if i+1 < len(entries) {
-				return s.where(warn("GOPROXY: nothing after %s is ever asked", e)).unset(m, s)
+				return where(s, warn("GOPROXY: nothing after %s is ever asked", e)).unset(m, s)
 			}
 			continue
 		}
 		if strings.ContainsAny(e, " \t") {
-			return s.where(fail("GOPROXY has a blank in %q", e)).unset(m, s)
+			return where(s, fail("GOPROXY has a blank in %q", e)).unset(m, s)
 		}
 		u, err := url.Parse(e)
 		switch {
 		case err != nil:
-			return s.where(fail("GOPROXY has an entry that is no URL")).unset(m, s)
+			return where(s, fail("GOPROXY has an entry that is no URL")).unset(m, s)
 		case u.Scheme == "http" && !loopback(u.Hostname()):
-			return s.where(info("GOPROXY uses plain HTTP for %s", u.Host)).
+			return where(s, info("GOPROXY uses plain HTTP for %s", u.Host)).
 				means("go.sum and the checksum database still decide what is accepted.")
 		case u.Scheme == "file" && !m.Exists(u.Path):
-			return s.where(fail("GOPROXY names a directory that does not exist")).unset(m, s)
+			return where(s, fail("GOPROXY names a directory that does not exist")).unset(m, s)
 		case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file":
-			return s.where(fail("GOPROXY has the scheme %q, which go does not know", u.Scheme)).unset(m, s)
+			return where(s, fail("GOPROXY has the scheme %q, which go does not know", u.Scheme)).unset(m, s)
 		}
 	}
 	switch {
 	case len(entries) == 0:
-		return s.where(fail("GOPROXY is empty")).unset(m, s)
+		return where(s, fail("GOPROXY is empty")).unset(m, s)
 	case entries[0] == "off":
-		return s.where(info("off: go fetches nothing"))
+		return where(s, info("off: go fetches nothing"))
 	case entries[0] == "direct":
-		return s.where(info("direct: go clones each repository itself")).
+		return where(s, info("direct: go clones each repository itself")).
 			means("That needs git and access to every host, and is slower.")
 	}
 	return ok("%s", s.Value)

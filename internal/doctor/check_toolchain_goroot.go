@@ -18,7 +18,7 @@ func gorootCheck() Check {
 }
 
 func runGoroot(_ context.Context, m *Machine) Result {
-	for _, s := range m.parseGoEnv(m.GoEnvFile()) {
+	for _, s := range m.goEnvLines(m.GoEnvFile()) {
 		if s.Name == "GOROOT" && s.Value != "" && m.Env["GOROOT"] == "" {
 			return fail("GOROOT was set by go env -w").at(s.Path, s.Line, "%s", m.rawLine(s.Path, s.Line)).
 				means("go env -u cannot take it back once the tree is gone; the line must go from the file.").

@@ -17,11 +17,11 @@ func gosumdbCheck() Check {
 
 func runGosumdb(_ context.Context, m *Machine) Result {
 	if s := m.GoEnv("GOSUMDB"); s.Value == "off" {
-		return s.where(warn("the checksum database is off")).unset(m, s)
+		return where(s, warn("the checksum database is off")).unset(m, s)
 	}
 	for _, name := range []string{"GONOSUMDB", "GOPRIVATE"} {
-		if s := m.GoEnv(name); s.Set() && matchesAll(s.Value) {
-			return s.where(warn("%s exempts every module from the checksum database", name)).
+		if s := m.GoEnv(name); s.IsSet() && matchesAll(s.Value) {
+			return where(s, warn("%s exempts every module from the checksum database", name)).
 				unset(m, s).means("Name only your own: %s=git.example.com/team.", name)
 		}
 	}

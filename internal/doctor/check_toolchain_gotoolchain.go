@@ -28,18 +28,18 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	}
 	v, err := gover.Parse(name)
 	if err != nil || !strings.HasPrefix(name, "go") {
-		return s.where(fail("GOTOOLCHAIN=%s is nothing that go understands", s.Value)).unset(m, s)
+		return where(s, fail("GOTOOLCHAIN=%s is nothing that go understands", s.Value)).unset(m, s)
 	}
 	if mode == "auto" || mode == "path" {
-		return s.where(info("GOTOOLCHAIN=%s: at least Go %s", s.Value, v))
+		return where(s, info("GOTOOLCHAIN=%s: at least Go %s", s.Value, v))
 	}
 	survey, _ := m.Survey()
 	for _, minimum := range survey.Minimums {
 		if v.Compare(minimum.Selector.Version()) < 0 {
-			return s.where(fail("GOTOOLCHAIN=%s, but %s asks for %s", s.Value, m.Show(minimum.Origin.Path), minimum.Selector.Text())).
+			return where(s, fail("GOTOOLCHAIN=%s, but %s asks for %s", s.Value, m.Show(minimum.Origin.Path), minimum.Selector.Text())).
 				at(m.Show(minimum.Origin.Path), minimum.Origin.Line, "%s", minimum.Origin.Requirement).unset(m, s)
 		}
 	}
-	return s.where(warn("GOTOOLCHAIN=%s makes every project use that release", s.Value)).
+	return where(s, warn("GOTOOLCHAIN=%s makes every project use that release", s.Value)).
 		means("vmgo's pin is overridden by it.").unset(m, s)
 }

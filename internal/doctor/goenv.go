@@ -1,39 +1,22 @@
 package doctor
 
 import (
+	"maps"
 	"path/filepath"
-	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/dirs"
-	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
-// GoSetting is a variable of the go command with its origin.
-type GoSetting struct {
-	Name, Value string
-	// Path is the file it stands in; empty for the environment, and for Go's
-	// own default.
-	Path    string
-	Line    int
-	FromEnv bool
-}
-
-// Set says whether anybody set it.
-func (s GoSetting) Set() bool { return s.FromEnv || s.Path != "" }
-
-// where adds the setting to a result's evidence.
-func (s GoSetting) where(r Result) Result {
-	if s.FromEnv {
-		return r.at("environment", 0, "%s=%s", s.Name, s.Value)
-	}
-	return r.at(s.Path, s.Line, "%s=%s", s.Name, s.Value)
+// where adds a setting of the go command to a result's evidence.
+func where(s goenv.Setting, r Result) Result {
+	return r.at(s.Origin(), s.Line, "%s=%s", s.Name, s.Value)
 }
 
 // unset adds what takes a setting away: a command, and for the user's own file
 // what --fix may do. go.env inside a release is not to be edited, so what it says is
 // overridden.
-func (r Result) unset(m *Machine, s GoSetting) Result {
+func (r Result) unset(m *Machine, s goenv.Setting) Result {
 	switch s.Path {
 	case "":
 		return r.mend("unset %s", s.Name)
@@ -46,7 +29,7 @@ func (r Result) unset(m *Machine, s GoSetting) Result {
 // publishedGoEnv is what go.env of a release says since 1.21; its GOPROXY is not of
 // interest where that has to be replaced.
 func publishedGoEnv() map[string]string {
-	return map[string]string{"GOPROXY": fetch.DefaultProxy, "GOSUMDB": "sum.golang.org", "GOTOOLCHAIN": "auto"}
+	return map[string]string{"GOPROXY": goenv.DefaultProxy, "GOSUMDB": goenv.DefaultSumDB, "GOTOOLCHAIN": "auto"}
 }
 
 // movedTo is where a directory of go may move to that does not lie well.
@@ -62,88 +45,45 @@ func (m *Machine) setGo(name, value string) string {
 }
 
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).
-func (m *Machine) GoEnvFile() string { return dirs.GoEnvFile(m.Env) }
+func (m *Machine) GoEnvFile() string { return goenv.UserFile(m.Env) }
 
-// GoEnvLines reads the file of "go env -w" and, after it, go.env of the Go in
-// force, as the go command does: the first that has a name wins.
-func (m *Machine) GoEnvLines() []GoSetting {
-	all := m.parseGoEnv(m.GoEnvFile())
+// goSettings is where the go command that is active here looks for its settings.
+func (m *Machine) goSettings() goenv.Settings {
+	s := goenv.Settings{Env: maps.Clone(m.Env), User: m.goEnvFile(m.GoEnvFile())}
+	if s.Env["HOME"] == "" {
+		s.Env["HOME"] = m.Layout.Home
+	}
 	if root := m.GOROOT(); root != "" {
-		all = append(all, m.parseGoEnv(filepath.Join(root, "go.env"))...)
+		s.Release = m.goEnvFile(filepath.Join(root, "go.env"))
 	}
-	return all
+	return s
 }
 
-func (m *Machine) parseGoEnv(path string) []GoSetting {
+func (m *Machine) goEnvFile(path string) goenv.File {
 	if path == "" {
-		return nil
+		return goenv.File{}
 	}
-	var all []GoSetting
-	for i, line := range m.Lines(path) {
-		name, value, found := strings.Cut(strings.TrimSuffix(line, "\r"), "=")
-		if !found || strings.HasPrefix(name, "#") {
-			continue
-		}
-		if n := len(value); n >= 2 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
-			value = value[1 : n-1]
-		}
-		all = append(all, GoSetting{Name: strings.TrimSpace(name), Value: value, Path: path, Line: i + 1})
+	data, _ := m.ReadFile(path)
+	return goenv.File{Path: path, Text: string(data)}
+}
+
+// goEnvLines returns what a settings file of the go command sets, line by line.
+func (m *Machine) goEnvLines(path string) []goenv.Setting {
+	var all []goenv.Setting
+	for _, line := range goenv.Parse(m.goEnvFile(path).Text) {
+		all = append(all, goenv.Setting{Name: line.Name, Value: line.Value, Path: path, Line: line.Number})
 	}
 	return all
 }
 
-// GoEnv is what the go command would take a variable to be. An empty variable
-// of the environment counts as unset, as it does for go.
-func (m *Machine) GoEnv(name string) GoSetting {
-	if value := m.Env[name]; value != "" {
-		return GoSetting{Name: name, Value: value, FromEnv: true}
-	}
-	for _, s := range m.GoEnvLines() {
-		if s.Name == name && s.Value != "" {
-			return s
-		}
-	}
-	return GoSetting{Name: name, Value: m.goDefault(name)}
-}
-
-// goDefault is Go's own default for the variables that checks ask for.
-func (m *Machine) goDefault(name string) string {
-	switch name {
-	case "GOPATH":
-		return m.HomePath("go")
-	case "GOCACHE":
-		if dir := m.Env["XDG_CACHE_HOME"]; filepath.IsAbs(dir) {
-			return filepath.Join(dir, "go-build")
-		}
-		return m.HomePath(".cache/go-build")
-	case "GOMODCACHE":
-		if path := m.GOPATH(); path != "" {
-			return filepath.Join(path, "pkg/mod")
-		}
-	case "GOSUMDB":
-		return "sum.golang.org"
-	case "GONOSUMDB", "GONOPROXY":
-		return m.GoEnv("GOPRIVATE").Value
-	}
-	return ""
-}
+// GoEnv returns what the go command takes a variable to be.
+func (m *Machine) GoEnv(name string) goenv.Setting { return m.goSettings().Get(name) }
 
 // GOPATH is the first element of GOPATH.
-func (m *Machine) GOPATH() string {
-	first, _, _ := strings.Cut(m.GoEnv("GOPATH").Value, ":")
-	return first
-}
+func (m *Machine) GOPATH() string { return m.goSettings().GOPATH() }
 
 // GOBIN is where "go install" puts programs.
-func (m *Machine) GOBIN() string {
-	if s := m.GoEnv("GOBIN"); s.Value != "" {
-		return s.Value
-	}
-	if path := m.GOPATH(); path != "" {
-		return filepath.Join(path, "bin")
-	}
-	return ""
-}
+func (m *Machine) GOBIN() string { return m.goSettings().GOBIN() }
 
 // TempDir is where programs put temporary files.
 func (m *Machine) TempDir() string {
@@ -163,8 +103,8 @@ func (m *Machine) BuildDir() string {
 
 // GoDirs are the directories that builds write to, by the name of the variable
 // that moves them.
-func (m *Machine) GoDirs() []GoSetting {
-	dirs := []GoSetting{{Name: "TMPDIR", Value: m.TempDir()}}
+func (m *Machine) GoDirs() []goenv.Setting {
+	dirs := []goenv.Setting{{Name: "TMPDIR", Value: m.TempDir()}}
 	for _, name := range []string{"GOTMPDIR", "GOCACHE", "GOMODCACHE"} {
 		if s := m.GoEnv(name); filepath.IsAbs(s.Value) {
 			dirs = append(dirs, s)

@@ -8,10 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 // page is a small answer.
@@ -89,36 +90,17 @@ func (m *Machine) netError(err error) string {
 	return err.Error()
 }
 
-// proxies are the servers of GOPROXY in order, and what separates each from the
-// next.
-func (m *Machine) proxies() []string {
-	var all []string
-	for entry := range strings.FieldsFuncSeq(m.goproxy(), func(r rune) bool { return r == ',' || r == '|' }) {
-		entry = strings.TrimSpace(entry)
-		switch {
-		case entry == "direct" || entry == "off":
-			return all
-		case !strings.Contains(entry, "://"):
-			entry = "https://" + entry
-		}
-		all = append(all, strings.TrimSuffix(entry, "/"))
-	}
-	return all
-}
-
-// goproxy is the setting, or the default of the contract where no Go says one.
-func (m *Machine) goproxy() string {
-	if s := m.GoEnv("GOPROXY"); s.Value != "" {
-		return s.Value
-	}
-	return fetch.DefaultProxy
+// proxies returns the servers of GOPROXY in order.
+func (m *Machine) proxies() []goenv.Proxy {
+	list := goenv.Proxies(m.goSettings().GOPROXY().Value)
+	return slices.DeleteFunc(list, func(p goenv.Proxy) bool { return p.URL == "" })
 }
 
 // timeServer is a page of the first proxy that is asked over HTTP.
 func (m *Machine) timeServer() string {
 	for _, p := range m.proxies() {
-		if strings.HasPrefix(p, "http") {
-			return p + toolchainList
+		if strings.HasPrefix(p.URL, "http") {
+			return p.URL + toolchainList
 		}
 	}
 	return ""

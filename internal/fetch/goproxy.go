@@ -3,54 +3,25 @@ package fetch
 import (
 	"errors"
 	"net/url"
-	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
-// Proxy is one entry of GOPROXY.
-type Proxy struct {
-	// URL of the proxy without a slash at the end; empty for direct and off.
-	URL string
-	// Direct stands for the entry "direct", Off for "off".
-	Direct, Off bool
-	// AnyError says that the next proxy is asked after any error of this one
-	// (the entry is followed by "|"), not only when this one does not have
-	// what was asked for.
-	AnyError bool
-}
-
 // Proxies is the list that GOPROXY holds.
-type Proxies []Proxy
+type Proxies []goenv.Proxy
 
-// ParseProxies reads GOPROXY as the go command does: entries end in a comma
-// or a pipe, an entry without a scheme gets https, and nothing after direct or
-// off counts.
+// ParseProxies reads GOPROXY as the go command does, and refuses with bad-setting
+// what it would refuse.
 func ParseProxies(text string) (Proxies, error) {
-	var list Proxies
-	for rest := text; rest != ""; {
-		entry, after := rest, ""
-		anyError := false
-		if i := strings.IndexAny(rest, ",|"); i >= 0 {
-			entry, after, anyError = rest[:i], rest[i+1:], rest[i] == '|'
-		}
-		rest = after
-		entry = strings.TrimSpace(entry)
-		switch entry {
-		case "":
+	list := goenv.Proxies(text)
+	for _, proxy := range list {
+		if proxy.Direct || proxy.Off {
 			continue
-		case "direct":
-			return append(list, Proxy{Direct: true}), nil
-		case "off":
-			return append(list, Proxy{Off: true}), nil
 		}
-		if strings.ContainsAny(entry, ".:/") && !strings.Contains(entry, ":/") && !strings.HasPrefix(entry, "/") {
-			entry = "https://" + entry
+		if err := checkProxyURL(proxy.URL); err != nil {
+			return nil, diag.Wrap(diag.BadSetting, err, "GOPROXY has the entry "+Redact(proxy.URL), "go env GOPROXY")
 		}
-		if err := checkProxyURL(entry); err != nil {
-			return nil, diag.Wrap(diag.BadSetting, err, "GOPROXY has the entry "+Redact(entry), "go env GOPROXY")
-		}
-		list = append(list, Proxy{URL: strings.TrimRight(entry, "/"), AnyError: anyError})
 	}
 	if len(list) == 0 {
 		return nil, diag.New(diag.BadSetting, "GOPROXY has no entry", "go env GOPROXY")
@@ -83,7 +54,7 @@ func checkProxyURL(entry string) error {
 // for, the next is tried; after any other error only where the list says so.
 // The error that explains most is returned: one that says more than "not here"
 // is preferred, the latest of its kind.
-func (list Proxies) Try(missing func(error) bool, ask func(Proxy) error) error {
+func (list Proxies) Try(missing func(error) bool, ask func(goenv.Proxy) error) error {
 	var best error
 	for _, proxy := range list {
 		err := ask(proxy)

@@ -3,12 +3,12 @@ package fetch_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func TestParseProxies(t *testing.T) {
@@ -74,7 +74,7 @@ func TestProxies_Try(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := 0
-		err = list.Try(missing, func(fetch.Proxy) error {
+		err = list.Try(missing, func(goenv.Proxy) error {
 			asked++
 			if c.answers[asked-1] == nil {
 				return nil
@@ -84,30 +84,5 @@ func TestProxies_Try(t *testing.T) {
 		if asked != c.asked || !errors.Is(err, c.want) {
 			t.Errorf("%s %v: asked %d, %v", c.goproxy, c.answers, asked, err)
 		}
-	}
-}
-
-func TestGoSettings(t *testing.T) {
-	t.Parallel()
-	files := []fetch.GoEnvFile{
-		{Path: "user", Data: []byte("# note\nGOSUMDB=sum.example\r\nGOPROXY=\nGOFLAGS=-x\n")},
-		{Path: "go.env", Data: []byte("GOPROXY=https://b,direct\nGOSUMDB=other\n")},
-	}
-	g := fetch.GoSettings{Env: map[string]string{"GOFLAGS": ""}, Files: files}
-	var got []string
-	add := func(value, origin string) { got = append(got, value+" from "+origin) }
-	add(g.GOPROXY())
-	add(g.GOSUMDB())
-	add(g.Get("GOFLAGS"))
-	add(g.Get("GONONE"))
-	add(fetch.GoSettings{Env: map[string]string{"GOPROXY": "off"}, Files: files}.GOPROXY())
-	add(fetch.GoSettings{}.GOPROXY())
-	add(fetch.GoSettings{}.GOSUMDB())
-	want := []string{
-		"https://b,direct from go.env", "sum.example from user", "-x from user", " from ",
-		"off from environment", fetch.DefaultProxy + " from default", "sum.golang.org from default",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
 	}
 }

@@ -62,41 +62,52 @@ type Settings struct {
 	Release File // go.env of the release that runs
 }
 
-// Value is a setting and where it comes from.
-type Value struct {
-	Name, Text string
-	Path       string // the file that has it; "" for the environment and for a default
-	Line       int    // of that file, counted from 1
-	FromEnv    bool
+// Setting is a setting of the go command, and where it comes from.
+type Setting struct {
+	Name, Value string
+	Path        string // the file that has it; "" for the environment and for a default
+	Line        int    // of that file, counted from 1
+	FromEnv     bool
+}
+
+// Origin returns where the value comes from, for people: a path, "environment" or "default".
+func (v Setting) Origin() string {
+	switch {
+	case v.FromEnv:
+		return "environment"
+	case v.Path != "":
+		return v.Path
+	}
+	return "default"
 }
 
 // IsSet reports whether the environment or a file has the setting.
-func (v Value) IsSet() bool { return v.FromEnv || v.Path != "" }
+func (v Setting) IsSet() bool { return v.FromEnv || v.Path != "" }
 
 // Get returns the setting that the go command would use: that of the environment,
 // else the last line of the user's file, else the first line of the release's,
 // else Go's own default, if it has one. An empty variable of the environment
 // counts as unset. An empty value in the user's file hides the release's.
-func (s Settings) Get(name string) Value {
+func (s Settings) Get(name string) Setting {
 	if text := s.Env[name]; text != "" {
-		return Value{Name: name, Text: text, FromEnv: true}
+		return Setting{Name: name, Value: text, FromEnv: true}
 	}
 	v, found := s.User.last(name)
 	if !found {
 		v, _ = s.Release.first(name)
 	}
-	if v.Text == "" {
-		return Value{Name: name, Text: s.fallback(name)}
+	if v.Value == "" {
+		return Setting{Name: name, Value: s.fallback(name)}
 	}
 	return v
 }
 
 // last returns the setting by the go command's rule for the user's file, where a
 // later line replaces an earlier one.
-func (f File) last(name string) (v Value, found bool) {
+func (f File) last(name string) (v Setting, found bool) {
 	for _, line := range Parse(f.Text) {
 		if line.Name == name {
-			v, found = Value{Name: name, Text: line.Value, Path: f.Path, Line: line.Number}, true
+			v, found = Setting{Name: name, Value: line.Value, Path: f.Path, Line: line.Number}, true
 		}
 	}
 	return v, found
@@ -104,17 +115,30 @@ func (f File) last(name string) (v Value, found bool) {
 
 // first returns the setting by the rule for go.env of a release, which replaces
 // nothing that is set already, not even by a line of its own.
-func (f File) first(name string) (v Value, found bool) {
+func (f File) first(name string) (v Setting, found bool) {
 	for _, line := range Parse(f.Text) {
 		if line.Name == name {
-			return Value{Name: name, Text: line.Value, Path: f.Path, Line: line.Number}, true
+			return Setting{Name: name, Value: line.Value, Path: f.Path, Line: line.Number}, true
 		}
 	}
-	return Value{}, false
+	return Setting{}, false
 }
 
 // DefaultSumDB is the value of GOSUMDB where nothing sets it.
 const DefaultSumDB = "sum.golang.org"
+
+// DefaultProxy is what vmgo uses where nothing on the machine sets GOPROXY. It
+// need not be trusted: the checksum database decides.
+const DefaultProxy = "https://goproxy.cn"
+
+// GOPROXY returns the list of proxies to use: the setting, or [DefaultProxy].
+func (s Settings) GOPROXY() Setting {
+	v := s.Get("GOPROXY")
+	if v.Value == "" {
+		v = Setting{Name: v.Name, Value: DefaultProxy}
+	}
+	return v
+}
 
 // fallback returns the default of the settings that vmgo asks for.
 func (s Settings) fallback(name string) string {
@@ -141,7 +165,7 @@ func (s Settings) fallback(name string) string {
 	case "GOSUMDB":
 		return DefaultSumDB
 	case "GONOPROXY", "GONOSUMDB":
-		return s.Get("GOPRIVATE").Text
+		return s.Get("GOPRIVATE").Value
 	}
 	return ""
 }
@@ -149,15 +173,15 @@ func (s Settings) fallback(name string) string {
 // GOPATH returns the first element of GOPATH, where `go install` and the module
 // cache have their place; "" without GOPATH and HOME.
 func (s Settings) GOPATH() string {
-	first, _, _ := strings.Cut(s.Get("GOPATH").Text, ":")
+	first, _, _ := strings.Cut(s.Get("GOPATH").Value, ":")
 	return first
 }
 
 // GOBIN returns the directory into which `go install` puts programs, "" if there
 // is none.
 func (s Settings) GOBIN() string {
-	if v := s.Get("GOBIN"); v.Text != "" {
-		return v.Text
+	if v := s.Get("GOBIN"); v.Value != "" {
+		return v.Value
 	}
 	if gopath := s.GOPATH(); gopath != "" {
 		return under(gopath, "bin")

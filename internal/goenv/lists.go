@@ -55,7 +55,8 @@ type SumDB struct {
 const chinaSumDB = "sum.golang.google.cn"
 
 // ParseSumDB reads GOSUMDB as the go command does: "name", "key", "name url" or
-// "key url". It does not judge key and URL.
+// "key url". It does not judge key and URL. Unlike the go command it takes an
+// empty text for the default.
 func ParseSumDB(text string) (SumDB, error) {
 	if text == "off" {
 		return SumDB{Off: true}, nil
@@ -65,7 +66,7 @@ func ParseSumDB(text string) (SumDB, error) {
 	}
 	switch fields := strings.Fields(text); len(fields) {
 	case 0:
-		return SumDB{}, errors.New("is empty")
+		return SumDB{Key: DefaultSumDB}, nil
 	case 1:
 		return SumDB{Key: fields[0]}, nil
 	case 2:

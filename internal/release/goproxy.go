@@ -7,6 +7,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
@@ -92,7 +93,7 @@ func parseList(text, source string) []Listed {
 // try calls ask with the module's base URL on each proxy, in the order and by
 // the rules of GOPROXY.
 func (g *GoProxy) try(ask func(base string) error) error {
-	return g.proxies.Try(fetch.NotHere, func(proxy fetch.Proxy) error {
+	return g.proxies.Try(fetch.NotHere, func(proxy goenv.Proxy) error {
 		if proxy.Off {
 			return errOff()
 		}
@@ -100,7 +101,7 @@ func (g *GoProxy) try(ask func(base string) error) error {
 	})
 }
 
-func (g *GoProxy) base(proxy fetch.Proxy) string {
+func (g *GoProxy) base(proxy goenv.Proxy) string {
 	if proxy.Direct {
 		return g.direct + "/" + gover.ToolchainModule
 	}

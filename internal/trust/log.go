@@ -13,6 +13,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 // Getter fetches small answers; *fetch.Client is one.
@@ -53,7 +54,7 @@ type Log struct {
 
 // publicName and publicKey are those of the database that the Go project runs.
 const (
-	publicName = "sum.golang.org"
+	publicName = goenv.DefaultSumDB
 	publicKey  = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
 )
 
@@ -62,17 +63,12 @@ const maxAnswer = 1 << 20
 
 // NewLog reads GOSUMDB. It touches neither network nor disk.
 func NewLog(config LogConfig) (*Log, error) {
-	fields := strings.Fields(config.GOSUMDB)
-	switch {
-	case len(fields) == 0, len(fields) == 1 && fields[0] == "off":
-		fields = []string{publicName}
-	case len(fields) == 1 && fields[0] == "sum.golang.google.cn":
-		fields = []string{publicName, "https://sum.golang.google.cn"}
-	case len(fields) > 2:
-		return nil, badGOSUMDB("has more than two fields", nil)
+	setting, err := goenv.ParseSumDB(config.GOSUMDB)
+	if err != nil {
+		return nil, badGOSUMDB(err.Error(), nil)
 	}
-	l := &Log{config: config, key: fields[0]}
-	if fields[0] == publicName {
+	l := &Log{config: config, key: setting.Key, fixed: setting.URL}
+	if setting.Off || l.key == publicName {
 		l.key = publicKey
 	}
 	verifier, err := note.NewVerifier(l.key)
@@ -83,11 +79,8 @@ func NewLog(config LogConfig) (*Log, error) {
 	if l.direct, err = directURL(l.name); err != nil {
 		return nil, badGOSUMDB("has a name that is not host[/path]", err)
 	}
-	if len(fields) == 2 {
-		if u, err := url.Parse(fields[1]); err != nil || u.Scheme == "" {
-			return nil, badGOSUMDB("has a second field that is not a URL", nil)
-		}
-		l.fixed = strings.TrimRight(fields[1], "/")
+	if u, err := url.Parse(l.fixed); l.fixed != "" && (err != nil || u.Scheme == "") {
+		return nil, badGOSUMDB("has a second field that is not a URL", nil)
 	}
 	return l, nil
 }
@@ -129,7 +122,7 @@ func (l *Log) URL(ctx context.Context) (string, error) {
 	}
 	direct := len(l.config.Proxies) == 0
 	l.local = nil
-	err := l.config.Proxies.Try(missing, func(proxy fetch.Proxy) error {
+	err := l.config.Proxies.Try(missing, func(proxy goenv.Proxy) error {
 		if proxy.Direct || proxy.Off {
 			direct = true
 			return nil
