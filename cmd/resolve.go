@@ -47,7 +47,15 @@ func (a *app) tellUnproved() {
 // writeStore opens the store into which this process installs. what describes
 // the command for others who wait for the lock.
 func (a *app) writeStore() *store.Store {
-	return a.openStore(a.layout.WriteStore(a.settings.Root))
+	s := a.openStore(a.layout.WriteStore(a.settings.Root))
+	if a.settings.Root == "" && s.Dir() == a.layout.SystemStore && a.layout.UserStore != "" && !s.Exists() {
+		// Nobody chose /opt/go: where others may write in /opt, as on the
+		// runners of some CI services, it is not begun.
+		if _, unsafe, err := s.Unsafe(); err == nil && len(unsafe) > 0 {
+			return a.openStore(a.layout.UserStore)
+		}
+	}
+	return s
 }
 
 func (a *app) openStore(dir string) *store.Store {

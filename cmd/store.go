@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -69,7 +68,7 @@ func (a *app) storeCheck(c *cli.Context) error {
 		for _, f := range faults {
 			lines = append(lines, faultLine{dir, f.Kind, f.Version.String(), f.Path, f.Detail})
 			if !c.Bool("json") {
-				fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(filepath.Join(dir, f.Path)), diag.Line(f.Detail), f.Kind)
+				fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(f.In(dir)), diag.Line(f.Detail), f.Kind)
 			}
 		}
 		if releases, err := s.Releases(); err == nil && len(faults) == 0 && len(releases) > 0 {
@@ -95,19 +94,29 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// storeVerdict is tampered if a release is damaged, a plain failure for what is
-// only untidy.
+// storeVerdict is tampered if a release is damaged, store-unsafe if somebody
+// else may write in the store, a plain failure for what is only untidy.
 func storeVerdict(s *store.Store, faults []store.Fault) error {
 	if len(faults) == 0 {
 		return nil
 	}
 	code := diag.Failure
+	var hints []string
 	for _, f := range faults {
-		if f.Mended() {
+		switch {
+		case f.Mended():
 			code = diag.Tampered
+		case f.Fix != "" && code == diag.Failure:
+			code = diag.StoreUnsafe
+		}
+		if f.Fix != "" && len(hints) < 5 {
+			hints = append(hints, f.Fix)
 		}
 	}
-	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+count(len(faults), "fault"), "vmgo store repair")
+	if len(hints) < len(faults) {
+		hints = append(hints, "vmgo store repair")
+	}
+	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+count(len(faults), "fault"), hints...)
 }
 
 // storeFaults finds what is wrong with the store and with the files in it.

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
@@ -15,7 +19,7 @@ func storeCheck() Check {
 		ID: "security.store", Group: Security, Weight: 8,
 		Title:  "owners, permissions and receipts of the stores",
 		Why:    "whoever may write there decides what every go command of every user does; a tree without a receipt was never checked, and is not installed",
-		Source: "stat of each store, its releases, their bin/go and their receipts",
+		Source: "stat of each store, its own directories, those on the way to it, its releases, their bin/go and their receipts",
 		Run:    runStore,
 	}
 }
@@ -23,24 +27,25 @@ func storeCheck() Check {
 func runStore(_ context.Context, m *Machine) Result {
 	r := Result{Status: OK}
 	count := 0
-	for _, store := range m.Stores() {
-		if !m.Exists(store) {
+	for _, dir := range m.Stores() {
+		if !m.Exists(dir) {
 			continue
 		}
 		count++
 		var unread *fs.PathError
-		if _, err := installed.List([]string{m.Path(store)}); errors.As(err, &unread) {
+		if _, err := installed.List([]string{m.Path(dir)}); errors.As(err, &unread) {
 			r.worse(Fail)
-			r = r.at(store, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", diag.Word(store))
+			r = r.at(dir, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", diag.Word(dir))
 		}
-		paths := []string{store}
+		r = m.judgeOwners(r, dir)
+		paths := []string{dir}
 		for _, rel := range m.Releases() {
-			if rel.Store == store {
+			if rel.Store == dir {
 				paths = append(paths, rel.GOROOT, filepath.Join(rel.GOROOT, "bin"), filepath.Join(rel.GOROOT, "bin/go"))
 			}
 		}
 		for _, p := range paths {
-			r = m.judgeStored(r, p, store == m.Layout.SystemStore)
+			r = m.judgeStored(r, p, dir == m.Layout.SystemStore)
 		}
 	}
 	unproved := m.Unproved()
@@ -62,6 +67,42 @@ func runStore(_ context.Context, m *Machine) Result {
 	return r
 }
 
+// judgeOwners tells of the directories for which an install refuses the store.
+func (m *Machine) judgeOwners(r Result, dir string) Result {
+	o := fsx.Owners{UID: m.UID, Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(m.UID, gid) }}
+	real, unsafe, _ := o.Survey(m.Show(dir), store.Directories(), m.look) // what cannot be looked at is told above
+	for _, u := range unsafe {
+		status, fix := Fail, u.Fix
+		if u.Owner && m.UID != 0 {
+			status = Warn
+		}
+		owner, _ := m.Owner(u.Path)
+		if owner != m.UID && !u.Owner {
+			fix = "sudo " + fix
+		}
+		r.worse(status)
+		r = r.at(u.Path, 0, "%s", u.Reason).mend("%s", fix)
+		if info, err := m.Stat(u.Path); err == nil && u.Mode && strings.HasPrefix(u.Path+"/", real+"/") {
+			r = r.safely(Edit{Path: u.Path, Mode: modeWithout(info.Mode(), 0o022)})
+		}
+	}
+	return r
+}
+
+// look is the entry of a path of the machine.
+func (m *Machine) look(p string) (fsx.Entry, error) {
+	info, err := m.Lstat(p)
+	if err != nil {
+		return fsx.Entry{}, err
+	}
+	e := fsx.Entry{Path: p, Mode: info.Mode(), Target: m.LinkText(p)}
+	e.UID, e.GID = m.LinkOwner(p, info)
+	if info.IsDir() && info.Mode().Perm()&0o020 != 0 {
+		e.ACL = fsx.ReadACL(m.Path(p))
+	}
+	return e, nil
+}
+
 func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	info, err := m.Stat(p)
 	if err != nil {
@@ -73,15 +114,16 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	if shared {
 		fix |= 0o555 & (mode.Perm() | 0o444 | dirExec(mode))
 	}
+	isStore := slices.Contains(m.Stores(), p) // judgeOwners has judged it
 	switch {
-	case mode.Perm()&0o022 != 0:
+	case mode.Perm()&0o022 != 0 && !isStore:
 		r.worse(Fail)
 		r = r.at(p, 0, "mode %04o: others may write", modeBits(mode))
 	case shared && mode.IsDir() && mode.Perm()&0o005 != 0o005:
 		r.worse(Warn)
 		r = r.at(p, 0, "mode %04o: others cannot use it (installed with umask 077?)", modeBits(mode))
 		fix = chmodBits(mode) | 0o055
-	case uid != 0 && uid != m.UID && uid >= 0:
+	case uid != 0 && uid != m.UID && uid >= 0 && !isStore:
 		r.worse(Warn)
 		r = r.at(p, 0, "owned by user %d", uid)
 		return r.mend("sudo chown -R root:root %s", diag.Word(p))

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -33,30 +32,12 @@ func ReplaceFile(path string, data []byte, mode os.FileMode) error {
 	return writeFile(path, data, mode, func(stage string) error { return CopyXattrs(path, stage) })
 }
 
-func writeFile(path string, data []byte, mode os.FileMode, finish func(stage string) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), TempPrefix+filepath.Base(path)+".*")
+func writeFile(path string, data []byte, mode os.FileMode, finish func(stage string) error) error {
+	dir, err := openDir(filepath.Dir(path), unix.O_PATH)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = finish(f.Name())
-	}
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return errors.Join(dir.writeFile(filepath.Base(path), data, mode, finish), dir.Close())
 }
 
 // OpenOwn opens a file of ours for reading and writing, and makes it if need
@@ -81,31 +62,19 @@ func IsSpecial(err error) bool {
 	return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) || errors.As(err, &kind)
 }
 
-// OpenDirectory opens a directory as a file, to lock or to sync it. Whatever else
-// has that name is refused, before it is waited for.
-func OpenDirectory(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
-}
+// OpenDirectory opens a directory as the system finds it, through links too:
+// for paths that a user chose. Whatever else has that name is refused, before it
+// is waited for.
+func OpenDirectory(path string) (*Dir, error) { return openDir(path, unix.O_RDONLY) }
 
 // Symlink replaces whatever is at path, unless it is a directory, by a
 // symbolic link with that target, in one rename.
 func Symlink(target, path string) error {
-	dir, base := filepath.Split(path)
-	for i := range 1000 {
-		temp := filepath.Join(dir, TempPrefix+base+"."+strconv.Itoa(i))
-		err := os.Symlink(target, temp)
-		if errors.Is(err, os.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := os.Rename(temp, path); err != nil {
-			return errors.Join(err, os.Remove(temp))
-		}
-		return nil
+	dir, err := openDir(filepath.Dir(path), unix.O_PATH)
+	if err != nil {
+		return err
 	}
-	return &os.LinkError{Op: "symlink", Old: target, New: path, Err: os.ErrExist}
+	return errors.Join(dir.Symlink(target, filepath.Base(path)), dir.Close())
 }
 
 // MkdirAll makes dir and its missing parents with exactly this mode, whatever
@@ -137,60 +106,11 @@ func MkdirAll(dir string, mode os.FileMode) error {
 
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
-	f, err := OpenDirectory(dir)
+	d, err := OpenDirectory(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(ignoreUnsupported(f.Sync()), f.Close())
-}
-
-// SyncFS writes everything that is dirty on the file system of the directory
-// path to the disk. For a tree of ten thousand new files it is one call in place of ten
-// thousand fsyncs, each of which would be a commit of the journal.
-func SyncFS(path string) error {
-	f, err := OpenDirectory(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		if errors.Is(err, unix.ENOSYS) {
-			unix.Sync()
-			return nil
-		}
-		return &os.PathError{Op: "syncfs", Path: path, Err: err}
-	}
-	return nil
-}
-
-// Exchange swaps two names in one step, or answers an error that is
-// [errors.ErrUnsupported] where the file system cannot.
-func Exchange(a, b string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
-	if err == nil {
-		return nil
-	}
-	if err == unix.EINVAL || err == unix.ENOSYS {
-		err = errors.ErrUnsupported
-	}
-	return &os.LinkError{Op: "exchange", Old: a, New: b, Err: err}
-}
-
-// RenameNew renames a to b unless b exists, which gives [os.ErrExist].
-func RenameNew(a, b string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS {
-		// rename(2) of a directory replaces an empty directory only.
-		if _, statErr := os.Lstat(b); statErr == nil {
-			err = unix.EEXIST
-		} else {
-			return os.Rename(a, b)
-		}
-	}
-	if err != nil {
-		return &os.LinkError{Op: "rename", Old: a, New: b, Err: err}
-	}
-	return nil
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Writable says whether this process may make files in dir, or could make dir
@@ -250,13 +170,6 @@ func Free(dir string) (Space, error) {
 		space.Inodes = -1
 	}
 	return space, nil
-}
-
-func ignoreUnsupported(err error) error {
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		return nil // a file system that does not sync directories
-	}
-	return err
 }
 
 // WritableFile says whether this process may write the file or directory at

@@ -297,24 +297,28 @@ func TestDir_linkAndCopy(t *testing.T) {
 
 func TestExchangeAndRenameNew(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	for _, p := range []string{a, b} {
-		if err := os.MkdirAll(filepath.Join(p, filepath.Base(p)), 0o755); err != nil {
+	top := t.TempDir()
+	for _, p := range []string{"a/a", "b/b"} {
+		if err := os.MkdirAll(filepath.Join(top, p), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := fsx.RenameNew(a, b); !errors.Is(err, os.ErrExist) {
+	dir, err := fsx.OpenTrusted(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := dir.RenameNew("a", dir, "b"); !errors.Is(err, os.ErrExist) {
 		t.Errorf("RenameNew over another: %v", err)
 	}
-	if err := fsx.Exchange(a, b); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := dir.Exchange("a", dir, "b"); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Fatal(err)
 	} else if err == nil {
-		if _, err := os.Stat(filepath.Join(a, "b")); err != nil {
+		if _, err := os.Stat(filepath.Join(top, "a", "b")); err != nil {
 			t.Error("not exchanged")
 		}
 	}
-	if err := fsx.RenameNew(a, filepath.Join(dir, "c")); err != nil {
+	if err := dir.RenameNew("a", dir, "c"); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -59,9 +60,36 @@ type LockOptions struct {
 // it ends, so there are no stale locks and the file is never deleted.
 type Lock struct{ file *os.File }
 
+// lockFile is where the file of a lock is.
+type lockFile struct {
+	path string
+	open func() (*os.File, error) // makes the file if need be
+	is   func(file *os.File) bool // reports whether the path still names the open file
+}
+
 // Acquire takes the lock whose file is path, and makes the file if need be.
 // Waiting ends with the context.
 func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
+	return acquire(ctx, lockFile{
+		path: path,
+		open: func() (*os.File, error) { return OpenOwn(path, 0o644) },
+		is:   func(file *os.File) bool { return sameFile(file, path) },
+	}, opts)
+}
+
+// Acquire is the function of that name for a lock of this directory.
+func (d *Dir) Acquire(ctx context.Context, name string, opts LockOptions) (*Lock, error) {
+	return acquire(ctx, lockFile{
+		path: filepath.Join(d.path, name),
+		open: func() (*os.File, error) { return d.OpenOwn(name, 0o644) },
+		is: func(file *os.File) bool {
+			var st unix.Stat_t
+			return unix.Fstat(int(file.Fd()), &st) == nil && st.Ino == d.Inode(name)
+		},
+	}, opts)
+}
+
+func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) {
 	pause := 5 * time.Millisecond
 	var waited time.Duration
 	told := false
@@ -69,16 +97,16 @@ func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) 
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		file, err := OpenOwn(path, 0o644)
+		file, err := at.open()
 		if err != nil {
 			return nil, err
 		}
 		got, err := TryFlock(file)
-		if err == nil && got && sameFile(file, path) {
+		if err == nil && got && at.is(file) {
 			lock := &Lock{file}
 			return lock, errors.Join(lock.sign(opts.Holder))
 		}
-		held := &HeldError{Path: path, Holder: readHolder(file)}
+		held := &HeldError{Path: at.path, Holder: readHolder(file)}
 		if err := errors.Join(err, file.Close()); err != nil {
 			return nil, err
 		}
@@ -154,15 +182,23 @@ func readHolder(f *os.File) Holder {
 // TryFlock takes an exclusive flock(2) of an open file or directory, and says
 // whether it could. Closing the file lets go of it.
 func TryFlock(f *os.File) (bool, error) {
+	got, err := tryFlock(int(f.Fd()))
+	if err != nil {
+		err = &os.PathError{Op: "flock", Path: f.Name(), Err: err}
+	}
+	return got, err
+}
+
+func tryFlock(fd int) (bool, error) {
 	for {
-		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err {
+		switch err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err {
 		case nil:
 			return true, nil
 		case unix.EWOULDBLOCK:
 			return false, nil
 		case unix.EINTR:
 		default:
-			return false, &os.PathError{Op: "flock", Path: f.Name(), Err: err}
+			return false, err
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,21 +14,23 @@ import (
 // it out of the tree, since it descends by open directories. Directories that
 // are not writable are made so first.
 func RemoveAll(parent, name string) error {
-	if name == "" || name == "." || name == ".." || strings.ContainsRune(name, '/') {
-		return &os.PathError{Op: "remove", Path: name, Err: unix.EINVAL}
-	}
 	dir, err := OpenDirectory(parent)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
 		return err
 	}
 	defer dir.Close()
-	if err := removeAt(int(dir.Fd()), name); err != nil {
-		return &os.PathError{Op: "remove", Path: filepath.Join(parent, name), Err: err}
+	return dir.RemoveAll(name)
+}
+
+// RemoveAll is the function of that name for what is in this directory.
+func (d *Dir) RemoveAll(name string) error {
+	if name == "" || name == "." || name == ".." || strings.ContainsRune(name, '/') {
+		return d.fail("remove", name, unix.EINVAL)
 	}
-	return nil
+	return d.failed("remove", name, removeAt(d.fd, name))
 }
 
 func removeAt(parent int, name string) error {
@@ -100,9 +100,7 @@ func openDirAt(parent int, name string) (int, error) {
 		return -1, err
 	}
 	if st.Mode&0o700 != 0o700 {
-		// fchmod(2) refuses an O_PATH descriptor, and opening one for reading
-		// needs the very permission that is missing.
-		if err := unix.Chmod("/proc/self/fd/"+strconv.Itoa(path), st.Mode&0o7777|0o700); err != nil {
+		if err := chmodPath(path, st.Mode&0o7777|0o700); err != nil {
 			return -1, err
 		}
 	}

@@ -3,6 +3,7 @@ package fsx
 import (
 	"os"
 	"path"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -20,20 +21,24 @@ type Dir struct {
 	byPath *atomic.Bool
 }
 
-// OpenDir opens the directory at a path that is trusted, to make files in it.
+// OpenDir opens the directory at a path that is trusted, to make many files in it.
 func OpenDir(name string) (*Dir, error) {
 	d, err := OpenTrusted(name)
 	if err == nil {
-		d.exact = d.modesArrive()
+		d.Fill()
 	}
 	return d, err
 }
 
+// Fill prepares the directory for many files: it finds out whether they get
+// their modes without another system call each.
+func (d *Dir) Fill() { d.exact = d.modesArrive() }
+
 // OpenTrusted opens the directory at a path that is trusted, to read in it.
-func OpenTrusted(name string) (*Dir, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Open(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	})
+func OpenTrusted(name string) (*Dir, error) { return openDir(name, unix.O_RDONLY|unix.O_NOFOLLOW) }
+
+func openDir(name string, flags int) (*Dir, error) {
+	fd, err := retry(func() (int, error) { return unix.Open(name, flags|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -100,10 +105,35 @@ func (d *Dir) Mkdir(name string, mode uint32) error {
 	if d.exact {
 		return nil
 	}
-	if err := unix.Fchmodat(d.fd, name, mode, 0); err != nil {
-		return d.fail("chmod", name, err)
+	return d.failed("chmod", name, chmodAt(d.fd, name, mode))
+}
+
+// chmodAt sets the mode of what has that name, unless it is a link.
+func chmodAt(parent int, name string, mode uint32) error {
+	err := unix.Fchmodat(parent, name, mode, unix.AT_SYMLINK_NOFOLLOW)
+	if err != unix.EOPNOTSUPP {
+		return err
 	}
-	return nil
+	// Before Linux 6.6 there is no such call.
+	fd, err := unix.Openat(parent, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return chmodPath(fd, mode)
+}
+
+// chmodPath sets the mode of what an O_PATH descriptor is open for: fchmod(2)
+// refuses it, and opening it for reading may need the very permission that is missing.
+func chmodPath(fd int, mode uint32) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return unix.ELOOP
+	}
+	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
 }
 
 // Create makes a new file with exactly this mode and contents. name is one
@@ -145,13 +175,10 @@ func (d *Dir) create(name string, mode uint32) (int, error) {
 	return fd, err
 }
 
-// Rename gives a file of this directory another name in it, in place of what
-// has that name. Both are one element.
-func (d *Dir) Rename(from, to string) error {
-	if err := unix.Renameat(d.fd, from, d.fd, to); err != nil {
-		return d.fail("rename", from, err)
-	}
-	return nil
+// Rename gives a file of this directory another name in the directory to, in
+// place of what has that name. Both names are one element.
+func (d *Dir) Rename(from string, to *Dir, name string) error {
+	return d.failed("rename", from, unix.Renameat(d.fd, from, to.fd, name))
 }
 
 // failed is nil where nothing failed.

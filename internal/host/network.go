@@ -81,7 +81,7 @@ func (h Host) SocketHolders() map[string]Process {
 		dir := "/proc/" + entry.Name()
 		process := Process{PID: entry.Name()}
 		for _, fd := range h.ReadDir(dir + "/fd") {
-			inode, isSocket := strings.CutPrefix(h.linkText(dir+"/fd/"+fd.Name()), "socket:[")
+			inode, isSocket := strings.CutPrefix(h.LinkText(dir+"/fd/"+fd.Name()), "socket:[")
 			if !isSocket {
 				continue
 			}

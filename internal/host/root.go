@@ -126,8 +126,8 @@ func (h Host) RealPath(p string) (string, error) {
 	return h.Show(real), nil
 }
 
-// linkText is what a link says, without following it.
-func (h Host) linkText(p string) string {
+// LinkText is what a link says, without following it.
+func (h Host) LinkText(p string) string {
 	text, _ := os.Readlink(h.resolve(p, false))
 	return text
 }

@@ -121,6 +121,11 @@ func (h Host) Owner(p string) (uid, gid int) {
 	return h.Sys.Owner(h.Path(p), info)
 }
 
+// LinkOwner is [Host.Owner] of what Lstat gave: of a link, not of what it leads to.
+func (h Host) LinkOwner(p string, info fs.FileInfo) (uid, gid int) {
+	return h.Sys.Owner(h.resolve(p, false), info)
+}
+
 // Space is that of the file system on which p, or the nearest directory above
 // it that exists, lies.
 func (h Host) Space(p string) (Space, error) {

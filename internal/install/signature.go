@@ -10,7 +10,6 @@ import (
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -91,7 +90,7 @@ func onlyCovered(files []archive.File, stage *store.Stage) ([]archive.File, erro
 		return !ok
 	})
 	for top := range tops {
-		if err := fsx.RemoveAll(stage.Tree(), top); err != nil {
+		if err := stage.Drop(top); err != nil {
 			return nil, err
 		}
 	}

@@ -226,7 +226,7 @@ func (tx *transaction) judgeLog(got unpacked, h1 string, proof *evidence, proofs
 // its name says. A signature is over bytes, not over names: an honest older
 // release under a newer name has a good one.
 func (tx *transaction) rightRelease(got unpacked, stage *store.Stage) error {
-	name, err := store.NameOf(stage.Tree())
+	name, err := stage.Name()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return diag.Wrap(diag.ArchiveUnsafe, err, "the archive from "+fetch.Redact(got.url)+" does not say which release it is of")
 	}

@@ -60,6 +60,21 @@ func Read(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// ReadFrom returns the content of the open file fd, under the rules of [Read].
+func ReadFrom(fd int, limit int64) ([]byte, error) {
+	var stat syscall.Stat_t
+	if err := retry(func() error { return syscall.Fstat(fd, &stat) }); err != nil {
+		return nil, err
+	}
+	if err := regular(stat); err != nil {
+		return nil, err
+	}
+	if stat.Size > limit {
+		return nil, &TooLargeError{limit}
+	}
+	return readAll(fd, stat.Size, limit)
+}
+
 // Head returns the first n bytes of the regular file at path, or all of it
 // where it is shorter.
 func Head(path string, n int) ([]byte, error) {

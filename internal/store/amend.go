@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
@@ -16,7 +15,12 @@ func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*
 	if err := s.CheckWritable(); err != nil {
 		return err
 	}
-	lock, err := s.LockRelease(ctx, v, wait)
+	h, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	lock, err := s.lockRelease(ctx, h, v, wait)
 	if err != nil {
 		return err
 	}
@@ -32,5 +36,5 @@ func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*
 	if err != nil {
 		return err
 	}
-	return s.fault(fsx.WriteFile(s.receiptPath(v), append(text, '\n'), 0o644))
+	return s.fault(h.receipts.WriteFile(receiptOf(v), append(text, '\n'), 0o644))
 }

@@ -35,6 +35,7 @@ const (
 
 	FaultDefault  FaultKind = "default"  // the default names a release that is not there
 	FaultWritable FaultKind = "writable" // others may write here
+	FaultOwner    FaultKind = "owner"    // a directory of the store, or on the way to it, belongs to somebody else
 	FaultLinks    FaultKind = "links"    // a file has names outside of the store
 	FaultStranger FaultKind = "stranger" // something that vmgo did not put there
 )
@@ -43,8 +44,17 @@ const (
 type Fault struct {
 	Kind    FaultKind
 	Version gover.Version // of the release concerned, if it is one
-	Path    string        // relative to the store
+	Path    string        // relative to the store, absolute if it is outside
 	Detail  string
+	Fix     string // the command of a person who has to, "" where repair does it
+}
+
+// In is the whole path of what the fault of the store at dir is about.
+func (f Fault) In(dir string) string {
+	if filepath.IsAbs(f.Path) {
+		return f.Path
+	}
+	return filepath.Join(dir, f.Path)
 }
 
 // Mended says whether installing the release again mends the fault.
@@ -60,8 +70,17 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if _, err := os.Lstat(s.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if _, err := os.Lstat(s.meta("lock")); err == nil && s.CheckWritable() == nil {
-		lock, err := s.acquire(ctx, s.meta("lock"), wait, quiet)
+	real, unsafe, err := s.Unsafe()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(s.meta("lock")); err == nil && len(unsafe) == 0 && s.CheckWritable() == nil {
+		meta, err := fsx.OpenTrusted(filepath.Join(real, metaDir))
+		if err != nil {
+			return nil, err
+		}
+		defer meta.Close()
+		lock, err := s.acquire(ctx, meta, "lock", wait, quiet)
 		if err != nil {
 			return nil, err
 		}
@@ -79,6 +98,7 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	for _, r := range releases {
 		c.present[r.Version.String()] = r.Version
 	}
+	c.unsafe(real, unsafe)
 	err = errors.Join(err, c.top(), c.staging(), c.records(), c.toolchains())
 	for _, r := range releases {
 		if ctx.Err() != nil {
@@ -109,7 +129,21 @@ type linked struct {
 }
 
 func (c *checker) add(kind FaultKind, v gover.Version, path, detail string) {
-	c.faults = append(c.faults, Fault{kind, v, path, detail})
+	c.faults = append(c.faults, Fault{Kind: kind, Version: v, Path: path, Detail: detail})
+}
+
+// unsafe tells of the directories that let others decide what is in the store.
+func (c *checker) unsafe(real string, list []*fsx.UnsafeError) {
+	for _, u := range list {
+		at, kind := u.Path, FaultWritable
+		if rel, err := filepath.Rel(real, at); err == nil && filepath.IsLocal(rel) {
+			at = rel
+		}
+		if u.Owner {
+			kind = FaultOwner
+		}
+		c.faults = append(c.faults, Fault{Kind: kind, Path: at, Detail: u.Reason, Fix: u.Fix})
+	}
 }
 
 // top looks at the store's directory and at the default.
@@ -134,30 +168,31 @@ func (c *checker) top() error {
 	} else if _, statErr := os.Lstat(link); err != nil && statErr == nil {
 		c.add(FaultStranger, gover.Version{}, "default", "it is no link")
 	}
-	for _, dir := range []string{".", "toolchains", metaDir, metaDir + "/staging", metaDir + "/manifests", metaDir + "/receipts", metaDir + "/locks"} {
-		var st syscall.Stat_t
-		if err := syscall.Lstat(filepath.Join(c.s.dir, dir), &st); err == nil && st.Mode&0o022 != 0 {
-			c.add(FaultWritable, gover.Version{}, dir, "others may write in it")
-		}
-	}
 	return nil
 }
 
 // staging looks for stages whose maker is gone.
 func (c *checker) staging() error {
-	names, err := readNames(c.s.meta("staging"))
+	staging, err := fsx.OpenTrusted(c.s.meta("staging"))
+	if errors.Is(err, fs.ErrNotExist) || fsx.IsSpecial(err) || errors.Is(err, syscall.ENOTDIR) {
+		return nil // a link or file in its place is unsafe, and told
+	}
+	if err != nil {
+		return err
+	}
+	defer staging.Close()
+	names, err := staging.Names()
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		path := c.s.meta("staging", name)
-		dir, dead, err := claim(path)
+		dir, dead, err := claim(staging, name)
 		if err != nil {
 			return err
 		}
 		if dead {
 			c.add(FaultLeftover, gover.Version{}, filepath.Join(metaDir, "staging", name), "an install that did not end")
-			err = dir.lock.Close()
+			err = dir.Close()
 		}
 		if err != nil {
 			return err
@@ -200,7 +235,7 @@ func (c *checker) toolchains() error {
 		}
 	}
 	for _, v := range c.present {
-		target, err := os.Readlink(c.s.toolchainPath(v))
+		target, err := os.Readlink(filepath.Join(dir, v.Toolchain()))
 		if err != nil || target != toolchainTarget(v) {
 			c.add(FaultToolchain, v, filepath.Join("toolchains", v.Toolchain()), "it does not lead to "+toolchainTarget(v))
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -57,11 +56,7 @@ func (s *Store) Sweep(ctx context.Context, wait Wait) error {
 	if _, err := os.Lstat(s.meta()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	w, err := s.lockNames(ctx, wait)
-	if err != nil {
-		return err
-	}
-	return w.done()
+	return s.locked(ctx, wait, func(*writer) error { return nil })
 }
 
 // reconcile brings stages, records and links to what the releases are. The
@@ -86,34 +81,33 @@ func (w *writer) reconcile() error {
 		return ok && !present[version]
 	}
 	return errors.Join(
-		sweepDir(w.meta("manifests"), orphan),
-		sweepDir(w.meta("receipts"), func(name string) bool {
+		sweepDir(w.manifests, orphan),
+		sweepDir(w.receipts, func(name string) bool {
 			version, ok := strings.CutSuffix(name, ".json")
 			return ok && orphan(version)
 		}),
-		sweepDir(installed.Toolchains(w.dir), func(name string) bool {
+		sweepDir(w.toolchains, func(name string) bool {
 			version, ok := strings.CutPrefix(name, "go")
 			return ok && orphan(version)
 		}),
-		sweepDir(w.dir, func(name string) bool { return false }),
+		sweepDir(w.root, func(name string) bool { return false }),
 	)
 }
 
 // claimStages finishes the swaps of dead processes and claims their stages.
 func (w *writer) claimStages() error {
-	names, err := readNames(w.meta("staging"))
+	names, err := w.staging.Names()
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		path := w.meta("staging", name)
-		if info, err := os.Lstat(path); err == nil && !info.IsDir() {
-			if err := os.Remove(path); err != nil {
+		if e, err := w.staging.Lookup(name); err == nil && !e.Mode.IsDir() {
+			if err := w.staging.Remove(name); err != nil {
 				return err
 			}
 			continue
 		}
-		dir, got, err := claim(path)
+		dir, got, err := claim(w.staging, name)
 		if err != nil {
 			return err
 		}
@@ -121,7 +115,7 @@ func (w *writer) claimStages() error {
 			continue
 		}
 		w.garbage = append(w.garbage, dir)
-		if version, inode, ok := readMarker(dir.marker()); ok {
+		if version, inode, ok := readMarker(dir.Dir); ok {
 			if err := w.finishSwap(dir, version, inode); err != nil {
 				return err
 			}
@@ -130,8 +124,8 @@ func (w *writer) claimStages() error {
 	return nil
 }
 
-func readMarker(path string) (v gover.Version, inode uint64, ok bool) {
-	data, err := smallfile.Read(path, smallfile.Usual)
+func readMarker(dir *fsx.Dir) (v gover.Version, inode uint64, ok bool) {
+	data, err := dir.ReadFile(markerName, smallfile.Usual)
 	if err != nil {
 		return v, 0, false
 	}
@@ -146,8 +140,8 @@ func readMarker(path string) (v gover.Version, inode uint64, ok bool) {
 
 // sweepDir removes the files and links that belong to no release, and the
 // temporary files of writes that were cut off.
-func sweepDir(dir string, orphan func(name string) bool) error {
-	names, err := readNames(dir)
+func sweepDir(dir *fsx.Dir, orphan func(name string) bool) error {
+	names, err := dir.Names()
 	if err != nil {
 		return err
 	}
@@ -156,9 +150,7 @@ func sweepDir(dir string, orphan func(name string) bool) error {
 		if !orphan(name) && !isTemporary(name) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failures = append(failures, err)
-		}
+		failures = append(failures, gone(dir.Remove(name)))
 	}
 	return errors.Join(failures...)
 }
@@ -169,13 +161,13 @@ func isTemporary(name string) bool {
 }
 
 func readNames(dir string) ([]string, error) {
-	f, err := fsx.OpenDirectory(dir)
+	d, err := fsx.OpenDirectory(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return f.Readdirnames(-1)
+	defer d.Close()
+	return d.Names()
 }

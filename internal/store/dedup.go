@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -36,9 +34,14 @@ func (s *Store) Dedup(ctx context.Context, wait Wait) (d Deduped, err error) {
 	if err != nil {
 		return d, err
 	}
-	done := map[contentKey]string{} // contents -> path of the file that stays
+	h, err := s.open()
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	done := map[contentKey]string{} // contents -> path of the file that stays, within the store
 	for _, r := range releases {
-		if err := s.dedupRelease(ctx, r.Version, done, &d, wait); err != nil {
+		if err := s.dedupRelease(ctx, h, r.Version, done, &d, wait); err != nil {
 			return d, s.fault(err)
 		}
 	}
@@ -47,8 +50,8 @@ func (s *Store) Dedup(ctx context.Context, wait Wait) (d Deduped, err error) {
 
 // dedupRelease links what it can of one release to those before it. The
 // release's lock keeps uninstall and reinstall away from it.
-func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[contentKey]string, d *Deduped, wait Wait) (err error) {
-	lock, err := s.LockRelease(ctx, v, wait)
+func (s *Store) dedupRelease(ctx context.Context, h *handles, v gover.Version, done map[contentKey]string, d *Deduped, wait Wait) (err error) {
+	lock, err := s.lockRelease(ctx, h, v, wait)
 	if err != nil {
 		return err
 	}
@@ -61,7 +64,7 @@ func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[cont
 		d.Skipped++
 		return nil // store check says what is wrong with it
 	}
-	stage, err := s.linkStage(ctx, v, wait)
+	stage, err := s.linkStage(ctx, h, v, wait)
 	if err != nil {
 		return err
 	}
@@ -72,14 +75,14 @@ func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[cont
 			return context.Cause(ctx)
 		}
 		f := &m[i]
-		at := filepath.Join(s.GOROOT(v), filepath.FromSlash(f.Path))
+		at := path.Join(v.String(), f.Path)
 		key := contentKey{f.SHA256, f.Mode}
 		first, ok := done[key]
 		if !ok {
 			done[key] = at
 			continue
 		}
-		if err := dedupFile(first, at, f, stage, bufs, d); err != nil {
+		if err := dedupFile(h.root, first, at, f, stage, bufs, d); err != nil {
 			return err
 		}
 	}
@@ -88,8 +91,8 @@ func (s *Store) dedupRelease(ctx context.Context, v gover.Version, done map[cont
 
 // linkStage makes a directory in which links are made before they are renamed
 // to their places.
-func (s *Store) linkStage(ctx context.Context, v gover.Version, wait Wait) (*stageDir, error) {
-	w, err := s.lockNames(ctx, wait)
+func (s *Store) linkStage(ctx context.Context, h *handles, v gover.Version, wait Wait) (*stageDir, error) {
+	w, err := s.lockNames(ctx, h, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +101,14 @@ func (s *Store) linkStage(ctx context.Context, v gover.Version, wait Wait) (*sta
 }
 
 // dedupFile replaces the file at by a link to first, if both are the same now.
-func dedupFile(first, at string, f *archive.File, stage *stageDir, bufs *sync.Pool, d *Deduped) error {
-	a, errA := openRegular(first)
+func dedupFile(root *fsx.Dir, first, at string, f *archive.File, stage *stageDir, bufs *sync.Pool, d *Deduped) error {
+	a, errA := openRegular(root, first)
 	if errA != nil {
 		d.Skipped++
 		return nil
 	}
 	defer a.Close()
-	b, errB := openRegular(at)
+	b, errB := openRegular(root, at)
 	if errB != nil {
 		d.Skipped++
 		return nil
@@ -131,21 +134,21 @@ func dedupFile(first, at string, f *archive.File, stage *stageDir, bufs *sync.Po
 			return nil
 		}
 	}
-	return replaceByLink(a, at, stage, f.Size, d)
+	return replaceByLink(root, a, at, stage, f.Size, d)
 }
 
-func replaceByLink(to *fsx.File, at string, stage *stageDir, size int64, d *Deduped) error {
-	dir, err := fsx.OpenTrusted(stage.path)
+func replaceByLink(root *fsx.Dir, to *fsx.File, at string, stage *stageDir, size int64, d *Deduped) error {
+	dir, err := root.Sub(path.Dir(at))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	name := "link" + strconv.Itoa(d.Files+d.Skipped)
-	if err := dir.Link(to, name); err != nil {
+	if err := stage.Link(to, name); err != nil {
 		d.Skipped++ // no more links to this file, or none here at all
 		return nil
 	}
-	if err := os.Rename(path.Join(stage.path, name), at); err != nil {
+	if err := stage.Rename(name, dir, path.Base(at)); err != nil {
 		return err
 	}
 	d.Files++
@@ -153,13 +156,13 @@ func replaceByLink(to *fsx.File, at string, stage *stageDir, size int64, d *Dedu
 	return nil
 }
 
-func openRegular(path string) (*fsx.File, error) {
-	dir, err := fsx.OpenTrusted(filepath.Dir(path))
+func openRegular(root *fsx.Dir, at string) (*fsx.File, error) {
+	dir, err := root.Sub(path.Dir(at))
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
-	f, err := dir.Open(filepath.Base(path))
+	f, err := dir.Open(path.Base(at))
 	if err != nil {
 		return nil, err
 	}

@@ -3,14 +3,12 @@ package store
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
-	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
 // Wait says what to do while another process holds a lock.
@@ -30,33 +28,34 @@ const quiet = 300 * time.Millisecond
 // writer is the store while its lock is held.
 type writer struct {
 	*Store
+	*handles
 	lock    *fsx.Lock
 	garbage []*stageDir // claimed by reconcile, to be deleted after unlocking
 }
 
-// lockNames makes the layout if need be, takes the store's lock and mends what
-// a crash left. The caller must call done.
-func (s *Store) lockNames(ctx context.Context, wait Wait) (*writer, error) {
-	if err := s.makeLayout(); err != nil {
-		return nil, s.fault(err)
-	}
+// lockNames takes the store's lock, looks that nothing became unsafe meanwhile
+// and repairs what a crash left. The caller must call done.
+func (s *Store) lockNames(ctx context.Context, h *handles, wait Wait) (*writer, error) {
 	var lock *fsx.Lock
 	var err error
 	if wait.No {
 		patient, cancel := context.WithTimeout(ctx, grace)
-		lock, err = s.acquire(patient, s.meta("lock"), Wait{}, 0)
+		lock, err = s.acquire(patient, h.meta, "lock", Wait{}, 0)
 		cancel()
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			lock, err = s.acquire(ctx, s.meta("lock"), wait, 0)
+			lock, err = s.acquire(ctx, h.meta, "lock", wait, 0)
 		}
 	} else {
-		lock, err = s.acquire(ctx, s.meta("lock"), wait, quiet)
+		lock, err = s.acquire(ctx, h.meta, "lock", wait, quiet)
 	}
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{Store: s, lock: lock}
-	if err := w.reconcile(); err != nil {
+	w := &writer{Store: s, handles: h, lock: lock}
+	if err = h.check(); err == nil {
+		err = w.reconcile()
+	}
+	if err != nil {
 		return nil, s.fault(errors.Join(err, w.unlock()))
 	}
 	return w, nil
@@ -79,14 +78,20 @@ func (w *writer) done() error {
 // LockRelease makes this process the only one that installs or removes the
 // release, until the lock is released. Other releases are not held up.
 func (s *Store) LockRelease(ctx context.Context, v gover.Version, wait Wait) (*fsx.Lock, error) {
-	if err := s.makeLayout(); err != nil {
-		return nil, s.fault(err)
+	h, err := s.open()
+	if err != nil {
+		return nil, err
 	}
-	return s.acquire(ctx, s.meta("locks", v.String()), wait, 0)
+	lock, err := s.lockRelease(ctx, h, v, wait)
+	return lock, errors.Join(err, h.close())
 }
 
-func (s *Store) acquire(ctx context.Context, path string, wait Wait, after time.Duration) (*fsx.Lock, error) {
-	lock, err := fsx.Acquire(ctx, path, fsx.LockOptions{
+func (s *Store) lockRelease(ctx context.Context, h *handles, v gover.Version, wait Wait) (*fsx.Lock, error) {
+	return s.acquire(ctx, h.locks, v.String(), wait, 0)
+}
+
+func (s *Store) acquire(ctx context.Context, dir *fsx.Dir, name string, wait Wait, after time.Duration) (*fsx.Lock, error) {
+	lock, err := dir.Acquire(ctx, name, fsx.LockOptions{
 		Holder: fsx.Holder{PID: s.who.PID, What: s.who.What, Since: s.who.Now()},
 		NoWait: wait.No, OnWait: wait.Notice, After: after,
 	})
@@ -95,43 +100,4 @@ func (s *Store) acquire(ctx context.Context, path string, wait Wait, after time.
 		return nil, diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for its turn")
 	}
 	return lock, s.fault(err)
-}
-
-func (s *Store) makeLayout() error {
-	if err := fsx.MkdirAll(s.dir, 0o755); err != nil {
-		return err
-	}
-	for _, dir := range s.subdirs() {
-		if err := fsx.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) subdirs() []string {
-	return []string{s.meta(), installed.Toolchains(s.dir), s.meta("staging"), s.meta("manifests"), s.meta("receipts"), s.meta("locks")}
-}
-
-// checkOwn refuses a store into which others could put a release that nobody
-// checked: one that they may write in, or that they prepared with links before
-// it was ours. The store itself may be a link, of whoever owns the place.
-func (s *Store) checkOwn() error {
-	info, err := os.Stat(s.dir)
-	if err != nil {
-		return s.fault(err)
-	}
-	if info.Mode().Perm()&0o002 != 0 {
-		return diag.New(diag.StoreUnsafe, "every user may write in the store "+s.dir+", and so put a release there that nobody checked", "chmod o-w "+diag.Word(s.dir))
-	}
-	for _, dir := range s.subdirs() {
-		info, err := os.Lstat(dir)
-		if err != nil {
-			return s.fault(err)
-		}
-		if !info.IsDir() {
-			return diag.New(diag.StoreUnsafe, dir+" is a link, and a store keeps its directories within itself", "rm "+diag.Word(dir))
-		}
-	}
-	return nil
 }

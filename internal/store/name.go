@@ -13,7 +13,10 @@ const maxVersionFile = 4 << 10
 // NameOf reads which release a tree says it is ("go1.22.5"): the first line of
 // its VERSION file. That proves nothing, and the tree may be a stranger's.
 func NameOf(goroot string) (string, error) {
-	text, err := smallfile.Read(filepath.Join(goroot, "VERSION"), maxVersionFile)
+	return nameIn(smallfile.Read(filepath.Join(goroot, "VERSION"), maxVersionFile))
+}
+
+func nameIn(text []byte, err error) (string, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.TrimSpace(line), err
 }

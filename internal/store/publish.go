@@ -7,10 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -31,17 +28,18 @@ func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace boo
 		// The one sync of an install: all files, directories and names beneath
 		// the stage are on the disk before any of them can be seen under a
 		// release's name.
-		err = fsx.SyncFS(st.dir.path)
+		err = st.dir.SyncFS()
 	}
 	if err != nil {
 		return st.store.fault(err)
 	}
-	w, err := st.store.lockNames(ctx, wait)
+	w, err := st.store.lockNames(ctx, st.handles, wait)
 	if err != nil {
 		return err
 	}
 	st.garbage = append(st.garbage, w.garbage...)
 	tree, receipt, err := installed.Look(w.dir, st.version)
+	err = errors.Join(err, st.intact())
 	switch {
 	case err != nil:
 	case tree && replace:
@@ -70,24 +68,20 @@ func (st *Stage) write(m Manifest, r Receipt) error {
 	if err != nil {
 		return err
 	}
-	if err := writeExact(st.dir.manifest(), text); err != nil {
+	if err := st.dir.Create(manifestName, 0o644, text); err != nil {
 		return err
 	}
-	return writeExact(st.dir.receipt(), append(receipt, '\n'))
+	return st.dir.Create(receiptName, 0o644, append(receipt, '\n'))
 }
 
-func writeExact(path string, data []byte) error {
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o644)
-}
-
-func (d *stageDir) tree() string     { return filepath.Join(d.path, "tree") }
-func (d *stageDir) manifest() string { return filepath.Join(d.path, "manifest") }
-func (d *stageDir) receipt() string  { return filepath.Join(d.path, "receipt") }
-func (d *stageDir) marker() string   { return filepath.Join(d.path, "swap") }
-func (d *stageDir) old() string      { return filepath.Join(d.path, "old") }
+// What is in a directory of staging.
+const (
+	treeName     = "tree"
+	manifestName = "manifest"
+	receiptName  = "receipt"
+	markerName   = "swap"
+	oldName      = "old"
+)
 
 // reveal publishes a release that the store does not have.
 func (w *writer) reveal(st *Stage) error {
@@ -96,23 +90,27 @@ func (w *writer) reveal(st *Stage) error {
 	}
 	// The moment of publication. What crashes before leaves records without a
 	// release, which reconcile deletes; what crashes after leaves a release.
-	if err := fsx.RenameNew(st.dir.tree(), w.GOROOT(st.version)); err != nil {
+	if err := st.dir.RenameNew(treeName, w.root, st.version.String()); err != nil {
 		// What somebody put there meanwhile must not have our receipt.
 		return errors.Join(err, w.dropRecords(st.version))
 	}
 	if err := w.linkToolchain(st.version); err != nil {
 		return err
 	}
-	return fsx.SyncDir(w.dir)
+	return w.root.Sync()
 }
 
 // placeRecords moves the staged manifest and receipt to their places.
 func (w *writer) placeRecords(d *stageDir, v gover.Version) error {
-	for _, move := range [][2]string{{d.manifest(), w.manifestPath(v)}, {d.receipt(), w.receiptPath(v)}} {
-		if err := os.Rename(move[0], move[1]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, move := range []struct {
+		from string
+		to   *fsx.Dir
+		name string
+	}{{manifestName, w.manifests, v.String()}, {receiptName, w.receipts, receiptOf(v)}} {
+		if err := d.Rename(move.from, move.to, move.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := fsx.SyncDir(filepath.Dir(move[1])); err != nil {
+		if err := move.to.Sync(); err != nil {
 			return err
 		}
 	}
@@ -122,63 +120,54 @@ func (w *writer) placeRecords(d *stageDir, v gover.Version) error {
 // swap replaces an installed release. The marker makes it a promise: once it
 // is durable, whoever comes next finishes the swap.
 func (w *writer) swap(st *Stage) error {
-	var info syscall.Stat_t
-	if err := syscall.Stat(st.dir.tree(), &info); err != nil {
+	inode := st.dir.Inode(treeName)
+	marker := st.version.String() + " " + strconv.FormatUint(inode, 10) + "\n"
+	if err := st.dir.WriteFile(markerName, []byte(marker), 0o644); err != nil {
 		return err
 	}
-	marker := st.version.String() + " " + strconv.FormatUint(info.Ino, 10) + "\n"
-	if err := fsx.WriteFile(st.dir.marker(), []byte(marker), 0o644); err != nil {
+	if err := st.dir.Sync(); err != nil {
 		return err
 	}
-	if err := fsx.SyncDir(st.dir.path); err != nil {
-		return err
-	}
-	return w.finishSwap(st.dir, st.version, info.Ino)
+	return w.finishSwap(st.dir, st.version, inode)
 }
 
 // finishSwap does the steps of a swap that were not done yet. The inode of the
 // new tree tells whether it is in its place already.
 func (w *writer) finishSwap(d *stageDir, v gover.Version, inode uint64) error {
-	target := w.GOROOT(v)
-	if !hasInode(target, inode) && hasInode(d.tree(), inode) {
-		err := fsx.Exchange(d.tree(), target)
+	name := v.String()
+	if w.root.Inode(name) != inode && d.Inode(treeName) == inode {
+		err := d.Exchange(treeName, w.root, name)
 		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) {
 			// Without an exchange there is a moment with no release at all.
-			if err = os.Rename(target, d.old()); err == nil || errors.Is(err, fs.ErrNotExist) {
-				err = fsx.RenameNew(d.tree(), target)
+			if err = w.root.Rename(name, d.Dir, oldName); err == nil || errors.Is(err, fs.ErrNotExist) {
+				err = d.RenameNew(treeName, w.root, name)
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(fsx.SyncDir(w.dir), fsx.SyncDir(d.path)); err != nil {
+		if err := errors.Join(w.root.Sync(), d.Sync()); err != nil {
 			return err
 		}
 	}
-	if hasInode(target, inode) {
+	if w.root.Inode(name) == inode {
 		if err := w.placeRecords(d, v); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(d.marker()); err != nil {
+	if err := d.Remove(markerName); err != nil {
 		return err
 	}
 	return w.linkToolchain(v)
 }
 
-func hasInode(path string, inode uint64) bool {
-	var info syscall.Stat_t
-	return syscall.Lstat(path, &info) == nil && info.Ino == inode
-}
-
 // linkToolchain makes the link by which GOTOOLCHAIN=path finds the release.
 func (w *writer) linkToolchain(v gover.Version) error {
 	target := toolchainTarget(v)
-	path := w.toolchainPath(v)
-	if got, err := os.Readlink(path); err == nil && got == target {
+	if got, err := w.toolchains.Readlink(v.Toolchain()); err == nil && got == target {
 		return nil
 	}
-	return fsx.Symlink(target, path)
+	return w.toolchains.Symlink(target, v.Toolchain())
 }
 
 func toolchainTarget(v gover.Version) string { return "../" + v.String() + "/bin/go" }
@@ -191,12 +180,17 @@ func (s *Store) Uninstall(ctx context.Context, v gover.Version, force bool, wait
 	if !s.Has(v) && !s.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+s.dir, "vmgo list")
 	}
-	release, err := s.LockRelease(ctx, v, wait)
+	h, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	release, err := s.lockRelease(ctx, h, v, wait)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, release.Release()) }()
-	w, err := s.lockNames(ctx, wait)
+	w, err := s.lockNames(ctx, h, wait)
 	if err != nil {
 		return err
 	}
@@ -213,7 +207,7 @@ func (w *writer) hide(v gover.Version, force bool) error {
 		if !force {
 			return diag.New(diag.InUse, "go "+v.String()+" is the default of "+w.dir, "vmgo uninstall --force "+v.String())
 		}
-		if err := os.Remove(installed.DefaultLink(w.dir)); err != nil {
+		if err := w.root.Remove(defaultName); err != nil {
 			return err
 		}
 	}
@@ -222,12 +216,12 @@ func (w *writer) hide(v gover.Version, force bool) error {
 		return err
 	}
 	w.garbage = append(w.garbage, dir)
-	if err := os.Rename(w.GOROOT(v), dir.old()); err != nil {
+	if err := w.root.Rename(v.String(), dir.Dir, oldName); err != nil {
 		return err
 	}
 	// Durable before anything of it is deleted: else a power failure could
 	// bring back the name of a release that is half gone.
-	if err := errors.Join(fsx.SyncDir(w.dir), fsx.SyncDir(dir.path)); err != nil {
+	if err := errors.Join(w.root.Sync(), dir.Sync()); err != nil {
 		return err
 	}
 	return w.dropRecords(v)
@@ -235,37 +229,49 @@ func (w *writer) hide(v gover.Version, force bool) error {
 
 // dropRecords deletes what is kept beside a release that is gone.
 func (w *writer) dropRecords(v gover.Version) error {
-	var failures []error
-	for _, path := range []string{w.toolchainPath(v), w.manifestPath(v), w.receiptPath(v)} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failures = append(failures, err)
-		}
-	}
-	return errors.Join(failures...)
+	return errors.Join(
+		gone(w.toolchains.Remove(v.Toolchain())),
+		gone(w.manifests.Remove(v.String())),
+		gone(w.receipts.Remove(receiptOf(v))),
+	)
 }
 
 // SetDefault makes an installed release the store's default.
 func (s *Store) SetDefault(ctx context.Context, v gover.Version, wait Wait) error {
-	w, err := s.lockNames(ctx, wait)
-	if err != nil {
-		return err
-	}
-	if !w.Has(v) {
-		err = diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+s.dir, "vmgo install "+v.String())
-	} else if err = fsx.Symlink(v.String(), installed.DefaultLink(s.dir)); err == nil {
-		err = fsx.SyncDir(s.dir)
-	}
-	return errors.Join(s.fault(err), w.done())
+	return s.locked(ctx, wait, func(w *writer) error {
+		if !w.Has(v) {
+			return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+s.dir, "vmgo install "+v.String())
+		}
+		if err := w.root.Symlink(v.String(), defaultName); err != nil {
+			return err
+		}
+		return w.root.Sync()
+	})
 }
 
 // ClearDefault takes the store's default away.
 func (s *Store) ClearDefault(ctx context.Context, wait Wait) error {
-	w, err := s.lockNames(ctx, wait)
+	return s.locked(ctx, wait, func(w *writer) error { return gone(w.root.Remove(defaultName)) })
+}
+
+// locked does something while the lock on the store's names is held.
+func (s *Store) locked(ctx context.Context, wait Wait, do func(*writer) error) (err error) {
+	h, err := s.open()
 	if err != nil {
 		return err
 	}
-	if err = os.Remove(installed.DefaultLink(s.dir)); errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	defer func() { err = errors.Join(err, h.close()) }()
+	w, err := s.lockNames(ctx, h, wait)
+	if err != nil {
+		return err
 	}
-	return errors.Join(s.fault(err), w.done())
+	return errors.Join(s.fault(do(w)), w.done())
+}
+
+// gone is the error of a removal, nil where there was nothing to remove.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -21,7 +20,8 @@ import (
 // what the manifests say; whether the files still are so is for its users to
 // see, each time.
 type index struct {
-	uid       uint32 // whose files are ours
+	root      *fsx.Dir // of the store
+	uid       uint32   // whose files are ours
 	releases  []indexed
 	byContent map[contentKey]location
 	byPlace   map[placeKey]location
@@ -29,7 +29,6 @@ type index struct {
 
 type indexed struct {
 	version  gover.Version
-	goroot   string
 	manifest Manifest
 }
 
@@ -54,18 +53,18 @@ const neighbours = 3
 
 // newIndex reads the manifests of all releases, those nearest to v first. A
 // release whose records are damaged is left out. Only files of uid are used.
-func (s *Store) newIndex(v gover.Version, uid uint32) *index {
+func (s *Store) newIndex(root *fsx.Dir, v gover.Version, uid uint32) *index {
 	releases, err := s.Releases()
 	if err != nil {
 		return &index{} // sharing is never worth a failure
 	}
-	x := &index{uid: uid, releases: make([]indexed, len(releases))}
+	x := &index{root: root, uid: uid, releases: make([]indexed, len(releases))}
 	var wg sync.WaitGroup
 	for i, r := range releases {
 		wg.Go(func() {
 			m, err := s.Manifest(r.Version)
 			if err == nil {
-				x.releases[i] = indexed{r.Version, r.GOROOT, m}
+				x.releases[i] = indexed{r.Version, m}
 			}
 		})
 	}
@@ -154,13 +153,8 @@ func (f *finder) open(at location) (*fsx.File, bool) {
 	want := &r.manifest[at.file]
 	if dir := path.Dir(want.Path); f.dir == nil || f.release != at.release || f.path != dir {
 		f.close()
-		root, err := fsx.OpenTrusted(r.goroot)
-		if err != nil {
-			return nil, false
-		}
-		f.dir, err = root.Sub(dir)
-		root.Close()
-		if err != nil {
+		var err error
+		if f.dir, err = f.x.root.Sub(path.Join(r.version.String(), dir)); err != nil {
 			f.dir = nil
 			return nil, false
 		}
@@ -176,13 +170,6 @@ func (f *finder) open(at location) (*fsx.File, bool) {
 		return nil, false
 	}
 	return file, true
-}
-
-func owner(info fs.FileInfo) uint32 {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return st.Uid
-	}
-	return 0
 }
 
 func (f *finder) close() {

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -17,6 +17,7 @@ import (
 // [archive.Sink].
 type Stage struct {
 	store   *Store
+	handles *handles
 	version gover.Version
 	dir     *stageDir
 	tree    *fsx.Dir
@@ -33,25 +34,27 @@ type Stage struct {
 // stageDir is a directory of staging whose flock we hold: as long as it is
 // held, no sweep touches the directory.
 type stageDir struct {
-	path string
-	lock *os.File
+	*fsx.Dir
+	staging *fsx.Dir // which it is in
+	name    string
 }
 
 // NewStage makes an empty tree for a release. The caller holds the release's
 // lock and must call Close in the end.
 func (s *Store) NewStage(ctx context.Context, v gover.Version, wait Wait) (*Stage, error) {
-	w, err := s.lockNames(ctx, wait)
+	h, err := s.open()
 	if err != nil {
 		return nil, err
+	}
+	w, err := s.lockNames(ctx, h, wait)
+	if err != nil {
+		return nil, errors.Join(err, h.close())
 	}
 	dir, err := w.newStageDir(v)
 	// Leftovers are deleted when the stage is closed: making files soon after
 	// deleting many is slow on ext4.
-	stage := &Stage{store: s, version: v, dir: dir, garbage: w.garbage, bufs: newBuffers()}
+	stage := &Stage{store: s, handles: h, version: v, dir: dir, garbage: w.garbage, bufs: newBuffers()}
 	err = errors.Join(err, w.unlock())
-	if err == nil {
-		err = s.checkOwn()
-	}
 	if err == nil {
 		err = stage.prepare()
 	}
@@ -64,31 +67,29 @@ func (s *Store) NewStage(ctx context.Context, v gover.Version, wait Wait) (*Stag
 // newStageDir makes and locks a directory beneath staging. It is called with
 // the store's lock held, so that no sweep sees the directory without its lock.
 func (w *writer) newStageDir(v gover.Version) (*stageDir, error) {
-	path, err := os.MkdirTemp(w.meta("staging"), v.String()+".")
+	name, err := w.staging.MkdirTemp(v.String() + ".")
 	if err != nil {
 		return nil, err
 	}
-	dir, got, err := claim(path)
+	dir, got, err := claim(w.staging, name)
 	if err == nil && !got {
-		err = errors.New(path + " is locked by another process")
+		err = errors.New(filepath.Join(w.staging.Path(), name) + " is locked by another process")
 	}
 	return dir, err
 }
 
 func (st *Stage) prepare() error {
-	path := st.Tree()
-	if err := os.Mkdir(path, 0o755); err != nil {
+	if err := st.dir.Mkdir(treeName, 0o755); err != nil {
 		return err
 	}
-	if err := os.Chmod(path, 0o755); err != nil {
-		return err
-	}
-	info, err := os.Lstat(path)
+	tree, err := st.dir.Sub(treeName)
 	if err != nil {
 		return err
 	}
-	st.uid = owner(info)
-	st.tree, err = fsx.OpenDir(path)
+	st.tree = tree
+	tree.Fill()
+	e, err := tree.Entry()
+	st.uid = uint32(e.UID)
 	st.Reindex()
 	return err
 }
@@ -96,13 +97,29 @@ func (st *Stage) prepare() error {
 // Reindex takes in which releases there are to share with by now. Their
 // manifests are read in the background.
 func (st *Stage) Reindex() {
-	index := sync.OnceValue(func() *index { return st.store.newIndex(st.version, st.uid) })
+	index := sync.OnceValue(func() *index { return st.store.newIndex(st.handles.root, st.version, st.uid) })
 	st.index = index
 	st.indexing.Go(func() { index() })
 }
 
 // Tree is the path of the unpublished GOROOT.
-func (st *Stage) Tree() string { return filepath.Join(st.dir.path, "tree") }
+func (st *Stage) Tree() string { return st.tree.Path() }
+
+// Name reads which release the tree says it is.
+func (st *Stage) Name() (string, error) {
+	return nameIn(st.tree.ReadFile("VERSION", maxVersionFile))
+}
+
+// Drop removes a file or directory at the top of the tree.
+func (st *Stage) Drop(name string) error { return st.store.fault(st.tree.RemoveAll(name)) }
+
+// intact looks that the stage and its tree are those that were opened.
+func (st *Stage) intact() error {
+	if !st.dir.staging.Holds(st.dir.name, st.dir.Dir) || !st.dir.Holds(treeName, st.tree) {
+		return st.store.replaced(st.tree.Path())
+	}
+	return nil
+}
 
 // Linked says how much of the tree is shared with other releases.
 func (st *Stage) Linked() (files int, bytes int64) {
@@ -128,6 +145,10 @@ func (st *Stage) Close() error {
 		err = errors.Join(err, dir.remove())
 	}
 	st.garbage = nil
+	if st.handles != nil {
+		err = errors.Join(err, st.handles.close())
+		st.handles = nil
+	}
 	return err
 }
 
@@ -158,25 +179,24 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 func (st *Stage) Has(file archive.File) bool { return st.index().has(file) }
 
 // claim locks a directory of staging if its maker is gone.
-func claim(path string) (*stageDir, bool, error) {
-	f, err := fsx.OpenDirectory(path)
+func claim(staging *fsx.Dir, name string) (*stageDir, bool, error) {
+	dir, err := staging.Sub(name)
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil, false, nil // swept meanwhile
 		}
 		return nil, false, err
 	}
-	got, err := fsx.TryFlock(f)
+	got, err := dir.TryFlock()
 	if !got || err != nil {
-		return nil, false, errors.Join(err, f.Close())
+		return nil, false, errors.Join(err, dir.Close())
 	}
-	return &stageDir{path: path, lock: f}, true, nil
+	return &stageDir{dir, staging, name}, true, nil
 }
 
 func (d *stageDir) remove() error {
 	if d == nil {
 		return nil
 	}
-	err := fsx.RemoveAll(filepath.Dir(d.path), filepath.Base(d.path))
-	return errors.Join(err, d.lock.Close())
+	return errors.Join(d.staging.RemoveAll(d.name), d.Close())
 }

@@ -78,7 +78,7 @@ func (w *stageFile) Commit(sum [sha256.Size]byte) error {
 		if readErr != nil || found != sum || !w.d.share(f, name+linkSuffix, w.file) {
 			return false
 		}
-		err = w.d.dir.Rename(name+linkSuffix, name)
+		err = w.d.dir.Rename(name+linkSuffix, w.d.dir, name)
 		return true
 	})
 	return w.d.st.store.fault(err)

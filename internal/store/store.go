@@ -76,6 +76,12 @@ func writable(dir string) error {
 // Dir is the directory of the store.
 func (s *Store) Dir() string { return s.dir }
 
+// Exists reports whether the directory of the store exists.
+func (s *Store) Exists() bool {
+	_, err := os.Lstat(s.dir)
+	return err == nil
+}
+
 // GOROOT is the directory that a release has or would have.
 func (s *Store) GOROOT(v gover.Version) string { return installed.GOROOT(s.dir, v) }
 
@@ -108,8 +114,6 @@ func (s *Store) CheckWritable() error {
 	return nil
 }
 
-const metaDir = ".vmgo"
-
 func (s *Store) meta(elements ...string) string {
 	return filepath.Join(append([]string{s.dir, metaDir}, elements...)...)
 }
@@ -118,16 +122,17 @@ func (s *Store) manifestPath(v gover.Version) string { return s.meta("manifests"
 
 func (s *Store) receiptPath(v gover.Version) string { return installed.Receipt(s.dir, v) }
 
-func (s *Store) toolchainPath(v gover.Version) string {
-	return filepath.Join(installed.Toolchains(s.dir), v.Toolchain())
-}
+func receiptOf(v gover.Version) string { return filepath.Base(installed.Receipt("", v)) }
 
 // fault gives an error of the file system the code that a user can act on.
 func (s *Store) fault(err error) error {
 	var coded *diag.Error
+	var unsafe *fsx.UnsafeError
 	switch {
 	case err == nil || errors.As(err, &coded):
 		return err
+	case errors.As(err, &unsafe):
+		return s.unsafeError([]*fsx.UnsafeError{unsafe})
 	case fsx.IsFull(err):
 		return diag.Wrap(diag.DiskFull, err, "no room in the store "+s.dir,
 			"vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))

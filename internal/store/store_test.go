@@ -333,8 +333,12 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 			if !slices.ContainsFunc(list, func(f store.Fault) bool { return f.Kind == c.kind }) {
 				t.Fatalf("found %v", list)
 			}
-			// What is said to be mended by itself is.
-			if err := s.Sweep(t.Context(), store.Wait{}); err != nil {
+			// What is said to be mended by itself is, but not where others may write.
+			err := s.Sweep(t.Context(), store.Wait{})
+			if name == "open store" && diag.CodeOf(err) == diag.StoreUnsafe {
+				return
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			if list[0].Mended() || c.kind == store.FaultUnproved {
