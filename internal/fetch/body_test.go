@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -109,45 +107,6 @@ func TestDownload_endless(t *testing.T) {
 	})
 	_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 50_000}, tempFile(t))
 	wantCode(t, err, diag.Network, "larger than the 50000 bytes")
-}
-
-// A file that is replaced during its download is downloaded anew, never glued
-// together.
-func TestDownload_changesMeanwhile(t *testing.T) {
-	t.Parallel()
-	for _, mode := range []string{"etag", "size", "range"} {
-		var requests atomic.Int32
-		older, newer := bytes.Repeat([]byte("old!"), 1000), bytes.Repeat([]byte("new!"), 1000)
-		if mode == "size" {
-			newer = append(newer, "more"...)
-		}
-		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			data := newer
-			if requests.Add(1) == 1 {
-				data = older
-			}
-			if mode == "etag" {
-				w.Header().Set("ETag", `"`+string(data[:3])+`"`)
-			}
-			if requests.Load() == 1 {
-				w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-				_, _ = w.Write(data[:2000])
-				panic(http.ErrAbortHandler)
-			}
-			if mode == "range" && r.Header.Get("Range") != "" { // an answer about another part
-				w.Header().Set("Content-Range", "bytes 0-999/4000")
-				w.WriteHeader(http.StatusPartialContent)
-				_, _ = w.Write(data[:1000])
-				return
-			}
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
-		})
-		f := tempFile(t)
-		n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, f)
-		if err != nil || n != int64(len(newer)) || !bytes.Equal(content(t, f), newer) {
-			t.Errorf("%s: %d bytes, %v", mode, n, err)
-		}
-	}
 }
 
 func TestOpen_streams(t *testing.T) {
