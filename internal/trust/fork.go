@@ -27,10 +27,7 @@ type head struct {
 // tile is inconsistent. So each head is compared here by the tiles of its own
 // side: the known one by the cache, the one just seen by the server.
 func (l *Log) findFork(s *session) string {
-	data, err := smallfile.Read(l.stateFile("latest"), smallfile.Usual)
-	if err != nil {
-		return ""
-	}
+	data, _ := smallfile.Read(l.stateFile("latest"), smallfile.Usual) // what cannot be read is no head
 	known, err := l.openHead(data)
 	if err != nil {
 		return ""

@@ -157,8 +157,8 @@ func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 		full.W = 1 << tile.H
 		var err error
 		if data[i], err = r.read(tile.Path()); err != nil {
-			whole, fullErr := r.read(full.Path())
-			if fullErr != nil || len(whole) != full.W*tlog.HashSize {
+			whole, _ := r.read(full.Path())
+			if len(whole) != full.W*tlog.HashSize {
 				return nil, err
 			}
 			data[i] = whole[:tile.W*tlog.HashSize]

@@ -61,7 +61,7 @@ func parseSignature(data []byte) (*packet.Signature, error) {
 		return nil, fmt.Errorf("its type is 0x%02x, not 0x00 (a binary document)", int(sig.SigType))
 	case !acceptedHash(sig.Hash):
 		return nil, fmt.Errorf("its hash, %v, is too weak", sig.Hash)
-	case sig.IssuerKeyId == nil && len(sig.IssuerFingerprint) == 0:
+	case sig.IssuerKeyId == nil: // the library takes it from the fingerprint, if there is one
 		return nil, errors.New("it names no key")
 	}
 	return sig, nil
