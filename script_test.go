@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // testHost is the real world, but for the network, of which there is only this
 // machine, and for the machine's root: scripts fake /opt/go and /etc/vmgo
-// beneath $TESTROOT.
+// beneath $TESTROOT. $TESTUID makes the user one of a test's choice, whoever runs it.
 func testHost() host.Host {
 	h := host.OS()
 	h.Transport = vmtest.Transport()
@@ -41,6 +42,9 @@ func testHost() host.Host {
 	if root := h.Env["TESTROOT"]; root != "" {
 		h.Root = root
 		h.Sys.CPU = func() host.CPU { return host.CPU{} } // the real one would say what this machine is
+	}
+	if uid, err := strconv.Atoi(h.Env["TESTUID"]); err == nil {
+		h.UID = uid
 	}
 	return h
 }
