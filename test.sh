@@ -4,7 +4,7 @@ set -eu
 
 usage() {
 	cat <<'END'
-usage: ./test.sh [--quick] [PACKAGE...]
+usage: ./test.sh [--quick | --lint | --long] [PACKAGE...]
        ./test.sh --mutants [FLAG...] PACKAGE...
 
 Installs what is missing on a Debian machine (apt, as root; else says which
@@ -15,6 +15,9 @@ only take long: go test -short), and all tests. The full output is kept in
 
   --quick   no race detector, nothing that takes long or needs the network
             (go test -short)
+  --lint    no tests
+  --long    all tests with the race detector, then each fuzz target for
+            ten minutes (FUZZTIME=30s: for that long)
   --mutants look for checks in PACKAGE that no test misses: hours for the whole
             repository, so name packages, and give it a night (CONTRIBUTING.md)
   PACKAGE   test these packages only, default ./...
@@ -22,6 +25,7 @@ END
 }
 
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+deadcode=golang.org/x/tools/cmd/deadcode@v0.51.0
 
 # command:package. The race detector needs a C compiler and its headers.
 tools='bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
@@ -93,6 +97,14 @@ staticchecked() {
 	retry env GOBIN="$cache/bin" go install "$staticcheck" && "$cache/bin/staticcheck" ./...
 }
 
+# What no program reaches goes. Code that only tests use belongs in a test file,
+# or in a package of test support.
+no_dead_code() {
+	retry env GOBIN="$cache/bin" go install "$deadcode" || return 1
+	"$cache/bin/deadcode" ./... >"$cache/deadcode" || return 1
+	! grep -vE '^internal/(vmtest|host/hosttest)/' "$cache/deadcode" >&2
+}
+
 shells_checked() {
 	# shellcheck disable=SC2046 # no file name here has a blank
 	shellcheck $(git ls-files -co --exclude-standard '*.sh' '*.bash' .ci/run)
@@ -139,11 +151,21 @@ tests() {
 	[ "$(cat "$cache/status")" = 0 ]
 }
 
+# fuzz PACKAGE...: each fuzz target in turn. What fails is kept beside the test.
+fuzz() {
+	for target in $(go list -f '{{range .TestGoFiles}}{{$.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$.Dir}}/{{.}} {{end}}' "$@" |
+		xargs grep -hoE '^func Fuzz[A-Za-z0-9_]+' /dev/null | sed 's/func //'); do
+		package=$(grep -rlE "^func $target\(" --include='*_test.go' . | xargs dirname)
+		say "fuzz $package $target"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10m}" "$package" || return 1
+	done
+}
+
 main() {
-	quick='' mutants=''
+	mode='' mutants=''
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--quick) quick=1 ;;
+		--quick | --lint | --long) mode=${1#--} ;;
 		--mutants) mutants=1 && shift && break ;;
 		-h | --help) usage && return 0 ;;
 		-*)
@@ -177,13 +199,22 @@ main() {
 	check staticcheck staticchecked
 	check shellcheck shells_checked
 	check zsh-and-fish zsh_and_fish_parsed
-	if [ -n "$quick" ]; then
+	check deadcode no_dead_code
+	case $mode in
+	lint) ;;
+	quick)
 		say 'skipped: the race detector, and what needs the network (--quick)'
 		check tests tests test -short "$@"
-	else
+		;;
+	long)
+		CGO_ENABLED=1 check race tests race -race -timeout 90m "$@"
+		check fuzz fuzz "$@"
+		;;
+	*)
 		CGO_ENABLED=1 check race tests race -race -short "$@"
 		check tests tests test "$@"
-	fi
+		;;
+	esac
 	[ -z "$failed" ] || { say "FAILED:$failed" && exit 1; }
 }
 

@@ -41,9 +41,6 @@ type entry struct {
 
 func (c changes) isZero() bool { return len(c.vars) == 0 && len(c.path) == 0 }
 
-// IsZero reports whether there is nothing to take back.
-func (s Session) IsZero() bool { return s.isZero() && s.old.isZero() && s.before == nil }
-
 // PathEntries lists the directories that were put into PATH, in order.
 func (s Session) PathEntries() []string {
 	var dirs []string

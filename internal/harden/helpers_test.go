@@ -272,3 +272,9 @@ func differences(a, b map[string]string) []string {
 }
 
 func fixedClock() time.Time { return time.Unix(1800000000, 0) }
+
+// Status returns the state of every item.
+func (e *Engine) Status(sel Selection) ([]ItemStatus, error) {
+	plan, err := e.Plan(sel)
+	return plan.Items, err
+}

@@ -73,12 +73,6 @@ type FileDiff struct {
 	Keep string `json:"keep,omitempty"` // where the version of somebody else is kept
 }
 
-// Status tells how every item stands. It changes nothing and needs no lock.
-func (e *Engine) Status(sel Selection) ([]ItemStatus, error) {
-	plan, _, err := e.plan(sel)
-	return plan.Items, err
-}
-
 // Plan shows what Apply would do. It changes nothing and needs no lock.
 func (e *Engine) Plan(sel Selection) (Plan, error) {
 	plan, _, err := e.plan(sel)

@@ -1,0 +1,26 @@
+# make help lists the targets. Everything real is in test.sh and the go command.
+.DEFAULT_GOAL := help
+.PHONY: help build test quick long update lint bench
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build vmgo and vmgo-shim into .cache/bin
+	go build -trimpath -o .cache/bin/ . ./shims/vmgo-shim
+
+test: ## all checks and tests, as continuous integration runs them
+	./test.sh
+
+quick: ## what takes neither long nor the network
+	./test.sh --quick
+
+lint: ## gofmt, vet, staticcheck, shellcheck, deadcode
+	./test.sh --lint
+
+update: ## rewrite golden files and generated pages; look at the diff
+	go test . -run 'TestScripts' -update
+	go test ./internal/doctor -run Docs -update
+	go test ./internal/harden -run TestDocument -update
+
+bench: ## compare with other tools (docs/performance.md)
+	go run -tags bench ./internal/bench prompt
