@@ -76,7 +76,8 @@ func (a *app) listRows() ([]listRow, error) {
 }
 
 // listRow reads what the store knows of a release. A release whose receipt is
-// damaged is listed all the same, without what only the receipt knew.
+// damaged, or newer than this program, is listed all the same, without what only
+// the receipt knew.
 func (a *app) listRow(release installed.Release) (listRow, error) {
 	s := a.openStore(release.Store)
 	row := listRow{
@@ -87,7 +88,7 @@ func (a *app) listRow(release installed.Release) (listRow, error) {
 	switch {
 	case err == nil:
 		row.Source, row.Contents, row.Proofs, row.InstalledAt = receipt.Source, receipt.Contents, receipt.Proofs, receipt.InstalledAt
-	case diag.CodeOf(err) == diag.Tampered:
+	case diag.CodeOf(err) == diag.Tampered, diag.CodeOf(err) == diag.NewerFormat:
 		a.warnf("%v", err)
 	default:
 		return listRow{}, err

@@ -27,6 +27,7 @@ const (
 	StoreBusy           Code = "store-busy"
 	StoreNotWritable    Code = "store-not-writable"
 	StoreUnsafe         Code = "store-unsafe"
+	NewerFormat         Code = "newer-format"
 	InUse               Code = "in-use"
 	Recursion           Code = "recursion"
 	CannotStart         Code = "cannot-start"
@@ -67,6 +68,7 @@ func Catalogue() []Entry {
 		{StoreBusy, 6, "another process holds the store"},
 		{StoreNotWritable, 1, "the store cannot be written by this user"},
 		{StoreUnsafe, 1, "a store in which users beside its owner could put a release"},
+		{NewerFormat, 1, "data that a newer vmgo wrote"},
 		{InUse, 1, "the release is in force or the default"},
 		{Recursion, 126, "a shim that leads back to itself"},
 		{CannotStart, 126, "a program that exists and cannot be started"},

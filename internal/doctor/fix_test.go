@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -189,6 +190,35 @@ func TestUndo_afterACrash(t *testing.T) {
 	}
 	if got := h.Text("/home/ann/.config/go/env"); !strings.Contains(got, "GOFLAGS") {
 		t.Errorf("go/env is %q", got)
+	}
+}
+
+// TestUndo_format: a record of before there was a number is undone, that of a
+// newer program is refused before anything is touched.
+func TestUndo_format(t *testing.T) {
+	t.Parallel()
+	for replacement, want := range map[string]diag.Code{`"format": 2`: diag.NewerFormat, `"format": 1`: "", `"older": 1`: ""} {
+		h := sick(t)
+		m, changes := plan(t, h)
+		if err := doctor.Apply(m, changes); err != nil {
+			t.Fatal(err)
+		}
+		records, err := filepath.Glob(h.Path("/home/ann/.local/state/vmgo/doctor/*/manifest.json"))
+		if err != nil || len(records) != 1 {
+			t.Fatalf("records: %v, %v", records, err)
+		}
+		data, err := os.ReadFile(records[0])
+		if err != nil || !strings.Contains(string(data), `"format": 1`) {
+			t.Fatalf("%s, %v", data, err)
+		}
+		if err := os.WriteFile(records[0], []byte(strings.Replace(string(data), `"format": 1`, replacement, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fixed := h.Text("/home/ann/.bashrc")
+		_, err = doctor.Undo(m)
+		if (err == nil) != (want == "") || want != "" && (diag.CodeOf(err) != want || h.Text("/home/ann/.bashrc") != fixed) {
+			t.Errorf("%s: %v", replacement, err)
+		}
 	}
 }
 

@@ -22,8 +22,9 @@ import (
 // copies of the files as they were. It is on the disk before the first file is
 // touched, so that a crash in between can be undone too.
 type repair struct {
-	Time  string       `json:"time"`
-	Files []repairFile `json:"files"`
+	Format int          `json:"format"`
+	Time   string       `json:"time"`
+	Files  []repairFile `json:"files"`
 }
 
 type repairFile struct {
@@ -36,6 +37,10 @@ type repairFile struct {
 }
 
 const manifestName = "manifest.json"
+
+// repairFormat is the number of the record's format. A record without one has
+// format 1.
+const repairFormat = 1
 
 func (m *Machine) repairsDir() (string, error) {
 	if m.Layout.State == "" {
@@ -55,7 +60,7 @@ func Apply(m *Machine, plan []Change) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the directory of backups: %w", err)
 	}
-	record := repair{Time: now.Format("2006-01-02T15:04:05Z")}
+	record := repair{Format: repairFormat, Time: now.Format("2006-01-02T15:04:05Z")}
 	for i, c := range plan {
 		f := repairFile{Path: m.Path(c.Path), OldMode: modeBits(c.OldMode), Mode: modeBits(c.Mode)}
 		if c.After != nil {
@@ -146,7 +151,8 @@ func latest(parent string) (string, repair, error) {
 		}
 		var record repair
 		if err == nil {
-			err = json.Unmarshal(data, &record)
+			path := filepath.Join(dir, manifestName)
+			err = fsx.Decode("the record of the repair, "+path+",", data, repairFormat, &record)
 		}
 		return dir, record, err
 	}

@@ -201,10 +201,20 @@ func TestOnlyOneAtATime(t *testing.T) {
 
 func TestLedgerOfAnotherFormatIsRefused(t *testing.T) {
 	root := fakeRoot(t)
-	write(t, root+ledgerFile, `{"format":99}`)
 	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
-	if _, err := e.Apply(t.Context(), Selection{}, nil, nil); err == nil || !strings.Contains(err.Error(), "format 99") {
-		t.Errorf("apply says %v", err)
+	for _, file := range []string{ledgerFile, journalFile} {
+		write(t, root+file, `{"format":99,"verb":["of","another","type"],"changes":1,"ledger":1}`)
+		if _, err := e.Apply(t.Context(), Selection{}, nil, nil); diag.CodeOf(err) != diag.NewerFormat || !strings.Contains(err.Error(), "format 99") {
+			t.Errorf("%s: apply says %v", file, err)
+		}
+		must(t, os.Remove(root+file))
+	}
+	if _, err := ReadPlan([]byte(`{"format":99,"verb":"apply","changes":1}`)); diag.CodeOf(err) != diag.NewerFormat {
+		t.Errorf("a plan: %v", err)
+	}
+	write(t, root+ledgerFile, `{}`) // of before there was a number
+	if _, err := e.Apply(t.Context(), Selection{}, nil, nil); err != nil {
+		t.Errorf("without a number: %v", err)
 	}
 }
 

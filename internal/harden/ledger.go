@@ -163,7 +163,9 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := fsx.Decode(path, data, formatNow, into); diag.CodeOf(err) == diag.NewerFormat {
+		return false, err
+	} else if err != nil {
 		return false, diag.Wrap(diag.Failure, err, path+", where vmgo writes what it changes, cannot be read", "ls "+originalsDir)
 	}
 	return true, nil
@@ -217,9 +219,6 @@ func (m *Machine) loadLedger() (ledger, error) {
 	if errors.Is(err, fs.ErrPermission) {
 		err = diag.Wrap(diag.Failure, err, "what vmgo has changed here is written in a file that only root may read", "sudo vmgo harden status")
 	}
-	if err == nil && led.Format != formatNow {
-		err = fmt.Errorf("%s has format %d, which this vmgo does not know", ledgerFile, led.Format)
-	}
 	return led, err
 }
 
@@ -228,9 +227,6 @@ func (m *Machine) loadJournal() (*journal, error) {
 	ok, err := m.load(journalFile, &j)
 	if err != nil || !ok {
 		return nil, err
-	}
-	if j.Format != formatNow {
-		return nil, fmt.Errorf("%s has format %d, which this vmgo does not know", journalFile, j.Format)
 	}
 	return &j, m.confine(&j)
 }

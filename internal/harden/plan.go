@@ -1,12 +1,12 @@
 package harden
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 const (
@@ -223,7 +223,9 @@ func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
 // typed.
 func ReadPlan(data []byte) (*Plan, error) {
 	var p Plan
-	if err := json.Unmarshal(data, &p); err != nil {
+	if err := fsx.Decode("the plan", data, formatNow, &p); diag.CodeOf(err) == diag.NewerFormat {
+		return nil, err
+	} else if err != nil {
 		return nil, diag.Wrap(diag.Usage, err, "the file holds no plan")
 	}
 	switch {
@@ -231,8 +233,6 @@ func ReadPlan(data []byte) (*Plan, error) {
 		return nil, diag.New(diag.Usage, "the file holds the plan of an undo, which cannot be applied", "vmgo harden undo")
 	case p.Verb != verbApply:
 		return nil, diag.New(diag.Usage, "the file holds no plan", "vmgo harden plan --out FILE")
-	case p.Format != formatNow:
-		return nil, diag.New(diag.Usage, fmt.Sprintf("the plan has format %d, which this vmgo does not know", p.Format), "vmgo harden plan --out FILE")
 	}
 	if p.Profile != "" {
 		if _, err := ParseProfile(string(p.Profile)); err != nil {

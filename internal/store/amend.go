@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/vmgo/vmgo/internal/gover"
@@ -10,7 +9,7 @@ import (
 
 // AmendReceipt changes the receipt of an installed release: a proof that was
 // not to be had at install can be added later. What ties the receipt to the
-// manifest stays as it is.
+// manifest stays as it is, and so do fields that a newer vmgo added.
 func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*Receipt), wait Wait) (err error) {
 	if err := s.CheckWritable(); err != nil {
 		return err
@@ -25,16 +24,16 @@ func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	r, err := s.Receipt(v)
+	r, before, err := s.readReceipt(v)
 	if err != nil {
 		return err
 	}
 	version, digest := r.Version, r.ManifestSHA256
 	change(&r)
 	r.Version, r.ManifestSHA256 = version, digest
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := encodeReceipt(r, before)
 	if err != nil {
 		return err
 	}
-	return s.fault(h.receipts.WriteFile(receiptOf(v), append(text, '\n'), 0o644))
+	return s.fault(h.receipts.WriteFile(receiptOf(v), text, 0o644))
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/store/installed"
@@ -33,6 +34,7 @@ const (
 
 	FaultUnproved FaultKind = "unproved" // a tree named like a release that has no receipt
 
+	FaultNewer    FaultKind = "newer"    // records that a newer vmgo wrote, and only it can read
 	FaultDefault  FaultKind = "default"  // the default names a release that is not there
 	FaultWritable FaultKind = "writable" // others may write here
 	FaultOwner    FaultKind = "owner"    // a directory of the store, or on the way to it, belongs to somebody else
@@ -265,7 +267,10 @@ func (s *Store) isUnproved(name string) bool {
 // release holds the names, sizes and modes of a tree against its manifest.
 func (c *checker) release(r installed.Release) error {
 	m, err := c.s.Manifest(r.Version)
-	if err != nil {
+	switch {
+	case diag.CodeOf(err) == diag.NewerFormat:
+		c.add(FaultNewer, r.Version, r.Version.String(), err.Error())
+	case err != nil:
 		c.add(FaultRecords, r.Version, r.Version.String(), err.Error())
 	}
 	want := make(map[string]int, len(m))

@@ -29,11 +29,13 @@ func (m Manifest) Bytes() int64 {
 // maxManifest bounds the text of a manifest, in bytes. That of a release has 2 MB.
 const maxManifest = 64 << 20
 
-// Encode gives the text of the manifest: a line a file with SHA-256, CRC-32,
-// mode, size and path, separated by one space. A path has no control
-// characters, so nothing needs quoting.
+// Encode gives the text of the manifest: a line with the format, then a line a
+// file with SHA-256, CRC-32, mode, size and path, separated by one space. A path
+// has no control characters, so nothing needs quoting.
 func (m Manifest) Encode() []byte {
 	out := make([]byte, 0, len(m)*128)
+	out = strconv.AppendInt(append(out, manifestHead...), manifestFormat, 10)
+	out = append(out, '\n')
 	var crc [4]byte
 	for i := range m {
 		f := &m[i]
@@ -52,9 +54,13 @@ func (m Manifest) Encode() []byte {
 	return out
 }
 
-// DecodeManifest reads what Encode wrote, and nothing else: text that it
-// accepts encodes to the same text.
+// DecodeManifest reads what Encode wrote, with or without the first line, and
+// nothing else: text that it accepts encodes to the same text.
 func DecodeManifest(text []byte) (Manifest, error) {
+	text, err := cutHead(text)
+	if err != nil {
+		return nil, err
+	}
 	m := make(Manifest, 0, bytes.Count(text, []byte{'\n'}))
 	last := ""
 	for line := 1; len(text) > 0; line++ {
@@ -151,6 +157,9 @@ func (s *Store) Manifest(v gover.Version) (Manifest, error) {
 		return nil, diag.New(diag.Tampered, "the manifest "+path+" is not the one that the receipt names", hint)
 	}
 	m, err := DecodeManifest(text)
+	if diag.CodeOf(err) == diag.NewerFormat {
+		return nil, diag.Wrap(diag.NewerFormat, err, path, diag.HintsOf(err)...)
+	}
 	if err != nil {
 		return nil, diag.Wrap(diag.Tampered, err, "the manifest "+path+" cannot be read", hint)
 	}

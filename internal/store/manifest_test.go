@@ -40,6 +40,7 @@ func TestDecodeManifest_strict(t *testing.T) {
 		"dotdot":     func(s string) string { return strings.Replace(s, " a\n", " ../a\n", 1) },
 		"no path":    func(s string) string { return strings.Replace(s, " a\n", " \n", 1) },
 		"CR":         func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"tab in it":  func(s string) string { return strings.Replace(s, " 12 a", "\t12 a", 1) },
 		"tab":        func(s string) string { return strings.ReplaceAll(s, " ", "\t") },
 	} {
 		if m, err := store.DecodeManifest([]byte(change(string(good)))); diag.CodeOf(err) != diag.Tampered {
@@ -48,11 +49,35 @@ func TestDecodeManifest_strict(t *testing.T) {
 	}
 }
 
+// TestDecodeManifest_format: text of before there was a number is of format 1;
+// that of a newer vmgo is refused with a word on what to do.
+func TestDecodeManifest_format(t *testing.T) {
+	t.Parallel()
+	m := store.Manifest{{Path: "a", Mode: 0o644, Size: 12}}
+	text := string(m.Encode())
+	lines, ok := strings.CutPrefix(text, "format 1\n")
+	if !ok {
+		t.Fatalf("no format: %q", text)
+	}
+	if got, err := store.DecodeManifest([]byte(lines)); err != nil || !slices.Equal(got, m) {
+		t.Errorf("without a number: %v, %v", got, err)
+	}
+	for head, code := range map[string]diag.Code{
+		"format 2\n": diag.NewerFormat, "format 10\nwhatever": diag.NewerFormat, "format 0\n": diag.Tampered, "format 01\n": diag.Tampered,
+		"format +1\n": diag.Tampered, "format -1\n": diag.Tampered, "format\n": diag.Tampered, "format 1 \n": diag.Tampered,
+		"format 1\nformat 1\n": diag.Tampered, "format 99999999999999999999\n": diag.Tampered,
+	} {
+		if got, err := store.DecodeManifest([]byte(head + lines)); diag.CodeOf(err) != code || len(diag.HintsOf(err)) == 0 && code == diag.NewerFormat {
+			t.Errorf("%q: %v, %v", head, got, err)
+		}
+	}
+}
+
 func FuzzDecodeManifest(f *testing.F) {
 	f.Add(store.Manifest{{Path: "a", Mode: 0o644, Size: 12}, {Path: "b/c d", Mode: 0o755, Size: 3}}.Encode())
 	f.Add([]byte(fmt.Sprintf("%064x %08x 644 1 x\n", 1, 2)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if m, err := store.DecodeManifest(text); err == nil && !bytes.Equal(m.Encode(), text) {
+		if m, err := store.DecodeManifest(text); err == nil && !bytes.Equal(m.Encode(), text) && !bytes.Equal(m.Encode(), append([]byte("format 1\n"), text...)) {
 			t.Errorf("%q is accepted and encodes to %q", text, m.Encode())
 		}
 	})

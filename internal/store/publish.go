@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"strconv"
@@ -64,14 +63,14 @@ func (st *Stage) write(m Manifest, r Receipt) error {
 	text := m.Encode()
 	sum := sha256.Sum256(text)
 	r.ManifestSHA256 = hex.EncodeToString(sum[:])
-	receipt, err := json.MarshalIndent(r, "", "  ")
+	receipt, err := encodeReceipt(r, nil)
 	if err != nil {
 		return err
 	}
 	if err := st.dir.Create(manifestName, 0o644, text); err != nil {
 		return err
 	}
-	return st.dir.Create(receiptName, 0o644, append(receipt, '\n'))
+	return st.dir.Create(receiptName, 0o644, receipt)
 }
 
 // What is in a directory of staging.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -20,6 +21,7 @@ const (
 
 // Receipt records where a release came from and what was checked.
 type Receipt struct {
+	Format        int               `json:"format"`
 	Version       string            `json:"version"`
 	Platform      string            `json:"platform"` // "linux-amd64"
 	Source        string            `json:"source"`   // "goproxy", "godev", ...
@@ -55,16 +57,26 @@ type Signer struct {
 
 // Receipt reads the receipt of an installed release.
 func (s *Store) Receipt(v gover.Version) (Receipt, error) {
+	r, _, err := s.readReceipt(v)
+	return r, err
+}
+
+// readReceipt gives the receipt, and its text.
+func (s *Store) readReceipt(v gover.Version) (Receipt, []byte, error) {
 	data, err := smallfile.Read(s.receiptPath(v), smallfile.Usual)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Receipt{}, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no receipt", "vmgo install --reinstall "+v.String())
+		return Receipt{}, nil, diag.Wrap(diag.Tampered, err, "go "+v.String()+" in "+s.dir+" has no receipt", "vmgo install --reinstall "+v.String())
 	}
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, nil, err
 	}
 	var r Receipt
-	if err := json.Unmarshal(data, &r); err != nil || r.Version != v.String() {
-		return Receipt{}, diag.Wrap(diag.Tampered, err, "the receipt "+s.receiptPath(v)+" cannot be read as that of "+v.String(), "vmgo install --reinstall "+v.String())
+	err = fsx.Decode("the receipt "+s.receiptPath(v), data, receiptFormat, &r)
+	if diag.CodeOf(err) == diag.NewerFormat {
+		return Receipt{}, nil, err
 	}
-	return r, nil
+	if err != nil || r.Version != v.String() {
+		return Receipt{}, nil, diag.Wrap(diag.Tampered, err, "the receipt "+s.receiptPath(v)+" cannot be read as that of "+v.String(), "vmgo install --reinstall "+v.String())
+	}
+	return r, data, nil
 }
