@@ -34,7 +34,7 @@ import (
 //	vmserver archive [-name N] VERSION FILE     puts another archive there, unsigned, with its checksum
 //	vmserver official [-name N]                 makes it the server that vmgo finds at https://go.dev
 //	vmserver sign [-name N] [-by WHO] FILE      writes FILE.asc; see [Signers]
-//	vmtargz VERSION[@VARIANT] FILE              writes an official archive; see [ArchiveVariants]
+//	vmtargz VERSION[@VARIANT] FILE [OS-ARCH]    writes an official archive; see [ArchiveVariants]
 //	vmzip VERSION[@VARIANT] FILE                writes a module zip
 //
 // Servers stop at the end of their script.

@@ -121,14 +121,18 @@ func rewrite(data []byte, add func(*tar.Writer) error, change func(name string, 
 }
 
 func targzCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: vmtargz VERSION[@VARIANT] FILE")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: vmtargz VERSION[@VARIANT] FILE [OS-ARCH]")
 	}
 	version, variant, _ := strings.Cut(args[0], "@")
 	if _, ok := archiveVariants()[variant]; variant != "" && !ok {
 		ts.Check(fmt.Errorf("no variant %s; there are %s", variant, strings.Join(ArchiveVariants(), " ")))
 	}
+	t := Toolchain{Version: version, Variant: variant}
+	if len(args) == 3 {
+		t.OS, t.Arch, _ = strings.Cut(args[2], "-")
+	}
 	file := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
-	ts.Check(os.WriteFile(file, Toolchain{Version: version, Variant: variant}.TarGz(), 0o644))
+	ts.Check(os.WriteFile(file, t.TarGz(), 0o644))
 }
