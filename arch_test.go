@@ -176,6 +176,7 @@ var mayReadBare = map[string]string{
 	"internal/fsx modesArrive":           "O_EXCL: a new file",
 	"internal/fsx create":                "O_EXCL: a new file",
 	"internal/fsx Open":                  "O_NOFOLLOW and O_NONBLOCK; whoever reads asks for Info.Regular",
+	"internal/project/seen List":         "O_DIRECTORY",
 	"internal/store/installed readNames": "O_DIRECTORY",
 	"internal/harden stage":              "O_EXCL: a new file",
 	"internal/harden writeRuntime":       "a file of /proc/sys, for writing",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -67,12 +68,22 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               isolate,
 		Cmds:                vmtest.ScriptCommands(),
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, errors.New("unknown condition " + name)
+		},
 	})
 }
 
 // isolate gives a script an empty home and an environment in which nothing of
 // the developer's own settings is left.
 func isolate(env *testscript.Env) error {
+	// What another user is to read must be within reach; only root makes any.
+	if err := os.Chmod(filepath.Dir(env.WorkDir), 0o711); err != nil {
+		return err
+	}
 	home := filepath.Join(env.WorkDir, "home")
 	root := filepath.Join(env.WorkDir, "root")
 	for _, dir := range []string{home, root} {

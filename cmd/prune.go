@@ -2,15 +2,14 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
-	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/prune"
@@ -27,7 +26,8 @@ func (a *app) pruneCommand() *cli.Command {
 		UsageText: "vmgo prune [--dry-run]",
 		Description: `Releases that no known project and no default asks for, leftovers of interrupted installs, unfinished downloads,
 GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, and shims that lead nowhere. Projects become
-known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users.`,
+known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users, with their rights; while what one of them needs
+cannot be read, no release of the machine's store is removed.`,
 		Category: releasesCategory,
 		Flags:    []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what would go, and why"}, noWaitFlag()},
 		Action: func(c *cli.Context) error {
@@ -81,50 +81,32 @@ func (a *app) pruneInput() (prune.Input, error) {
 	if here, err := a.resolve(); err == nil && here.GOROOT != "" {
 		in.Needed[here.GOROOT] = "in force here: " + here.Requirement.Origin.String()
 	}
-	for _, home := range a.homes() {
-		projects, err := seen.List(home.state)
-		if err != nil {
-			return in, fmt.Errorf("reading the known projects: %w", err)
-		}
-		in.Projects = append(in.Projects, projects...)
-		pin, err := project.ReadPin(home.userDefault, project.UserDefault)
-		if err != nil {
-			return in, err
-		}
-		if release, err := a.pick(pin.Selector.Text()); err == nil && !pin.IsZero() {
-			in.Needed[release.GOROOT] = "asked for by " + home.userDefault
-		}
+	if in.Projects, err = seen.List(a.layout.State); err != nil {
+		return in, diag.Wrap(diag.Failure, err, "cannot tell which projects are known, so nothing is pruned",
+			"ls -l "+diag.Word(filepath.Join(a.layout.State, "projects")))
 	}
-	return in, nil
+	pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
+	if err != nil {
+		return in, err
+	}
+	if release, err := a.pick(pin.Selector.Text()); err == nil && !pin.IsZero() {
+		in.Needed[release.GOROOT] = "asked for by " + a.layout.UserDefault()
+	}
+	return in, a.othersNeed(in)
 }
 
-// needOf says what is in force in a project, whoever's it is: this shell's own
-// VMGO_VERSION has no say in it.
-func (a *app) needOf(dir string) (resolve.Resolution, error) {
+// needOf says what is in force in a project of this user.
+func (a *app) needOf(dir string) (resolve.Resolution, error) { return a.needIn(a.layout, dir) }
+
+// needIn returns what is selected in a directory for the user of a layout: this
+// shell's own VMGO_VERSION has no say in it.
+func (a *app) needIn(layout dirs.Layout, dir string) (resolve.Resolution, error) {
 	settings := a.settings
 	settings.Version = ""
 	return resolve.Here(resolve.Place{
-		Dir: dir, Env: map[string]string{"PATH": a.host.Env["PATH"]}, Layout: a.layout, Settings: settings,
+		Dir: dir, Env: map[string]string{"PATH": a.host.Env["PATH"]}, Layout: layout, Settings: settings,
 		OwnPrograms: a.ownPrograms, Ranges: ranges.Parse,
 	})
-}
-
-// userHome is where one user's memory and default are.
-type userHome struct{ state, userDefault string }
-
-// homes are those whose needs count: this user's, and for root everybody's.
-func (a *app) homes() []userHome {
-	all := []userHome{{a.layout.State, a.layout.UserDefault()}}
-	if a.host.UID != 0 {
-		return all
-	}
-	for _, home := range host.Homes(a.host.Root) {
-		if home == a.layout.Home {
-			continue
-		}
-		all = append(all, userHome{filepath.Join(home, ".local/state/vmgo"), filepath.Join(home, ".config/vmgo/default")})
-	}
-	return all
 }
 
 // modcache is the go command's module cache of this user.

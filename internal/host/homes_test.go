@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,11 +24,44 @@ func TestHomes_thatExist(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(root, "home/a b"), filepath.Join(root, "root")}
-	if got := host.Homes(root); !slices.Equal(got, want) {
-		t.Errorf("Homes = %q, want %q", got, want)
+	want := []host.Home{{filepath.Join(root, "home/a b"), 1000, 1000}, {filepath.Join(root, "home/a b"), 1001, 1000}, {filepath.Join(root, "root"), 0, 0}}
+	if got, err := host.Homes(root); err != nil || !slices.Equal(got, want) {
+		t.Errorf("Homes = %v, %v, want %v", got, err, want)
 	}
-	if got := host.Homes(t.TempDir()); got != nil {
-		t.Errorf("without passwd: %q", got)
+	if got, err := host.Homes(t.TempDir()); err != nil || got != nil {
+		t.Errorf("without passwd: %v, %v", got, err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(root, "etc/passwd")), os.Mkdir(filepath.Join(root, "etc/passwd"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := host.Homes(root); err == nil {
+		t.Errorf("from a directory: %v", got)
+	}
+}
+
+// What is read with the rights of a user is not read with ours, and ours are
+// those of before.
+func TestHome_As(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := func() error {
+		_, err := os.ReadFile(secret)
+		return err
+	}
+	inside := errors.New("not called")
+	err := host.Home{Dir: "/", UID: 1001, GID: 1001}.As(func() { inside = open() })
+	switch {
+	case os.Getuid() != 0:
+		if err == nil {
+			t.Error("somebody else than root became another user")
+		}
+	case err != nil || !errors.Is(inside, fs.ErrPermission):
+		t.Errorf("%v, inside %v", err, inside)
+	}
+	if err := open(); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }

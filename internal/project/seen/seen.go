@@ -7,9 +7,12 @@ package seen
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/environ"
@@ -39,24 +42,40 @@ func Record(state, project string) {
 // maxPath bounds the path of a project, in bytes. It may be longer than PATH_MAX.
 const maxPath = 64 << 10
 
-// List gives the project directories remembered beneath a state directory,
-// sorted, whether they still exist or not.
+// maxProjects bounds how many projects one user may have.
+const maxProjects = 100_000
+
+// List returns the project directories remembered beneath a state directory,
+// sorted, whether they still exist or not. The error is about what cannot be
+// read; a file that a crash has cut short is none.
 func List(state string) ([]string, error) {
 	if state == "" {
 		return nil, nil
 	}
-	dir := state + "/projects"
-	entries, err := os.ReadDir(dir)
+	path := state + "/projects"
+	dir, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(maxProjects + 1)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if len(names) > maxProjects {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("more than " + strconv.Itoa(maxProjects) + " projects")}
+	}
 	var projects []string
-	for _, entry := range entries {
-		text, err := smallfile.Read(dir+"/"+entry.Name(), maxPath)
-		if err == nil && environ.Hash(string(text)) == entry.Name() {
+	for _, name := range names {
+		text, err := smallfile.Read(path+"/"+name, maxPath)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // forgotten meanwhile
+		case err != nil:
+			return nil, err
+		case environ.Hash(string(text)) == name && strings.HasPrefix(string(text), "/"):
 			projects = append(projects, string(text))
 		}
 	}
