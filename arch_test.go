@@ -171,6 +171,7 @@ var mayReadBare = map[string]string{
 	"internal/fsx openDir":               "O_DIRECTORY",
 	"internal/fsx chmodAt":               "O_PATH",
 	"internal/fsx openDirAt":             "O_DIRECTORY",
+	"internal/fsx Chmod":                 "O_PATH",
 	"internal/fsx Sub":                   "O_DIRECTORY",
 	"internal/fsx walk":                  "O_DIRECTORY",
 	"internal/fsx modesArrive":           "O_EXCL: a new file",

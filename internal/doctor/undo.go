@@ -100,7 +100,7 @@ func (f repairFile) write(data []byte, mode fs.FileMode, chmod bool) error {
 		return fsx.ReplaceFile(path, data, mode)
 	}
 	if chmod {
-		return os.Chmod(path, mode)
+		return fsx.Chmod(path, modeBits(mode))
 	}
 	return nil
 }

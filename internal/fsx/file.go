@@ -24,6 +24,7 @@ type Info struct {
 	Mode     fs.FileMode // permissions
 	Size     int64       // bytes
 	UID      uint32
+	Links    uint64 // names
 	Dev, Ino uint64
 }
 
@@ -48,7 +49,7 @@ func (f *File) Stat() (Info, error) {
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return Info{}, f.dir.fail("stat", f.name, err)
 	}
-	return Info{st.Mode&unix.S_IFMT == unix.S_IFREG, fs.FileMode(st.Mode & 0o7777), st.Size, st.Uid, st.Dev, st.Ino}, nil
+	return Info{st.Mode&unix.S_IFMT == unix.S_IFREG, fs.FileMode(st.Mode & 0o7777), st.Size, st.Uid, uint64(st.Nlink), st.Dev, st.Ino}, nil
 }
 
 // SetOwner gives the very file that was opened, which may be a directory, an owner and

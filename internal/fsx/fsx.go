@@ -104,6 +104,36 @@ func MkdirAll(dir string, mode os.FileMode) error {
 	return os.Chmod(dir, mode)
 }
 
+// Chmod changes the mode of the file or directory at path, whose last element
+// is no link. A file with other names is refused: a user's hard link may make it
+// any file of the machine.
+func Chmod(path string, mode uint32) error {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	switch {
+	case err != nil:
+	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
+		err = unix.ELOOP
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR && st.Nlink > 1:
+		err = errors.New("left alone, as it has other names (hard links)")
+	default:
+		// fchmod(2) refuses an O_PATH descriptor, and opening for reading needs
+		// a right that may be missing.
+		err = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
+	}
+	if err != nil {
+		return &os.PathError{Op: "chmod", Path: path, Err: err}
+	}
+	return nil
+}
+
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
 	d, err := OpenDirectory(dir)

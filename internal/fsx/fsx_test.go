@@ -322,3 +322,27 @@ func TestExchangeAndRenameNew(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestChmod(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	at := func(name string) string { return filepath.Join(top, name) }
+	for _, name := range []string{"file", "linked"} {
+		if err := os.WriteFile(at(name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Link(at("linked"), at("other name")), os.Symlink("file", at("link")), os.Mkdir(at("dir"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for name, ok := range map[string]bool{"file": true, "dir": true, "linked": false, "link": false, "absent": false} {
+		err := fsx.Chmod(at(name), 0o755)
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		info, statErr := os.Lstat(at(name))
+		if statErr == nil && info.Mode()&os.ModeSymlink == 0 && (info.Mode().Perm() == 0o755) != ok {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+}

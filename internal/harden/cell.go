@@ -130,7 +130,7 @@ func (m *Machine) writeDir(target string, to Value) error {
 func (m *Machine) writeMode(target string, to Value) error {
 	rest, ok := strings.CutPrefix(target, MachineStore)
 	if ok = ok && (rest == "" || rest[0] == '/'); ok && m.Host.UID == 0 && to.Present {
-		return inTrusted(m.real(MachineStore), rest, func(dir *fsx.Dir, name string) error { return setOwner(dir, name, to) })
+		return inTrusted(m.real(MachineStore), rest, func(dir *fsx.Dir, name string) error { return m.setStored(dir, name, target, to) })
 	}
 	return setMode(m.real(target), to)
 }

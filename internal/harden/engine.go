@@ -203,6 +203,10 @@ func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %v", c.Command(), err))
 			continue
 		}
+		if left := (leftAloneError{}); errors.As(err, &left) {
+			res.Warnings = append(res.Warnings, left.Error())
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Command(), err)
 		}

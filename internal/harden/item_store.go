@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"syscall"
+
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 func storeItem() Item {
@@ -28,24 +30,103 @@ func storeWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "there is no " + MachineStore
 		return w, nil
 	}
-	// Released cells keep their place in the plan: what vmgo mended stays wanted.
-	err := m.walkStore(MachineStore, func(target string, info fs.FileInfo) {
-		uid, gid := owner(info)
+	var dirs, files []Want
+	names := storeNames{}
+	err := m.walkStore(MachineStore, func(_ string, info fs.FileInfo) bool { return names.add(info) })
+	if err != nil {
+		return w, err
+	}
+	// Released cells keep their place in the plan: what vmgo fixed stays wanted.
+	err = m.walkStore(MachineStore, func(target string, info fs.FileInfo) bool {
 		st := info.Sys().(*syscall.Stat_t)
-		now := Value{Present: true, Mode: st.Mode & 0o7777, UID: uid, GID: gid}
-		want := storeMode(now, info.IsDir(), m.Owner, m.Group)
+		now := Value{Present: true, Mode: st.Mode & 0o7777, UID: int(st.Uid), GID: int(st.Gid)}
+		want := Want{Kind: Mode, Target: target, Value: storeMode(now, info.IsDir(), m.Owner, m.Group)}
 		_, ours := m.baseline[cellKey{Mode, target}]
-		if ours || !now.Same(want) {
-			w.Wants = append(w.Wants, Want{Kind: Mode, Target: target, Value: want})
+		switch {
+		case !ours && now.Same(want.Value):
+		case info.IsDir():
+			dirs = append(dirs, want)
+		case !ours && names.elsewhere(st.Dev, st.Ino, uint64(st.Nlink)):
+			w.Notes = append(w.Notes, leftAloneError{target}.Error())
+		default:
+			files = append(files, want)
 		}
+		return true
 	})
 	if err != nil {
 		return w, err
 	}
+	// The directories come first: once they are closed, nobody can put another
+	// file in the place of one that is counted.
+	w.Wants = append(dirs, files...)
 	if n := len(w.Wants); n > 0 {
-		w.Notes = []string{fmt.Sprintf("%d files and directories have another owner or mode", n)}
+		w.Notes = append(w.Notes, fmt.Sprintf("%d files and directories have another owner or mode", n))
 	}
 	return w, nil
+}
+
+// leftAloneError reports a file that keeps its owner and mode because it has
+// names outside of the store: a user's hard link may make it any file of the
+// machine, /etc/shadow for one.
+type leftAloneError struct{ target string }
+
+func (e leftAloneError) Error() string {
+	return e.target + " is left alone: it has hard links outside of " + MachineStore
+}
+
+type fileID struct{ dev, ino uint64 }
+
+// storeNames counts the names that each file has in the store.
+type storeNames map[fileID]uint64
+
+func (n storeNames) add(info fs.FileInfo) bool {
+	if st := info.Sys().(*syscall.Stat_t); !info.IsDir() {
+		n[fileID{st.Dev, st.Ino}]++
+	}
+	return true
+}
+
+// elsewhere reports whether a file has more names than the store accounts for.
+func (n storeNames) elsewhere(dev, ino, links uint64) bool { return links > n[fileID{dev, ino}] }
+
+// closedNames counts the names in those directories that nobody but their owner
+// can change: in others a name could move, and be counted twice.
+func (m *Machine) closedNames() (storeNames, error) {
+	names := storeNames{}
+	err := m.walkStore(MachineStore, func(_ string, info fs.FileInfo) bool {
+		if uid, _ := owner(info); info.IsDir() && (uid != m.Owner || info.Mode().Perm()&0o022 != 0) {
+			return false
+		}
+		return names.add(info)
+	})
+	return names, err
+}
+
+// setStored gives a file or directory of the store its owner and mode. It judges
+// by the open file, since a name may mean another one by now.
+func (m *Machine) setStored(dir *fsx.Dir, name, target string, to Value) error {
+	f, err := dir.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Regular {
+		m.stored = nil // the names of this directory may count from now on
+		return f.SetOwner(to.UID, to.GID, to.Mode)
+	}
+	if info.Links > 1 && m.stored == nil {
+		if m.stored, err = m.closedNames(); err != nil {
+			return err
+		}
+	}
+	if info.Links > 1 && m.stored.elsewhere(info.Dev, info.Ino, info.Links) {
+		return leftAloneError{target}
+	}
+	return f.SetOwner(to.UID, to.GID, to.Mode)
 }
 
 // storeMode is what a file of a store should have: nothing more for others to
@@ -58,8 +139,9 @@ func storeMode(now Value, dir bool, uid, gid int) Value {
 	return Value{Present: true, Mode: mode, UID: uid, GID: gid}
 }
 
-// walkStore visits the files and directories of a store, not its links.
-func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo)) error {
+// walkStore visits the files and directories of a store, not its links, and
+// goes into the directories for which visit returns true.
+func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo) bool) error {
 	info, err := m.Host.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // an install or uninstall is at work beside us
@@ -70,8 +152,7 @@ func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo)) error {
 	if info.Mode()&fs.ModeSymlink != 0 || !info.IsDir() && !info.Mode().IsRegular() {
 		return nil
 	}
-	visit(dir, info)
-	if !info.IsDir() {
+	if !visit(dir, info) || !info.IsDir() {
 		return nil
 	}
 	for _, e := range m.Host.ReadDir(dir) {

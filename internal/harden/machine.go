@@ -34,6 +34,8 @@ type Machine struct {
 	// baseline answers for cells that vmgo has changed before: their value
 	// before vmgo.
 	baseline map[cellKey]Value
+	// stored counts the names of the files of the store; nil before they are counted.
+	stored storeNames
 	// patience is how long an answer is waited for.
 	patience time.Duration
 }
