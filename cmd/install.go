@@ -115,7 +115,7 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 	if err != nil && diag.CodeOf(err) != diag.NotInstalled {
 		return nil, err
 	}
-	if wanted.IsZero() || resolution.System {
+	if wanted.IsZero() || wanted.Kind() == gover.System {
 		return nil, diag.New(diag.NoRequirement, "nothing asks for a release here", "vmgo install latest", "vmgo use 1.22")
 	}
 	a.sayf("%s asks for %s", resolution.Requirement.Origin, resolution.Requirement.Origin.Requirement)

@@ -51,8 +51,8 @@ func pinTarget(path string) (string, fs.FileMode, error) {
 	case info.Mode()&fs.ModeSymlink == 0:
 		return "", 0, diag.New(diag.BadVersionFile, path+" is no regular file, so it is not replaced", "ls -ld "+diag.Word(path))
 	}
-	asks, err := project.ReadPin(path, project.GoVersion)
-	if err != nil || asks.IsZero() {
+	text, err := project.ReadText(path)
+	if err != nil || !project.IsPin(text) {
 		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link, and leads to no version file, so nothing is written",
 			"rm "+diag.Word(path))
 	}

@@ -163,6 +163,24 @@ func TestHook_noticesInstallsAndDefaults(t *testing.T) {
 	})
 }
 
+// Of several versions the first that is installed is taken: installing an
+// earlier one, or removing the one that was taken, is such a change.
+func TestHook_noticesInstallsOfFallbacks(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, m *machine, name string) {
+		m.write("p/.tool-versions", "golang 1.22.7 1.21.13 1.26.8\n")
+		m.age(m.work + "/p")
+		s := m.start(name, "HOOK\n")
+		s.in("cd "+m.work+"/p", "1.21.13")
+		m.install("1.22.7")
+		s.in("", "1.22.7")
+		for _, version := range []string{"1.22.7", "1.21.13"} {
+			must(t, os.Rename(m.goroot(version), m.store+"/.vmgo/gone"+version))
+		}
+		s.in("", "1.26.8")
+	})
+}
+
 func TestHook_obeysItsVariables(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, m *machine, name string) {

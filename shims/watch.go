@@ -97,7 +97,7 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) (list []sh
 func (w *watcher) stores(s Situation) []string {
 	stores := s.Layout.Stores(s.Settings.Root)
 	r := s.Resolution
-	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum
+	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum && len(r.Requirement.Fallbacks) == 0
 	for _, store := range stores {
 		version := r.Requirement.Selector.Version()
 		goroot, receipt := installed.GOROOT(store, version), installed.Receipt(store, version)

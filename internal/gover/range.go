@@ -19,11 +19,18 @@ type Bound struct {
 // rangeChars are those of which any makes a selector a range.
 const rangeChars = "<>=!~^|,"
 
-func looksLikeRange(s string) bool { return strings.ContainsAny(s, rangeChars) }
+func looksLikeRange(s string) bool {
+	return strings.ContainsAny(s, rangeChars) || strings.Contains(s, hyphen)
+}
+
+// hyphen is between the ends of a range of npm's: 1.21 - 1.23.
+const hyphen = " - "
 
 // ParseRange reads the grammar of ranges: comparisons separated by spaces or
-// commas, all of which must hold, and alternatives of them separated by "||".
-// What the comparisons mean is told by the package ranges.
+// commas, all of which must hold, and alternatives of them separated by "||". A
+// version without a comparison is that release, or that line of releases; the
+// range "1.21 - 1.23" has both ends. What the comparisons mean is told by the
+// package ranges.
 func ParseRange(s string) ([][]Bound, error) {
 	if len(s) > maxSelector {
 		return nil, badRange(s, "too long")
@@ -40,6 +47,13 @@ func ParseRange(s string) ([][]Bound, error) {
 }
 
 func parseBounds(s string) (bounds []Bound, reason string) {
+	if low, high, found := strings.Cut(s, hyphen); found {
+		low, high = strings.Trim(low, " \t"), strings.Trim(high, " \t")
+		if strings.ContainsAny(low+high, " \t"+rangeChars) {
+			return nil, "a range with a hyphen has a version at each end"
+		}
+		s = ">=" + low + " <=" + high
+	}
 	for {
 		s = strings.TrimLeft(s, " \t")
 		if s == "" {
@@ -53,7 +67,9 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 		switch op {
 		case "=", "!=", ">", ">=", "<", "<=", "~", "^":
 		case "":
-			return nil, "a comparison such as >= is missing before " + quote(s)
+			op = "="
+		case "~>":
+			op = "~"
 		default:
 			return nil, quote(op) + " is no comparison"
 		}
@@ -62,14 +78,9 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 		if end < 0 {
 			end = len(s)
 		}
-		bare := strings.TrimPrefix(s[:end], "go")
-		v, ok := parse(bare)
+		v, numbers, ok := parseWritten(s[:end])
 		if !ok {
 			return nil, quote(s[:end]) + " is no Go version"
-		}
-		numbers := 3
-		if !v.IsPrerelease() {
-			numbers = strings.Count(bare, ".") + 1
 		}
 		bounds = append(bounds, Bound{Op: op, Version: v, Numbers: numbers})
 		s = strings.TrimLeft(s[end:], " \t")

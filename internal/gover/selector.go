@@ -48,8 +48,9 @@ var ErrNeedsRanges = errors.New("a range needs a range parser")
 const maxSelector = 256
 
 // ParseSelector reads a selector. Two numbers are always a line of releases:
-// "1.20" is the newest 1.20.x, "1.20.0" is the release called 1.20. The error
-// is a *diag.Error with code bad-selector that suggests the nearest meaning.
+// "1.20" is the newest 1.20.x, "1.20.0" is the release called 1.20. What other
+// tools write for the same is taken too: v1.22.5, 1.22.x, 1.22.*, 1.23.0-rc.1.
+// The error is a *diag.Error with code bad-selector that suggests the nearest meaning.
 func ParseSelector(s string) (Selector, error) {
 	text := strings.Trim(s, " \t")
 	switch {
@@ -65,13 +66,12 @@ func ParseSelector(s string) (Selector, error) {
 		}
 		return Selector{kind: Range, text: text}, nil
 	}
-	bare := strings.TrimPrefix(text, "go")
-	v, ok := parse(bare)
+	v, numbers, ok := parseWritten(text)
 	if !ok {
 		return Selector{}, badSelector(text)
 	}
-	if dots := strings.Count(bare, "."); dots < 2 && !v.IsPrerelease() {
-		return Selector{kind: Prefix, text: text, version: v, parts: dots + 1}, nil
+	if numbers < 3 {
+		return Selector{kind: Prefix, text: text, version: v, parts: numbers}, nil
 	}
 	return Selector{kind: Exact, text: text, version: v}, nil
 }

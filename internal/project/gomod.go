@@ -190,8 +190,11 @@ func (d directives) judge() (demand, *fault) {
 	return m, nil
 }
 
-// plainVersion reads a version and no other kind of selector.
+// plainVersion reads a version in Go's own spelling and no other kind of selector.
 func plainVersion(text string) (gover.Selector, bool) {
+	if _, err := gover.Parse(text); err != nil {
+		return gover.Selector{}, false
+	}
 	selector, err := gover.ParseSelector(text)
-	return selector, err == nil && !selector.Version().IsZero()
+	return selector, err == nil
 }

@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -10,14 +11,16 @@ import (
 
 // pin is what a file of a version manager asks for; line 0 means nothing.
 type pin struct {
-	selector gover.Selector
-	line     int
+	selector  gover.Selector
+	fallbacks []gover.Selector // in their order, where the one before is not installed
+	line      int
+	note      string // what of the file is not obeyed
 }
 
 // lines gives the lines of a text file with their numbers, without BOM, line
 // ends and comments, blanks trimmed; lines that are then empty are left out. A
 // control byte anywhere is a fault: no version file has one.
-func lines(data []byte, each func(number int, line string) *fault) *fault {
+func lines(data []byte, uncomment func(string) string, each func(number int, line string) *fault) *fault {
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	for number := 1; text != ""; number++ {
 		var line string
@@ -48,19 +51,26 @@ func uncomment(line string) string {
 	return line
 }
 
+// uncommentAll cuts a comment off as asdf does: any # begins one.
+func uncommentAll(line string) string {
+	before, _, _ := strings.Cut(line, "#")
+	return before
+}
+
 // parseGoVersion reads the grammar of .go-version: the first line that is
 // neither empty nor a comment holds the selector. goenv lets further lines name
-// further versions, of which the first is the one in force; so they may follow,
-// but nothing else may.
+// further versions, of which the first is active; they are not obeyed.
 func parseGoVersion(data []byte) (pin, *fault) {
 	var first pin
-	f := lines(data, func(number int, line string) *fault {
+	f := lines(data, uncomment, func(number int, line string) *fault {
 		selector, err := gover.ParseSelector(line)
-		if err != nil {
+		switch {
+		case first.line == 0 && err != nil:
 			return badSelector(number, err)
-		}
-		if first.line == 0 {
-			first = pin{selector, number}
+		case first.line == 0:
+			first = pin{selector: selector, line: number}
+		case err != nil && first.note == "":
+			first.note = "line " + strconv.Itoa(number) + " is no version and is passed over"
 		}
 		return nil
 	})
@@ -74,11 +84,11 @@ func parseGoVersion(data []byte) (pin, *fault) {
 }
 
 // parseToolVersions reads the lines "golang" or "go" of a .tool-versions file;
-// the first such line counts, and on it the first version, since the others are
-// only fallbacks. The other lines are other tools' business.
+// the first such line counts. Of several versions on it the first that is
+// installed is taken. The other lines are other tools' business.
 func parseToolVersions(data []byte) (pin, *fault) {
 	var first pin
-	f := lines(data, func(number int, line string) *fault {
+	f := lines(data, uncommentAll, func(number int, line string) *fault {
 		fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
 		if first.line != 0 || fields[0] != "golang" && fields[0] != "go" {
 			return nil
@@ -86,8 +96,8 @@ func parseToolVersions(data []byte) (pin, *fault) {
 		if len(fields) == 1 {
 			return faulty(number, "names no version of "+fields[0])
 		}
-		selector, f := toolVersion(number, fields[1])
-		first = pin{selector, number}
+		var f *fault
+		first, f = toolVersions(number, fields[1:])
 		return f
 	})
 	if f != nil {
@@ -96,23 +106,69 @@ func parseToolVersions(data []byte) (pin, *fault) {
 	return first, nil
 }
 
+// toolVersions reads the versions of one line. What vmgo never has installed is
+// passed over where another version stands beside it.
+func toolVersions(number int, texts []string) (pin, *fault) {
+	p := pin{line: number}
+	var unsupported *fault
+	for _, text := range texts {
+		selector, f := toolVersion(number, text)
+		switch {
+		case f != nil && isForeign(text):
+			p.note = "vmgo has no " + text
+			if unsupported == nil {
+				unsupported = f
+			}
+		case f != nil:
+			return pin{}, f
+		case p.selector.IsZero():
+			p.selector = selector
+		default:
+			p.fallbacks = append(p.fallbacks, selector)
+		}
+	}
+	if p.selector.IsZero() {
+		return pin{}, unsupported
+	}
+	return p, nil
+}
+
 // toolVersion reads a version of .tool-versions. There it is a version or the
-// beginning of one, latest, or system; what else asdf and mise know (ref:,
-// path:, prefix:) vmgo does not have.
+// beginning of one, latest, or system; latest:1.22 (asdf) and prefix:1.22 (mise)
+// are the newest of a line.
 func toolVersion(number int, text string) (gover.Selector, *fault) {
-	selector, err := gover.ParseSelector(text)
+	bare, line := strings.CutPrefix(text, "latest:")
+	if !line {
+		bare, line = strings.CutPrefix(text, "prefix:")
+	}
+	selector, err := gover.ParseSelector(bare)
 	kind := selector.Kind()
 	switch {
-	case err == nil && (kind == gover.Exact || kind == gover.Prefix || kind == gover.System || text == "latest"):
+	case err == nil && (kind == gover.Exact || kind == gover.Prefix || !line && (kind == gover.System || text == "latest")):
 		return selector, nil
+	case isForeign(text):
+		return selector, foreign(number, text)
 	case err == nil:
 		return selector, faulty(number, `"`+text+`" is not supported in .tool-versions`,
 			"vmgo use --as-typed "+diag.Word(text)+"   # a .go-version goes before it")
-	case strings.IndexByte(text, ':') > 0:
-		return selector, faulty(number, `"`+text+`" is not a release of Go`, "vmgo use 1.22.5   # a .go-version goes before it")
 	default:
 		return selector, badSelector(number, err)
 	}
+}
+
+// isForeign reports whether text has the form of a version that another manager
+// makes or finds by itself: ref:master, path:/usr/local/go.
+func isForeign(text string) bool { return strings.IndexByte(text, ':') > 0 }
+
+func foreign(number int, text string) *fault {
+	reason := `"` + text + `" is not a release of Go`
+	if dir, found := strings.CutPrefix(text, "path:"); found {
+		return faulty(number, reason, "vmgo adopt "+diag.Word(dir)+"   # then name its version instead")
+	}
+	if strings.HasPrefix(text, "ref:") {
+		return faulty(number, reason+", and vmgo builds none", "vmgo use latest   # a .go-version goes before it; system is the go of PATH")
+	}
+	return faulty(number, reason, "vmgo use 1.22.5   # a .go-version goes before it")
 }
 
 func badSelector(line int, err error) *fault {

@@ -33,18 +33,26 @@ var goVersionCases = []pinCase{
 	{"1.22.5\t# because\n", "1.22.5", 1, ""},
 	{"# caf\xe9 \xff\n1.22.5\n", "1.22.5", 2, ""},
 	{"#\n" + strings.Repeat("# long comment\n", 200) + "1.22", "1.22", 202, ""},
-	// goenv: further versions are fallbacks, the first is in force.
+	// goenv: of several versions the first is active, whatever follows.
 	{"1.22.5\n1.21.13\n", "1.22.5", 1, ""},
-	{"1.22.5\njunk\n", "", 2, "not a version"},
+	{"1.22.5\njunk\n", "1.22.5", 1, ""},
+	{"\n1.22.5\n<<<<<<< HEAD\n", "1.22.5", 2, ""},
+	{"1.22.5\njunk\x1b\n", "", 2, "control character"},
+	// setup-go
+	{"v1.22.5\n", "v1.22.5", 1, ""},
+	{"1.22.x\n", "1.22.x", 1, ""},
+	{"1.22.*\n", "1.22.*", 1, ""},
+	{"1.x\n", "1.x", 1, ""},
+	{">=1.22.0-rc1\n", ">=1.22.0-rc1", 1, ""},
+	{"1.23.0-rc.1\n", "1.23.0-rc.1", 1, ""},
+	{"1.21 - 1.23\n", "1.21 - 1.23", 1, ""},
 	{"", "", 0, "holds no version"},
 	{"\n\n", "", 0, "holds no version"},
 	{"# only this\n", "", 0, "holds no version"},
 	{"\ufeff", "", 0, "holds no version"},
 	{"junk\n", "", 1, "not a version"},
-	{"v1.22.5\n", "", 1, "not a version"},
 	{"1.22.5#x\n", "", 1, "not a version"},
 	{"// 1.22\n", "", 1, "not a version"},
-	{"1.22.x\n", "", 1, "not a version"},
 	{"1.22.5 1.21\n", "", 1, "not a version"},
 	{"go 1.22.5\n", "", 1, "not a version"},
 	{"golang 1.22.5\n", "", 1, "not a version"},
@@ -89,11 +97,23 @@ var toolVersionsCases = []pinCase{
 	{"golang latest\n", "latest", 1, ""},
 	{"golang oldstable\n", "", 1, "not supported in .tool-versions"},
 	{"golang >=1.21\n", "", 1, "not supported in .tool-versions"},
-	{"golang latest:1.22\n", "", 1, "not a release of Go"},
-	{"golang ref:master\n", "", 1, "not a release of Go"},
+	{"golang latest:1.22\n", "1.22", 1, ""},
+	{"golang latest:1.22.5\n", "1.22.5", 1, ""},
+	{"golang latest:latest\n", "", 1, "not a release of Go"},
+	{"golang latest:\n", "", 1, "not a release of Go"},
+	{"golang ref:master\n", "", 1, "vmgo builds none"},
 	{"golang path:/usr/local/go\n", "", 1, "not a release of Go"},
-	{"golang prefix:1.22\n", "", 1, "not a release of Go"},
-	{"golang v1.22.5\n", "", 1, "not a version"},
+	{"golang path:/usr/local/go 1.22.5\n", "1.22.5", 1, ""},
+	{"golang ref:master path:/x\n", "", 1, "ref:master"},
+	{"golang sub-1:latest\n", "", 1, "not a release of Go"},
+	{"golang prefix:1.22\n", "1.22", 1, ""},
+	{"golang prefix:system\n", "", 1, "not a release of Go"},
+	{"golang v1.22.5\n", "v1.22.5", 1, ""},
+	{"golang 1.22.x\n", "1.22.x", 1, ""},
+	{"golang 1.22.5 junk\n", "", 1, "not a version"},
+	{"golang 1.22.5#why\n", "1.22.5", 1, ""},
+	{"golang#1.22.5\n", "", 1, "names no version of golang"},
+	{"golang ref:a#b\n", "", 1, "ref:a"},
 	{"golang ../../etc\n", "", 1, "not a version"},
 	{"golang 1.22.5\n\x00\n", "", 2, "control character"},
 	{"nodejs \x1b\n", "", 1, "control character"},
@@ -107,6 +127,22 @@ func TestParseGoVersion(t *testing.T) {
 func TestParseToolVersions(t *testing.T) {
 	t.Parallel()
 	checkPins(t, parseToolVersions, toolVersionsCases)
+}
+
+// asdf takes the first of the versions that is installed, and mise likewise.
+func TestParseToolVersions_fallbacks(t *testing.T) {
+	t.Parallel()
+	p, f := parseToolVersions([]byte("go 1.22.5 path:/x latest:1.21 system # x\n"))
+	var got []string
+	for _, selector := range p.fallbacks {
+		got = append(got, selector.Text())
+	}
+	if f != nil || p.selector.Text() != "1.22.5" || strings.Join(got, " ") != "1.21 system" || p.note != "vmgo has no path:/x" {
+		t.Errorf("%+v, %v", p, f)
+	}
+	if _, f := parseToolVersions([]byte("go path:/x\n")); f == nil || !strings.HasPrefix(strings.Join(f.hints, ""), "vmgo adopt /x ") {
+		t.Errorf("path: %+v", f)
+	}
 }
 
 func checkPins(t *testing.T, parse func([]byte) (pin, *fault), cases []pinCase) {

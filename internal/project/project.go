@@ -77,7 +77,9 @@ type Requirement struct {
 	// whose Version is the lowest that will do.
 	Selector gover.Selector
 	Minimum  bool // a go line: that version or a newer one
-	Origin   Origin
+	// Fallbacks are what will do, in this order, where Selector has nothing installed.
+	Fallbacks []gover.Selector
+	Origin    Origin
 }
 
 // IsZero reports whether nothing is asked for.

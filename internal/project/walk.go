@@ -132,7 +132,7 @@ func (w *walk) pinFile(file string, kind Kind) found {
 		return found{}
 	}
 	origin.Line, origin.Requirement = p.line, p.selector.Text()
-	return w.asks(Requirement{Selector: p.selector, Origin: origin}, Requirement{}, "")
+	return w.asks(Requirement{Selector: p.selector, Fallbacks: p.fallbacks, Origin: origin}, Requirement{}, p.note)
 }
 
 // module reads a go.mod or go.work; the one that is found is in force even when
@@ -213,10 +213,10 @@ func ReadText(file string) (string, error) {
 	return string(data), nil
 }
 
-// IsPin says whether text follows the grammar of .go-version.
+// IsPin says whether all of text follows the grammar of .go-version.
 func IsPin(text string) bool {
-	_, f := parseGoVersion([]byte(text))
-	return f == nil
+	p, f := parseGoVersion([]byte(text))
+	return f == nil && p.note == ""
 }
 
 // ReadPin reads one file that has the grammar of .go-version, such as the

@@ -13,16 +13,32 @@ import (
 // settle matches the requirement that decides against what is there.
 func (r *resolver) settle() error {
 	requirement := r.out.Requirement
-	switch {
-	case requirement.Selector.Kind() == gover.System:
-		return r.useSystem()
-	case requirement.Minimum:
+	if requirement.Minimum {
 		return r.settleMinimum(requirement.Selector.Version())
 	}
-	if requirement.Selector.Kind() == gover.Exact {
-		return r.settleExact(requirement.Selector.Version())
+	err := r.settlePin(requirement.Selector)
+	for _, next := range requirement.Fallbacks {
+		if diag.CodeOf(err) != diag.NotInstalled {
+			break
+		}
+		// What is said is about the first one, which is the one to install.
+		if r.settlePin(next) == nil {
+			r.note(requirement.Selector.Text() + " is not installed, " + next.Text() + " is the next one named")
+			return nil
+		}
 	}
-	version, found, err := requirement.Selector.Pick(r.versions(), r.in.Ranges)
+	return err
+}
+
+// settlePin finds what a selector asks for.
+func (r *resolver) settlePin(selector gover.Selector) error {
+	switch selector.Kind() {
+	case gover.System:
+		return r.useSystem()
+	case gover.Exact:
+		return r.settleExact(selector.Version())
+	}
+	version, found, err := selector.Pick(r.versions(), r.in.Ranges)
 	if err != nil {
 		return err
 	}
@@ -231,16 +247,12 @@ func (r *resolver) unproved(version gover.Version) string {
 	return ""
 }
 
-// installArgument is what to type after "vmgo install". A range needs quotes;
-// its grammar has none of its own. oldstable is the line before the newest one
-// installed, so it needs that too.
+// installArgument is what to type after "vmgo install". oldstable is the line
+// before the newest one installed, so it needs that too.
 func installArgument(selector gover.Selector) string {
-	switch text := selector.Text(); {
-	case selector.Kind() == gover.Range:
-		return "'" + text + "'"
-	case text == "oldstable":
+	text := strings.TrimPrefix(selector.Text(), "go")
+	if text == "oldstable" {
 		return "latest oldstable"
-	default:
-		return strings.TrimPrefix(text, "go")
 	}
+	return diag.Word(text)
 }

@@ -12,6 +12,8 @@
 // A bound of two numbers is a line of releases, as everywhere in vmgo: >1.21
 // begins with 1.22.0, <=1.21 and =1.21 take every 1.21.x, <1.21 ends before
 // it. ~1.22.3 stays in its line (1.22.3 and later patches), ^1.21 in its major.
+// Every range of npm's takes the same release as there; testdata/setup-go.txt
+// holds it to that, because actions/setup-go reads the same files.
 package ranges
 
 import (
