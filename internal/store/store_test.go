@@ -46,6 +46,11 @@ func toolchain(v string) vmtest.Toolchain {
 // put installs a made-up release by the store's own means.
 func put(t testing.TB, s *store.Store, tc vmtest.Toolchain, replace bool) error {
 	t.Helper()
+	return putWith(t, s, tc, replace, archive.Options{Jobs: 2})
+}
+
+func putWith(t testing.TB, s *store.Store, tc vmtest.Toolchain, replace bool, opts archive.Options) error {
+	t.Helper()
 	v := version(t, tc.Version)
 	lock, err := s.LockRelease(t.Context(), v, store.Wait{})
 	if err != nil {
@@ -66,7 +71,7 @@ func put(t testing.TB, s *store.Store, tc vmtest.Toolchain, replace bool) error 
 	if err != nil {
 		return err
 	}
-	files, err := zip.Extract(t.Context(), stage, archive.Options{Jobs: 2})
+	files, err := zip.Extract(t.Context(), stage, opts)
 	if err != nil {
 		return err
 	}

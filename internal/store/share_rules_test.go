@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/store"
+)
+
+// TestStore_sharesOnlyWhatIsRight changes a file of a neighbour in each way in
+// which it may no longer be what the manifest says, or what the owner of the
+// store vouches for. The release that comes next must have the right file, by
+// an inode of its own.
+func TestStore_sharesOnlyWhatIsRight(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(path string) error{
+		"unchanged":          func(string) error { return nil },
+		"edited":             func(path string) error { return os.WriteFile(path, []byte("package edit\n"), 0o644) },
+		"longer":             func(path string) error { return os.WriteFile(path, []byte("package same\n\n"), 0o644) },
+		"executable":         func(path string) error { return os.Chmod(path, 0o755) },
+		"writable by others": func(path string) error { return os.Chmod(path, 0o666) },
+		"of another user":    func(path string) error { return os.Chown(path, other, -1) },
+		"gone":               os.Remove,
+		"a link to the same": func(path string) error {
+			return errors.Join(os.Rename(path, path+".moved"), os.Symlink(filepath.Base(path)+".moved", path))
+		},
+		"a directory": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+	} {
+		for _, reuse := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", reuse ", reuse), func(t *testing.T) {
+				t.Parallel()
+				if name == "of another user" {
+					needRoot(t)
+				}
+				s := open(t, store.Options{})
+				mustPut(t, s, "1.22.4")
+				path := func(v string) string { return filepath.Join(s.GOROOT(version(t, v)), "src/same.go") }
+				before, err := os.Stat(path("1.22.4"))
+				if err := errors.Join(err, change(path("1.22.4"))); err != nil {
+					t.Fatal(err)
+				}
+				if err := putWith(t, s, toolchain("1.22.5"), false, archive.Options{Reuse: reuse}); err != nil {
+					t.Fatal(err)
+				}
+				data, err := os.ReadFile(path("1.22.5"))
+				if err != nil || string(data) != "package same\n" {
+					t.Errorf("the new release has %q, %v", data, err)
+				}
+				after, err := os.Lstat(path("1.22.5"))
+				if err != nil || after.Mode() != 0o644 || os.SameFile(before, after) != (name == "unchanged") {
+					t.Errorf("mode %v, shared %v, %v", after.Mode(), os.SameFile(before, after), err)
+				}
+			})
+		}
+	}
+}
