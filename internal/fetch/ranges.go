@@ -93,6 +93,10 @@ func (r *RangeReader) Size() int64 { return r.size }
 // file of this machine. It must not be changed.
 func (r *RangeReader) Tail() []byte { return r.tail }
 
+// SetTail replaces the tail: by nothing, to do without its memory for a while,
+// and then by what [RangeReader.Tail] returned.
+func (r *RangeReader) SetTail(tail []byte) { r.tail = tail }
+
 // With is a reader of the same file whose ReadAt serves another context. Only
 // one of the two is to be closed.
 func (r *RangeReader) With(ctx context.Context) *RangeReader {

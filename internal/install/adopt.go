@@ -39,13 +39,16 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	defer tx.endTurn()
+	tx.beginTurn()
 	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stage.Close()) }()
-	defer tx.endTurn()
-	tx.beginTurn(stage)
+	defer func() {
+		tx.endTurn()
+		err = errors.Join(err, stage.Close())
+	}()
 	covered := func(path string) bool {
 		_, ok := trust.ModuleName(path)
 		return ok

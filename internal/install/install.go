@@ -74,7 +74,7 @@ type Installer struct {
 
 	mu      sync.Mutex // serialises Event
 	extract sync.Mutex // held by the release whose turn it is
-	planned sync.Map   // URL -> *fetch.RangeReader that Plan opened
+	planned sync.Map   // URL -> *parked, of what Prepare opened
 }
 
 // Kind says what an Event reports. The words are those of install --json.

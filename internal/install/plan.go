@@ -43,46 +43,65 @@ type Planned struct {
 // Plan asks the sources, reads the directories of the archives as far as that
 // is possible without downloading them, and reckons. Nothing is written.
 func (in *Installer) Plan(ctx context.Context, versions []gover.Version) Plan {
+	return in.plan(ctx, versions, func(string, *fetch.RangeReader) {})
+}
+
+// Prepare is Plan for an install that follows: it need not open the archives
+// again.
+func (in *Installer) Prepare(ctx context.Context, versions []gover.Version) Plan {
+	return in.plan(ctx, versions, in.park)
+}
+
+func (in *Installer) plan(ctx context.Context, versions []gover.Version, opened func(url string, r *fetch.RangeReader)) Plan {
 	plan := Plan{Releases: make([]Planned, len(versions))}
-	lists := make([][]archive.Member, len(versions))
+	forecast := in.Store.Forecast()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, in.parallel())
+	before := make(chan struct{})
+	close(before)
 	for i, v := range versions {
+		// Lists of files are large: releases are looked for side by side and
+		// counted in order, and there are no more lists than slots.
+		slots <- struct{}{}
+		turn, done := before, make(chan struct{})
+		before = done
 		wg.Go(func() {
-			slots <- struct{}{}
 			defer func() { <-slots }()
-			plan.Releases[i], lists[i] = in.look(ctx, v)
+			defer close(done)
+			p, list := in.look(ctx, v, opened)
+			<-turn
+			p.count(list, forecast)
+			plan.Releases[i] = p
+			if !p.Present && !p.InPlace && p.Err == nil {
+				plan.Download += p.Download
+			}
 		})
 	}
 	wg.Wait()
-	forecast := in.Store.Forecast()
-	for i := range plan.Releases {
-		p := &plan.Releases[i]
-		switch {
-		case p.Present || p.Err != nil:
-			continue
-		case p.InPlace:
-			forecast.AddNeed(p.Need)
-			continue
-		}
-		if p.Exact {
-			files := make([]archive.File, len(lists[i]))
-			for j := range lists[i] {
-				files[j] = lists[i][j].File
-				if m := &lists[i][j]; p.Download > 0 && forecast.Has(m.File) {
-					p.Download -= m.End - m.Start
-				}
-			}
-			p.Need = forecast.Add(files)
-		} else {
-			p.Need = reckon(p.Download)
-			forecast.AddNeed(p.Need)
-		}
-		plan.Download += p.Download
-	}
 	plan.Need = forecast.Need()
 	plan.Room = errors.Join(forecast.Room(), in.roomForDownloads(plan.Download))
 	return plan
+}
+
+// count adds the release to the forecast.
+func (p *Planned) count(list []archive.Member, forecast *store.Forecast) {
+	switch {
+	case p.Present || p.Err != nil:
+	case p.InPlace:
+		forecast.AddNeed(p.Need)
+	case p.Exact:
+		files := make([]archive.File, len(list))
+		for i := range list {
+			files[i] = list[i].File
+			if m := &list[i]; p.Download > 0 && forecast.Has(m.File) {
+				p.Download -= m.End - m.Start
+			}
+		}
+		p.Need = forecast.Add(files)
+	default:
+		p.Need = reckon(p.Download)
+		forecast.AddNeed(p.Need)
+	}
 }
 
 // reckon guesses from the size of an official archive: the largest ratio of
@@ -101,7 +120,7 @@ func (in *Installer) roomForDownloads(bytes int64) error {
 }
 
 // look finds one release and reads the directory of its archive.
-func (in *Installer) look(ctx context.Context, v gover.Version) (Planned, []archive.Member) {
+func (in *Installer) look(ctx context.Context, v gover.Version, opened func(string, *fetch.RangeReader)) (Planned, []archive.Member) {
 	p := Planned{Version: v}
 	tx := &transaction{in: in, version: v}
 	if tx.present() {
@@ -128,7 +147,7 @@ func (in *Installer) look(ctx context.Context, v gover.Version) (Planned, []arch
 			continue
 		}
 		p.Source, p.URL, p.Download = a.Source, fetch.Redact(a.URLs[0]), a.Size
-		return p, in.members(ctx, a, &p)
+		return p, in.members(ctx, a, &p, opened)
 	}
 	if len(failures) == 0 {
 		failures = []error{errNoSource()}
@@ -139,7 +158,7 @@ func (in *Installer) look(ctx context.Context, v gover.Version) (Planned, []arch
 
 // members reads the list of files, where that can be had by itself. Failures
 // are left to the install, which has more to say about them.
-func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned) []archive.Member {
+func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned, opened func(string, *fetch.RangeReader)) []archive.Member {
 	if a.Kind != release.Zip {
 		return nil
 	}
@@ -151,7 +170,7 @@ func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned
 		p.Download = 0 // it is read where it lies
 		defer r.Close()
 	} else {
-		in.planned.Store(a.URLs[0], r) // the install need not ask again; nothing is open
+		defer opened(a.URLs[0], r) // nothing is open
 	}
 	zip, err := archive.OpenZip(r, r.Size(), trust.ModulePrefix(p.Version, in.Platform), archive.DefaultLimits())
 	if err != nil {

@@ -38,7 +38,7 @@ func TestPlan_isWhatTheInstallDoes(t *testing.T) {
 func TestPlan_installAsksNothingTwice(t *testing.T) {
 	w := newWorld(t, made("1.22.4"), made("1.21.0"))
 	versions := []gover.Version{version(t, "1.22.4"), version(t, "1.21.0")}
-	if plan := w.in.Plan(t.Context(), versions); plan.Room != nil {
+	if plan := w.in.Prepare(t.Context(), versions); plan.Room != nil {
 		t.Fatal(plan.Room)
 	}
 	for _, r := range w.in.Install(t.Context(), versions) {

@@ -61,11 +61,13 @@ func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt
 	return r, nil
 }
 
-// ranges opens the file at url for reading, or takes up what [Installer.Plan]
+// ranges opens the file at url for reading, or takes up what [Installer.Prepare]
 // opened. That is done once: an attempt that failed begins anew.
 func (in *Installer) ranges(ctx context.Context, url string) (*fetch.RangeReader, error) {
 	if opened, ok := in.planned.LoadAndDelete(url); ok {
-		return opened.(*fetch.RangeReader).With(ctx), nil
+		if r, err := opened.(*parked).resume(ctx); err == nil {
+			return r, nil
+		}
 	}
 	return in.Fetcher.Ranges(ctx, url)
 }
@@ -108,7 +110,7 @@ const gap = 32 << 10
 
 // needed gives the parts of the archive before its tail that have to be
 // fetched: the members that no neighbour seems to have, in the archive's order.
-func (r *remote) needed(members []archive.Member, reuse bool, stage *store.Stage) []span {
+func (r *remote) needed(members []archive.Member, reuse bool, near *store.Neighbours) []span {
 	end := r.size - int64(len(r.tail))
 	if !reuse {
 		return []span{{start: 0, end: end}}
@@ -116,7 +118,7 @@ func (r *remote) needed(members []archive.Member, reuse bool, stage *store.Stage
 	var spans []span
 	for i := range members {
 		m := &members[i]
-		if m.Start >= end || stage.Has(m.File) {
+		if m.Start >= end || near.Has(m.File) {
 			continue
 		}
 		if last := len(spans) - 1; last >= 0 && m.Start-spans[last].end <= gap {

@@ -94,17 +94,26 @@ func (tx *transaction) targzFrom(ctx context.Context, a release.Artifact, use at
 }
 
 func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use attempt, proof *evidence) (resumed bool, err error) {
-	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, stage.Close()) }()
-	defer tx.endTurn()
 	src, err := tx.openStream(ctx, a, use)
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = src.end(err, true) }()
+	defer tx.endTurn()
+	if !tx.alone {
+		if err := src.await(); err != nil { // as for zips
+			return src.resumed, err
+		}
+		tx.beginTurn()
+	}
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
+	if err != nil {
+		return src.resumed, err
+	}
+	defer func() {
+		tx.endTurn()
+		err = errors.Join(err, stage.Close())
+	}()
 	got, err := tx.unpack(ctx, a, src, stage, proof)
 	if err != nil {
 		return src.resumed, err
@@ -116,12 +125,6 @@ func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use at
 // that checksum and signature need.
 func (tx *transaction) unpack(ctx context.Context, a release.Artifact, src *remote, stage *store.Stage, proof *evidence) (unpacked, error) {
 	got := unpacked{url: src.url, size: src.size, resumed: src.resumed}
-	if !tx.alone {
-		if err := src.await(); err != nil { // as for zips
-			return got, err
-		}
-		tx.beginTurn(stage)
-	}
 	whole := sha256.New()
 	got.signed = whole
 	hashes := io.Writer(whole)

@@ -195,17 +195,16 @@ func (tx *transaction) lookup(ctx context.Context, cancel context.CancelCauseFun
 	}
 }
 
-// beginTurn waits until no other release of the call is being extracted, and
-// makes use of what those before it brought. Several releases are downloaded
-// side by side; they are extracted and published one after the other, each by
-// all cores, so that they can share files and that memory is bounded.
-func (tx *transaction) beginTurn(stage *store.Stage) {
+// beginTurn waits until no other release of the call is being extracted.
+// Several releases are downloaded side by side; they are extracted and published
+// one after the other, each by all cores, so that they can share files and that
+// memory is bounded: there is one stage at a time, with one index of the store.
+func (tx *transaction) beginTurn() {
 	if tx.alone {
 		return
 	}
 	tx.in.extract.Lock()
 	tx.turn = true
-	stage.Reindex()
 }
 
 func (tx *transaction) endTurn() {
@@ -244,18 +243,30 @@ func (tx *transaction) zipFrom(ctx context.Context, a release.Artifact, record f
 
 // zipOnce is one extraction and, if it proves good, the publication.
 func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use attempt, record func() (trust.Record, error)) (used attempt, err error) {
-	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
-	if err != nil {
-		return used, err
-	}
-	defer func() { err = errors.Join(err, stage.Close()) }()
-	defer tx.endTurn()
+	near := tx.in.Store.Neighbours(tx.version)
 	src, err := tx.open(ctx, a, use)
 	if err != nil {
 		return used, err
 	}
 	defer func() { err = src.end(err, !used.reuse) }()
-	files, used, err := tx.extractZip(ctx, src, use, stage, record)
+	zip, err := tx.planZip(src, use, near)
+	if err != nil {
+		return used, err
+	}
+	src.fill(ctx)
+	defer tx.endTurn()
+	if zip, err = tx.ready(src, zip, record); err != nil {
+		return used, err
+	}
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
+	if err != nil {
+		return used, err
+	}
+	defer func() {
+		tx.endTurn() // others need not wait for what is deleted
+		err = errors.Join(err, stage.Close())
+	}()
+	files, used, err := tx.extractZip(ctx, src, zip, use, stage)
 	if err != nil {
 		return used, err
 	}

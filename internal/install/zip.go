@@ -10,37 +10,52 @@ import (
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
-// extractZip fills the stage from a zip.
-func (tx *transaction) extractZip(ctx context.Context, src *remote, use attempt, stage *store.Stage, record func() (trust.Record, error)) (files []archive.File, used attempt, err error) {
-	used.url = use.url
-	zip, err := archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
+// openZip reads the directory of a zip. It takes some megabytes, so those who
+// wait for their turn do without and read it again.
+func (tx *transaction) openZip(src *remote) (*archive.Zip, error) {
+	return archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
+}
+
+// planZip looks whether there is room for the release, and which parts of the
+// zip have to be downloaded.
+func (tx *transaction) planZip(src *remote, use attempt, near *store.Neighbours) (*archive.Zip, error) {
+	zip, err := tx.openZip(src)
 	if err != nil {
-		return nil, used, err
+		return nil, err
 	}
 	members := make([]archive.File, len(zip.Members()))
-	var total, done atomic.Int64
 	for i, m := range zip.Members() {
 		members[i] = m.File
+	}
+	if err := near.Room(members); err != nil {
+		return nil, err
+	}
+	return zip, src.plan(src.needed(zip.Members(), use.reuse, near), !use.resumed)
+}
+
+// ready blocks until it is the turn of this release, and returns the zip. It
+// takes its turn when it has all it needs: neither a slow server nor a slow log
+// must hold up others.
+func (tx *transaction) ready(src *remote, zip *archive.Zip, record func() (trust.Record, error)) (*archive.Zip, error) {
+	if tx.alone {
+		return zip, nil
+	}
+	if err := src.await(); err != nil {
+		return nil, err
+	}
+	if _, err := record(); err != nil {
+		return nil, err
+	}
+	tx.beginTurn()
+	return tx.openZip(src)
+}
+
+// extractZip fills the stage from a zip.
+func (tx *transaction) extractZip(ctx context.Context, src *remote, zip *archive.Zip, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+	used.url, used.resumed = use.url, src.resumed
+	var total, done atomic.Int64
+	for _, m := range zip.Members() {
 		total.Add(m.Size)
-	}
-	if err := stage.Room(members); err != nil {
-		return nil, used, err
-	}
-	if err := src.plan(src.needed(zip.Members(), use.reuse, stage), !use.resumed); err != nil {
-		return nil, used, err
-	}
-	used.resumed = src.resumed
-	src.fill(ctx)
-	if !tx.alone {
-		// It takes its turn when it has all it needs: neither a slow server nor
-		// a slow log must hold up the others.
-		if err := src.await(); err != nil {
-			return nil, used, err
-		}
-		if _, err := record(); err != nil {
-			return nil, used, err
-		}
-		tx.beginTurn(stage)
 	}
 	files, err = zip.Extract(ctx, stage, archive.Options{
 		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local, Reuse: use.reuse,

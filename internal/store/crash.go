@@ -18,8 +18,8 @@ import (
 // is reconcile, which each writer runs after taking the store's lock.
 //
 //	install (reveal)                         left behind                    next writer
-//	 1 make stage, lock it                   empty stage                    sweeps
-//	 2 download into the cache               partial file, not in the store resumes it
+//	 1 download into the cache               partial file, not in the store resumes it
+//	 2 make stage, lock it                   empty stage                    sweeps
 //	 3 extract, write records into the stage stage; not synced, not visible sweeps
 //	 4 syncfs                                the same                       sweeps
 //	 5 rename manifest, receipt; sync dirs   records of no release          sweeps both

@@ -38,7 +38,7 @@ func (s *Store) Forecast() *Forecast {
 		return f
 	}
 	for _, r := range releases {
-		m, err := s.Manifest(r.Version)
+		m, err := s.sharedManifest(r.Version)
 		if err != nil {
 			continue
 		}
@@ -94,19 +94,6 @@ func (f *Forecast) Need() Need { return f.need }
 // Room answers a disk-full error if the store's file system has not the room
 // for what was added.
 func (f *Forecast) Room() error { return f.store.room(f.need) }
-
-// Room answers a disk-full error if there is no room for files, of which
-// those that a neighbour seems to have take none.
-func (st *Stage) Room(files []archive.File) error {
-	var n Need
-	for i := range files {
-		if !st.store.linked || !st.Has(files[i]) {
-			n.Disk += blocks(files[i].Size)
-			n.Inodes++
-		}
-	}
-	return st.store.room(n)
-}
 
 func blocks(size int64) int64 { return (size + block - 1) / block * block }
 

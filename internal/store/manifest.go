@@ -144,6 +144,10 @@ func (s *Store) Manifest(v gover.Version) (Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.manifest(v, receipt)
+}
+
+func (s *Store) manifest(v gover.Version, receipt Receipt) (Manifest, error) {
 	hint := "vmgo install --reinstall " + v.String()
 	path := s.manifestPath(v)
 	text, err := smallfile.Read(path, maxManifest)

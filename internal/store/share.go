@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
 // index finds files of installed releases, by contents and by place. It knows
@@ -54,25 +56,31 @@ const neighbours = 3
 // newIndex reads the manifests of all releases, those nearest to v first. A
 // release whose records are damaged is left out. Only files of uid are used.
 func (s *Store) newIndex(root *fsx.Dir, v gover.Version, uid uint32) *index {
+	x := &index{root: root, uid: uid, releases: s.nearest(v, math.MaxInt)}
+	x.fill()
+	return x
+}
+
+// nearest reads the manifests of so many releases, those nearest to v first.
+// Sharing is never worth a failure: what cannot be read is left out.
+func (s *Store) nearest(v gover.Version, most int) []indexed {
 	releases, err := s.Releases()
 	if err != nil {
-		return &index{} // sharing is never worth a failure
+		return nil
 	}
-	x := &index{root: root, uid: uid, releases: make([]indexed, len(releases))}
+	slices.SortStableFunc(releases, func(a, b installed.Release) int { return distance(a.Version, v) - distance(b.Version, v) })
+	releases = releases[:min(most, len(releases))]
+	read := make([]indexed, len(releases))
 	var wg sync.WaitGroup
 	for i, r := range releases {
 		wg.Go(func() {
-			m, err := s.Manifest(r.Version)
-			if err == nil {
-				x.releases[i] = indexed{r.Version, m}
+			if m, err := s.sharedManifest(r.Version); err == nil {
+				read[i] = indexed{r.Version, m}
 			}
 		})
 	}
 	wg.Wait()
-	x.releases = slices.DeleteFunc(x.releases, func(r indexed) bool { return r.manifest == nil })
-	slices.SortStableFunc(x.releases, func(a, b indexed) int { return distance(a.version, v) - distance(b.version, v) })
-	x.fill()
-	return x
+	return slices.DeleteFunc(read, func(r indexed) bool { return r.manifest == nil })
 }
 
 func distance(a, b gover.Version) int {
@@ -99,19 +107,12 @@ func (x *index) fill() {
 			if i >= neighbours {
 				continue
 			}
-			place := placeKey{f.Path, f.Size, f.CRC32, f.Mode}
+			place := placeOf(*f)
 			if _, ok := x.byPlace[place]; !ok {
 				x.byPlace[place] = at
 			}
 		}
 	}
-}
-
-// has says whether a neighbour has, by its manifest, a file of this place,
-// size, CRC-32 and mode.
-func (x *index) has(f archive.File) bool {
-	_, ok := x.byPlace[placeKey{f.Path, f.Size, f.CRC32, f.Mode}]
-	return ok
 }
 
 // alike gives that location, and then the files of other releases that have

@@ -90,16 +90,10 @@ func (st *Stage) prepare() error {
 	tree.Fill()
 	e, err := tree.Entry()
 	st.uid = uint32(e.UID)
-	st.Reindex()
+	// The manifests are read in the background.
+	st.index = sync.OnceValue(func() *index { return st.store.newIndex(st.handles.root, st.version, st.uid) })
+	st.indexing.Go(func() { st.index() })
 	return err
-}
-
-// Reindex takes in which releases there are to share with by now. Their
-// manifests are read in the background.
-func (st *Stage) Reindex() {
-	index := sync.OnceValue(func() *index { return st.store.newIndex(st.handles.root, st.version, st.uid) })
-	st.index = index
-	st.indexing.Go(func() { index() })
 }
 
 // Tree is the path of the unpublished GOROOT.
@@ -173,10 +167,6 @@ func (st *Stage) Enter(path string) (archive.Dir, error) {
 	}
 	return &stageFiles{st: st, dir: dir, from: finder{x: st.index(), bufs: st.bufs}}, nil
 }
-
-// Has says whether the file need not come from the archive, because a
-// neighbour has it as far as one can tell without reading it.
-func (st *Stage) Has(file archive.File) bool { return st.index().has(file) }
 
 // claim locks a directory of staging if its maker is gone.
 func claim(staging *fsx.Dir, name string) (*stageDir, bool, error) {

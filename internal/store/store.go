@@ -37,6 +37,8 @@ type Store struct {
 	dir    string
 	linked bool // share identical files between releases
 	who    Identity
+
+	cache manifestCache
 }
 
 // Identity says who works on the store, for those who wait for a lock.

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"sync"
+
+	"github.com/vmgo/vmgo/internal/gover"
+)
+
+// manifestCache keeps the manifests that were read, so that the stages of a
+// batch share one copy of each. Paths are kept once, as most releases have the
+// same ones.
+type manifestCache struct {
+	mu        sync.Mutex
+	byVersion map[gover.Version]*cachedManifest
+	paths     map[string]string
+}
+
+type cachedManifest struct {
+	mu       sync.Mutex
+	sum      string // the digest that the receipt names
+	manifest Manifest
+}
+
+// sharedManifest is [Store.Manifest] from the cache, unless the receipt names
+// another manifest by now. It must not be changed.
+func (s *Store) sharedManifest(v gover.Version) (Manifest, error) {
+	receipt, err := s.Receipt(v)
+	if err != nil {
+		return nil, err
+	}
+	entry := s.cache.entry(v)
+	entry.mu.Lock()
+	defer entry.mu.Unlock()
+	if entry.manifest != nil && entry.sum == receipt.ManifestSHA256 {
+		return entry.manifest, nil
+	}
+	m, err := s.manifest(v, receipt)
+	if err != nil {
+		return nil, err
+	}
+	s.cache.intern(m)
+	entry.sum, entry.manifest = receipt.ManifestSHA256, m
+	return m, nil
+}
+
+func (c *manifestCache) entry(v gover.Version) *cachedManifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byVersion == nil {
+		c.byVersion, c.paths = map[gover.Version]*cachedManifest{}, map[string]string{}
+	}
+	if c.byVersion[v] == nil {
+		c.byVersion[v] = &cachedManifest{}
+	}
+	return c.byVersion[v]
+}
+
+// intern gives the paths of m the strings that other manifests have.
+func (c *manifestCache) intern(m Manifest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range m {
+		path, known := c.paths[m[i].Path]
+		if !known {
+			path = m[i].Path
+			c.paths[path] = path
+		}
+		m[i].Path = path
+	}
+}
