@@ -2,7 +2,10 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -140,36 +143,54 @@ func (a *app) prunePlan(drop []prune.Candidate, kept []prune.Kept) error {
 func (a *app) pruneAll(c *cli.Context, drop []prune.Candidate) error {
 	var failures []error
 	var bytes int64
+	removed := 0
 	for _, dir := range a.stores() {
 		if s := a.openStore(dir); s.CheckWritable() == nil {
 			failures = append(failures, s.Sweep(c.Context, a.wait(c.Bool("no-wait"))))
 		}
 	}
 	for _, candidate := range drop {
-		if err := a.pruneOne(c.Context, candidate, c.Bool("no-wait")); err != nil {
+		if c.Context.Err() != nil {
+			break
+		}
+		held, err := a.pruneOne(c.Context, candidate, c.Bool("no-wait"))
+		if held {
+			a.sayf("kept %s: an install is using it", candidate.Path)
+			continue
+		}
+		if err != nil {
 			failures = append(failures, err)
 			continue
 		}
+		removed++
 		bytes += candidate.Bytes
 		a.sayf("removed %s (%s): %s", candidate.Path, ui.Bytes(candidate.Bytes), candidate.Why)
 	}
 	a.sayf("freed %s", ui.Bytes(bytes))
+	if c.Context.Err() != nil { // one interrupt, and not each step that ended by it
+		failures = slices.DeleteFunc(failures, func(err error) bool {
+			return diag.CodeOf(err) == diag.Interrupted || errors.Is(err, context.Cause(c.Context)) || errors.Is(err, context.Canceled)
+		})
+		failures = append(failures, diag.New(diag.Interrupted, fmt.Sprintf("the prune was stopped, with %d of %d removed", removed, len(drop)), "vmgo prune"))
+	}
 	return a.each(failures...)
 }
 
-func (a *app) pruneOne(ctx context.Context, c prune.Candidate, noWait bool) error {
+// pruneOne removes one thing of a plan, unless an install holds it by now.
+func (a *app) pruneOne(ctx context.Context, c prune.Candidate, noWait bool) (held bool, err error) {
 	switch c.Kind {
 	case prune.Release:
-		return a.openStore(c.Release.Store).Uninstall(ctx, c.Release.Version, false, a.wait(noWait))
+		return false, a.openStore(c.Release.Store).Uninstall(ctx, c.Release.Version, false, a.wait(noWait))
 	case prune.Shim:
-		return shims.RemoveDangling(c.Path)
+		return false, shims.RemoveDangling(c.Path)
 	case prune.Gopath:
 		if err := seen.Forget(a.layout.State, c.Project); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if err := fsx.RemoveAll(filepath.Dir(c.Path), filepath.Base(c.Path)); err != nil {
-		return diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
+	held, err = fsx.RemoveUnheld(filepath.Dir(c.Path), filepath.Base(c.Path))
+	if err != nil {
+		return false, diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
 	}
-	return nil
+	return held, nil
 }

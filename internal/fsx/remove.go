@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +32,51 @@ func (d *Dir) RemoveAll(name string) error {
 		return d.fail("remove", name, unix.EINVAL)
 	}
 	return d.failed("remove", name, removeAt(d.fd, name))
+}
+
+// RemoveUnheld is [RemoveAll] unless a process holds a flock(2) of what has that
+// name, which is then left alone. It is held here while it is removed.
+func RemoveUnheld(parent, name string) (held bool, err error) {
+	dir, err := OpenDirectory(parent)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	f, held, err := dir.hold(name)
+	if f != nil {
+		defer f.Close()
+	}
+	if held || err != nil {
+		return held, err
+	}
+	return false, dir.RemoveAll(name)
+}
+
+// Held reports whether a process holds a flock(2) of a file or directory.
+func Held(path string) bool {
+	dir, err := OpenDirectory(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	f, held, _ := dir.hold(filepath.Base(path))
+	if f != nil {
+		f.Close()
+	}
+	return held
+}
+
+// hold takes the flock(2) of what has that name, which closing the file lets go
+// of, or reports that another process has it. A link, and what may not be read, nobody holds.
+func (d *Dir) hold(name string) (f *File, held bool, err error) {
+	if f, err = d.Open(name); err != nil {
+		return nil, false, nil
+	}
+	got, err := tryFlock(f.fd)
+	return f, err == nil && !got, d.failed("flock", name, err)
 }
 
 func removeAt(parent int, name string) error {

@@ -73,23 +73,30 @@ func openAlone(dir, name string) (file *os.File, err error) {
 }
 
 func openIn(dir, name string) (*os.File, error) {
-	path := filepath.Join(dir, name)
-	file, err := fsx.OpenOwn(path, 0o600)
-	if fsx.IsSpecial(err) {
-		return os.CreateTemp(dir, name+".*")
-	}
-	if err != nil {
+	file, err := fsx.OpenOwn(filepath.Join(dir, name), 0o600)
+	if err != nil && !fsx.IsSpecial(err) {
 		return nil, err
 	}
-	if got, err := fsx.TryFlock(file); err == nil && got {
-		a, errA := file.Stat()
-		b, errB := os.Stat(path)
-		if errA == nil && errB == nil && os.SameFile(a, b) {
+	if err == nil {
+		// The flock(2) is what other installs and a prune leave the file alone for.
+		if got, err := fsx.TryFlock(file); err == nil && got && hasItsName(file) {
 			return file, nil
 		}
+		file.Close()
 	}
-	file.Close()
-	return os.CreateTemp(dir, name+".*")
+	if file, err = os.CreateTemp(dir, name+".*"); err != nil {
+		return nil, err
+	}
+	if got, err := fsx.TryFlock(file); err == nil && !(got && hasItsName(file)) {
+		return nil, errors.Join(os.ErrNotExist, file.Close()) // a prune was faster
+	}
+	return file, nil
+}
+
+func hasItsName(file *os.File) bool {
+	a, errA := file.Stat()
+	b, errB := os.Stat(file.Name())
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 // spoolFault gives an error of the cache its code.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
+
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 // tracked counts readers that are open.
@@ -71,6 +74,26 @@ func TestSpool_asksAhead(t *testing.T) {
 		}
 		if err := s.close(false); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A prune leaves alone what a running install has locked, the private spool of
+// a second one too.
+func TestSpool_isHeld(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 2 {
+		s, err := openSpool(dir, "x.partial", nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close(true)
+		if held, err := fsx.RemoveUnheld(dir, filepath.Base(s.file.Name())); !held || err != nil {
+			t.Errorf("%s: held %v, %v", s.file.Name(), held, err)
+		}
+		if !fsx.Held(s.file.Name()) || !hasItsName(s.file) {
+			t.Errorf("%s is gone", s.file.Name())
 		}
 	}
 }

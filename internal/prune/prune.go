@@ -18,6 +18,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -150,17 +151,17 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
+// downloads lists the files beneath the directories, without those that a
+// running install holds. The directories stay: an install may be about to use them.
 func downloads(dirs []string) []Candidate {
 	var found []Candidate
 	for _, dir := range dirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue // there is none
-		}
-		for _, entry := range entries {
-			path := filepath.Join(dir, entry.Name())
-			found = append(found, Candidate{Kind: Download, Path: path, Bytes: freed(path), Why: "unfinished, or kept aside because it failed a check"})
-		}
+		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && !fsx.Held(path) {
+				found = append(found, Candidate{Kind: Download, Path: path, Bytes: freed(path), Why: "unfinished, or kept aside because it failed a check"})
+			}
+			return nil // what cannot be read is not ours to remove
+		})
 	}
 	slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Path, b.Path) })
 	return found

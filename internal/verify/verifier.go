@@ -2,10 +2,14 @@ package verify
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"os/exec"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/store"
 )
@@ -42,8 +46,39 @@ type Verifier struct {
 }
 
 // Verify makes the checks, in the order files, log, run, std. The error is only
-// set where ctx ended; what the checks found is in the report.
+// set where ctx ended; what the checks found is in the report. A release that
+// is uninstalled meanwhile is not installed; one that is replaced is checked again.
 func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report, error) {
+	const attempts = 3
+	for left := attempts - 1; ; left-- {
+		before, _ := os.Lstat(t.GOROOT)
+		r, err := v.verify(ctx, t, checks)
+		if err != nil || r.OK {
+			return r, err
+		}
+		now, lostErr := os.Lstat(t.GOROOT)
+		switch {
+		case errors.Is(lostErr, fs.ErrNotExist):
+			return r.gone(), nil
+		case left == 0 || lostErr != nil || before != nil && os.SameFile(before, now):
+			return r, nil
+		}
+	}
+}
+
+// gone is the report of a release that went away while it was verified: what
+// failed then says nothing about what it was.
+func (r Report) gone() Report {
+	for i := range r.Checks {
+		if c := &r.Checks[i]; c.err != nil {
+			c.Detail, c.Problems = "", []Problem{}
+			c.fail(diag.New(diag.NotInstalled, "go "+r.Version+" was removed while it was verified: "+r.GOROOT+" is gone", "vmgo list"))
+		}
+	}
+	return r
+}
+
+func (v *Verifier) verify(ctx context.Context, t Target, checks Checks) (Report, error) {
 	r := Report{Version: t.Version.String(), GOROOT: t.GOROOT, OK: true, Checks: []Check{}}
 	add := func(id string, check func(*Check)) error {
 		c := timed(id, v.Now, check)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -146,6 +147,61 @@ func TestVerifier_log(t *testing.T) {
 				t.Errorf("error %v", r.Err())
 			}
 		})
+	}
+}
+
+func TestVerifier_releaseThatIsUninstalledMeanwhile(t *testing.T) {
+	t.Parallel()
+	tc := vmtest.Toolchain{Version: "1.22.5"}
+	for _, at := range []string{"files", "log"} {
+		dir := unpacked(t, tc)
+		v := &Verifier{Log: &oneRecord{h1: tc.H1()}, Jobs: 2, Now: time.Now}
+		v.Begin = func(_ Target, id string) {
+			if id == at {
+				if err := errors.Join(os.Remove(filepath.Join(dir, "VERSION")), os.Rename(dir, dir+".gone")); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		target, err := Foreign(dir, linux)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := v.Verify(t.Context(), target, Checks{Files: at == "files", Log: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diag.CodeOf(r.Err()) != diag.NotInstalled || r.OK {
+			t.Errorf("gone at %s: %v", at, r.Err())
+		}
+		for _, c := range r.Checks {
+			if c.Status == Fail && (len(c.Problems) > 0 || !strings.Contains(c.Detail, "was removed while it was verified")) {
+				t.Errorf("gone at %s: %+v", at, c)
+			}
+		}
+	}
+}
+
+// A reinstall or repair swaps the trees: what was read of both is no finding.
+func TestVerifier_releaseThatIsReplacedMeanwhile(t *testing.T) {
+	t.Parallel()
+	tc := vmtest.Toolchain{Version: "1.22.5"}
+	dir, edited, sound := unpacked(t, tc), unpacked(t, tc), unpacked(t, tc)
+	write(t, filepath.Join(edited, "go.env"), "GOTOOLCHAIN=local\n")
+	next := []string{edited, sound}
+	v := &Verifier{Log: &oneRecord{h1: tc.H1()}, Jobs: 2, Now: time.Now}
+	v.Begin = func(Target, string) {
+		if err := errors.Join(os.Rename(dir, dir+strconv.Itoa(len(next))), os.Rename(next[0], dir)); err != nil {
+			t.Error(err)
+		}
+		next = next[1:]
+	}
+	target, err := Foreign(dir, linux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := v.Verify(t.Context(), target, Checks{Log: true}); err != nil || !r.OK || len(next) != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
