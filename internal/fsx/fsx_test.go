@@ -69,36 +69,6 @@ func TestAcquire_stopsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAcquire_noticesThatTheFileWasReplaced(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "lock")
-	old, err := fsx.Acquire(t.Context(), path, fsx.LockOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	waiting := make(chan struct{})
-	got := make(chan *fsx.Lock, 1)
-	go func() {
-		l, err := fsx.Acquire(t.Context(), path, fsx.LockOptions{OnWait: func(fsx.Holder) { close(waiting) }})
-		if err != nil {
-			t.Error(err)
-		}
-		got <- l
-	}()
-	<-waiting
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := old.Release(); err != nil {
-		t.Fatal(err)
-	}
-	l := <-got
-	defer l.Release()
-	if _, err := fsx.Acquire(t.Context(), path, fsx.LockOptions{NoWait: true}); err == nil {
-		t.Error("the lock that was taken is not the one at the path")
-	}
-}
-
 func TestWriteFile_isWholeAndHasItsMode(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

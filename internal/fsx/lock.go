@@ -67,26 +67,34 @@ type lockFile struct {
 	is   func(file *os.File) bool // reports whether the path still names the open file
 }
 
-// Acquire takes the lock whose file is path, and makes the file if need be.
-// Waiting ends with the context.
-func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
-	return acquire(ctx, lockFile{
+func lockAt(path string) lockFile {
+	return lockFile{
 		path: path,
 		open: func() (*os.File, error) { return OpenOwn(path, 0o644) },
 		is:   func(file *os.File) bool { return sameFile(file, path) },
-	}, opts)
+	}
 }
 
-// Acquire is the function of that name for a lock of this directory.
-func (d *Dir) Acquire(ctx context.Context, name string, opts LockOptions) (*Lock, error) {
-	return acquire(ctx, lockFile{
+func (d *Dir) lockAt(name string) lockFile {
+	return lockFile{
 		path: filepath.Join(d.path, name),
 		open: func() (*os.File, error) { return d.OpenOwn(name, 0o644) },
 		is: func(file *os.File) bool {
 			var st unix.Stat_t
 			return unix.Fstat(int(file.Fd()), &st) == nil && st.Ino == d.Inode(name)
 		},
-	}, opts)
+	}
+}
+
+// Acquire takes the lock whose file is path, and makes the file if need be.
+// Waiting ends with the context.
+func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
+	return acquire(ctx, lockAt(path), opts)
+}
+
+// Acquire is the function of that name for a lock of this directory.
+func (d *Dir) Acquire(ctx context.Context, name string, opts LockOptions) (*Lock, error) {
+	return acquire(ctx, d.lockAt(name), opts)
 }
 
 func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) {
