@@ -124,7 +124,7 @@ func (a *app) report(err error) {
 	if err == nil || isChild(err) || isTold(err) {
 		return
 	}
-	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", err))
+	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", a.withProxyHint(err)))
 	_, _ = io.WriteString(a.host.Stderr, text)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
 // arrange rewrites what a person typed into what urfave/cli can read: the
@@ -29,8 +30,7 @@ func arrange(root *cli.App, typed []string) ([]string, error) {
 		if slices.ContainsFunc(rest, isHelp) {
 			return append(args, "--help"), nil
 		}
-		line := "vmgo " + strings.Join(path, " ")
-		return nil, diag.New(diag.Usage, strconv.Quote(line)+" needs one of: "+names(command.Subcommands), line+" --help")
+		return nil, noSubcommand(command, path, rest)
 	}
 	flags, arguments, err := sortWords(command, path, rest)
 	if err != nil {
@@ -94,13 +94,49 @@ func names(commands []*cli.Command) string {
 }
 
 func unknownCommand(word string, commands []*cli.Command) error {
-	hint := "vmgo help"
-	for _, command := range commands {
-		if word != "" && !command.Hidden && (strings.HasPrefix(command.Name, word) || strings.HasPrefix(word, command.Name)) {
-			hint = "vmgo help " + command.Name
+	text, hint := "unknown command "+strconv.Quote(word), "vmgo help"
+	if meant := similar(word, commands); meant != "" {
+		text, hint = text+"; did you mean "+meant+"?", "vmgo help "+meant
+	}
+	return diag.New(diag.Usage, text, hint)
+}
+
+// noSubcommand is the error for a command that needs one of its subcommands and
+// was given another word, or none.
+func noSubcommand(command *cli.Command, path, rest []string) error {
+	line := "vmgo " + strings.Join(path, " ")
+	text, hint := strconv.Quote(line)+" needs one of: "+names(command.Subcommands), line+" --help"
+	if len(rest) > 0 {
+		if meant := similar(rest[0], command.Subcommands); meant != "" {
+			text, hint = strconv.Quote(line)+" has no command "+strconv.Quote(rest[0])+"; did you mean "+meant+"?", "vmgo help "+strings.Join(path, " ")+" "+meant
 		}
 	}
-	return diag.New(diag.Usage, "unknown command "+strconv.Quote(word), hint)
+	return diag.New(diag.Usage, text, hint)
+}
+
+// similar returns the command that a misspelt word means: one that begins with
+// it or that it begins with, or the nearest if few letters differ.
+func similar(word string, commands []*cli.Command) string {
+	const short = 3 // up to this length, words are alike by chance
+	byName := map[string]string{}
+	var known []string
+	for _, command := range commands {
+		if command.Hidden || word == "" {
+			continue
+		}
+		if strings.HasPrefix(command.Name, word) || strings.HasPrefix(word, command.Name) {
+			return command.Name
+		}
+		for _, name := range command.Names() {
+			known = append(known, name)
+			byName[name] = command.Name
+		}
+	}
+	nearest, distance := settings.NearestOf(word, known)
+	if len(word) <= short || distance > (len(word)+1)/3 {
+		return ""
+	}
+	return byName[nearest]
 }
 
 // sortWords divides the words after a command into flags and arguments.

@@ -149,7 +149,7 @@ func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report)
 }
 
 func (a *app) published(ctx context.Context, source string) ([]gover.Version, error) {
-	list, err := a.listed(ctx, source)
+	list, err := a.listed(ctx, source, onceADay)
 	var versions []gover.Version
 	for _, l := range list {
 		versions = append(versions, l.Version)

@@ -61,7 +61,7 @@ type remoteRow struct {
 }
 
 // listed asks all sources for their releases for this platform, newest first.
-func (a *app) listed(ctx context.Context, sourceFlag string) ([]release.Listed, error) {
+func (a *app) listed(ctx context.Context, sourceFlag string, told tellOf) ([]release.Listed, error) {
 	sources, err := a.sources(sourceFlag)
 	if err != nil {
 		return nil, err
@@ -74,9 +74,7 @@ func (a *app) listed(ctx context.Context, sourceFlag string) ([]release.Listed, 
 	if err != nil {
 		return nil, err
 	}
-	for _, failure := range failed {
-		a.warnf("%v", failure)
-	}
+	a.tellOfMissing(sources, list, failed, told || sourceFlag != "")
 	for _, s := range sources {
 		for _, note := range s.Notes() {
 			a.warnf("%s", note)
@@ -102,7 +100,7 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 			return nil, err
 		}
 	}
-	list, err := a.listed(ctx, sourceFlag)
+	list, err := a.listed(ctx, sourceFlag, always)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +182,7 @@ func (a *app) remoteTable(rows []remoteRow) error {
 func (a *app) remoteCandidates(c *cli.Context) [][2]string {
 	ctx, cancel := context.WithTimeout(c.Context, 2*time.Second)
 	defer cancel()
-	list, err := a.listed(ctx, "")
+	list, err := a.listed(ctx, "", onceADay)
 	if err != nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
 	if err != nil || len(releases) == 0 {
 		return rows, err
 	}
-	published, err := a.listed(ctx, source)
+	published, err := a.listed(ctx, source, onceADay)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 func (a *app) uninstallCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "uninstall",
-		Aliases:   []string{"rm"},
+		Aliases:   []string{"remove", "rm"},
 		Usage:     "remove installed releases",
 		UsageText: "vmgo uninstall VERSION... [--force]",
 		ArgsUsage: "VERSION...",

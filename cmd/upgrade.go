@@ -18,12 +18,13 @@ import (
 func (a *app) upgradeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "upgrade",
-		UsageText: "vmgo upgrade [--pins]",
+		UsageText: "vmgo upgrade [--dry-run] [--pins]",
 		Usage:     "install the newest patch of each installed line",
 		Description: `Defaults that name an older patch move along. .go-version files of known projects that pin one exactly are
 listed, and rewritten with --pins or after a yes on the terminal. The older releases stay: see vmgo prune.`,
 		Category: releasesCategory,
 		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed and moved"},
 			&cli.BoolFlag{Name: "pins", Usage: "rewrite .go-version files of known projects"},
 		}, installFlags()...),
 		Action: func(c *cli.Context) error {
@@ -46,26 +47,40 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 				a.sayf("every installed line has its newest patch")
 				return nil
 			}
-			report := a.newReport(false)
-			defer report.close()
-			if err := report.verdict(a.bring(c, list, report)); err != nil {
-				return err
-			}
-			if err := a.moveDefaults(c.Context, moved); err != nil {
-				return err
-			}
-			return a.movePins(c.Bool("pins"), moved)
+			return a.upgrade(c, list, moved)
 		},
 	}
 }
 
+// upgrade installs the releases, and moves what names older ones along.
+func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Version]gover.Version) error {
+	r := a.newReport(false)
+	defer r.close()
+	dry := c.Bool("dry-run")
+	install := a.bring
+	if dry {
+		install = func(c *cli.Context, list []gover.Version, r *report) []error { return a.dryRun(c, list, nil, r) }
+	}
+	if err := r.verdict(install(c, list, r)); err != nil {
+		return err
+	}
+	if err := a.moveDefaults(c.Context, moved, dry); err != nil {
+		return err
+	}
+	return a.movePins(c.Bool("pins"), moved, dry)
+}
+
 // moveDefaults lets defaults that name one patch of a line name its newest.
-func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Version) error {
+func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Version, dry bool) error {
 	for _, dir := range a.stores() {
 		old, ok := installed.Default(dir)
 		next, upgraded := moved[old.Lang()]
 		store := a.openStore(dir)
-		if !ok || !upgraded || old == next || !store.Has(next) || store.CheckWritable() != nil {
+		if !ok || !upgraded || old == next || !dry && !store.Has(next) || store.CheckWritable() != nil {
+			continue
+		}
+		if dry {
+			a.sayf("default of %s: %s -> %s, after the upgrade", dir, old, next)
 			continue
 		}
 		if err := store.SetDefault(ctx, next, a.wait(false)); err != nil {
@@ -77,10 +92,15 @@ func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Ve
 		return nil
 	}
 	pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
-	if next, upgraded := movedPin(pin, moved); err == nil && upgraded {
-		return a.setUserDefault(next.String())
+	next, upgraded := movedPin(pin, moved)
+	switch {
+	case err != nil || !upgraded:
+		return err
+	case dry:
+		a.sayf("your default: %s -> %s, after the upgrade", pin.Selector.Text(), next)
+		return nil
 	}
-	return err
+	return a.setUserDefault(next.String())
 }
 
 // movedPin gives the release that an exact pin should move to.
@@ -94,7 +114,7 @@ func movedPin(pin project.Requirement, moved map[gover.Version]gover.Version) (g
 
 // movePins lists the .go-version files of known projects that pin an older
 // patch, and rewrites them if that is wanted.
-func (a *app) movePins(always bool, moved map[gover.Version]gover.Version) error {
+func (a *app) movePins(always bool, moved map[gover.Version]gover.Version, dry bool) error {
 	projects, err := seen.List(a.layout.State)
 	if err != nil {
 		return fmt.Errorf("reading the known projects: %w", err)
@@ -108,7 +128,7 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version) error
 			a.sayf("%s pins %s", path, pin.Selector.Text())
 		}
 	}
-	if len(pins) == 0 || !always && !a.agrees(fmt.Sprintf("rewrite %d .go-version files?", len(pins))) {
+	if dry || len(pins) == 0 || !always && !a.agrees(fmt.Sprintf("rewrite %d .go-version files?", len(pins))) {
 		return nil
 	}
 	var failures []error

@@ -136,17 +136,38 @@ func sharedModcache(outside Env, at Places) string {
 // ProjectGopath is the GOPATH of a project, beneath the user's data: its name
 // for people to recognise, and a hash of its whole path.
 func ProjectGopath(data, project string) string {
-	const maxName = 40
-	name := []byte(project[strings.LastIndexByte(project, '/')+1:])
-	for i, c := range name {
-		if !isLetter(c) && !isDigit(c) && c != '_' && (c != '.' && c != '-' || i == 0) {
-			name[i] = '_'
+	return data + "/gopath/" + recognizable(project[strings.LastIndexByte(project, '/')+1:]) + "-" + Hash(project)
+}
+
+// recognizable returns a name with "_" for what does not belong into the name
+// of a directory, cut to 40 bytes. Letters of every script stay.
+func recognizable(name string) string {
+	const most = 40
+	kept := make([]byte, 0, most)
+	for i, r := range name {
+		char := string(r)
+		if !isNameRune(r) || i == 0 && (r == '.' || r == '-') {
+			char = "_"
 		}
+		if len(kept)+len(char) > most {
+			break
+		}
+		kept = append(kept, char...)
 	}
-	if len(name) > maxName {
-		name = name[:maxName]
+	return string(kept)
+}
+
+// isNameRune reports whether r is a letter, a digit or a mark. Beyond ASCII it
+// leaves out the blocks of spaces, of direction and format controls, and of
+// private use, and needs no tables: they would double the size of the shim.
+func isNameRune(r rune) bool {
+	switch {
+	case r < 0x80:
+		return isLetter(byte(r)) || isDigit(byte(r)) || r == '_' || r == '.' || r == '-'
+	case r < 0xC0, 0x2000 <= r && r < 0x2070, r == 0x3000, 0xE000 <= r && r < 0xF900, r == 0xFEFF, 0xFFF0 <= r && r < 0x10000:
+		return false
 	}
-	return data + "/gopath/" + string(name) + "-" + Hash(project)
+	return r < 0xE0000
 }
 
 // Hash gives 16 hexadecimal digits that stand for s: FNV-1a with 64 bits. It

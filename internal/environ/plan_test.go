@@ -110,3 +110,19 @@ func TestHash_isFNV1a(t *testing.T) {
 		t.Errorf("Hash(foobar) = %s", got)
 	}
 }
+
+func TestProjectGopath_keepsLettersOfEveryScript(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"app": "app", "my.app-2_x": "my.app-2_x", ".hidden": "_hidden", "-x": "_x", "a b$c": "a_b_c",
+		"项目 一": "项目_一", "проект": "проект", "cafe\u0301": "cafe\u0301", "مشروع": "مشروع",
+		"a\u202eb\u200b\u3000c\ufeff\U000e0041": "a_b__c__", "\xff\xfe": "__", "a\u0085b\u00a0c": "a_b_c",
+		strings.Repeat("a", 50): strings.Repeat("a", 40),
+		strings.Repeat("项", 50): strings.Repeat("项", 13), // 39 of 40 bytes
+	} {
+		got := environ.ProjectGopath("/d", "/src/"+name)
+		if want = "/d/gopath/" + want + "-" + environ.Hash("/src/"+name); got != want {
+			t.Errorf("%q: %q, not %q", name, got, want)
+		}
+	}
+}

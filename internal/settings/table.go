@@ -133,13 +133,24 @@ func truth(text string) (bool, error) {
 
 // Nearest gives the known name with the fewest edits from name.
 func Nearest(name string) string {
-	best, distance := "", 1<<30
+	var known []string
 	for _, row := range Table() {
-		if d := edits(name, row.Name); d < distance {
-			best, distance = row.Name, d
+		known = append(known, row.Name)
+	}
+	nearest, _ := NearestOf(name, known)
+	return nearest
+}
+
+// NearestOf returns which of the known names has the fewest edits from name,
+// the first of several, and how many edits these are.
+func NearestOf(name string, known []string) (nearest string, distance int) {
+	distance = 1 << 30
+	for _, candidate := range known {
+		if d := edits(name, candidate); d < distance {
+			nearest, distance = candidate, d
 		}
 	}
-	return best
+	return nearest, distance
 }
 
 // edits is the Levenshtein distance between a and b, in bytes.

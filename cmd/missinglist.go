@@ -1,0 +1,71 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/goenv"
+	"github.com/vmgo/vmgo/internal/release"
+)
+
+// tellOf says when a command warns of a source that gave no list.
+type tellOf bool
+
+const (
+	onceADay tellOf = false // the command has what it needs from other sources
+	always   tellOf = true  // the command is about the lists
+)
+
+// tellOfMissing warns of sources that gave no list, with the setting by which
+// they are not asked any more.
+func (a *app) tellOfMissing(sources []source, list []release.Listed, failed []error, told tellOf) {
+	var answered, silent []string
+	for _, s := range sources {
+		if slices.ContainsFunc(list, func(l release.Listed) bool { return slices.Contains(l.Sources, s.Name()) }) {
+			answered = append(answered, s.Name())
+		} else {
+			silent = append(silent, s.Name())
+		}
+	}
+	if len(failed) == 0 {
+		return
+	}
+	if a.layout.Cache != "" {
+		stamp := filepath.Join(a.layout.Cache, "told", "no-list-"+strings.Join(silent, "-"))
+		if told == onceADay && a.isRecent(stamp) {
+			return
+		}
+		_ = fsx.MkdirAll(filepath.Dir(stamp), 0o755)
+		_ = fsx.WriteFile(stamp, nil, 0o644) // without it, it is told again
+	}
+	for _, failure := range failed {
+		a.warnf("%v", failure)
+	}
+	if len(answered) > 0 {
+		a.sayf("hint: vmgo config -w VMGO_SOURCE=%s   # asks no other source", strings.Join(answered, ","))
+	}
+}
+
+func (a *app) isRecent(stamp string) bool {
+	info, err := os.Stat(stamp)
+	if err != nil {
+		return false
+	}
+	age := a.host.Now().Sub(info.ModTime())
+	return age > -time.Minute && age < 24*time.Hour
+}
+
+// withProxyHint adds to a failure of the built-in module proxy how another one
+// is named.
+func (a *app) withProxyHint(err error) error {
+	if diag.CodeOf(err) != diag.Network || !strings.Contains(err.Error(), goenv.DefaultProxy) || a.goSettings().Get("GOPROXY").IsSet() {
+		return err
+	}
+	hint := "export GOPROXY=https://proxy.example.com   # names another module proxy: no setting and no go here does, so vmgo asked " + goenv.DefaultProxy
+	return diag.New(diag.Network, err.Error(), append(slices.Clone(diag.HintsOf(err)), hint)...)
+}
