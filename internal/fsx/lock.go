@@ -54,7 +54,12 @@ type LockOptions struct {
 	NoWait bool          // answer *HeldError at once
 	OnWait func(Holder)  // called once, if it has to wait; may be nil
 	After  time.Duration // how long to wait before OnWait is called
+	AsIs   bool          // leave the permissions of the lock file as they are
 }
+
+// lockMode lets nobody else open the file of a lock: whoever can open it, even
+// only to read, can hold the lock.
+const lockMode = 0o600
 
 // Lock is a held lock. The kernel lets go of it when the process ends, however
 // it ends, so there are no stale locks and the file is never deleted.
@@ -70,7 +75,7 @@ type lockFile struct {
 func lockAt(path string) lockFile {
 	return lockFile{
 		path: path,
-		open: func() (*os.File, error) { return OpenOwn(path, 0o644) },
+		open: func() (*os.File, error) { return OpenOwn(path, lockMode) },
 		is:   func(file *os.File) bool { return sameFile(file, path) },
 	}
 }
@@ -78,7 +83,7 @@ func lockAt(path string) lockFile {
 func (d *Dir) lockAt(name string) lockFile {
 	return lockFile{
 		path: filepath.Join(d.path, name),
-		open: func() (*os.File, error) { return d.OpenOwn(name, 0o644) },
+		open: func() (*os.File, error) { return d.OpenOwn(name, lockMode) },
 		is: func(file *os.File) bool {
 			var st unix.Stat_t
 			return unix.Fstat(int(file.Fd()), &st) == nil && st.Ino == d.Inode(name)
@@ -86,8 +91,9 @@ func (d *Dir) lockAt(name string) lockFile {
 	}
 }
 
-// Acquire takes the lock whose file is path, and makes the file if need be.
-// Waiting ends with the context.
+// Acquire takes the lock whose file is path, and makes the file if need be. A
+// file of ours that others may open becomes one that they may not. Waiting ends
+// with the context.
 func Acquire(ctx context.Context, path string, opts LockOptions) (*Lock, error) {
 	return acquire(ctx, lockAt(path), opts)
 }
@@ -108,6 +114,9 @@ func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) 
 		file, err := at.open()
 		if err != nil {
 			return nil, err
+		}
+		if !opts.AsIs {
+			narrow(file)
 		}
 		got, err := TryFlock(file)
 		if err == nil && got && at.is(file) {
@@ -138,6 +147,33 @@ func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) 
 		waited += pause
 		pause = min(pause*3/2, 100*time.Millisecond)
 	}
+}
+
+// narrow takes from others what they may do with a file of ours. Where the file
+// system has no permissions, it stays as it is.
+func narrow(file *os.File) {
+	var st unix.Stat_t
+	if unix.Fstat(int(file.Fd()), &st) == nil && isWide(&st) {
+		_ = unix.Fchmod(int(file.Fd()), st.Mode&0o700)
+	}
+}
+
+// isWide reports whether others may do something with a file of ours.
+func isWide(st *unix.Stat_t) bool {
+	return st.Mode&0o077 != 0 && int(st.Uid) == os.Geteuid() && st.Mode&unix.S_IFMT != unix.S_IFLNK
+}
+
+// Narrow takes from others what they may do with the file or directory of that
+// name, if it is ours; "." is the directory itself.
+func (d *Dir) Narrow(name string) error {
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return d.fail("lstat", name, err)
+	}
+	if !isWide(&st) {
+		return nil
+	}
+	return d.failed("chmod", name, chmodAt(d.fd, name, st.Mode&0o700))
 }
 
 // Release lets go of the lock.

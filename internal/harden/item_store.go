@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -41,6 +42,12 @@ func storeWish(m *Machine) (Wish, error) {
 		st := info.Sys().(*syscall.Stat_t)
 		now := Value{Present: true, Mode: st.Mode & 0o7777, UID: int(st.Uid), GID: int(st.Gid)}
 		want := Want{Kind: Mode, Target: target, Value: storeMode(now, info.IsDir(), m.Owner, m.Group)}
+		switch rel := strings.TrimPrefix(target, MachineStore+"/.vmgo/"); {
+		case strings.HasPrefix(rel, "staging/"):
+			return true // an install is at work, and publishes it as it must be
+		case rel == "lock", rel == "locks", strings.HasPrefix(rel, "locks/"):
+			want.Value.Mode = now.Mode & 0o700 // who can open a lock can hold it
+		}
 		_, ours := m.baseline[cellKey{Mode, target}]
 		switch {
 		case !ours && now.Same(want.Value):

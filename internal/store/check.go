@@ -28,6 +28,7 @@ const (
 	FaultLeftover  FaultKind = "leftover"  // a stage or temporary file of a dead process
 	FaultOrphan    FaultKind = "orphan"    // a record or link of a release that is not there
 	FaultToolchain FaultKind = "toolchain" // a missing or wrong link in toolchains
+	FaultLock      FaultKind = "lock"      // a lock that other users may open, and so hold
 
 	FaultRecords FaultKind = "records" // receipt or manifest missing, damaged or not of this release
 	FaultTree    FaultKind = "tree"    // files that are not those of the manifest, by name, size or mode
@@ -76,13 +77,17 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
+	locks, err := s.wideLocks()
+	if err != nil {
+		return nil, err
+	}
 	if _, err := os.Lstat(s.meta("lock")); err == nil && len(unsafe) == 0 && s.CheckWritable() == nil {
 		meta, err := fsx.OpenTrusted(filepath.Join(real, metaDir))
 		if err != nil {
 			return nil, err
 		}
 		defer meta.Close()
-		lock, err := s.acquire(ctx, meta, "lock", wait, quiet)
+		lock, err := s.acquireAsIs(ctx, meta, wait)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +101,7 @@ func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{s: s, present: map[string]gover.Version{}, inodes: map[uint64]*linked{}}
+	c := &checker{s: s, present: map[string]gover.Version{}, inodes: map[uint64]*linked{}, faults: locks}
 	for _, r := range releases {
 		c.present[r.Version.String()] = r.Version
 	}

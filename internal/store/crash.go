@@ -81,6 +81,7 @@ func (w *writer) reconcile() error {
 		return ok && !present[version]
 	}
 	return errors.Join(
+		w.narrowLocks(),
 		sweepDir(w.manifests, orphan),
 		sweepDir(w.receipts, func(name string) bool {
 			version, ok := strings.CutSuffix(name, ".json")
@@ -92,6 +93,16 @@ func (w *writer) reconcile() error {
 		}),
 		sweepDir(w.root, func(name string) bool { return false }),
 	)
+}
+
+// narrowLocks takes the locks that an older vmgo made from everybody else.
+func (w *writer) narrowLocks() error {
+	names, err := w.locks.Names()
+	failures := []error{err, w.locks.Narrow(".")}
+	for _, name := range names {
+		failures = append(failures, gone(w.locks.Narrow(name)))
+	}
+	return errors.Join(failures...)
 }
 
 // claimStages finishes the swaps of dead processes and claims their stages.

@@ -16,12 +16,13 @@ const (
 	metaDir       = ".vmgo"
 	toolchainsDir = "toolchains"
 	defaultName   = "default"
+	locksDir      = metaDir + "/locks"
 )
 
 // Directories are those within a store that its writers write in, each after
 // the one that it is in.
 func Directories() []string {
-	return []string{metaDir, toolchainsDir, metaDir + "/staging", metaDir + "/manifests", metaDir + "/receipts", metaDir + "/locks"}
+	return []string{metaDir, toolchainsDir, metaDir + "/staging", metaDir + "/manifests", metaDir + "/receipts", locksDir}
 }
 
 // handles are the store and its directories, open. All that a writer makes,
@@ -84,7 +85,7 @@ func (h *handles) openAll(o fsx.Owners) error {
 		if filepath.Dir(name) == metaDir {
 			parent = h.meta
 		}
-		dir, err := openOwn(o, parent, filepath.Base(name))
+		dir, err := openOwn(o, parent, filepath.Base(name), modeOf(name))
 		if err != nil {
 			return err
 		}
@@ -93,9 +94,18 @@ func (h *handles) openAll(o fsx.Owners) error {
 	return nil
 }
 
+// modeOf gives the permissions of a directory of the store. Whoever can open a
+// lock can hold it, so nobody else gets at those.
+func modeOf(name string) uint32 {
+	if name == locksDir {
+		return 0o700
+	}
+	return 0o755
+}
+
 // openOwn opens a directory of the store, and makes it if need be.
-func openOwn(o fsx.Owners, parent *fsx.Dir, name string) (*fsx.Dir, error) {
-	if err := parent.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+func openOwn(o fsx.Owners, parent *fsx.Dir, name string, mode uint32) (*fsx.Dir, error) {
+	if err := parent.Mkdir(name, mode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	dir, err := parent.Sub(name)

@@ -91,13 +91,22 @@ func (s *Store) lockRelease(ctx context.Context, h *handles, v gover.Version, wa
 }
 
 func (s *Store) acquire(ctx context.Context, dir *fsx.Dir, name string, wait Wait, after time.Duration) (*fsx.Lock, error) {
-	lock, err := dir.Acquire(ctx, name, fsx.LockOptions{
+	lock, err := dir.Acquire(ctx, name, s.lockOptions(wait, after))
+	return lock, s.held(err)
+}
+
+func (s *Store) lockOptions(wait Wait, after time.Duration) fsx.LockOptions {
+	return fsx.LockOptions{
 		Holder: fsx.Holder{PID: s.who.PID, What: s.who.What, Since: s.who.Now()},
 		NoWait: wait.No, OnWait: wait.Notice, After: after,
-	})
+	}
+}
+
+// held gives an error of a lock its code.
+func (s *Store) held(err error) error {
 	var held *fsx.HeldError
 	if errors.As(err, &held) {
-		return nil, diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for its turn")
+		return diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for its turn")
 	}
-	return lock, s.fault(err)
+	return s.fault(err)
 }

@@ -4,8 +4,8 @@
 //	1.22.5/                   GOROOT of a release
 //	toolchains/go1.22.5       -> ../1.22.5/bin/go
 //	default                   -> 1.22.5
-//	.vmgo/lock                one writer of names at a time
-//	.vmgo/locks/1.22.5        one installer of a release at a time
+//	.vmgo/lock                one writer of names at a time; 0600
+//	.vmgo/locks/1.22.5        one installer of a release at a time; 0600 in a 0700
 //	.vmgo/staging/ID/         unpublished trees; swept when their maker is gone
 //	.vmgo/manifests/1.22.5    a line a file
 //	.vmgo/receipts/1.22.5.json

@@ -299,10 +299,13 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 		"wrong link": {store.FaultToolchain, func(dir string) error {
 			return errors.Join(os.Remove(dir+"/toolchains/go1.22.5"), os.Symlink("/bin/true", dir+"/toolchains/go1.22.5"))
 		}},
-		"no manifest":   {store.FaultRecords, func(dir string) error { return os.Remove(dir + "/.vmgo/manifests/1.22.5") }},
-		"cut manifest":  {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/manifests/1.22.5", 500) }},
-		"empty receipt": {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/receipts/1.22.5.json", 0) }},
-		"no receipt":    {store.FaultUnproved, func(dir string) error { return os.Remove(dir + "/.vmgo/receipts/1.22.5.json") }},
+		"wide lock":        {store.FaultLock, func(dir string) error { return os.Chmod(dir+"/.vmgo/lock", 0o644) }},
+		"wide locks":       {store.FaultLock, func(dir string) error { return os.Chmod(dir+"/.vmgo/locks", 0o755) }},
+		"wide lock of one": {store.FaultLock, func(dir string) error { return os.Chmod(dir+"/.vmgo/locks/1.22.4", 0o604) }},
+		"no manifest":      {store.FaultRecords, func(dir string) error { return os.Remove(dir + "/.vmgo/manifests/1.22.5") }},
+		"cut manifest":     {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/manifests/1.22.5", 500) }},
+		"empty receipt":    {store.FaultRecords, func(dir string) error { return os.Truncate(dir+"/.vmgo/receipts/1.22.5.json", 0) }},
+		"no receipt":       {store.FaultUnproved, func(dir string) error { return os.Remove(dir + "/.vmgo/receipts/1.22.5.json") }},
 		"other's receipt": {store.FaultRecords, func(dir string) error {
 			data, err := os.ReadFile(dir + "/.vmgo/receipts/1.22.4.json")
 			return errors.Join(err, os.WriteFile(dir+"/.vmgo/receipts/1.22.5.json", data, 0o644))
