@@ -110,9 +110,9 @@ func (t *Tree) walk(ctx context.Context, root *os.Root) error {
 }
 
 // digest reads the file. What it finds open is what it measures: a name may
-// stand for another file by now, and a pipe would keep us for ever.
+// stand for another file by now (never for one outside of root), and a pipe would keep us for ever.
 func (f *TreeFile) digest(root *os.Root, buf []byte) error {
-	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
