@@ -188,11 +188,11 @@ func (s *session) ReadCache(file string) ([]byte, error) {
 		return nil, fs.ErrNotExist
 	}
 	data, err := smallfile.Read(s.cacheFile(file), smallfile.Usual)
-	if err == nil && len(data) == 0 {
-		err = fs.ErrNotExist
-	}
 	if err != nil {
 		return nil, err
+	}
+	if len(data) == 0 {
+		return nil, fs.ErrNotExist
 	}
 	s.keep(strings.TrimPrefix(file, s.log.name+"/"), data)
 	s.mu.Lock()

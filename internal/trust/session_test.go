@@ -286,3 +286,40 @@ func TestNewLog_names(t *testing.T) {
 		}
 	}
 }
+
+// A file:// proxy is read for what it has, whether or not it says that it
+// carries the database; any other one only if it says so.
+func TestSession_localProxy(t *testing.T) {
+	t.Parallel()
+	const local, remote = "file:///tree/sumdb/" + publicName, "https://proxy.example/sumdb/" + publicName
+	v, err := gover.Parse("1.22.5")
+	must(t, err)
+	for _, tt := range []struct {
+		name, goproxy string
+		held          map[string]string
+		want          string // empty: an error
+		hint          string // of that error
+	}{
+		{"has it", "file:///tree", map[string]string{local + "/latest": "local", "/latest": "direct"}, "local", ""},
+		{"has it, beside a direct way", "file:///tree,direct", map[string]string{local + "/latest": "local", "/latest": "direct"}, "local", ""},
+		{"lacks it", "file:///tree", map[string]string{"/latest": "direct"}, "direct", ""},
+		{"nobody has it", "file:///tree", nil, "", "ls -l /tree/sumdb/" + publicName + "/latest "},
+		{"does not carry the database", "https://proxy.example", map[string]string{remote + "/latest": "remote", "/latest": "direct"}, "direct", ""},
+		{"no proxy", "https://proxy.example", nil, "", ""},
+	} {
+		s := testSession(t, tt.held)
+		s.log.config.Proxies, err = fetch.ParseProxies(tt.goproxy)
+		must(t, err)
+		data, err := s.ReadRemote("/latest")
+		if string(data) != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: %q, %v", tt.name, data, err)
+		}
+		if err == nil {
+			continue
+		}
+		hints := diag.HintsOf(s.explain(v, err))
+		if tt.hint == "" && len(hints) > 0 || tt.hint != "" && !strings.HasPrefix(strings.Join(hints, "\n"), tt.hint) {
+			t.Errorf("%s: hints %q", tt.name, hints)
+		}
+	}
+}
