@@ -15,16 +15,20 @@ import (
 
 // key names a mutant without its line, so that it stays the same while the
 // file changes elsewhere.
-func (m *mutant) key() string {
-	key := fmt.Sprintf("%s %s: %s => %s", m.file, m.function, m.original, m.replacement)
+func (m *mutant) key() string { return fmt.Sprintf("%s %s", m.file, m.change()) }
+
+// change is "FUNCTION: ORIGINAL => REPLACEMENT", with a number where a function
+// has several of that text.
+func (m *mutant) change() string {
+	text := fmt.Sprintf("%s: %s => %s", m.function, m.original, m.replacement)
 	if m.nth > 1 {
-		key += fmt.Sprintf(" #%d", m.nth)
+		text += fmt.Sprintf(" #%d", m.nth)
 	}
-	return key
+	return text
 }
 
 func (m *mutant) String() string {
-	return fmt.Sprintf("%s:%d: %s: %s => %s [%s]", m.file, m.line, m.function, m.original, m.replacement, m.kind)
+	return fmt.Sprintf("%s:%d: %s [%s]", m.file, m.line, m.change(), m.kind)
 }
 
 // readBaseline reads the accepted survivors: lines `FILE FUNCTION: ORIGINAL =>
