@@ -92,6 +92,7 @@ func (f fish) Update(u Update) string {
 		f.quote(&t, u.Said)
 		t.WriteByte('\n')
 	}
+	f.undo(&t, u)
 	t.WriteString("function _vmgo_unchanged\n")
 	if u.Watch == nil {
 		t.WriteString("builtin return 1\n")
@@ -181,6 +182,10 @@ func (f fish) changes(t *strings.Builder, u Update) {
 		}
 	}
 	for _, change := range u.Changes {
+		if change.Value.Set && u.isMissing(change.Name) {
+			keeper := kept(change.Name)
+			put(t, "builtin set -eg ", keeper, "\nbuiltin set -qg ", change.Name, "; and builtin set -gu ", keeper, " $", change.Name, "\n")
+		}
 		f.change(t, change)
 	}
 	if u.Session == "" {
@@ -204,8 +209,33 @@ func (f fish) change(t *strings.Builder, change environ.Change) {
 		f.value(t, change)
 		t.WriteByte('\n')
 	default:
-		put(t, "builtin set -eg ", name, "\nbuiltin set -qx ", name, "; and builtin set -gu ", name, "\n")
+		keeper := kept(name)
+		put(t, "builtin set -eg ", name, "\nif builtin set -qg ", keeper, "\nbuiltin set -gu ", name, " $", keeper, "\nbuiltin set -eg ", keeper,
+			"\nelse if builtin set -qx ", name, "\nbuiltin set -gu ", name, "\nend\n")
 	}
+}
+
+// undo defines the function that the script calls when there is no program any
+// more. What the user changed meanwhile stays.
+func (f fish) undo(t *strings.Builder, u Update) {
+	t.WriteString("function _vmgo_undo\n")
+	for _, v := range u.Undo.Vars {
+		if v.Ours.Set {
+			put(t, "if builtin test \"$", v.Name, "\" = ")
+			f.quote(t, v.Ours.Text)
+		} else {
+			put(t, "if not builtin set -qx ", v.Name)
+		}
+		t.WriteByte('\n')
+		f.change(t, environ.Change{Name: v.Name, Value: v.Prior})
+		t.WriteString("end\n")
+	}
+	for _, dir := range u.Undo.Path {
+		t.WriteString("if builtin set -l i (builtin contains -i -- ")
+		f.quote(t, dir)
+		t.WriteString(" $PATH)\nbuiltin set -e PATH[$i]\nend\n")
+	}
+	put(t, "builtin set -eg ", environ.SessionVariable, "\nend\n")
 }
 
 // fishKey joins the variables as the script does.

@@ -16,6 +16,7 @@ package shell
 import (
 	_ "embed" // the hook scripts
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -49,6 +50,11 @@ type Update struct {
 	// Changes are what the environment needs, PATH among them and without the
 	// session variable.
 	Changes []environ.Change
+	// Missing are those of the changed variables that the environment has not. The
+	// shell may have one that it does not export, and gets it back.
+	Missing []string
+	// Undo is what the shell is to undo by itself when it finds no program.
+	Undo environ.Undo
 	// Session is what the session variable has to hold after the changes. While
 	// they are made it holds a journal: Session, the mark, and Before.
 	Session, Before string
@@ -121,18 +127,44 @@ type Call struct {
 	Said  string // what an earlier Update said was said
 	// Coarse is set where the shell compares times by whole seconds.
 	Coarse bool
+	// Refused are variables that the answer before this one could not set.
+	Refused []string
 }
 
-// ParseCall reads the arguments after "hook": shell, flags, $PWD, key, said.
-// Flags are letters: f for Fresh, s for Coarse.
-func ParseCall(args []string) (Call, bool) {
-	if len(args) != 5 || strings.Trim(args[1], "fs") != "" {
-		return Call{}, false
+// Protocol is the newest version of what the script and the program say to one
+// another. Version 1 has no number.
+const Protocol = "2"
+
+// refusedMark begins the names of variables among the flags, which the script
+// hands on as the last answer set them.
+const refusedMark = "="
+
+// ParseCall reads the arguments after "hook": shell, flags, $PWD, key, said and,
+// since version 2, the version. Flags are letters, f for Fresh and s for Coarse,
+// and then the names of Refused. The error is for a version that is too new.
+func ParseCall(args []string) (c Call, ok bool, err error) {
+	const first = 5
+	if len(args) > first && args[first] != Protocol {
+		return Call{}, false, diag.New(diag.Usage, "the hook of this shell is of another version of vmgo (its protocol is "+
+			quote(args[first])+", this program's "+Protocol+"): it does nothing now", "exec "+args[0])
 	}
+	if len(args) < first || len(args) > first+1 {
+		return Call{}, false, nil
+	}
+	flags, refused, _ := strings.Cut(args[1], refusedMark)
 	return Call{
-		Shell: args[0], Fresh: strings.Contains(args[1], "f"), Coarse: strings.Contains(args[1], "s"),
+		Shell: args[0], Fresh: strings.Contains(flags, "f"), Coarse: strings.Contains(flags, "s"),
 		Dir: args[2], Key: args[3], Said: args[4],
-	}, true
+		Refused: strings.FieldsFunc(refused, func(r rune) bool { return r == ',' }),
+	}, strings.Trim(flags, "fs") == "", nil
+}
+
+// lasting returns the flags that every call of this shell has.
+func (c Call) lasting() string {
+	if c.Coarse {
+		return "s"
+	}
+	return ""
 }
 
 // fill puts the programs into an embedded script.
@@ -171,7 +203,11 @@ func (u Update) presences() iter.Seq[Watch] {
 }
 
 // tells says that the shell has to remember something else than it told us.
-func (u Update) tells() bool { return u.Call.Fresh || u.Said != u.Call.Said }
+func (u Update) tells() bool {
+	return u.Call.Fresh || u.Said != u.Call.Said || len(u.Call.Refused) > 0
+}
+
+func (u Update) isMissing(name string) bool { return slices.Contains(u.Missing, name) }
 
 // keeps says that the session variable is to stay as it is.
 func (u Update) keeps() bool { return len(u.Changes) == 0 && u.Held && u.Before == u.Session }

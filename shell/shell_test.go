@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -30,13 +31,22 @@ func TestLookup(t *testing.T) {
 
 func TestParseCall(t *testing.T) {
 	t.Parallel()
-	call, ok := shell.ParseCall([]string{"bash", "fs", "/d", "k", "x y"})
-	if want := (shell.Call{Shell: "bash", Fresh: true, Coarse: true, Dir: "/d", Key: "k", Said: "x y"}); !ok || call != want {
-		t.Errorf("%+v, %v", call, ok)
+	want := shell.Call{Shell: "bash", Fresh: true, Coarse: true, Dir: "/d", Key: "k", Said: "x y", Refused: []string{"GOROOT", "PATH"}}
+	for _, version := range [][]string{nil, {shell.Protocol}} {
+		call, ok, err := shell.ParseCall(append([]string{"bash", "fs=GOROOT,PATH,", "/d", "k", "x y"}, version...))
+		if !ok || err != nil || !reflect.DeepEqual(call, want) {
+			t.Errorf("%+v, %v, %v", call, ok, err)
+		}
 	}
-	for _, args := range [][]string{nil, {"bash"}, {"bash", "g", "/", "", ""}, {"bash", "", "/", "", "", ""}} {
-		if _, ok := shell.ParseCall(args); ok {
-			t.Errorf("%q is taken for a call", args)
+	for _, args := range [][]string{nil, {"bash"}, {"bash", "g", "/", "", ""}, {"bash", "", "/", "", "", shell.Protocol, ""}} {
+		if _, ok, err := shell.ParseCall(args); ok || err != nil {
+			t.Errorf("%q: %v, %v", args, ok, err)
+		}
+	}
+	// A later version may have more arguments.
+	for _, args := range [][]string{{"bash", "", "/", "", "", "3"}, {"bash", "x", "/", "", "", "9", "more"}, {"bash", "", "/", "", "", ""}} {
+		if _, ok, err := shell.ParseCall(args); ok || diag.CodeOf(err) != diag.Usage || !strings.Contains(err.Error(), "protocol") {
+			t.Errorf("%q: %v, %v", args, ok, err)
 		}
 	}
 }
@@ -101,6 +111,10 @@ func anUpdate() shell.Update {
 		Changes: []environ.Change{
 			{Name: "GOPATH"}, {Name: "GOROOT", Value: environ.Text("/go's")}, {Name: "PATH", Value: environ.Text("/go's/bin:/usr/bin:/bin")},
 		},
+		Missing: []string{"GOROOT"},
+		Undo: environ.Undo{Path: []string{"/go's/bin", "/b"}, Vars: []environ.UndoVar{
+			{Name: "GOROOT", Ours: environ.Text("/go's")}, {Name: "GOPATH", Prior: environ.Text("/p's")},
+		}},
 		Session: "1;x", Before: "1;y", Said: "0123 4567", Holds: []string{"/go's/bin"},
 		Equal: []environ.Change{{Name: "DIRENV_DIFF", Value: environ.Text("d")}},
 		Watch: []shell.Watch{
@@ -175,7 +189,7 @@ func TestUpdate_keepsAJournalMeanwhile(t *testing.T) {
 				j.eval(t, sh.Export([]environ.Change{{Name: environ.SessionVariable, Value: environ.Value{Set: c.now != "", Text: c.now}}})+"printf '\\0'")
 				text := sh.Update(u)
 				changes := strings.Index(text, "GOPATH") // the first of them
-				half := text[:strings.LastIndexByte(text[:changes], '\n')+1] + map[string]string{"bash": "}\n", "zsh": "}\n", "fish": "end\n"}[name]
+				half := text[:strings.LastIndexByte(text[:changes], '\n')+1] + map[string]string{"bash": ":\n}\n}\n", "zsh": ":\n}\n}\n", "fish": "end\n"}[name]
 				const show = "env -0 | grep -az '^__VMGO_SESSION=' || printf '\\0'"
 				if got := j.eval(t, half+show); got != environ.SessionVariable+"="+c.journal {
 					t.Errorf("%+v: %q meanwhile, by %s", c, got, half)

@@ -19,43 +19,57 @@ func (zsh) Name() string { return "zsh" }
 // Quote puts s between single quotes.
 func (z zsh) Quote(s string) string { return quoted(z, s) }
 
-func (zsh) quote(t *strings.Builder, s string) { single(t, s) }
+// quote spells out a text with a newline, which cannot stand between quotes
+// under the option CSH_JUNKIE_QUOTES.
+func (zsh) quote(t *strings.Builder, s string) {
+	if s, _, _ = strings.Cut(s, "\x00"); strings.Contains(s, "\n") {
+		spell(t, s)
+	} else {
+		single(t, s)
+	}
+}
 
 // Hook gives the script for ~/.zshrc. It is read and run under zsh's own
 // defaults, which stick to the functions that it defines (and to those that
-// these define): no alias and no option of the user reaches into them.
+// these define): no alias and no option of the user reaches into them. What is
+// read under the user's options is one command with a quoted line for each line
+// of the script.
 func (z zsh) Hook(p Programs) string {
-	return `\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-o' 'no_xtrace' '-c' ` + z.Quote(fill(zshHook, z, p)) + "\n"
+	var t strings.Builder
+	t.WriteString(`\builtin 'emulate' 'zsh' '-o' 'no_aliases' '-o' 'no_xtrace' '-c' `)
+	for line := range strings.Lines(fill(zshHook, z, p)) {
+		single(&t, strings.TrimSuffix(line, "\n"))
+		t.WriteString(`$'\n'` + "\\\n")
+	}
+	t.WriteString("\n")
+	return t.String()
 }
 
 // Export gives an export or unset command a line.
 func (z zsh) Export(changes []environ.Change) string { return posixExport(z, changes) }
 
-// Update redefines the function that runs at the prompt. zsh keeps the status
-// of the last command from its hooks by itself.
+// Update redefines the function that runs at the prompt.
 func (z zsh) Update(u Update) string {
-	var t strings.Builder
-	t.Grow(updateSize)
-	t.WriteString("{\n")
-	posixChanges(&t, z, u)
-	if u.tells() {
-		t.WriteString("typeset -g _vmgo_flags= _vmgo_said=")
-		z.quote(&t, u.Said)
-		t.WriteByte('\n')
-	}
+	return posix{
+		quoter: z, set: `\builtin export`, unset: `\builtin unset -v`, withhold: "typeset -g +x",
+		settable: "[[ ${(t)%} != *readonly* ]]", hook: z.prompt,
+	}.update(u)
+}
+
+// prompt: zsh keeps the status of the last command from its hooks by itself.
+func (z zsh) prompt(t *strings.Builder, u Update) {
 	t.WriteString("function _vmgo_hook {\n")
 	if u.Watch == nil {
 		t.WriteString("_vmgo_update\n")
 	} else {
 		t.WriteString(`{ [[ "$PWD|`)
-		posixKey(&t)
+		posixKey(t)
 		t.WriteString(`" == `)
-		z.quote(&t, u.Call.Dir+"|"+u.Call.Key)
+		z.quote(t, u.Call.Dir+"|"+u.Call.Key)
 		t.WriteString(" ]]")
 		// In zsh a file that is not there is neither newer nor older.
-		posixTests(&t, z, u, "-e")
+		posixTests(t, z, u, "-e")
 		t.WriteString("; } || _vmgo_update\n")
 	}
-	t.WriteString("return 0\n}\n}\n")
-	return t.String()
+	t.WriteString("return 0\n}\n")
 }

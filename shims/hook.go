@@ -38,14 +38,7 @@ func (p Process) hook(call shell.Call) error {
 	}
 	s.prepare()
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
-	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
-	u := shell.Update{
-		Call: call, Changes: changes, Session: session.Encode(), Before: s.Session.Settled().Encode(),
-	}
-	u.Held = u.Before == p.Env[environ.SessionVariable]
-	if dirs := session.PathEntries(); len(dirs) > 0 {
-		u.Holds = dirs[:1] // they come and go together
-	}
+	u := p.update(&s, call, how)
 	if how.Remember {
 		u.Equal = []environ.Change{{Name: direnvVariable, Value: p.Env.Get(direnvVariable)}}
 	}
@@ -60,6 +53,32 @@ func (p Process) hook(call shell.Call) error {
 	}
 	_, err = io.WriteString(p.Stdout, sh.Update(u))
 	return err
+}
+
+// update returns the changes that an answer makes.
+func (p Process) update(s *Situation, call shell.Call, how environ.How) shell.Update {
+	if text := p.Env[environ.SessionVariable]; s.Newer {
+		s.Notes = append(s.Notes, "a newer vmgo has set the environment of this shell: it stays as it is")
+		return shell.Update{Call: call, Session: text, Before: text, Held: true}
+	}
+	if len(call.Refused) > 0 {
+		s.Wanted = s.Session.Before()
+		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): everything stays as it was")
+	}
+	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
+	u := shell.Update{
+		Call: call, Changes: changes, Session: session.Encode(), Before: s.Session.Settled().Encode(), Undo: session.Undo(),
+	}
+	u.Held = u.Before == p.Env[environ.SessionVariable]
+	for _, change := range changes {
+		if !p.Env.Get(change.Name).Set {
+			u.Missing = append(u.Missing, change.Name)
+		}
+	}
+	if dirs := session.PathEntries(); len(dirs) > 0 {
+		u.Holds = dirs[:1] // they come and go together
+	}
+	return u
 }
 
 // isHere says whether dir is a name of the working directory.

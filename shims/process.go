@@ -88,8 +88,12 @@ func Main(p Process) int {
 		return p.refuse(p.run(args[1], args[2:]))
 	}
 	if len(args) > 0 && (args[0] == "hook" || args[0] == hookWord) {
-		if call, ok := shell.ParseCall(args[1:]); ok {
-			return p.report(p.hook(call))
+		call, ok, err := shell.ParseCall(args[1:])
+		if ok {
+			err = p.hook(call)
+		}
+		if ok || err != nil {
+			return p.report(err)
 		}
 	}
 	return p.report(diag.New(diag.Usage, "this program is for the hook and for links named after tools",

@@ -27,6 +27,9 @@ type Situation struct {
 	Outside environ.Env
 	// Wanted is zero where the go of the system is in force, or none.
 	Wanted environ.Wanted
+	// Newer says that a later version of vmgo has set the environment: this one
+	// cannot tell what is whose in it.
+	Newer bool
 	// Notes are remarks for the user, a line each.
 	Notes []string
 }
@@ -52,11 +55,11 @@ func Look(q Question) (Situation, error) {
 	var s Situation
 	// A session that cannot be read is somebody else's, or broken: it is as if
 	// there were none.
-	s.Session, _ = environ.Decode(q.Env[environ.SessionVariable])
+	session, err := environ.Decode(q.Env[environ.SessionVariable])
+	s.Session, s.Newer = session, err == environ.ErrNewer
 	s.Outside = environ.Revert(q.Env, s.Session)
 	delete(s.Outside, environ.SessionVariable)
 	s.Layout = dirs.FromEnv(q.Env, q.Root, q.UID)
-	var err error
 	if s.Settings, err = settings.Load(q.Env, s.Layout.SettingsFiles()...); err != nil {
 		return s, err
 	}

@@ -184,7 +184,7 @@ func TestHook_ignoresABrokenSession(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	dir := m.pin("p", "1.22.5")
-	m.env[environ.SessionVariable] = "9;garbage"
+	m.env[environ.SessionVariable] = "1;garbage"
 	text, stderr, status := m.answer(dir)
 	if status != 0 || stderr != "" || !strings.Contains(text, "GOROOT='"+m.goroot("1.22.5")+"'") {
 		t.Errorf("status %d, said %q:\n%s", status, stderr, text)

@@ -50,6 +50,46 @@ func (s Session) PathEntries() []string {
 	return dirs
 }
 
+// Undo is what takes an environment out of a session without this package.
+type Undo struct {
+	Vars []UndoVar
+	// Path are the entries of PATH that are there because of the session only.
+	Path []string
+}
+
+// UndoVar is a variable that is to become Prior if it is Ours.
+type UndoVar struct {
+	Name        string
+	Prior, Ours Value
+}
+
+// Undo returns what a shell has to undo that can no longer ask.
+func (s Session) Undo() Undo {
+	var u Undo
+	for _, v := range s.vars {
+		u.Vars = append(u.Vars, UndoVar{v.name, v.prior, v.ours})
+	}
+	for _, e := range s.path {
+		if e.others == 0 {
+			u.Path = append(u.Path, e.dir)
+		}
+	}
+	return u
+}
+
+// Before returns, for a journal, the state that the environment was in before
+// the change that was interrupted.
+func (s Session) Before() Wanted {
+	if s.before == nil {
+		return Wanted{}
+	}
+	want := Wanted{Vars: map[string]Value{}, Path: s.before.PathEntries()}
+	for _, v := range s.before.vars {
+		want.Vars[v.name] = v.ours
+	}
+	return want
+}
+
 // Holds reports whether the variable still has in env the value that this
 // session gave it.
 func (s Session) Holds(env Env, name string) bool {
@@ -136,19 +176,23 @@ func (s Session) remember(now changes) changes {
 // of the session before follow. A session has one text only: what does not encode to
 // itself is not one.
 const (
-	format     = "1"
+	format     = 1
 	maxSession = 1 << 16
 )
 
-// ErrSession says that a text is not a session.
-var ErrSession = errors.New("not a session of this version")
+// ErrSession says that a text is not a session, ErrNewer that it may be one of
+// a later format.
+var (
+	ErrSession = errors.New("not a session of this version")
+	ErrNewer   = errors.New("a session of a later version")
+)
 
 // Encode gives the text form; it is empty for a session that changed nothing.
 func (s Session) Encode() string { return string(s.append(make([]byte, 0, 1<<10))) }
 
 func (s Session) append(b []byte) []byte {
 	if !s.isZero() || !s.old.isZero() {
-		b = s.changes.append(append(b, format...))
+		b = s.changes.append(strconv.AppendInt(b, format, 10))
 		if !s.old.isZero() {
 			b = s.old.append(append(b, ";|"...))
 		}
@@ -177,7 +221,7 @@ func (c changes) append(b []byte) []byte {
 }
 
 // Decode reads the text form. The variable travels through places that others
-// write to, so anything but an exact encoding is refused.
+// write to, so anything but an exact encoding is refused, with [ErrSession] or [ErrNewer].
 func Decode(text string) (Session, error) {
 	if len(text) > maxSession {
 		return Session{}, ErrSession
@@ -189,10 +233,20 @@ func Decode(text string) (Session, error) {
 		before, ok = decode(earlier)
 		s.before = &before
 	}
-	if !ok || string(s.append(make([]byte, 0, len(text)+1))) != text {
+	switch {
+	case isNewer(text):
+		return Session{}, ErrNewer
+	case !ok || string(s.append(make([]byte, 0, len(text)+1))) != text:
 		return Session{}, ErrSession
 	}
 	return s, nil
+}
+
+// isNewer reports whether text begins with the number of a later format.
+func isNewer(text string) bool {
+	number, _, _ := strings.Cut(text, ";")
+	n, err := strconv.Atoi(number)
+	return err == nil && strconv.Itoa(n) == number && n > format
 }
 
 // decode reads a session that is no journal, without judging its form.
@@ -201,7 +255,7 @@ func decode(text string) (s Session, ok bool) {
 		return s, true
 	}
 	record, rest, more := strings.Cut(text, ";")
-	if record != format {
+	if record != strconv.Itoa(format) {
 		return s, false
 	}
 	into := &s.changes
