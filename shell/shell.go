@@ -146,7 +146,7 @@ func ParseCall(args []string) (c Call, ok bool, err error) {
 	const first = 5
 	if len(args) > first && args[first] != Protocol {
 		return Call{}, false, diag.New(diag.Usage, "the hook of this shell is of another version of vmgo (its protocol is "+
-			quote(args[first])+", this program's "+Protocol+"): it does nothing now", "exec "+args[0])
+			quote(args[first])+", this program's "+Protocol+"): it does nothing now", "type -a vmgo-shim")
 	}
 	if len(args) < first || len(args) > first+1 {
 		return Call{}, false, nil

@@ -74,7 +74,7 @@ func TestProtocol_aNewerScriptIsRefused(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	text, stderr, status := m.call(time.Now, m.work, "hook", "bash", "f", m.work, "|||||||", "", "3", "more")
-	if text != "" || status != 2 || !strings.Contains(stderr, `its protocol is "3", this program's 2`) || !strings.Contains(stderr, "hint: exec bash") {
+	if text != "" || status != 2 || !strings.Contains(stderr, `its protocol is "3", this program's 2`) || !strings.Contains(stderr, "hint: type -a vmgo-shim") {
 		t.Errorf("status %d, said %q, answered %q", status, stderr, text)
 	}
 }
