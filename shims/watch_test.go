@@ -141,7 +141,8 @@ func newJudge(t *testing.T, m *machine) *judge {
 func (j *judge) unchanged(answer, dir string) bool {
 	j.n++
 	done := filepath.Join(j.m.logs, "verdict"+time.Now().Format("150405.000000000"))
-	function := answer[strings.Index(answer, "function _vmgo_hook"):strings.LastIndex(answer, "}")]
+	const end = "\\return \"$_vmgo_status\"\n}\n"
+	function := answer[strings.Index(answer, "function _vmgo_hook") : strings.LastIndex(answer, end)+len(end)]
 	_, err := j.in.WriteString("cd " + dir + "\n" + function +
 		"\n_vmgo_update() { verdict=changed; }; verdict=same; _vmgo_hook; echo $verdict >" + done + ".new; mv " + done + ".new " + done + "\n")
 	must(j.t, err)
@@ -186,7 +187,7 @@ func TestHook_ignoresABrokenSession(t *testing.T) {
 	dir := m.pin("p", "1.22.5")
 	m.env[environ.SessionVariable] = "1;garbage"
 	text, stderr, status := m.answer(dir)
-	if status != 0 || stderr != "" || !strings.Contains(text, "GOROOT='"+m.goroot("1.22.5")+"'") {
+	if status != 0 || stderr != "" || !strings.Contains(text, "_vmgo_value='"+m.goroot("1.22.5")+"'") {
 		t.Errorf("status %d, said %q:\n%s", status, stderr, text)
 	}
 }
@@ -211,7 +212,7 @@ func TestWatches_receipts(t *testing.T) {
 				m.settle()
 				text, _, _ := m.answer(dir)
 				before := m.inForce(dir)
-				if want := !strings.HasPrefix(before, "error"); strings.Contains(text, "GOROOT='"+tree+"'") != want {
+				if want := !strings.HasPrefix(before, "error"); strings.Contains(text, "_vmgo_value='"+tree+"'") != want {
 					t.Fatalf("before %q: %s:\n%s", move, before, text)
 				}
 				must(t, os.Rename(move[0], move[1]))
