@@ -266,9 +266,12 @@ func firstError(errs ...error) error {
 }
 
 // sudoCommand is what was typed, for root. The program's full path is used, as
-// sudo's own PATH may lack it.
+// sudo's own PATH may lack it; root runs no program that others may change.
 func (a *app) sudoCommand() string {
-	words := []string{"sudo", a.host.Executable}
+	words := []string{"sudo", diag.Word(a.host.Executable)}
+	if rootMayRun(a.host.Executable, false) != nil {
+		words = []string{"sudo git clone https://github.com/vmgo/vmgo && cd vmgo && sudo ./install.sh --prefix /usr/local && sudo /usr/local/bin/vmgo"}
+	}
 	for _, arg := range a.host.Args[1:] {
 		words = append(words, diag.Word(arg))
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/shims"
 )
 
@@ -47,6 +49,12 @@ func (a *app) makeShims(dir string) error {
 	if target == "" {
 		target = programs.Vmgo
 	}
+	if a.host.UID == 0 {
+		everybody := a.host.Root == "/" && fsx.OpenToAll(dir, fsx.Look) // nobody else lives on a made-up machine
+		if err := rootMayRun(target, everybody); err != nil {
+			return err
+		}
+	}
 	if err := shims.Refresh(dir, target); err != nil {
 		return err
 	}
@@ -58,6 +66,23 @@ func (a *app) makeShims(dir string) error {
 	}
 	_, err := fmt.Fprintln(a.host.Stdout, dir)
 	return err
+}
+
+// rootMayRun returns an error unless a program is only root's to change: as a
+// shim it runs as whoever calls go, root among them. everybody says that all
+// users will call it.
+func rootMayRun(program string, everybody bool) error {
+	machine := host.Host{Root: "/"}
+	root := fsx.Owners{Unmapped: machine.Unmapped, PrivateGroup: func(gid int) bool { return machine.PrivateGroup(0, gid) }}
+	unsafe, err := root.Program(program, everybody, fsx.Look)
+	if err != nil {
+		return diag.Wrap(diag.Failure, err, "cannot tell who may change "+program)
+	}
+	if len(unsafe) == 0 {
+		return nil
+	}
+	return diag.New(diag.Failure, "a shim would make go a program of others, also for root: "+unsafe[0].Reason,
+		"git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims", unsafe[0].Fix)
 }
 
 // unservedSessions returns which kinds of session do not search a directory of

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 func hookShimsCheck() Check {
@@ -74,14 +75,20 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 	return good
 }
 
-// sharedShims is the command that makes shims for everybody. It names vmgo by its
-// path, which sudo's own PATH need not have.
+// sharedShims returns the command that makes shims for everybody. It names vmgo
+// by its path, which sudo's own PATH need not have. A vmgo that others may change
+// would be root's go then: root installs its own first.
 func (m *Machine) sharedShims() string {
-	program := "vmgo"
-	if m.UID != 0 && m.Executable != "" {
-		program = diag.Word(m.Executable)
+	root := fsx.Owners{Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(0, gid) }}
+	const dir = "/usr/local/bin"
+	if unsafe, err := root.Program(m.Options.Vmgo, true, m.look); err != nil || len(unsafe) > 0 {
+		return "sudo git clone https://github.com/vmgo/vmgo && cd vmgo && sudo ./install.sh --prefix /usr/local && sudo " + dir + "/vmgo shims"
 	}
-	return "sudo " + program + " shims --dir /usr/local/bin"
+	program := "vmgo"
+	if m.UID != 0 {
+		program = diag.Word(m.Options.Vmgo)
+	}
+	return "sudo " + program + " shims --dir " + dir
 }
 
 // brokenShims finds a link beside the shims that was one and leads nowhere now.

@@ -50,9 +50,6 @@ func (m *Machine) GoEnvFile() string { return goenv.UserFile(m.Env) }
 // goSettings is where the go command that is active here looks for its settings.
 func (m *Machine) goSettings() goenv.Settings {
 	s := goenv.Settings{Env: maps.Clone(m.Env), User: m.goEnvFile(m.GoEnvFile())}
-	if s.Env["HOME"] == "" {
-		s.Env["HOME"] = m.Layout.Home
-	}
 	if root := m.GOROOT(); root != "" {
 		s.Release = m.goEnvFile(filepath.Join(root, "go.env"))
 	}

@@ -158,7 +158,7 @@ func Chain(path string, look func(path string) (Entry, error)) (way []Entry, mis
 		way, todo = append(way, e), todo[1:]
 		switch e.Mode.Type() {
 		case fs.ModeSymlink:
-			if links++; links > 40 {
+			if links++; links > maxLinks {
 				return way, nil, &os.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
 			}
 			if filepath.IsAbs(e.Target) {
@@ -173,6 +173,9 @@ func Chain(path string, look func(path string) (Entry, error)) (way []Entry, mis
 	}
 	return way, nil, nil
 }
+
+// maxLinks is how many links the kernel follows in one path.
+const maxLinks = 40
 
 func elements(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
@@ -268,13 +271,7 @@ func (o Owners) Survey(dir string, within []string, look func(path string) (Entr
 	if err != nil {
 		return "", unsafe, err
 	}
-	real = "/"
-	for _, e := range way {
-		if e.Mode.IsDir() {
-			real = e.Path
-		}
-	}
-	real = filepath.Join(append([]string{real}, missing...)...)
+	real = filepath.Join(append([]string{lastDirectory(way)}, missing...)...)
 	if len(missing) > 0 {
 		return real, unsafe, nil
 	}

@@ -356,6 +356,9 @@ func tempDir(tb testing.TB) string {
 			}
 		})
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // as / is
+		tb.Fatal(err)
+	}
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		tb.Fatal(err)
