@@ -60,8 +60,10 @@ func (a *app) completeCommand() *cli.Command {
 			}
 			a.quiet = true
 			typed := words[len(words)-1]
+			seen := map[string]bool{} // a release can be installed, in several stores, and offered
 			for _, candidate := range a.candidates(c, words[:len(words)-1], typed) {
-				if strings.HasPrefix(candidate[0], typed) {
+				if strings.HasPrefix(candidate[0], typed) && !seen[candidate[0]] {
+					seen[candidate[0]] = true
 					line := candidate[0]
 					if candidate[1] != "" {
 						line += "\t" + candidate[1]
