@@ -78,6 +78,7 @@ func (r *report) add(m *mutant, o outcome) {
 		r.killed++
 	case r.baseline[m.key()] != "":
 		r.accepted++
+		o = outcome{verdict: "accepted:", by: r.baseline[m.key()]}
 	default:
 		r.survivors = append(r.survivors, m)
 		if o.by != "" {
