@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,18 +9,21 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"unsafe"
 )
 
-// disk is an ext4 file system in a file. What the file has is what is on the
-// disk: what only the kernel's memory has is not in it.
-type disk struct{ image, dir string }
+// disk is an ext4 file system in a file, whose power can be cut.
+type disk struct {
+	image, dir string
+	mounted    bool
+}
 
 // newDisk makes one that loses as much as it may: the kernel writes nothing of
 // itself, neither after some seconds nor because a file took another's place.
 func newDisk(t *testing.T) *disk {
 	t.Helper()
 	work := memDir(t)
-	d := &disk{filepath.Join(work, "disk"), filepath.Join(work, "mnt")}
+	d := &disk{image: filepath.Join(work, "disk"), dir: filepath.Join(work, "mnt")}
 	if err := os.WriteFile(d.image, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -41,22 +45,59 @@ func (d *disk) mount(t *testing.T) {
 	if out, err := exec.Command("mount", "-o", "loop,noauto_da_alloc,commit=300", d.image, d.dir).CombinedOutput(); err != nil {
 		t.Skipf("nothing can be mounted here (needs root and loop devices): %v: %s", err, out)
 	}
+	d.mounted = true
 	t.Cleanup(func() {
-		if err := syscall.Unmount(d.dir, syscall.MNT_DETACH); err != nil {
+		if err := d.unmount(); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// afterPowerFailure is the disk as it would be found if the power failed now.
+// afterPowerFailure is the disk as it is found if the power fails now. The file
+// system is shut down first: the kernel drops what is not on the disk and writes
+// nothing any more. Else it would write by itself, sooner on a machine with much
+// to do, while the image is copied, and the copy be of no one instant.
 func (d *disk) afterPowerFailure(t *testing.T) *disk {
 	t.Helper()
-	found := &disk{d.image + ".found", d.dir + ".found"}
+	if err := d.shutDown(); err != nil {
+		t.Fatalf("cutting the power: %v", err)
+	}
+	if err := d.unmount(); err != nil { // waits for what is on its way to the disk
+		t.Fatal(err)
+	}
+	found := &disk{image: d.image + ".found", dir: d.dir + ".found"}
 	if out, err := exec.Command("cp", "--sparse=always", d.image, found.image).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	found.mount(t)
 	return found
+}
+
+// shutDown ends all writing to the file system, also of its journal.
+func (d *disk) shutDown() error {
+	const ext4IocShutdown, noLogFlush = 0x8004587d, 2 // fs/ext4/ext4.h of Linux
+	// No child of a test beside this one may inherit the directory: it would
+	// keep the file system mounted.
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	fd, err := syscall.Open(d.dir, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	how := uint32(noLogFlush)
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), ext4IocShutdown, uintptr(unsafe.Pointer(&how)))
+	if err := syscall.Close(fd); err != nil || errno != 0 {
+		return errors.Join(err, errno)
+	}
+	return nil
+}
+
+func (d *disk) unmount() error {
+	if !d.mounted {
+		return nil
+	}
+	d.mounted = false
+	return syscall.Unmount(d.dir, syscall.MNT_DETACH)
 }
 
 func (d *disk) store() string { return filepath.Join(d.dir, "a store") }
