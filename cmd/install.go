@@ -218,7 +218,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 // installer gathers what an install needs of the world.
 func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
-		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint)
+		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint, cacheHint)
 	}
 	sources, err := a.sources(installSources(c))
 	if err != nil {
@@ -277,6 +277,7 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 	return trust.NewLog(trust.LogConfig{
 		GOSUMDB: a.goSettings().Get("GOSUMDB").Value, Proxies: proxies, Getter: getter,
 		StateDir: a.layout.State, CacheDir: a.layout.Cache, Now: a.host.Now,
+		Warn: func(text string) { a.warnf("%s", text) },
 	})
 }
 

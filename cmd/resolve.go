@@ -14,6 +14,9 @@ import (
 	"github.com/vmgo/vmgo/shims"
 )
 
+// cacheHint is for a user whom no passwd file has, as docker run --user makes.
+const cacheHint = `export XDG_CACHE_HOME="$(mktemp -d)" XDG_STATE_HOME="$(mktemp -d)"   # for a user without a home`
+
 // homeHint is for those who run without HOME.
 const homeHint = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
 

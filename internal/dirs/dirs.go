@@ -2,7 +2,7 @@
 // rules of the XDG base directory specification, computed here because the
 // lean program cannot afford the library's start-up; a test holds them equal
 // to what adrg/xdg says. Nothing is created, and nothing is read but /etc/passwd
-// where HOME is not set.
+// where HOME is not set or, for root, another user's.
 package dirs
 
 import (
@@ -29,10 +29,16 @@ type Layout struct {
 
 // FromEnv computes the layout for an environment and a user id. root is where
 // the machine's own files begin, "/" except in tests. Services and cron have no
-// HOME on some machines: the home of the user in /etc/passwd is meant then.
+// HOME on some machines: the home of the user in /etc/passwd is meant then. So
+// it is where root has the HOME or the XDG directories of another user, as by
+// sudo -E: what root made there would be in that user's way.
 func FromEnv(env map[string]string, root string, uid int) Layout {
 	home := env["HOME"]
-	if home == "" {
+	own := func(dir string) string { return dir }
+	if uid == 0 {
+		own = unlessForeign
+	}
+	if home = own(home); home == "" {
 		home = HomeOf(filepath.Join(root, "etc/passwd"), uid)
 	}
 	if !filepath.IsAbs(home) {
@@ -40,11 +46,11 @@ func FromEnv(env map[string]string, root string, uid int) Layout {
 	}
 	l := Layout{
 		Home:         home,
-		Config:       base(env["XDG_CONFIG_HOME"], home, home, ".config"),
-		Data:         base(env["XDG_DATA_HOME"], home, home, ".local/share"),
-		Cache:        base(env["XDG_CACHE_HOME"], home, home, ".cache"),
-		State:        base(env["XDG_STATE_HOME"], home, home, ".local/state"),
-		Runtime:      base(env["XDG_RUNTIME_DIR"], home, filepath.Join(root, "run/user"), strconv.Itoa(uid)),
+		Config:       base(own(env["XDG_CONFIG_HOME"]), home, home, ".config"),
+		Data:         base(own(env["XDG_DATA_HOME"]), home, home, ".local/share"),
+		Cache:        base(own(env["XDG_CACHE_HOME"]), home, home, ".cache"),
+		State:        base(own(env["XDG_STATE_HOME"]), home, home, ".local/state"),
+		Runtime:      base(own(env["XDG_RUNTIME_DIR"]), home, filepath.Join(root, "run/user"), strconv.Itoa(uid)),
 		SystemStore:  filepath.Join(root, "opt/go"),
 		SystemConfig: filepath.Join(root, "etc/vmgo"),
 	}
@@ -52,6 +58,23 @@ func FromEnv(env map[string]string, root string, uid int) Layout {
 		l.UserStore = l.Data + "/go"
 	}
 	return l
+}
+
+// unlessForeign gives a directory back, or "" if it, or the nearest directory
+// above it that exists, belongs to another user than root.
+func unlessForeign(dir string) string {
+	if !filepath.IsAbs(dir) {
+		return dir
+	}
+	var stat syscall.Stat_t
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		switch err := syscall.Stat(at, &stat); {
+		case err == nil && stat.Uid != 0:
+			return ""
+		case err == nil, at == "/":
+			return dir
+		}
+	}
 }
 
 // base gives vmgo's directory beneath an XDG base directory: the variable's

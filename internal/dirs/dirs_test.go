@@ -1,6 +1,7 @@
 package dirs_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,5 +129,32 @@ func TestGoEnvFile_isWhatTheGoCommandTakes(t *testing.T) {
 	}
 	if got := dirs.GoEnvFile(map[string]string{"HOME": "relative"}); got != "" {
 		t.Errorf("a relative HOME gives %q", got)
+	}
+}
+
+// What root makes with the HOME of another user, as by sudo -E, is made in
+// root's own.
+func TestFromEnv_rootWithAnothersHome(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give directories to another user")
+	}
+	root, ann, shared := t.TempDir(), t.TempDir(), t.TempDir()
+	err := errors.Join(os.Mkdir(filepath.Join(root, "etc"), 0o755), os.Chown(ann, 4242, 4242),
+		os.WriteFile(filepath.Join(root, "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\nann:x:4242:4242::"+ann+":/bin/sh\n"), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"HOME": ann, "XDG_DATA_HOME": ann + "/data", "XDG_STATE_HOME": ann + "/a/b/state", "XDG_CACHE_HOME": shared + "/cache"}
+	l := dirs.FromEnv(env, root, 0)
+	for got, want := range map[string]string{
+		l.Home: "/root", l.Config: "/root/.config/vmgo", l.Data: "/root/.local/share/vmgo", l.State: "/root/.local/state/vmgo", l.Cache: shared + "/cache/vmgo",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if l := dirs.FromEnv(env, root, 4242); l.Home != ann || l.Data != ann+"/data/vmgo" {
+		t.Errorf("ann herself: %+v", l)
 	}
 }

@@ -124,7 +124,7 @@ func sharedModcache(outside Env, at Places) string {
 		gopath = at.GoEnv["GOPATH"]
 	}
 	if gopath == "" && at.Home != "" {
-		gopath = at.Home + "/go"
+		gopath = strings.TrimRight(at.Home, "/") + "/go"
 	}
 	first, _, _ := strings.Cut(gopath, ":")
 	if first == "" {

@@ -28,6 +28,9 @@ func TestPlan(t *testing.T) {
 	}{
 		{name: "the usual", vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
 			path: "/opt/go/1.22.5/bin " + project + "/bin"},
+		{name: "HOME=/, as go itself has it", change: func(_ *environ.Choice, _ *environ.Policy, at *environ.Places) { at.Home = "/" },
+			vars: "GOMODCACHE=/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin " + project + "/bin"},
 		{name: "the go of the system", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) { *c = environ.Choice{} }},
 		{name: "a default outside of projects", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) { c.Project = "" },
 			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},

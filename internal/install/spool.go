@@ -104,6 +104,9 @@ func spoolFault(dir string, err error) error {
 	if fsx.IsFull(err) {
 		return diag.Wrap(diag.DiskFull, err, "no room for downloads in "+dir, "df -h "+diag.Word(dir))
 	}
+	if errors.Is(err, os.ErrPermission) || fsx.IsReadOnly(err) {
+		return diag.Wrap(diag.Failure, err, "downloads cannot be kept in "+dir, `export XDG_CACHE_HOME="$(mktemp -d)"   # or a directory of your own`)
+	}
 	return fmt.Errorf("the cache of downloads: %w", err)
 }
 

@@ -36,6 +36,8 @@ type LogConfig struct {
 	// CacheDir keeps records and tiles; empty: none are kept.
 	CacheDir string
 	Now      func() time.Time
+	// Warn is told once if the newest tree head cannot be kept; may be nil.
+	Warn func(text string)
 }
 
 // Log is the Go checksum database. It is safe for concurrent use, also by
@@ -46,6 +48,8 @@ type Log struct {
 	key    string
 	direct string // where the database is to be had without a proxy
 	fixed  string // the URL that GOSUMDB names, if any
+
+	unkept sync.Once // Warn
 
 	mu    sync.Mutex
 	base  string   // the URL in use, once it is known

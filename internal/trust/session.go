@@ -145,6 +145,11 @@ func damagedHead(path, name string, err error) error {
 // WriteConfig replaces the tree head on disk, if it is still the old one.
 func (s *session) WriteConfig(_ string, old, head []byte) error {
 	err := s.replaceHead(old, head)
+	if errors.Is(err, fs.ErrPermission) || fsx.IsReadOnly(err) {
+		// What is proved now does not depend on it: the record is in the tree.
+		s.log.tellUnkept(err)
+		err = nil
+	}
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -155,6 +160,18 @@ func (s *session) WriteConfig(_ string, old, head []byte) error {
 		return sumdb.ErrWriteConflict // compared with == by the client
 	}
 	return s.issue("", err)
+}
+
+// tellUnkept warns that this machine does not remember which history of the
+// database it has seen.
+func (l *Log) tellUnkept(err error) {
+	if l.config.Warn == nil {
+		return
+	}
+	l.unkept.Do(func() {
+		l.config.Warn("cannot remember the newest tree head of " + l.name + ", by which a fork of it is noticed later: " + err.Error() +
+			"; set XDG_STATE_HOME to a directory of your own")
+	})
 }
 
 func (s *session) replaceHead(old, head []byte) (err error) {
