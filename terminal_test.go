@@ -43,6 +43,26 @@ func TestTerminal_resizedAndInterrupted(t *testing.T) {
 	}
 }
 
+// TestTerminal_longWaitIsShown holds a command to telling what it waits for: here
+// a server that never answers.
+func TestTerminal_longWaitIsShown(t *testing.T) {
+	t.Parallel()
+	server := vmtest.NewServer(t, vmtest.Options{})
+	server.Fault("/golang.org/toolchain/@v/list", vmtest.Fault{Name: "silent"})
+	pty := startOnTerminal(t, t.TempDir(), 80, server, "list-remote")
+	screen := vmtest.NewScreen(80, ui.Width)
+	show(t, pty, screen, func() bool {
+		return strings.Join(screen.Text(), "|") == "vmgo: asking for the lists of releases"
+	})
+	if _, err := pty.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	show(t, pty, screen, nil)
+	if text := strings.Join(screen.Text(), "\n"); strings.Contains(text, "asking for") || !strings.Contains(text, "[interrupted]") {
+		t.Errorf("after ^C, the terminal shows\n%s", text)
+	}
+}
+
 // startWaiting runs an install that waits for another process, on a terminal of
 // so many columns.
 func startWaiting(t *testing.T, columns int) *os.File {
@@ -59,6 +79,13 @@ func startWaiting(t *testing.T, columns int) *os.File {
 		t.Fatal(err)
 	}
 	server := vmtest.NewServer(t, vmtest.Options{Toolchains: []vmtest.Toolchain{{Version: "1.22.5"}}})
+	t.Cleanup(func() { _ = lock.Release() })
+	return startOnTerminal(t, root, columns, server, "install", "1.22.5")
+}
+
+// startOnTerminal runs vmgo on a terminal of so many columns.
+func startOnTerminal(t *testing.T, root string, columns int, server *vmtest.Server, args ...string) *os.File {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -66,8 +93,8 @@ func startWaiting(t *testing.T, columns int) *os.File {
 	pty, tty := vmtest.OpenTerminal(t)
 	vmtest.ResizeTerminal(t, pty, columns)
 	cmd := exec.Command(self)
-	cmd.Args = []string{"vmgo", "install", "1.22.5"}
-	cmd.Env = []string{"TERM=xterm", "HOME=" + root, "TESTROOT=" + root, "GOPROXY=" + server.URL, "GOSUMDB=" + server.GOSUMDB(), "GOENV=off"}
+	cmd.Args = append([]string{"vmgo"}, args...)
+	cmd.Env = []string{"TERM=xterm", "HOME=" + root, "TESTROOT=" + root, "GOPROXY=" + server.URL, "GOSUMDB=" + server.GOSUMDB(), "GOENV=off", "VMGO_SOURCE=goproxy"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
@@ -78,7 +105,6 @@ func startWaiting(t *testing.T, columns int) *os.File {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = pty.Close()
-		_ = lock.Release()
 	})
 	return pty
 }

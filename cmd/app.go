@@ -32,6 +32,7 @@ type app struct {
 	settings settings.Settings
 	quiet    bool
 	ownPath  func() string // see [findOwnPath]
+	display  *ui.Progress  // the last one: what is said stands above its moving lines
 }
 
 // Main runs the program in the given world and returns its exit status.
@@ -283,9 +284,15 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 
 // sayf tells the user something on a line of stderr, unless --quiet.
 func (a *app) sayf(format string, args ...any) {
-	if !a.quiet {
-		_, _ = io.WriteString(a.host.Stderr, diag.Line(fmt.Sprintf(format, args...))+"\n")
+	if a.quiet {
+		return
 	}
+	text := fmt.Sprintf(format, args...)
+	if a.display != nil {
+		a.display.Print(text)
+		return
+	}
+	_, _ = io.WriteString(a.host.Stderr, diag.Line(text)+"\n")
 }
 
 // warnf is sayf for things that are probably wrong.

@@ -74,7 +74,9 @@ func (a *app) doctor(c *cli.Context) error {
 		}
 		machine = a.patient(c) // what it knew may be no longer true
 	}
+	end := a.showing("examining the machine")
 	report := doctor.Run(c.Context, machine, checks)
+	end()
 	if err := a.showDoctor(c, report, len(names) > 0); err != nil {
 		return err
 	}
@@ -171,7 +173,9 @@ func (a *app) doctorBinary(machine *doctor.Machine, file string, asJSON bool) er
 
 // repair shows what --fix would do, asks, and does it.
 func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Check) error {
+	end := a.showing("examining the machine")
 	plan, err := doctor.Plan(machine, doctor.Run(c.Context, machine, checks))
+	end()
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,9 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 	in.Event, in.Waiting = report.event, report.waiting
 	if len(list) > 1 {
 		// Several are a plan: it is told, and begun only if there is room for all.
+		end := a.showing("looking at " + count(len(list), "release"))
 		plan := in.Prepare(c.Context, list)
+		end()
 		if plan.Room != nil {
 			report.refused(list, plan.Room)
 			return []error{plan.Room}

@@ -64,6 +64,7 @@ func (a *app) listRows() ([]listRow, error) {
 		inForce = resolve.Resolution{} // that nothing is in force is no failure of a list
 	}
 	rows := []listRow{}
+	defer a.showing("measuring the releases")()
 	for _, release := range releases {
 		row, err := a.listRow(release)
 		if err != nil {

@@ -70,7 +70,9 @@ func (a *app) listed(ctx context.Context, sourceFlag string, told tellOf) ([]rel
 	for i, s := range sources {
 		listers[i] = s
 	}
+	end := a.showing("asking for the lists of releases")
 	list, failed, err := release.Merge(ctx, listers...)
+	end()
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,9 @@ cannot be read, no release of the machine's store is removed.`,
 			if err != nil {
 				return err
 			}
+			end := a.showing("measuring what can go")
 			drop, kept, err := prune.Plan(in)
+			end()
 			if err != nil {
 				return err
 			}

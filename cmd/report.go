@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -38,23 +37,6 @@ func (a *app) newReport(asJSON bool) *report {
 	}
 	r.progress = a.progress()
 	return r
-}
-
-// progress is the display on stderr: lines that move, on a terminal.
-func (a *app) progress() *ui.Progress {
-	if a.quiet {
-		return ui.NewProgress(io.Discard, nil, a.host.Now)
-	}
-	if !a.moving() {
-		return ui.NewProgress(a.host.Stderr, nil, a.host.Now)
-	}
-	progress := ui.NewProgress(a.host.Stderr, a.host.StderrSize, a.host.Now)
-	a.host.OnResize(progress.Redraw)
-	return progress
-}
-
-func (a *app) moving() bool {
-	return a.host.StderrTTY && !a.quiet && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 }
 
 func (r *report) close() { r.progress.Close() }

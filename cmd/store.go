@@ -125,7 +125,9 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 	if err != nil {
 		return nil, err
 	}
+	end := a.showing("checking " + s.Dir())
 	faults, err := s.Check(c.Context, wait)
+	end()
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +295,9 @@ func (a *app) storeDedup(c *cli.Context) error {
 			continue
 		}
 		s := a.openStore(dir)
+		end := a.showing("comparing the files of " + s.Dir())
 		done, err := s.Dedup(c.Context, a.wait(c.Bool("no-wait")))
+		end()
 		if err != nil {
 			failures = append(failures, err)
 			continue

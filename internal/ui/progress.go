@@ -25,6 +25,7 @@ type Progress struct {
 	drawn time.Time // when the lines were last drawn
 	lines []int     // widths of the lines that the next drawing replaces
 	jobs  []*Job
+	ended bool // no line moves any more
 }
 
 // Job is one line of a Progress.
@@ -127,11 +128,12 @@ func (p *Progress) Redraw() {
 	}
 }
 
-// Close takes the moving lines away.
+// Close takes the moving lines away, for good.
 func (p *Progress) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
+	p.ended = true
 }
 
 // erase goes back to where the moving lines begin and clears them. A terminal
@@ -163,7 +165,7 @@ func (p *Progress) screen() (columns, rows int) {
 // draw writes a line for each job that runs: as wide as the terminal at most,
 // and no more of them than can be erased again.
 func (p *Progress) draw() {
-	if p.size == nil {
+	if p.size == nil || p.ended {
 		return
 	}
 	p.erase()
