@@ -151,12 +151,21 @@ new_enough() { # go1.26.8 1.26.0
 		END { exit odd || NR != 2 || order[1] < order[2] }'
 }
 
+# The releases that vmgo itself has installed here, each followed by a colon.
+stored_gos() {
+	for store in "${VMGO_ROOT:-}" "${XDG_DATA_HOME:-$home/.local/share}/vmgo/go" /opt/go; do
+		for dir in "$store"/[1-9]*/bin; do
+			[ ! -x "$dir/go" ] || printf '%s:' "$dir"
+		done
+	done
+}
+
 # Shims of version managers are looked through: what counts is the go in the
 # GOROOT that they name.
 find_go() { # DIR to look in at last
 	go='' some_go=''
 	go_line=$(awk '$1 == "go" { print $2; exit }' "$checkout/go.mod")
-	rest=$PATH:/usr/local/go/bin:/opt/go/default/bin:${1:-}:
+	rest=$PATH:/usr/local/go/bin:/opt/go/default/bin:$(stored_gos)${1:-}:
 	while [ -n "$rest" ]; do
 		dir=${rest%%:*} rest=${rest#*:}
 		case $dir in /*) ;; *) continue ;; esac
@@ -250,8 +259,10 @@ need_tools() {
 	have unzip || have bsdtar || have_python || have busybox || lacking="$lacking unzip"
 	[ -n "$lacking" ] || return 0
 	say "to fetch Go, this machine lacks:$lacking"
-	hint "apt-get update && apt-get install -y$lacking"
-	exit 1
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo='sudo '
+	hint "${sudo}apt-get update && ${sudo}apt-get install -y$lacking"
+	[ -n "$dry" ] || exit 1
 }
 
 pinned_arch() {
@@ -278,7 +289,11 @@ download_go() {
 		proxy=${proxy% }
 		case $proxy in
 		'') continue ;;
-		off) die 4 'GOPROXY says off: put a Go on PATH that is new enough' ;;
+		off)
+			say "GOPROXY says off, and no Go here is $go_line or newer"
+			hint "GOPROXY=https://goproxy.cn $(quoted "$0")   # or put such a Go on PATH"
+			exit 4
+			;;
 		direct) proxy=https://go.dev/dl/mod ;;
 		esac
 		got=0
@@ -292,7 +307,9 @@ download_go() {
 			break
 		fi
 	done
-	die 4 "could not fetch go$pinned_go for linux-$arch from $(without_password "$proxies")"
+	say "could not fetch go$pinned_go for linux-$arch from $(without_password "$proxies")"
+	hint "GOPROXY=URL $(quoted "$0")   # a module proxy that this machine reaches; HTTPS_PROXY=URL if the way out is a proxy"
+	exit 4
 }
 
 # The go command renames and sets modes as it unpacks a toolchain: so do we,
@@ -506,7 +523,7 @@ advise() {
 	if hook_of "$login_shell"; then
 		if [ -n "$hook" ]; then
 			add_hook
-			say "it works in new shells; in this one: $line"
+			[ -n "$dry" ] || say "it works in new shells; in this one: $line"
 		elif ! has_block; then
 			say "to have it in every shell, add this line to $rc (or run this with --hook):"
 			printf '    %s\n' "$line" >&2

@@ -93,7 +93,7 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	}
 	script = regexp.MustCompile(`(?m)^pinned_go=.*`).ReplaceAll(script, []byte("pinned_go=1.99.0"))
 	script = regexp.MustCompile(`\b[0-9a-f]{64}\b`).ReplaceAll(script, []byte(sum))
-	script = bytes.ReplaceAll(script, []byte("/usr/local/go/bin:/opt/go/default/bin"), nil) // this machine's own
+	script = withoutThisMachinesGo(script)
 	in.write(filepath.Join(in.checkout, "install.sh"), string(script))
 	in.write(filepath.Join(in.checkout, "go.mod"), "module github.com/vmgo/vmgo\n\ngo 1.99.0\n")
 	in.write(filepath.Join(in.home, ".keep"), "")
@@ -101,6 +101,12 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	in.env = []string{"HOME=" + in.home, "TMPDIR=" + in.temp, "SHELL=/bin/bash", "TRACE=" + in.trace,
 		"GOPROXY=file://" + filepath.Join(base, "absent") + ",file://" + proxy}
 	return in
+}
+
+// withoutThisMachinesGo takes the places out of the script where this machine may have a Go.
+func withoutThisMachinesGo(script []byte) []byte {
+	script = bytes.ReplaceAll(script, []byte("/usr/local/go/bin:/opt/go/default/bin"), nil)
+	return bytes.ReplaceAll(script, []byte(" /opt/go; do"), []byte("; do"))
 }
 
 func (in *installer) write(name, text string) {
@@ -307,7 +313,41 @@ func TestInstaller_saysWhichPackagesAreMissing(t *testing.T) {
 	in := newInstaller(t, "dash")
 	in.onlyTools("sha256sum")
 	_, stderr := in.run(1, "--programs-only")
-	wants(t, stderr, "hint: apt-get update && apt-get install -y ca-certificates curl unzip")
+	sudo := "sudo "
+	if os.Getuid() == 0 {
+		sudo = ""
+	}
+	wants(t, stderr, "hint: "+sudo+"apt-get update && "+sudo+"apt-get install -y ca-certificates curl unzip")
+	// A dry run tells the rest of the plan all the same, and nothing as if done.
+	stdout, stderr := in.run(0, "--dry-run", "--hook", "1.22")
+	wants(t, stdout, "would fetch go1.99.0", "would build vmgo", "would install Go 1.22", "would add the hook to ")
+	if wants(t, stderr, "this machine lacks: ca-certificates curl unzip"); strings.Contains(stderr, "it works in new shells") {
+		t.Error(stderr)
+	}
+}
+
+// A release in one of vmgo's stores builds vmgo as well as any other.
+func TestInstaller_findsGoInAStore(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		store := filepath.Join(in.home, ".local/share/vmgo/go")
+		for _, version := range []string{"1.9.0", "1.99.0"} {
+			root := filepath.Join(store, version)
+			in.write(filepath.Join(root, "bin/go"), strings.ReplaceAll(fakeGo, "go1.99.0 X:fake", "go"+version))
+			in.write(filepath.Join(root, "src/go.mod"), "module std\n")
+			if err := os.Chmod(filepath.Join(root, "bin/go"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.env = append(in.env, "GOPROXY=off")
+		_, stderr := in.run(0, "--programs-only")
+		wants(t, stderr, "build vmgo and vmgo-shim with "+store+"/1.99.0/bin/go")
+		in.env = append(in.env, "XDG_DATA_HOME="+in.home+"/none")
+		_, stderr = in.run(4, "--programs-only")
+		wants(t, stderr, "hint: GOPROXY=")
+		in.env = append(in.env, "VMGO_ROOT="+store)
+		in.run(0, "--programs-only")
+	})
 }
 
 func TestInstaller_refusesAnyOtherZip(t *testing.T) {
