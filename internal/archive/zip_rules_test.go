@@ -92,6 +92,17 @@ func patch(data []byte, at int, value []byte) []byte {
 	return data
 }
 
+// stub puts the beginning of one more entry at the end of the directory.
+func stub(data []byte) []byte {
+	const size = 20
+	le, at := binary.LittleEndian, len(data)-endSize
+	entry := make([]byte, size)
+	le.PutUint32(entry, directorySignature)
+	out := append(append(bytes.Clone(data[:at]), entry...), data[at:]...)
+	le.PutUint32(out[at+size+12:], uint32(at+size-directoryOf(data)))
+	return out
+}
+
 // gap puts bytes between the first member and the second.
 func gap(data []byte, first, size int) []byte {
 	le, directory := binary.LittleEndian, directoryOf(data)
@@ -123,6 +134,10 @@ func TestOpenZip_rules(t *testing.T) {
 		{"more members than the directory promises", end(good, 8, 1, 0, 1, 0), "promises 1"},
 		{"fewer members than the directory promises", end(good, 8, 3, 0, 3, 0), "promises 3"},
 		{"bytes between directory and end", append(append(bytes.Clone(good[:len(good)-endSize]), "hidden"...), good[len(good)-endSize:]...), "not where it must be"},
+		{"a stub of an entry", stub(good), "is damaged"},
+		{"mode without a type", one(func(m *rawMember) { m.CreatorVersion, m.ExternalAttrs = creatorUnix<<8, 0o644<<16 }), ""},
+		{"mode of another system", one(func(m *rawMember) { m.ExternalAttrs = 0o120777 << 16 }), ""},
+		{"link", one(func(m *rawMember) { m.CreatorVersion, m.ExternalAttrs = creatorUnix<<8, 0o120777<<16 }), "no regular file"},
 		{"a comment", end(good, 20, 1), "has a comment"},
 		{"another volume", end(good, 4, 1), "several volumes"},
 		{"directory in another volume", end(good, 6, 1), "several volumes"},
