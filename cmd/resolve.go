@@ -42,8 +42,12 @@ func (a *app) unproved() []installed.Release {
 // tellUnproved warns of the trees that are not installed for want of a receipt.
 func (a *app) tellUnproved() {
 	for _, tree := range a.unproved() {
-		a.warnf("%s has no receipt, so it is not installed: vmgo install %s, or offline vmgo adopt %s --proof FILE",
-			diag.Line(tree.GOROOT), tree.Version, diag.Word(tree.GOROOT))
+		vmgo := "vmgo"
+		if tree.Store == a.layout.SystemStore && tree.Store != a.writeStore().Dir() {
+			vmgo = "sudo vmgo"
+		}
+		a.warnf("%s has no receipt, so it is not installed: %s install %s, or offline %s adopt %s --proof FILE",
+			diag.Line(tree.GOROOT), vmgo, tree.Version, vmgo, diag.Word(tree.GOROOT))
 	}
 }
 

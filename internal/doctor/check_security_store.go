@@ -51,8 +51,12 @@ func runStore(_ context.Context, m *Machine) Result {
 	unproved := m.Unproved()
 	for _, tree := range unproved {
 		r.worse(Warn)
-		r = r.at(tree.GOROOT, 0, "no receipt, so it is not installed; offline: vmgo adopt %s --proof FILE", diag.Word(tree.GOROOT)).
-			mend("vmgo install %s", tree.Version)
+		vmgo := "vmgo"
+		if tree.Store == m.Layout.SystemStore && m.UID != 0 {
+			vmgo = "sudo vmgo"
+		}
+		r = r.at(tree.GOROOT, 0, "no receipt, so it is not installed; offline: %s adopt %s --proof FILE", vmgo, diag.Word(tree.GOROOT)).
+			mend("%s install %s", vmgo, tree.Version)
 	}
 	switch {
 	case count == 0:
