@@ -99,11 +99,12 @@ fi
 # nothing. After "&&" a status other than 0 is handed on without calling the ERR
 # trap or, with set -e, ending the shell.
 _vmgo_next=$(\builtin declare -p PROMPT_COMMAND 2>/dev/null) || \builtin :
-_vmgo_value=${_vmgo_next#declare -} _vmgo_value=${_vmgo_value%% *}
-case $_vmgo_value:$_vmgo_next in
-*:*_vmgo_hook*) ;;
-*r*:*) \builtin printf 'vmgo: PROMPT_COMMAND is readonly: the hook cannot run\nhint: grep -n PROMPT_COMMAND ~/.bashrc ~/.profile /etc/bash.bashrc\n' >&2 ;;
-*a*:*)
+_vmgo_value=${_vmgo_next#declare -} _vmgo_value=${_vmgo_value%% *} # its attributes
+[[ $_vmgo_next != *_vmgo_hook* ]] || _vmgo_value=registered
+case $_vmgo_value in
+registered) ;;
+*r*) \builtin printf 'vmgo: PROMPT_COMMAND is readonly: the hook cannot run\nhint: grep -n PROMPT_COMMAND ~/.bashrc ~/.profile /etc/bash.bashrc\n' >&2 ;;
+*a*)
 	if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
 		PROMPT_COMMAND+=('case ${_vmgo_said+x} in x) _vmgo_hook ;; esac && :')
 	else # only the first element counts

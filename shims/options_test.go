@@ -34,6 +34,7 @@ func TestHook_underAnyOptions(t *testing.T) {
 			"glob":      "shopt -s nullglob failglob extglob nocasematch dotglob\nHOOK\n",
 			"array":     "PROMPT_COMMAND=(true 'X=1')\nHOOK\n",
 			"string":    "PROMPT_COMMAND='true; X=1;'\nHOOK\n",
+			"title":     "PROMPT_COMMAND='printf \"%s:%s\" array r:a'\nHOOK\n",
 			"comment":   "PROMPT_COMMAND='X=1 # set it'\nHOOK\n",
 			"aliases": "shopt -s expand_aliases\nfor w in export unset eval local return exec builtin function vmgo type case shift test [; do " +
 				"alias $w='echo ALIAS'; done 2>/dev/null\nunalias function case eval 2>/dev/null\nHOOK\n",
