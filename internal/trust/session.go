@@ -204,11 +204,8 @@ func (s *session) ReadCache(file string) ([]byte, error) {
 	if s.fresh || s.log.config.CacheDir == "" {
 		return nil, fs.ErrNotExist
 	}
-	data, err := smallfile.Read(s.cacheFile(file), smallfile.Usual)
-	if err != nil {
-		return nil, err
-	}
-	if len(data) == 0 {
+	data, _ := smallfile.Read(s.cacheFile(file), smallfile.Usual)
+	if len(data) == 0 { // or it cannot be read, which is as good as absent
 		return nil, fs.ErrNotExist
 	}
 	s.keep(strings.TrimPrefix(file, s.log.name+"/"), data)
