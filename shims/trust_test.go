@@ -17,7 +17,7 @@ func TestWatches_settings(t *testing.T) {
 	dir := m.pin("p", "1.22.5")
 	bash := newJudge(t, m)
 	for _, path := range []string{m.root + "/etc/vmgo/env", m.home + "/.config/vmgo/env"} {
-		for _, text := range []string{"VMGO_GOPATH=inherit\n", "VMGO_GOPATH=project\n"} { // it appears, it is edited
+		for _, text := range []string{"VMGO_GOPATH=no\n", "VMGO_GOPATH=inherit\n", "VMGO_GOPATH=project\n"} { // it appears, is fixed, is edited
 			m.settle()
 			answer, _, _ := m.answer(dir)
 			if !bash.unchanged(answer, dir) {

@@ -206,6 +206,7 @@ func TestWatches_receipts(t *testing.T) {
 			away := m.root + "/away"
 			for _, move := range [][2]string{
 				{receipts + "/1.22.5.json", away}, {away, receipts + "/1.22.5.json"},
+				{tree, away + ".tree"}, {away + ".tree", tree},
 				{receipts, away}, {tree, away + ".tree"}, {away + ".tree", tree}, {away, receipts},
 			} {
 				m.settle()
