@@ -40,6 +40,9 @@ func Main(h host.Host) int {
 	if shims.Stands(h.Args) {
 		return shims.Main(process(h))
 	}
+	if h.StdoutTTY {
+		h.Stdout = ui.Terminal(h.Stdout)
+	}
 	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID), ownPath: sync.OnceValue(func() string { return findOwnPath(h) })}
 	ctx, cancel := h.Interrupts(context.Background())
 	defer cancel()
@@ -268,6 +271,9 @@ func (a *app) loadSettings(command string) error {
 		return err
 	}
 	a.settings = loaded
+	if loaded.Unread != nil {
+		a.warnf("%v; it counts as absent", loaded.Unread)
+	}
 	return nil
 }
 
@@ -280,6 +286,16 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		text = "the flag --" + flag + " cannot be " + value
 	}
 	return diag.New(diag.Usage, text, helpFor(c))
+}
+
+// outln writes a line of data, a path mostly: to the byte, but for a terminal,
+// on which it stays one line.
+func (a *app) outln(text string) error {
+	if a.host.StdoutTTY {
+		text = diag.Line(text)
+	}
+	_, err := fmt.Fprintln(a.host.Stdout, text)
+	return err
 }
 
 // sayf tells the user something on a line of stderr, unless --quiet.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/doctor"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/smallfile"
@@ -95,7 +96,7 @@ func (a *app) writeSetting(name, value string) error {
 		return fmt.Errorf("writing the settings: %w", err)
 	}
 	if env := a.host.Env[name]; env != "" && env != value {
-		a.warnf("%s is %q in the environment, which overrides the file", name, env)
+		a.warnf("%s is %q in the environment, which overrides the file", name, doctor.Redactor(a.host.Env)(env))
 	}
 	return nil
 }
@@ -109,11 +110,12 @@ func (a *app) showSettings(args []string, asJSON bool) error {
 		Origin  string `json:"origin"`
 		Meaning string `json:"meaning"`
 	}
+	hide := doctor.Redactor(a.host.Env)
 	var rows []row
 	for _, r := range settings.Table() {
 		if len(args) == 0 || args[0] == r.Name {
 			v := loaded.Value(r.Name)
-			rows = append(rows, row{r.Name, v.Text, v.Origin(), r.Meaning})
+			rows = append(rows, row{r.Name, hide(v.Text), v.Origin(), r.Meaning})
 		}
 	}
 	if len(rows) == 0 {
@@ -124,8 +126,7 @@ func (a *app) showSettings(args []string, asJSON bool) error {
 	case asJSON:
 		return errors.Join(ui.JSON(a.host.Stdout, rows), bad)
 	case len(args) == 1:
-		_, err := fmt.Fprintln(a.host.Stdout, rows[0].Value)
-		return errors.Join(err, bad)
+		return errors.Join(a.outln(rows[0].Value), bad)
 	}
 	var table ui.Table
 	for _, r := range rows {

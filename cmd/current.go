@@ -33,11 +33,12 @@ func (a *app) currentCommand() *cli.Command {
 				return a.currentJSON(resolution, err)
 			case c.Bool("explain"):
 				return a.explain(resolution, err)
-			case err != nil:
-				return err
 			}
 			for _, remark := range resolution.Remarks() {
 				a.warnf("%s", remark)
+			}
+			if err != nil {
+				return err
 			}
 			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), diag.Line(resolution.Requirement.Origin.String()))
 			return err
@@ -124,7 +125,7 @@ func (a *app) explain(r resolve.Resolution, err error) error {
 	if r.GOROOT != "" {
 		answer += " (" + r.GOROOT + ")"
 	}
-	_, err = fmt.Fprintln(a.host.Stdout, colour.Bold(answer))
+	_, err = fmt.Fprintln(a.host.Stdout, colour.Bold(diag.Line(answer)))
 	return err
 }
 

@@ -47,8 +47,7 @@ func (a *app) showDefault(system bool) error {
 			return err
 		}
 		if !pin.IsZero() {
-			_, err := fmt.Fprintf(a.host.Stdout, "%s (%s)\n", pin.Selector.Text(), pin.Origin)
-			return err
+			return a.outln(pin.Selector.Text() + " (" + pin.Origin.String() + ")")
 		}
 	}
 	stores := a.stores()
@@ -57,8 +56,7 @@ func (a *app) showDefault(system bool) error {
 	}
 	for _, dir := range stores {
 		if version, ok := installed.Default(dir); ok {
-			_, err := fmt.Fprintf(a.host.Stdout, "%s (%s)\n", version, installed.DefaultLink(dir))
-			return err
+			return a.outln(version.String() + " (" + installed.DefaultLink(dir) + ")")
 		}
 	}
 	return diag.New(diag.NoRequirement, "there is no default", "vmgo default latest")

@@ -68,9 +68,9 @@ func (a *app) homeNeeds(home host.Home, need func(goroot, why string)) error {
 			resolution, err := a.needIn(layout, dir)
 			switch diag.CodeOf(err) {
 			case diag.NotInstalled, diag.NoRequirement:
-				continue
+				err = nil
 			}
-			failures = append(failures, err)
+			failures = append(failures, err, resolution.UnreadDefault)
 			if err == nil && resolution.GOROOT != "" {
 				need(resolution.GOROOT, "asked for by "+resolution.Requirement.Origin.String())
 			}

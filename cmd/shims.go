@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -64,8 +63,7 @@ func (a *app) makeShims(dir string) error {
 	for _, line := range unservedSessions(dir, filepath.Join(a.host.Root, "usr/local/bin")) {
 		a.sayf("%s", line)
 	}
-	_, err := fmt.Fprintln(a.host.Stdout, dir)
-	return err
+	return a.outln(dir)
 }
 
 // rootMayRun returns an error unless a program is only root's to change: as a

@@ -306,7 +306,7 @@ func (a *app) storeDedup(c *cli.Context) error {
 		if done.Skipped > 0 {
 			text += fmt.Sprintf("; %d left alone: vmgo store check", done.Skipped)
 		}
-		fmt.Fprintln(a.host.Stdout, text)
+		failures = append(failures, a.outln(text))
 	}
 	return a.each(failures...)
 }

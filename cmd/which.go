@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -30,8 +29,7 @@ func (a *app) whichCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(a.host.Stdout, path)
-			return err
+			return a.outln(path)
 		},
 	}
 }

@@ -115,6 +115,7 @@ func (p Process) say(said string, s Situation, err error) string {
 	if err != nil && diag.CodeOf(err) != diag.NoRequirement {
 		messages = append(messages, diag.Format("vmgo", err))
 	}
+	s.Resolution.UnreadDefault = nil // a prompt is not the place: each vmgo command tells
 	for _, remark := range append(s.Resolution.Remarks(), s.Notes...) {
 		messages = append(messages, diag.Line("vmgo: "+remark)+"\n")
 	}

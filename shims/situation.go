@@ -53,10 +53,12 @@ type Question struct {
 // Situation is filled in as far as it is known, and wants nothing.
 func Look(q Question) (Situation, error) {
 	var s Situation
-	// A session that cannot be read is somebody else's, or broken: it is as if
-	// there were none.
+	// A session that cannot be read, or that names what vmgo never sets, is
+	// somebody else's, or broken: it is as if there were none.
 	session, err := environ.Decode(q.Env[environ.SessionVariable])
-	s.Session, s.Newer = session, err == environ.ErrNewer
+	if s.Newer = err == environ.ErrNewer; session.Ours() {
+		s.Session = session
+	}
 	s.Outside = environ.Revert(q.Env, s.Session)
 	delete(s.Outside, environ.SessionVariable)
 	s.Layout = dirs.FromEnv(q.Env, q.Root, q.UID)

@@ -29,6 +29,10 @@ func (m *Machine) homes() []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return len(name) < 2 })
 }
 
+// Redactor returns what hides passwords in URLs, values that are secrets by their
+// name or by their look, and secrets of env wherever they are repeated.
+func Redactor(env map[string]string) func(string) string { return newRedactor(env).hide }
+
 // redactor holds the patterns, compiled once a run, and the values that are secrets
 // of the environment.
 type redactor struct {

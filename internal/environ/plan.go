@@ -56,6 +56,9 @@ func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []stri
 	return want, notes
 }
 
+// Variables lists the variables that [Plan] sets, beside PATH.
+func Variables() []string { return []string{"GOMODCACHE", "GOPATH", "GOROOT", "GOTOOLCHAIN"} }
+
 // planToolchain decides GOTOOLCHAIN. "path" is Go's own word for: the release
 // on PATH, or a newer one that PATH has under its full name.
 func planToolchain(want *Wanted, c Choice, p Policy) (notes []string) {

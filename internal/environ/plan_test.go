@@ -1,6 +1,7 @@
 package environ_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -127,5 +128,25 @@ func TestProjectGopath_keepsLettersOfEveryScript(t *testing.T) {
 		if want = "/d/gopath/" + want + "-" + environ.Hash("/src/"+name); got != want {
 			t.Errorf("%q: %q, not %q", name, got, want)
 		}
+	}
+}
+
+// What Plan sets is what a session may be about, see [environ.Session.Ours].
+func TestPlan_setsItsVariables(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, gopath := range []string{"project", "tree", "version", "inherit"} {
+		for _, modcache := range []string{"shared", "project"} {
+			for _, toolchain := range []string{"local", "path", "auto", "inherit"} {
+				want, _ := environ.Plan(environ.Env{}, environ.Choice{GOROOT: "/opt/go/1.22.5", Version: "1.22.5", Project: "/p", OwnsProject: true},
+					environ.Policy{GOROOT: true, GOPATH: gopath, Modcache: modcache, GOTOOLCHAIN: toolchain}, environ.Places{Home: "/h", Data: "/h/d"})
+				for name := range want.Vars {
+					seen[name] = true
+				}
+			}
+		}
+	}
+	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, environ.Variables()) {
+		t.Errorf("Plan sets %q, Variables has %q", got, environ.Variables())
 	}
 }

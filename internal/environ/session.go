@@ -220,6 +220,20 @@ func (c changes) append(b []byte) []byte {
 	return b
 }
 
+// Ours reports whether a session is about no other variables than those that
+// [Plan] sets. Whoever can write the session variable, a container's environment
+// file for one, must not have BASH_ENV or LD_PRELOAD set by it.
+func (s Session) Ours() bool {
+	for _, variables := range [][]variable{s.vars, s.old.vars} {
+		for _, v := range variables {
+			if !slices.Contains(Variables(), v.name) {
+				return false
+			}
+		}
+	}
+	return s.before == nil || s.before.Ours()
+}
+
 // Decode reads the text form. The variable travels through places that others
 // write to, so anything but an exact encoding is refused, with [ErrSession] or [ErrNewer].
 func Decode(text string) (Session, error) {

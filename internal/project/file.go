@@ -21,6 +21,7 @@ type fault struct {
 	line   int // counted from 1; 0 when it is about the file as a whole
 	reason string
 	hints  []string
+	unread bool // what the file says is not known
 }
 
 func faulty(line int, reason string, hints ...string) *fault {
@@ -51,7 +52,7 @@ func readFile(path string, limit int64) (data []byte, found bool, f *fault) {
 	case absent(path, err):
 		return nil, false, nil
 	case errors.As(err, &kind):
-		return nil, true, faulty(0, "is "+kind.Error(), "ls -ld PATH   # remove or rename it")
+		return nil, true, unread("is "+kind.Error(), "ls -ld PATH   # remove or rename it")
 	case errors.As(err, &large):
 		return nil, true, faulty(0, "is "+large.Error(), "head -n 3 PATH   # is it what its name says?")
 	}
@@ -77,7 +78,13 @@ func unreadable(err error) *fault {
 	if errors.As(err, &at) {
 		err = at.Err // the path is named already
 	}
-	return faulty(0, "cannot be read: "+err.Error(), "ls -lL PATH   # make it readable, or remove it")
+	return unread("cannot be read: "+err.Error(), "ls -lL PATH   # make it readable, or remove it")
+}
+
+func unread(reason string, hint string) *fault {
+	f := faulty(0, reason, hint)
+	f.unread = true
+	return f
 }
 
 // exists reports whether anything of that name is there.

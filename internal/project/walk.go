@@ -219,10 +219,19 @@ func IsPin(text string) bool {
 	return f == nil && p.note == ""
 }
 
+// UnreadError reports a file that is there and cannot be read, whatever it says.
+type UnreadError struct{ err error }
+
+// Error says which file, and why.
+func (e *UnreadError) Error() string { return e.err.Error() }
+
+// Unwrap returns the *diag.Error.
+func (e *UnreadError) Unwrap() error { return e.err }
+
 // ReadPin reads one file that has the grammar of .go-version, such as the
 // user's default, on behalf of an origin of that kind. The Requirement is zero
 // when there is no such file. The error is a *diag.Error with code
-// bad-version-file.
+// bad-version-file, around it an [*UnreadError] where the file cannot be read.
 func ReadPin(file string, kind Kind) (Requirement, error) {
 	data, there, f := readFile(file, pinLimit)
 	if !there {
@@ -231,6 +240,9 @@ func ReadPin(file string, kind Kind) (Requirement, error) {
 	var p pin
 	if f == nil {
 		p, f = parseGoVersion(data)
+	}
+	if f != nil && f.unread {
+		return Requirement{}, &UnreadError{f.err(file)}
 	}
 	if f != nil {
 		return Requirement{}, f.err(file)

@@ -8,6 +8,7 @@
 package resolve
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -61,6 +62,9 @@ type Resolution struct {
 	Project   string
 	Conflicts []Conflict
 	Steps     []project.Step
+	// UnreadDefault is about the user's default, where that cannot be read: it
+	// counts as absent.
+	UnreadDefault error
 	// Unread is about stores that could not be read; they might hold a better answer.
 	Unread error
 	// Watch lists the files and directories whose change may change the answer.
@@ -193,6 +197,9 @@ func (r *resolver) defaultRequirement() (project.Requirement, error) {
 			step.Verdict, step.Note = project.Bad, err.Error()
 		}
 		r.step(step)
+		if unread := (*project.UnreadError)(nil); errors.As(err, &unread) {
+			r.out.UnreadDefault, err = unread, nil // as if there were none
+		}
 		if err != nil || !requirement.IsZero() {
 			return requirement, err
 		}

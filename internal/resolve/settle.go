@@ -188,6 +188,9 @@ func (r Resolution) Remarks() []string {
 	for _, conflict := range r.Conflicts {
 		lines = append(lines, conflict.String())
 	}
+	if r.UnreadDefault != nil {
+		lines = append(lines, r.UnreadDefault.Error()+"; it counts as absent")
+	}
 	if r.Unread != nil && r.Installed {
 		lines = append(lines, "a store cannot be read, so that what it holds does not count: "+strings.ReplaceAll(r.Unread.Error(), "\n", "; "))
 	}

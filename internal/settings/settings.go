@@ -34,6 +34,10 @@ type Settings struct {
 	Keyrings     []string // VMGO_KEYRING: files with further OpenPGP certificates
 	Show         bool     // VMGO_SHOW: the hook tells what it switched to
 
+	// Unread is about settings files of the user that cannot be read: they count
+	// as absent, as for git.
+	Unread error
+
 	values []Value // in the order of the Table
 }
 
@@ -75,7 +79,10 @@ func (s Settings) value(name string) *Value {
 }
 
 // Load reads every setting. files are looked into in order for names that the
-// environment leaves unset or empty; a missing file is an empty one. The error
+// environment leaves unset or empty; a missing file is an empty one. The last of
+// them is the machine's, which must be readable: it may keep private names from
+// going to public servers. Those before it are the user's, see
+// [Settings.Unread]. The error
 // has the code bad-setting (or bad-selector is left to whoever reads Version);
 // beside it, [Settings.Value] gives what was found all the same.
 func Load(env map[string]string, files ...string) (Settings, error) {
@@ -87,11 +94,12 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 			s.values[i] = Value{Name: row.Name, Text: text}
 		}
 	}
-	for _, path := range files {
+	for i, path := range files {
 		lines, err := readFile(path)
-		if err != nil {
+		if err != nil && i == len(files)-1 {
 			return s, err
 		}
+		s.Unread = errors.Join(s.Unread, err)
 		for _, line := range lines {
 			if old := s.value(line.Name); old != nil && old.Default && line.Text != "" {
 				*old = line
@@ -157,7 +165,7 @@ func readFile(path string) ([]Value, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, diag.Wrap(diag.BadSetting, err, "cannot read the settings file "+path)
+		return nil, diag.Wrap(diag.BadSetting, err, "cannot read the settings file "+path, "ls -lL "+diag.Word(path))
 	}
 	return Parse(path, string(data)), nil
 }

@@ -25,7 +25,7 @@ const OfficialGodev = "https://go.dev/dl/"
 func Table() []Row {
 	return []Row{
 		{Name: "VMGO_ROOT", Meaning: "the store (default: /opt/go where it can be written, else beneath XDG data)",
-			store: func(s *Settings, v string) error { s.Root = v; return absolute(v) }},
+			store: func(s *Settings, v string) error { s.Root = v; return onPath(v) }},
 		{Name: "VMGO_VERSION", Meaning: "version of this shell or process",
 			store: func(s *Settings, v string) error { s.Version = v; return nil }},
 		{Name: "VMGO_SOURCE", Meaning: "release sources in order, comma separated", Default: "goproxy,godev",
@@ -108,6 +108,21 @@ func absolute(paths ...string) error {
 		}
 	}
 	return nil
+}
+
+// onPath holds for an absolute path whose directories can stand in PATH, and on
+// a line of a script.
+func onPath(path string) error {
+	if i := strings.IndexFunc(path, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }); i >= 0 {
+		if path[i] == ':' {
+			return errors.New("a directory with a colon in its name cannot be on PATH")
+		}
+		return errors.New("it must not have control characters")
+	}
+	if strings.HasPrefix(path, "~") {
+		return errors.New("it must be an absolute path: ~ is for shells")
+	}
+	return absolute(path)
 }
 
 func jobs(text string) (int, error) {
