@@ -94,18 +94,7 @@ func (m *Machine) judgeOwners(r Result, dir string) Result {
 }
 
 // look is the entry of a path of the machine.
-func (m *Machine) look(p string) (fsx.Entry, error) {
-	info, err := m.Lstat(p)
-	if err != nil {
-		return fsx.Entry{}, err
-	}
-	e := fsx.Entry{Path: p, Mode: info.Mode(), Target: m.LinkText(p)}
-	e.UID, e.GID = m.LinkOwner(p, info)
-	if info.IsDir() && info.Mode().Perm()&0o020 != 0 {
-		e.ACL = fsx.ReadACL(m.Path(p))
-	}
-	return e, nil
-}
+func (m *Machine) look(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }
 
 func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	info, err := m.Stat(p)

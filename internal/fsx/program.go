@@ -60,6 +60,28 @@ func (o Owners) file(e Entry, everybody bool) []*UnsafeError {
 	return nil
 }
 
+// Files are the files of a machine, which need not be this one.
+type Files interface {
+	Lstat(path string) (fs.FileInfo, error)
+	LinkText(path string) string
+	LinkOwner(path string, info fs.FileInfo) (uid, gid int)
+	Path(path string) string
+}
+
+// LookIn is [Look] for a path of that machine.
+func LookIn(machine Files, path string) (Entry, error) {
+	info, err := machine.Lstat(path)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{Path: path, Mode: info.Mode(), Target: machine.LinkText(path)}
+	e.UID, e.GID = machine.LinkOwner(path, info)
+	if e.groupWrites() {
+		e.ACL = ReadACL(machine.Path(path))
+	}
+	return e, nil
+}
+
 // OpenToAll reports whether every user can reach what is in a directory, or will
 // where it is still to be made.
 func OpenToAll(dir string, look func(path string) (Entry, error)) bool {

@@ -3,6 +3,8 @@ package harden
 import (
 	"os"
 	"path"
+
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 const shimProgram = "/usr/local/bin/vmgo-shim"
@@ -21,6 +23,10 @@ func shimsItem() Item {
 				return Wish{NotApplicable: shimProgram + " is not installed"}, nil
 			}
 			var w Wish
+			if reason := m.othersMayChange(shimProgram); reason != "" {
+				w.Blocked = reason + ": it would be everybody's go"
+				return w, nil
+			}
 			for _, name := range []string{"go", "gofmt"} {
 				target := "/usr/local/bin/" + name
 				// Another link to the shim is as good, and not ours to change.
@@ -34,4 +40,19 @@ func shimsItem() Item {
 			return w, nil
 		},
 	}
+}
+
+// othersMayChange returns who else than the machine's owner decides what a
+// program is; empty if nobody does.
+func (m *Machine) othersMayChange(program string) string {
+	owners := fsx.Owners{UID: m.Owner, Unmapped: m.Host.Unmapped, PrivateGroup: func(gid int) bool { return m.Host.PrivateGroup(m.Owner, gid) }}
+	look := func(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }
+	unsafe, err := owners.Program(program, false, look)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(unsafe) > 0:
+		return unsafe[0].Reason
+	}
+	return ""
 }
