@@ -144,7 +144,7 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 		if err != nil {
 			continue // Check has told
 		}
-		tree, err := verify.Scan(c.Context, r.GOROOT, jobs)
+		tree, err := verify.Scan(c.Context, r.GOROOT, jobs, nil)
 		if err != nil {
 			return nil, err
 		}

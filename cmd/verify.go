@@ -63,7 +63,7 @@ func (a *app) verify(c *cli.Context) error {
 	var failures []error
 	for _, target := range targets {
 		progress := a.progress()
-		v.Begin = a.verifyProgress(progress)
+		v.Begin, v.Hashed = a.verifyProgress(progress)
 		r, err := v.Verify(c.Context, target, checks)
 		progress.Close()
 		if err != nil {
@@ -89,14 +89,15 @@ func (a *app) verify(c *cli.Context) error {
 	return err
 }
 
-// verifyProgress shows on a terminal which check it is that takes its time. The
-// tests of the standard library have lines of their own.
-func (a *app) verifyProgress(progress *ui.Progress) func(verify.Target, string) {
+// verifyProgress shows on a terminal which check it is that takes its time, and
+// how much of the tree was read. The tests of the standard library have lines of
+// their own.
+func (a *app) verifyProgress(progress *ui.Progress) (begin func(verify.Target, string), hashed func(done, total int64)) {
 	if !a.moving() {
-		return nil
+		return nil, nil
 	}
 	var job *ui.Job
-	return func(t verify.Target, id string) {
+	begin = func(t verify.Target, id string) {
 		if id == "std" {
 			progress.Close()
 			return
@@ -106,6 +107,7 @@ func (a *app) verifyProgress(progress *ui.Progress) func(verify.Target, string) 
 		}
 		job.Phase("checking " + id)
 	}
+	return begin, func(done, total int64) { job.Count(done, total) }
 }
 
 // worst gives the gravest of several errors, by exit status.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/archive"
@@ -34,8 +35,10 @@ type TreeFile struct {
 }
 
 // Scan reads every file beneath goroot, jobs at a time. Links are not
-// followed. A file that changes meanwhile is as it was read.
-func Scan(ctx context.Context, goroot string, jobs int) (*Tree, error) {
+// followed. A file that changes meanwhile is as it was read. hashed is told how
+// many bytes were read, of how many; it may be nil, and is called by many
+// goroutines.
+func Scan(ctx context.Context, goroot string, jobs int, hashed func(done, total int64)) (*Tree, error) {
 	root, err := os.OpenRoot(goroot)
 	if err != nil {
 		return nil, err
@@ -47,14 +50,22 @@ func Scan(ctx context.Context, goroot string, jobs int) (*Tree, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var done, total atomic.Int64
+	for i := range tree.Files {
+		total.Add(tree.Files[i].Size)
+	}
 	work := make(chan *TreeFile)
 	var wg sync.WaitGroup
 	for range max(1, jobs) {
 		wg.Go(func() {
 			buf := make([]byte, 256<<10)
 			for f := range work {
+				size := f.Size
 				if err := f.digest(root, buf); err != nil {
 					cancel(err)
+				}
+				if sum := done.Add(size); hashed != nil {
+					hashed(sum, total.Load())
 				}
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 func TestTreeProblems_otherOwners(t *testing.T) {
 	t.Parallel()
-	tree, err := Scan(t.Context(), unpacked(t, vmtest.Toolchain{Version: "1.22.5"}), 2)
+	tree, err := Scan(t.Context(), unpacked(t, vmtest.Toolchain{Version: "1.22.5"}), 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,5 +81,27 @@ func TestReport_tellsTheGravest(t *testing.T) {
 		if err := (Report{Checks: checks}).Err(); err == nil || !strings.Contains(err.Error(), "grave") {
 			t.Errorf("%+v: %v", checks, err)
 		}
+	}
+}
+
+func TestScan_tellsHowManyBytesWereRead(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var most, total int64
+	calls := 0
+	tree, err := Scan(t.Context(), unpacked(t, vmtest.Toolchain{Version: "1.22.5"}), 2, func(done, all int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls, most, total = calls+1, max(most, done), all
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bytes int64
+	for _, f := range tree.Files {
+		bytes += f.Size
+	}
+	if calls != len(tree.Files) || most != bytes || total != bytes {
+		t.Errorf("%d calls for %d files, %d of %d bytes, not %d", calls, len(tree.Files), most, total, bytes)
 	}
 }

@@ -41,6 +41,9 @@ type Verifier struct {
 	StdTimeout time.Duration
 	// Begin is told of each check when it begins; may be nil.
 	Begin func(t Target, id string)
+	// Hashed is told how many bytes of the tree were read, of how many. It may
+	// be nil, and is called by many goroutines.
+	Hashed func(done, total int64)
 	// Progress is told of each package that std has tested; may be nil.
 	Progress func(line string)
 }
@@ -94,7 +97,7 @@ func (v *Verifier) verify(ctx context.Context, t Target, checks Checks) (Report,
 		if tree != nil {
 			return true
 		}
-		scanned, err := Scan(ctx, t.GOROOT, v.Jobs)
+		scanned, err := Scan(ctx, t.GOROOT, v.Jobs, v.Hashed)
 		if err != nil {
 			c.fail(err)
 			return false

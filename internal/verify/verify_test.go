@@ -76,7 +76,7 @@ func write(t *testing.T, path, text string) {
 // them.
 func directoryOf(t *testing.T, goroot string) []archive.File {
 	t.Helper()
-	tree, err := Scan(t.Context(), goroot, 2)
+	tree, err := Scan(t.Context(), goroot, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestVerifier_logCannotTell(t *testing.T) {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	dir := unpacked(t, vmtest.Toolchain{Version: "1.22.5"})
-	before, err := Scan(t.Context(), dir, 2)
+	before, err := Scan(t.Context(), dir, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestFiles(t *testing.T) {
 	}
 	write(t, at("src/fmt/print.go"), "package evil\n")
 	write(t, at("src/extra.go"), "package src\n")
-	tree, err := Scan(t.Context(), dir, 2)
+	tree, err := Scan(t.Context(), dir, 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
