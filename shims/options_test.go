@@ -190,7 +190,8 @@ func TestHook_inPlacesOfAnyName(t *testing.T) {
 	t.Parallel()
 	const awkward = "a b'c\"d$e`f\\g\nh*i?[j]!k~l\tm;n&o|p(q)r<s>t{u}v#w%x\xff\xfeé^=,@"
 	eachShell(t, func(t *testing.T, m *machine, name string) {
-		store, work := m.root+"/store "+awkward, m.root+"/src "+awkward
+		// A store has its name on one line of a settings file.
+		store, work := m.root+"/store "+strings.ReplaceAll(awkward, "\n", ""), m.root+"/src "+awkward
 		must(t, os.Rename(m.store, store))
 		must(t, os.Rename(m.work, work))
 		m.store, m.work = store, work

@@ -113,13 +113,12 @@ func absolute(paths ...string) error {
 // onPath holds for an absolute path whose directories can stand in PATH, and on
 // a line of a script.
 func onPath(path string) error {
-	if i := strings.IndexFunc(path, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }); i >= 0 {
-		if path[i] == ':' {
-			return errors.New("a directory with a colon in its name cannot be on PATH")
-		}
-		return errors.New("it must not have control characters")
-	}
-	if strings.HasPrefix(path, "~") {
+	switch {
+	case strings.Contains(path, ":"):
+		return errors.New("a directory with a colon in its name cannot be on PATH")
+	case strings.ContainsAny(path, "\n\r"):
+		return errors.New("it must be on one line")
+	case strings.HasPrefix(path, "~"):
 		return errors.New("it must be an absolute path: ~ is for shells")
 	}
 	return absolute(path)
