@@ -25,6 +25,7 @@ function _vmgo_update {
 		\builtin return 0
 	fi
 	_vmgo_answer=$(
+		# shellcheck disable=SC2034 # the program reads it
 		\builtin export GOMAXPROCS=1 2>/dev/null
 		\builtin exec "$_vmgo_program" "$_vmgo_word" bash "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" 2
 	) || {
@@ -106,6 +107,7 @@ registered) ;;
 *r*) \builtin printf 'vmgo: PROMPT_COMMAND is readonly: the hook cannot run\nhint: grep -n PROMPT_COMMAND ~/.bashrc ~/.profile /etc/bash.bashrc\n' >&2 ;;
 *a*)
 	if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+		# shellcheck disable=SC2016 # the shell expands it at the prompt
 		PROMPT_COMMAND+=('case ${_vmgo_said+x} in x) _vmgo_hook ;; esac && :')
 	else # only the first element counts
 		PROMPT_COMMAND[0]="${PROMPT_COMMAND[0]:+${PROMPT_COMMAND[0]}$'\n'}case \${_vmgo_said+x} in x) _vmgo_hook ;; esac && :"

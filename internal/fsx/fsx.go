@@ -68,16 +68,6 @@ func IsSpecial(err error) bool {
 // is waited for.
 func OpenDirectory(path string) (*Dir, error) { return openDir(path, unix.O_RDONLY) }
 
-// Symlink replaces whatever is at path, unless it is a directory, by a
-// symbolic link with that target, in one rename.
-func Symlink(target, path string) error {
-	dir, err := openDir(filepath.Dir(path), unix.O_PATH)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Symlink(target, filepath.Base(path)), dir.Close())
-}
-
 // MkdirAll makes dir and its missing parents with exactly this mode, whatever
 // the umask says. Directories that exist are left as they are.
 func MkdirAll(dir string, mode os.FileMode) error {

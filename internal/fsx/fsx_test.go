@@ -104,8 +104,9 @@ func TestSymlink_replaces(t *testing.T) {
 	if err := os.Symlink("x", filepath.Join(dir, fsx.TempPrefix+"link.0")); err != nil { // left by a crash
 		t.Fatal(err)
 	}
+	d := openDir(t, dir)
 	for _, target := range []string{"a b", "c"} {
-		if err := fsx.Symlink(target, path); err != nil {
+		if err := d.Symlink(target, "link"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.Readlink(path); got != target || err != nil {
@@ -175,11 +176,7 @@ func TestDir_staysInside(t *testing.T) {
 	if err := os.Symlink(top, filepath.Join(top, "tree", "a", "out")); err != nil {
 		t.Fatal(err)
 	}
-	d, err := fsx.OpenDir(filepath.Join(top, "tree"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := openDir(t, filepath.Join(top, "tree"))
 	for _, name := range []string{"..", "a/out", "a/out/tree", "/", "a/../..", "missing"} {
 		if sub, err := d.Sub(name); err == nil {
 			sub.Close()
@@ -218,11 +215,7 @@ func TestDir_modes(t *testing.T) {
 
 func checkModes(t *testing.T, mask int) {
 	top := t.TempDir()
-	d, err := fsx.OpenDir(top)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := openDir(t, top)
 	if err := errors.Join(d.Create("x", 0o755, nil), d.Create("f", 0o644, nil), d.Mkdir("d", 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -240,11 +233,7 @@ func checkModes(t *testing.T, mask int) {
 func TestDir_linkAndCopy(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
-	d, err := fsx.OpenDir(top)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := openDir(t, top)
 	if err := d.Create("a", 0o644, []byte("content")); err != nil {
 		t.Fatal(err)
 	}
@@ -315,4 +304,16 @@ func TestChmod(t *testing.T) {
 			t.Errorf("%s has mode %v", name, info.Mode())
 		}
 	}
+}
+
+// openDir opens a directory to make files in it.
+func openDir(t *testing.T, path string) *fsx.Dir {
+	t.Helper()
+	d, err := fsx.OpenTrusted(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	d.Fill()
+	return d
 }

@@ -21,15 +21,6 @@ type Dir struct {
 	byPath *atomic.Bool
 }
 
-// OpenDir opens the directory at a path that is trusted, to make many files in it.
-func OpenDir(name string) (*Dir, error) {
-	d, err := OpenTrusted(name)
-	if err == nil {
-		d.Fill()
-	}
-	return d, err
-}
-
 // Fill prepares the directory for many files: it finds out whether they get
 // their modes without another system call each.
 func (d *Dir) Fill() { d.exact = d.modesArrive() }

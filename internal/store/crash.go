@@ -166,7 +166,7 @@ func sweepDir(dir *fsx.Dir, orphan func(name string) bool) error {
 	return errors.Join(failures...)
 }
 
-// isTemporary knows the names that [fsx.WriteFile] and [fsx.Symlink] use.
+// isTemporary knows the names that [fsx.WriteFile] and [fsx.Dir.Symlink] use.
 func isTemporary(name string) bool {
 	return strings.HasPrefix(name, fsx.TempPrefix)
 }

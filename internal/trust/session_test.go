@@ -40,8 +40,8 @@ func (a answers) Get(_ context.Context, url string, limit int64) ([]byte, error)
 }
 
 var (
-	gone    = &fetch.StatusError{Status: http.StatusNotFound}
-	failing = errors.New("broken")
+	gone      = &fetch.StatusError{Status: http.StatusNotFound}
+	errBroken = errors.New("broken")
 )
 
 // session gives a session of the public database's client, with directories of its own.
@@ -98,18 +98,18 @@ func TestSession_explain(t *testing.T) {
 	}{
 		{"no ticket: the proof does not hold", "none", nil, diag.ProofInvalid, true},
 		{"an error of our own, told already", "", told, diag.BadSetting, false},
-		{"the disk", "", failing, diag.Failure, false},
+		{"the disk", "", errBroken, diag.Failure, false},
 		{"the disk is full", "", syscall.ENOSPC, diag.DiskFull, false},
 		{"no such record", "/lookup/x", gone, diag.Unproven, false},
 		{"no such tile", "/tile/8/0/000", gone, diag.Network, true},
 		{"no such head", "/latest", gone, diag.Network, false},
-		{"a tile that cannot be had now", "/tile/8/0/000", failing, diag.Network, false},
+		{"a tile that cannot be had now", "/tile/8/0/000", errBroken, diag.Network, false},
 		{"offline", "/lookup/x", diag.New(diag.Offline, "offline"), diag.Offline, false},
-		{"a record that cannot be had now", "/lookup/x", failing, diag.Network, false},
+		{"a record that cannot be had now", "/lookup/x", errBroken, diag.Network, false},
 	} {
 		s := testSession(t, nil)
 		_ = s.issue("/tile/8/1/000", errors.New("another"))
-		text := failing
+		text := errBroken
 		if tt.path != "none" {
 			text = s.issue(tt.path, tt.err)
 		}
@@ -123,7 +123,7 @@ func TestSession_explain(t *testing.T) {
 	}
 	s := testSession(t, nil)
 	s.SecurityError("two histories")
-	if err := s.explain(v, failing); diag.CodeOf(err) != diag.LogForked {
+	if err := s.explain(v, errBroken); diag.CodeOf(err) != diag.LogForked {
 		t.Errorf("a fork is told as %v", err)
 	}
 	if testSession(t, nil).doubtful(nil) {
