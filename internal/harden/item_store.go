@@ -156,7 +156,7 @@ func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo) bool) er
 	if err != nil {
 		return err
 	}
-	if info.Mode()&fs.ModeSymlink != 0 || !info.IsDir() && !info.Mode().IsRegular() {
+	if !info.IsDir() && !info.Mode().IsRegular() {
 		return nil
 	}
 	if !visit(dir, info) || !info.IsDir() {
