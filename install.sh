@@ -52,6 +52,7 @@ die() {
 	say "$*"
 	exit "$die_status"
 }
+on_terminal() { [ -t 2 ]; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # step WHAT COMMAND...: every change of the machine goes through here, so that
@@ -106,6 +107,14 @@ find_checkout() {
 cleanup() {
 	[ -z "$temp" ] || rm -rf -- "$temp"
 	[ -z "$unfinished" ] || rm -rf -- "$unfinished"
+}
+
+# stopped STATUS: a signal came. mksh loses the status if a trap for EXIT is left.
+stopped() {
+	trap - EXIT
+	cleanup
+	! on_terminal || echo >&2 # a bar may be on the terminal's last line
+	exit "$1"
 }
 
 # A private directory in which programs may run: the fetched Go will.
@@ -208,8 +217,10 @@ fetch() {
 	*) say "not an address that I can fetch: $1" && return 2 ;;
 	esac
 	if have curl; then
+		progress=-sS
+		! on_terminal || progress=--progress-bar
 		for left in 2 1 0; do
-			answer=$(curl -fsSL --proto "$schemes" --retry 3 --connect-timeout 20 \
+			answer=$(curl -fL "$progress" --proto "$schemes" --retry 3 --connect-timeout 20 \
 				--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
 			broken=$?
 			case $answer in 403 | 404 | 410) return 1 ;; esac
@@ -219,8 +230,12 @@ fetch() {
 	else
 		set -- -O "$2" "$1"
 		# Not for busybox: some builds of it crash at a timeout.
-		! wget --version >/dev/null 2>&1 || set -- -t 3 -T 60 "$@"
-		wget "$@" 2>"$temp/wget.log" && return 0
+		if ! wget --version >/dev/null 2>&1; then
+			wget "$@" 2>"$temp/wget.log" && return 0
+		else
+			! on_terminal || set -- --show-progress "$@"
+			wget -t 3 -T 60 -o "$temp/wget.log" "$@" && return 0
+		fi
 		grep -Eq '(ERROR|HTTP/[0-9.]+) (403|404|410)' "$temp/wget.log" && return 1
 		tail -n 1 "$temp/wget.log" >&2
 	fi
@@ -353,6 +368,16 @@ just_find_go() {
 
 # --- vmgo -------------------------------------------------------------------
 
+# On a terminal the go command says what it downloads.
+fetch_modules() {
+	set -- "$go" list -deps -tags "$tags" . ./shims/vmgo-shim
+	if on_terminal; then
+		"$@" >"$temp/list"
+	else
+		"$@" >"$temp/list" 2>&1
+	fi
+}
+
 build() {
 	unset GOOS GOARCH GO111MODULE
 	export GOROOT="${go%/bin/go}"
@@ -373,10 +398,12 @@ build() {
 		# The go command gives a module up with the first connection that breaks.
 		# What cannot be had at all is for the build to say.
 		for left in 1 0; do
-			"$go" list -deps -tags "$tags" . ./shims/vmgo-shim >"$temp/list" 2>&1 && break
+			fetch_modules && break
 			sleep "$left"
 		done
-		"$go" build -trimpath -ldflags '-s -w' -tags "$tags" -o "$temp/out/" . ./shims/vmgo-shim
+		set -- -trimpath
+		! on_terminal || set -- -v "$@" # names each package
+		"$go" build "$@" -ldflags '-s -w' -tags "$tags" -o "$temp/out/" . ./shims/vmgo-shim
 	) || die 1 'the build failed'
 	"$temp/out/vmgo" version >/dev/null || die 1 'what was built does not run'
 }
@@ -623,9 +650,9 @@ main() {
 	parse "$@"
 	[ "$action" != usage ] || { usage && return 0; }
 	trap cleanup EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	trap 'stopped 129' HUP
+	trap 'stopped 130' INT
+	trap 'stopped 143' TERM
 	find_home
 	case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 	bin=${prefix%/}/bin

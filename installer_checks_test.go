@@ -1,6 +1,9 @@
 package main_test
 
 import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,4 +51,73 @@ func TestInstaller_saysThatGOPROXYIsOff(t *testing.T) {
 	in.env = append(in.env, "GOPROXY=off,"+good)
 	_, stderr := in.run(4, "--find-go", "go")
 	wants(t, stderr, "GOPROXY says off")
+}
+
+// A server that was reached by https has no say in giving that up.
+func TestInstaller_refusesARedirectToHTTP(t *testing.T) {
+	t.Parallel()
+	for scheme, status := range map[string]int{"https": 0, "http": 4} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			in := newInstaller(t, "dash")
+			files := http.FileServer(http.Dir(filepath.Join(filepath.Dir(in.home), "proxy")))
+			target, redirects := httptest.NewTLSServer(files), httptest.NewUnstartedServer(nil)
+			if scheme == "http" {
+				target.Close()
+				target = httptest.NewServer(files)
+			}
+			t.Cleanup(target.Close)
+			redirects.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, target.URL+r.URL.Path, http.StatusFound)
+			})
+			redirects.StartTLS()
+			t.Cleanup(redirects.Close)
+			ca := filepath.Join(filepath.Dir(in.home), "ca.pem")
+			in.write(ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: redirects.Certificate().Raw})))
+			in.env = append(in.env, "CURL_CA_BUNDLE="+ca, "GOPROXY="+redirects.URL)
+			in.run(status, "--find-go", "go")
+		})
+	}
+}
+
+// What is fetched and built lies where nobody else can reach it, whatever the umask.
+func TestInstaller_temporaryDirectoryIsPrivate(t *testing.T) {
+	t.Parallel()
+	for _, mask := range []string{"000", "022", "777"} {
+		in := newInstaller(t, "dash")
+		in.shell = []string{"dash", "-c", `umask "$0"; exec dash "$@"`, mask}
+		in.run(0, "--programs-only")
+		wants(t, in.read(in.trace), "temporary directory: 700\n")
+	}
+}
+
+func TestInstaller_fullTemporaryDirectory(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	df := filepath.Join(in.path, "df")
+	if err := os.Remove(df); err != nil {
+		t.Fatal(err)
+	}
+	in.write(df, `#!/bin/sh
+case $2 in "$TMPDIR"/*) free=2048 ;; *) free=99999999 ;; esac
+printf 'Filesystem 1024-blocks Used Available\nnone 0 0 %s\n' "$free"
+`)
+	if err := os.Chmod(df, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr := in.run(0, "--programs-only")
+	wants(t, stderr, in.temp+" has only 2 MiB free of ", "looking elsewhere")
+}
+
+// A program that is a directory is not overwritten, nor moved into.
+func TestInstaller_directoryInTheWay(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	in.write(filepath.Join(in.home, ".local/bin/vmgo-shim/file"), "mine")
+	before := in.tree()
+	_, stderr := in.run(1, "--programs-only")
+	wants(t, stderr, "bin/vmgo-shim is a directory")
+	if in.tree() != before {
+		t.Error(in.tree())
+	}
 }

@@ -23,7 +23,7 @@ import (
 
 // The shells that install.sh must work under. All but bash and dash are
 // optional on a developer's machine; test.sh insists on all of them.
-var installerShells = [][]string{{"dash"}, {"bash", "--posix"}, {"bash"}, {"busybox", "sh"}, {"mksh"}, {"yash"}}
+var installerShells = [][]string{{"dash"}, {"bash", "--posix"}, {"bash"}, {"busybox", "sh"}, {"mksh"}, {"yash"}, {"zsh", "--emulate", "sh"}}
 
 // fakeGo answers the questions of install.sh as a Go release of its own
 // version would, and "builds" shell scripts that note how they were called.
@@ -42,6 +42,8 @@ build:*)
 	[ "$(grep -c '' "$TRACE.list")" -gt "${FAKE_BREAKS:-0}" ] || exit 1
 	[ -f "$root/src/go.mod" ] && [ ! -e "$root/src/_go.mod" ] || exit 9
 	printf '%s\n' "$*" "CGO_ENABLED=$CGO_ENABLED GOTOOLCHAIN=$GOTOOLCHAIN GOROOT=$GOROOT GOFLAGS=$GOFLAGS" >>"$TRACE"
+	[ "$2" != -v ] || echo fake/package >&2
+	stat -c 'temporary directory: %a' "$GOTMPDIR" >>"$TRACE"
 	while [ "$1" != -o ]; do shift; done
 	mkdir -p "$2"
 	for name in vmgo vmgo-shim; do
@@ -289,7 +291,7 @@ func TestInstaller_anyUnzip(t *testing.T) {
 func (in *installer) onlyTools(names ...string) {
 	in.t.Helper()
 	in.path = filepath.Join(in.t.TempDir(), "tools")
-	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed sleep tail uname wc")...) {
+	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed sleep stat tail uname wc")...) {
 		real, err := exec.LookPath(name)
 		if err != nil {
 			in.t.Fatal(err)
