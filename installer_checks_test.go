@@ -121,3 +121,37 @@ func TestInstaller_directoryInTheWay(t *testing.T) {
 		t.Error(in.tree())
 	}
 }
+
+// Machines for which the script pins no Go are told so before anything is fetched.
+func TestInstaller_otherMachines(t *testing.T) {
+	t.Parallel()
+	for machine, want := range map[string]string{"FreeBSD amd64": "vmgo is for Linux, this is FreeBSD", "Linux mips": "no checksum here of a Go for linux-mips"} {
+		in := newInstaller(t, "dash")
+		name := filepath.Join(in.path, "uname")
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+		system, arch, _ := strings.Cut(machine, " ")
+		in.write(name, "#!/bin/sh\n[ \"$1\" = -m ] && echo "+arch+" || echo "+system+"\n")
+		if err := os.Chmod(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr := in.run(1, "--programs-only")
+		if wants(t, stderr, want); strings.Contains(stderr, "check its SHA-256") {
+			t.Error(stderr)
+		}
+	}
+}
+
+// --find-go fetches into no directory that is there already.
+func TestInstaller_findGoLeavesADirectoryAlone(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	in.write(filepath.Join(in.home, "go/file"), "mine")
+	before := in.tree()
+	_, stderr := in.run(1, "--find-go", "go")
+	wants(t, stderr, "go is there and has no Go 1.99.0")
+	if in.tree() != before {
+		t.Error(in.tree())
+	}
+}
