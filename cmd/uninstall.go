@@ -54,7 +54,7 @@ func (a *app) exactly(text string) (installed.Release, error) {
 		return installed.Release{}, err
 	}
 	release, found, err := installed.Find(a.stores(), selector.Version())
-	if found && selector.Kind() != gover.System {
+	if found {
 		return release, nil
 	}
 	for _, tree := range a.unproved() {

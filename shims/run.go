@@ -62,12 +62,8 @@ func (p Process) run(name string, args []string) error {
 // switched gives the go that a go command wants to switch to. It set the
 // variable for exactly that version; resolving again could only give it another.
 func (p Process) switched(name string, s Situation) (string, bool) {
-	wanted := p.Env[switchVariable]
-	if wanted == "" || name != "go" {
-		return "", false
-	}
-	version, err := gover.Parse(wanted)
-	if err != nil {
+	version, err := gover.Parse(p.Env[switchVariable])
+	if err != nil || name != "go" {
 		return "", false
 	}
 	release, ok, _ := installed.Find(s.Layout.Stores(s.Settings.Root), version)

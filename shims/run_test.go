@@ -60,7 +60,7 @@ func TestShim_becomesTheToolInForce(t *testing.T) {
 	m.env["GOROOT"] = "/usr/lib/go" // of an editor, or of another release
 	got, stderr, _ := m.shim(dir, "/anywhere/go", "build", "-x", "./...")
 	goroot := m.goroot("1.22.5")
-	if got.path != goroot+"/bin/go" || strings.Join(got.argv[1:], " ") != "build -x ./..." || stderr != "" {
+	if got.path != goroot+"/bin/go" || got.argv[0] != got.path || strings.Join(got.argv[1:], " ") != "build -x ./..." || stderr != "" {
 		t.Fatalf("%+v, said %q", got, stderr)
 	}
 	if got.env["GOROOT"] != goroot || got.env["GOTOOLCHAIN"] != "local" || !strings.HasPrefix(got.env["PATH"], goroot+"/bin:") ||
@@ -89,6 +89,74 @@ func TestShim_findsToolsOfTheProject(t *testing.T) {
 	}
 }
 
+// What the project's GOPATH may have by the tool's name, and is not to be run.
+func TestShim_refusesWhatIsNoToolOfTheProject(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	tools := environ.ProjectGopath(m.home+"/.local/share/vmgo", dir) + "/bin/"
+	must(t, os.MkdirAll(tools+"directory", 0o755))
+	must(t, os.Symlink(m.bin+"/vmgo-shim", tools+"shim"))
+	must(t, os.Chmod(m.write(m.root+"/relative/bin/relative", "#!/bin/sh\n"), 0o755))
+	for _, tool := range []string{"directory", "shim", "relative"} {
+		if tool == "relative" {
+			m.env["GOPATH"] = relativeTo(t, m.root+"/relative")
+		}
+		if got, stderr, status := m.shim(dir, tool); status != 127 || !strings.Contains(stderr, "[command-not-found]") {
+			t.Errorf("%s: status %d, said %q, became %+v", tool, status, stderr, got)
+		}
+	}
+}
+
+// relativeTo names path from the directory that the tests run in.
+func relativeTo(t *testing.T, path string) string {
+	t.Helper()
+	here, err := os.Getwd()
+	must(t, err)
+	relative, err := filepath.Rel(here, path)
+	must(t, err)
+	return relative
+}
+
+// A go of the system that has no gofmt beside it: PATH has one, after some that
+// are not meant.
+func TestShim_findsTheGofmtOfTheSystem(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "system")
+	for _, path := range []string{"/lib/go/bin/go", "/relative/gofmt", "/fmt/gofmt"} {
+		must(t, os.Chmod(m.write(m.root+path, "#!/bin/sh\n"), 0o755))
+	}
+	must(t, os.MkdirAll(m.root+"/directory/gofmt", 0o755))
+	must(t, os.MkdirAll(m.root+"/shims", 0o755))
+	must(t, os.Symlink(m.bin+"/vmgo-shim", m.root+"/shims/gofmt"))
+	m.env["PATH"] = strings.Join([]string{m.root + "/shims", relativeTo(t, m.root+"/relative"), m.goroot("1.22.5") + "/bin",
+		m.root + "/directory", m.root + "/lib/go/bin", m.root + "/fmt"}, ":")
+	if got, stderr, _ := m.shim(dir, "gofmt"); got.path != m.root+"/fmt/gofmt" {
+		t.Errorf("%+v, said %q", got, stderr)
+	}
+}
+
+// Outside of all releases no session is left for what runs there.
+func TestShim_endsTheSession(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	must(t, os.Chmod(m.write(m.root+"/lib/go/bin/go", "#!/bin/sh\n"), 0o755))
+	m.env["PATH"] += ":" + m.root + "/lib/go/bin"
+	inside, _, _ := m.shim(m.pin("p", "1.22.5"), "go")
+	m.env = inside.env
+	dir := m.pin("q", "system")
+	got, _, _ := m.shim(dir, "go")
+	if !inside.env.Get(environ.SessionVariable).Set || got.env.Get(environ.SessionVariable).Set {
+		t.Errorf("inside %q, outside %q", inside.env.Pairs(), got.env.Pairs())
+	}
+	s, err := shims.Look(shims.Question{Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid()})
+	must(t, err)
+	if s.Outside.Get(environ.SessionVariable).Set {
+		t.Errorf("outside of the session: %q", s.Outside.Pairs())
+	}
+}
+
 // For a single command variables are set on purpose.
 func TestShim_keepsWhatTheCommandWasGiven(t *testing.T) {
 	t.Parallel()
@@ -99,6 +167,11 @@ func TestShim_keepsWhatTheCommandWasGiven(t *testing.T) {
 	if got.env["GOPATH"] != "/my" || got.env["GOTOOLCHAIN"] != "go1.27.0" || got.env["GOMODCACHE"] != "/cache" ||
 		got.env["GOROOT"] != m.goroot("1.22.5") {
 		t.Errorf("environment: %q", got.env.Pairs())
+	}
+	m.env["VMGO_GOPATH"] = "tree"
+	got, _, _ = m.shim(dir, "go", "version")
+	if _, err := os.Lstat(dir + "/.gopath"); err == nil || got.env["GOPATH"] != "/my" {
+		t.Errorf("a GOPATH that is not used: %v, GOPATH=%s", err, got.env["GOPATH"])
 	}
 }
 
@@ -222,6 +295,9 @@ func TestShim_servesASwitchOfTheGoCommand(t *testing.T) {
 	if got, _, _ := m.shim(dir, "go", "version"); got.path != m.goroot("1.26.8")+"/bin/go" || got.env.Get("GOROOT").Set {
 		t.Errorf("%+v", got)
 	}
+	if got, _, _ := m.shim(dir, "gofmt"); got.path != m.goroot("1.22.5")+"/bin/gofmt" {
+		t.Errorf("it is for another tool: %+v", got)
+	}
 	m.env["GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"] = "go1.27.0"
 	if got, _, _ := m.shim(dir, "go", "version"); got.path != m.goroot("1.22.5")+"/bin/go" {
 		t.Errorf("a release that is not there: %+v", got)
@@ -300,6 +376,21 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A link is ours by the name that it leads to, whether that is there or not.
+func TestLinks_whoseTheyAre(t *testing.T) {
+	t.Parallel()
+	for target, ours := range map[string]bool{
+		"/none/vmgo-shim": true, "/none/vmgo": true, "vmgo": true, "/usr/lib/go/bin/go": false, "/vmgo/go": false, "/none/vmgo-shim.old": false,
+	} {
+		dir := t.TempDir()
+		must(t, os.Symlink(target, dir+"/go"))
+		removed, err := shims.Remove(dir)
+		if err != nil || (len(removed) == 1) != ours {
+			t.Errorf("%s: removed %q, %v", target, removed, err)
+		}
+	}
+}
+
 func TestStands(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]bool{
@@ -338,6 +429,12 @@ func TestStamps_areSwept(t *testing.T) {
 	}
 	if count() != 3 {
 		t.Fatalf("%d stamps", count())
+	}
+	m.write(dir+"/.go-version", "1.22.4\n")
+	m.settle()
+	call(time.Now(), 32)
+	if count() != 4 {
+		t.Fatalf("%d stamps: one that may be in use is gone", count())
 	}
 	m.write(dir+"/.go-version", "1.21\n")
 	call(time.Now().AddDate(0, 2, 0), 32)

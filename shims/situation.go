@@ -148,10 +148,10 @@ func (s Situation) prepare() {
 		return
 	}
 	gopath := s.Resolution.Project + "/.gopath"
-	if s.Wanted.Vars["GOPATH"] != environ.Text(gopath) || exists(gopath) {
+	if s.Wanted.Vars["GOPATH"] != environ.Text(gopath) {
 		return
 	}
-	// A project that cannot be written to will hear it from the go command.
+	// It may be there. A project that cannot be written to will hear it from the go command.
 	if os.Mkdir(gopath, 0o777) == nil {
 		_ = os.WriteFile(gopath+"/.gitignore", []byte("*\n"), 0o666)
 	}

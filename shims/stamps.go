@@ -78,6 +78,7 @@ func (s *stamps) create(dir stampDir, path string, t syscall.Timespec) bool {
 		return false
 	}
 	_ = syscall.Close(fd)
+	// mutate: equivalent, because a stamp of another time makes the shell ask again, as none does.
 	if syscall.UtimesNano(path, []syscall.Timespec{t, t}) != nil || !isStamp(path, t) {
 		// A file system that keeps times less exactly is of no use.
 		_ = os.Remove(path)

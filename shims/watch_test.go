@@ -168,6 +168,96 @@ func TestHook_asksAgainWhileATickIsNotOver(t *testing.T) {
 	}
 }
 
+// Where times have whole seconds, in the shell or on the disk, a tick is longer.
+func TestHook_asksAgainWhileASecondIsNotOver(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for flags, whole := range map[string]bool{"f": true, "fs": false} {
+		dir := m.pin("p"+flags, "1.22.5")
+		path := dir + "/.go-version"
+		if whole {
+			must(t, os.Chtimes(path, time.Unix(1e9, 0), time.Unix(1e9, 0)))
+		}
+		var stat syscall.Stat_t
+		must(t, syscall.Stat(path, &stat))
+		for after, trusts := range map[time.Duration]bool{50 * time.Millisecond: false, 2050 * time.Millisecond: false, 2150 * time.Millisecond: true} {
+			now := func() time.Time { return time.Unix(stat.Ctim.Unix()).Add(after) }
+			text, _, _ := m.call(now, dir, "hook", "bash", flags, dir, "|||||||", "")
+			if strings.Contains(text, "-nt") != trusts {
+				t.Errorf("flags %s, after %v:\n%s", flags, after, text)
+			}
+		}
+	}
+}
+
+// What is removed between reading it and naming it to the shell is no answer to
+// rest on; what was never there, or cannot be opened, is.
+func TestHook_asksAgainWhereAFileWentMeanwhile(t *testing.T) {
+	t.Parallel()
+	for kind, certain := range map[string]bool{"read": false, "loop": true, "none": true} {
+		m := newMachine(t)
+		dir := m.pin("p", "1.22.5")
+		path := dir + "/.go-version"
+		if kind != "read" {
+			must(t, os.Remove(path))
+		}
+		if kind == "loop" {
+			must(t, os.Symlink(".go-version", path))
+		}
+		calls := 0
+		text, _, _ := m.answerAt(dir, func() time.Time {
+			if calls++; calls == 2 && kind == "read" { // the answer is known, and its watches are not
+				must(t, os.Remove(path))
+			}
+			return time.Now()
+		})
+		if calls < 2 || strings.Contains(text, "$PWD|") != certain {
+			t.Errorf("%s, %d calls:\n%s", kind, calls, text)
+		}
+	}
+}
+
+// A pin goes before every go.mod that is above it; nearer ones may conflict with it.
+func TestWatches_modulesThatMatter(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ pin, git, watched, passed string }{
+		{"r/a", "r", "r/a/b r/a", "r"},
+		{"r", "r/a", "r/a/b r/a", ""},
+		{"", "r", "r/a/b r/a r", ""},
+	} {
+		m := newMachine(t)
+		dir := m.work + "/r/a/b"
+		must(t, os.MkdirAll(m.work+"/"+test.git+"/.git", 0o755))
+		must(t, os.MkdirAll(dir, 0o755))
+		if test.pin != "" {
+			m.pin(test.pin, "1.22.5")
+		}
+		m.age(dir)
+		text, _, _ := m.answer(dir)
+		for list, want := range map[string]bool{test.watched: true, test.passed: false} {
+			for _, module := range strings.Fields(list) {
+				if path := m.work + "/" + module + "/go.mod"; strings.Contains(text, "'"+path+"'") != want {
+					t.Errorf("%+v: %s:\n%s", test, path, text)
+				}
+			}
+		}
+	}
+}
+
+// The shell is told what its variable holds, unless it holds just that.
+func TestHook_spellsASessionThatTheShellHasNot(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	for session, held := range map[string]bool{"": true, "1;x": false, "junk": false} {
+		m.env[environ.SessionVariable] = session
+		text, _, _ := m.answer(dir)
+		if strings.Contains(text, environ.JournalMark+"${"+environ.SessionVariable+"-}") != held {
+			t.Errorf("beside %q:\n%s", session, text)
+		}
+	}
+}
+
 func TestHook_withoutAPlaceForStampsAsksEachTime(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

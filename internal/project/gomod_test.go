@@ -118,6 +118,7 @@ var badModules = []struct {
 	{"require (\n) x\n", 2, "closing parenthesis"},
 	{"module \"m\ngo 1.22\n", 1, "string is never closed"},
 	{"module m\nmodule `m\ngo 1.22\n", 2, "string is never closed"},
+	{"module `m\\`\ngo 1.22 1.23\n", 2, "takes one version"}, // a backslash between such quotes is nothing special
 	{"module \"m\\", 1, "string is never closed"},
 	{"/* go 1.22 */\n", 1, "/* */"},
 	{"module m\ngo 1.22/* x */\n", 2, "/* */"},

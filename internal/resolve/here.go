@@ -19,24 +19,18 @@ type Place struct {
 	Ranges      gover.RangeParser
 }
 
-// Here gathers what [Resolve] depends on (the stores, the defaults, the files
-// to watch) and resolves. It is what every face of the program asks: the hook,
-// the shims and the commands.
+// Here gathers what [Resolve] depends on (the stores and the defaults) and
+// resolves. It is what every face of the program asks: the hook, the shims and
+// the commands.
 func Here(p Place) (Resolution, error) {
 	stores := p.Layout.Stores(p.Settings.Root)
-	in := Input{
+	return Resolve(Input{
 		Dir: p.Dir, Version: p.Settings.Version, GOWORK: p.Env["GOWORK"], Path: p.Env["PATH"],
 		UserDefault: p.Layout.UserDefault(),
 		Releases:    onDisk(stores), Stores: stores,
 		OwnDirs: p.OwnDirs, OwnPrograms: p.OwnPrograms,
 		Ranges: p.Ranges,
-	}
-	for _, path := range p.Layout.SettingsFiles() {
-		if path != "" {
-			in.Watch = append(in.Watch, path)
-		}
-	}
-	return Resolve(in)
+	})
 }
 
 // onDisk are the releases of the stores that it lists.

@@ -27,12 +27,9 @@ type Input struct {
 	// Releases are what Stores hold.
 	Releases    Releases
 	Stores      []string
-	OwnDirs     []string        // directories of shims: never the go of the system
-	OwnPrograms func() []string // vmgo and vmgo-shim: a go that is one of them leads back to us
-	// Watch lists further files and directories on which the answer depends,
-	// such as the settings files; they are handed on in Resolution.Watch.
-	Watch  []string
-	Ranges gover.RangeParser // nil in the lean program
+	OwnDirs     []string          // directories of shims: never the go of the system
+	OwnPrograms func() []string   // vmgo and vmgo-shim: a go that is one of them leads back to us
+	Ranges      gover.RangeParser // nil in the lean program
 }
 
 // Releases says what is installed. A prompt asks for no more than its answer
@@ -67,8 +64,8 @@ type Resolution struct {
 	UnreadDefault error
 	// Unread is about stores that could not be read; they might hold a better answer.
 	Unread error
-	// Watch lists the files and directories whose change may change the answer.
-	// Some may not exist; that they appear is such a change.
+	// Watch lists the files and directories whose change may change the answer,
+	// besides those of the settings. Some may not exist; that they appear is such a change.
 	Watch []string
 }
 
@@ -113,7 +110,6 @@ func (r *resolver) watch() {
 	if r.in.UserDefault != "" {
 		r.out.Watch = append(r.out.Watch, r.in.UserDefault)
 	}
-	r.out.Watch = append(r.out.Watch, r.in.Watch...)
 }
 
 // decide finds the requirement that goes first and settles it.

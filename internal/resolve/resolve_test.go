@@ -71,7 +71,7 @@ func (w world) enter(t *testing.T, parser gover.RangeParser) (top string, in res
 	write(t, top, w.files)
 	in = resolve.Input{
 		Dir: filepath.Join(top, "r"), Version: w.variable, GOWORK: w.gowork, UserDefault: filepath.Join(top, "config/default"),
-		Releases: newShelf(t, w.installed, w.machine), Stores: []string{"/store"}, Watch: []string{"/etc/vmgo/env"},
+		Releases: newShelf(t, w.installed, w.machine), Stores: []string{"/store"},
 		Path: filepath.Join(top, "sys/bin"), Ranges: parser,
 	}
 	if w.dir != "" {
@@ -189,10 +189,8 @@ func checkSteps(t *testing.T, r resolve.Resolution) {
 	if decided != 1 {
 		t.Errorf("%d steps decided", decided)
 	}
-	for _, path := range []string{"/store", "/etc/vmgo/env"} {
-		if !slices.Contains(r.Watch, path) {
-			t.Errorf("%s is not watched", path)
-		}
+	if !slices.Contains(r.Watch, "/store") {
+		t.Error("the store is not watched")
 	}
 	if !slices.ContainsFunc(r.Watch, func(path string) bool { return strings.HasSuffix(path, "config/default") }) {
 		t.Error("the user's default is not watched")
