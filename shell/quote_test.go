@@ -65,7 +65,7 @@ func awkward() []string {
 	}
 	return []string{
 		"", "plain", "a b", "'", "''", `'\''`, `"`, "`id`", "$(id)", "$HOME", "~", "!!", "a\nb", "\n", "trailing\n", "\\", `\\`, `\n`, `\'`, "*", "?[a]", "{a,b}",
-		"-n", "--", "=", "#", "\t", "\r", "é", "日本", "\xff", "a\xffb", "\xed\xa0\x80", "\xef\xbf\xbf", "\uF600", "\uE000\uF8FF", "\U0010FFFF", "\uFFFD", "\x1b[31m",
+		"-n", "--", "=", "#", "\t", "\r", "é", "日本", "\xff", "a\xffb", "\xed\xa0\x80", "\xef\xbf\xbf", "\uF600", "\uE000\uF8FF", "\U0010FFFF", "\uFFFD", "\x1b[31m", "\\n\x7f", "\\'\x01\n",
 		strings.Repeat("x'\\\n\xff", 500), string(all),
 	}
 }
