@@ -225,9 +225,6 @@ func (e *Engine) change(c Change, undoing bool) error {
 	if err != nil {
 		return err
 	}
-	if now.Same(c.To) || c.Kind == Dir && now.Present == c.To.Present {
-		return e.Machine.sweep(c)
-	}
 	if !now.Same(c.From) {
 		return e.Machine.sweep(c)
 	}
