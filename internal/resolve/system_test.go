@@ -15,7 +15,7 @@ func TestSystemGo(t *testing.T) {
 	top := t.TempDir()
 	write(t, top, files{
 		"empty/": "", "dir/bin/go/": "", "noexec/go": "not executable",
-		"shims/bin/vmgo-shim": "s", "elsewhere/bin/vmgo": "v",
+		"copied/bin/go": "a copy of a shim", "store-room/bin/go": "near a store, not in it", "shims/bin/vmgo-shim": "s", "elsewhere/bin/vmgo": "v",
 		"store/1.22.5/bin/go": "ours", "store/1.22.5/VERSION": "go1.22.5\n",
 		"usr/lib/go-1.19/bin/go": "debian", "usr/lib/go-1.19/VERSION": "go1.19.8", "usr/bin/": "",
 		"devel/bin/go": "d", "devel/VERSION": "devel go1.28-abcdef Mon\n",
@@ -53,6 +53,8 @@ func TestSystemGo(t *testing.T) {
 		{"after our shims by hard link", "@/hard:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"after another vmgo's shims", "@/foreign:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"after a release of ours", "@/store/1.22.5/bin:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
+		{"after a copy of a shim", "@/copied/bin/:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
+		{"beside a store", "@/store-room/bin", "@/store-room/bin/go", "", ""},
 		{"not what cannot run", "@/dir/bin:@/noexec:@/dangling:@/none:@/other/bin", "@/other/bin/go", "@/other", "1.25.1"},
 		{"not what is relative", ":.:" + relative + ":@/usr/bin", "@/usr/bin/go", "@/usr/lib/go-1.19", "1.19.8"},
 		{"a user's own link into a store", "@/local", "@/local/go", "@/store/1.22.5", "1.22.5"},
@@ -67,7 +69,7 @@ func TestSystemGo(t *testing.T) {
 			at := func(s string) string { return strings.ReplaceAll(s, "@", top) }
 			r, err := resolve.Resolve(resolve.Input{
 				Dir: top + "/empty", Version: "system", Path: at(test.path), Stores: []string{top + "/store/"},
-				OwnDirs: []string{top + "/shims"}, OwnPrograms: func() []string { return []string{top + "/shims/bin/vmgo-shim", top + "/gone"} },
+				OwnDirs: []string{top + "/shims", top + "/copied/bin/"}, OwnPrograms: func() []string { return []string{top + "/shims/bin/vmgo-shim", top + "/gone"} },
 			})
 			if (err == nil) != (test.want != "") {
 				t.Fatalf("%+v, %v", r, err)
