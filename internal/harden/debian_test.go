@@ -138,7 +138,7 @@ func furnish(t *testing.T, root string) {
 
 // imageEngine is the engine over the tree of an image, with all items.
 func imageEngine(root string) (*Engine, Selection, error) {
-	h := host.Host{Root: "/", Env: map[string]string{}, UID: os.Getuid(), PID: os.Getpid(), Now: time.Now, Run: func(cmd *exec.Cmd) error { return cmd.Run() }}
+	h := host.Host{Root: "/", Env: map[string]string{}, UID: os.Getuid(), PID: os.Getpid(), Now: time.Now, Sys: host.OSSys(), Run: func(cmd *exec.Cmd) error { return cmd.Run() }}
 	m, err := Image(h, root)
 	service, serviceErr := NewService(Service{Name: "app", Memory: 512 << 20, CPUs: 1.5, Sandbox: true, Write: []string{"/var/lib/app"}})
 	if serviceErr != nil {

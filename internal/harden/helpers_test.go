@@ -116,7 +116,7 @@ func testMachine(t testing.TB, root string) *Machine {
 }
 
 func fakeHost(root string) host.Host {
-	return host.Host{Root: root, UID: os.Getuid(), PID: os.Getpid(), Run: fakeRun(root), Now: fixedClock}
+	return host.Host{Root: root, UID: os.Getuid(), PID: os.Getpid(), Run: fakeRun(root), Now: fixedClock, Sys: host.OSSys()}
 }
 
 // fakeItems exercise every kind of cell but swap: two share a file, one edits
