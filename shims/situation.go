@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/resolve"
@@ -126,7 +127,7 @@ func (s Situation) policy(q Question) environ.Policy {
 // there must not be moved.
 func (s Situation) places() environ.Places {
 	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data}
-	path := dirs.GoEnvFile(s.Outside)
+	path := goenv.UserFile(s.Outside)
 	if path == "" {
 		return at
 	}

@@ -108,28 +108,6 @@ func (l Layout) SystemSettings() string { return in(l.SystemConfig, "env") }
 // SettingsFiles lists the settings files, the one that wins first.
 func (l Layout) SettingsFiles() []string { return []string{l.UserSettings(), l.SystemSettings()} }
 
-// GoEnvFile is the file of "go env -w" by the go command's own rules, "" where
-// there is none. They are not quite those of the layout. A relative HOME is
-// ignored, though the go command obeys it: the file would be another one in
-// each directory.
-func GoEnvFile(env map[string]string) string {
-	switch path := env["GOENV"]; path {
-	case "off":
-		return ""
-	case "":
-	default:
-		return path
-	}
-	config := env["XDG_CONFIG_HOME"]
-	if home := env["HOME"]; config == "" && home != "" {
-		config = home + "/.config"
-	}
-	if !filepath.IsAbs(config) {
-		return ""
-	}
-	return filepath.Join(config, "go/env")
-}
-
 func in(dir, name string) string {
 	if dir == "" {
 		return ""

@@ -6,7 +6,10 @@
 // os.UserCacheDir. The package is part of the lean program: it opens no files.
 package goenv
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // Line is one NAME=VALUE line of a file in the format of `go env -w`.
 type Line struct {
@@ -35,12 +38,12 @@ func Parse(text string) []Line {
 // (GOENV=off). Unlike the go command it ignores a relative HOME or
 // XDG_CONFIG_HOME: each directory would have a file of its own.
 func UserFile(env map[string]string) string {
-	switch path := env["GOENV"]; path {
+	switch file := env["GOENV"]; file {
 	case "off":
 		return ""
 	case "":
 	default:
-		return path
+		return file
 	}
 	config := env["XDG_CONFIG_HOME"]
 	if home := env["HOME"]; config == "" && home != "" {
@@ -191,4 +194,4 @@ func (s Settings) GOBIN() string {
 
 func isAbs(path string) bool { return strings.HasPrefix(path, "/") }
 
-func under(dir, name string) string { return strings.TrimRight(dir, "/") + "/" + name }
+func under(dir, name string) string { return path.Join(dir, name) }

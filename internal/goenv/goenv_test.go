@@ -244,3 +244,35 @@ func TestFlags(t *testing.T) {
 		t.Error("an open quote gives no error")
 	}
 }
+
+// The go command itself is the judge.
+func TestUserFile_isWhatTheGoCommandTakes(t *testing.T) {
+	t.Parallel()
+	for _, pairs := range [][]string{
+		{"HOME=/home/u"}, {"HOME=/home/u", "XDG_CONFIG_HOME=/c"}, {"HOME=/home/u", "XDG_CONFIG_HOME=/c//d/"},
+		{"HOME=/home/u", "XDG_CONFIG_HOME=relative"}, {"HOME=/home/u", "XDG_CONFIG_HOME=~/c"}, {"XDG_CONFIG_HOME=/c"}, {},
+		{"HOME=/home/u", "GOENV=off"}, {"HOME=/home/u", "GOENV=/elsewhere"}, {"GOENV=/elsewhere"}, {"HOME=/home/u", "GOENV="},
+	} {
+		env := map[string]string{}
+		for _, pair := range pairs {
+			name, value, _ := strings.Cut(pair, "=")
+			env[name] = value
+		}
+		ask := exec.Command("go", "env", "GOENV")
+		ask.Dir, ask.Env = t.TempDir(), append([]string{"PATH=" + os.Getenv("PATH"), "GOCACHE=off", "GOPATH=/gopath", "GOTOOLCHAIN=local"}, pairs...)
+		out, err := ask.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.TrimSuffix(string(out), "\n")
+		if want == "off" {
+			want = ""
+		}
+		if got := goenv.UserFile(env); got != want {
+			t.Errorf("%q: %q, and the go command says %q", pairs, got, want)
+		}
+	}
+	if got := goenv.UserFile(map[string]string{"HOME": "relative"}); got != "" {
+		t.Errorf("a relative HOME gives %q", got)
+	}
+}
