@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) adoptCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "adopt",
 		Usage:     "take a GOROOT that something else installed into the store",
 		UsageText: "vmgo adopt GOROOT",
@@ -45,7 +45,7 @@ Files beneath api, doc, misc and test are not in the database and stay behind: v
 			}
 			return report.verdict([]error{err})
 		},
-	}
+	})
 }
 
 // adopt copies a GOROOT into the store. A tree that the log does not vouch for

@@ -33,6 +33,9 @@ type app struct {
 	quiet    bool
 	ownPath  func() string // see [findOwnPath]
 	display  *ui.Progress  // the last one: what is said stands above its moving lines
+
+	declared map[*cli.Command]needs
+	needs    needs // those of the command that runs
 }
 
 // Main runs the program in the given world and returns its exit status.
@@ -182,7 +185,7 @@ func (a *app) tree() *cli.App {
 		DisableSliceFlagSeparator: true,
 	}
 	for _, command := range root.Commands {
-		a.tame(command)
+		a.tame(command, a.declared[command])
 	}
 	return root
 }
@@ -231,12 +234,13 @@ func (a *app) commands() []*cli.Command {
 }
 
 // tame gives a command and those below it our manners.
-func (a *app) tame(command *cli.Command) {
+func (a *app) tame(command *cli.Command, n needs) {
+	a.declare(n, command)
 	command.HideHelpCommand = true
 	command.OnUsageError = onUsageError
 	if len(command.Subcommands) > 0 {
 		for _, sub := range command.Subcommands {
-			a.tame(sub)
+			a.tame(sub, n)
 		}
 		return
 	}
@@ -249,7 +253,7 @@ func (a *app) tame(command *cli.Command) {
 	before := command.Before
 	command.Before = func(c *cli.Context) error {
 		a.quiet = c.Bool("quiet")
-		if err := a.loadSettings(command.Name); err != nil {
+		if err := a.give(n); err != nil {
 			return err
 		}
 		if before != nil {
@@ -259,15 +263,15 @@ func (a *app) tame(command *cli.Command) {
 	}
 }
 
-// loadSettings reads the VMGO_ settings and warns of names that nobody knows.
-// The config command must work while a setting is broken: it mends them.
-func (a *app) loadSettings(command string) error {
+// loadSettings reads the VMGO_ settings and warns of unknown names. A broken
+// setting is an error only where the command needs them.
+func (a *app) loadSettings(needed bool) error {
 	files := a.layout.SettingsFiles()
 	for _, unknown := range settings.Unknown(a.host.Env, files...) {
 		a.warnf("there is no setting %s (%s); did you mean %s?", unknown.Name, unknown.Origin(), unknown.Text)
 	}
 	loaded, err := settings.Load(a.host.Env, files...)
-	if err != nil && command != "config" && command != "version" {
+	if err != nil && needed {
 		return err
 	}
 	a.settings = loaded

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/shell"
 )
 
 //go:embed completion.bash
@@ -22,7 +23,7 @@ var completionZsh string
 var completionFish string
 
 func (a *app) completionCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, complete: words(shell.Names()...)}, &cli.Command{
 		Name:      "completion",
 		Usage:     "print the completion script for a shell",
 		UsageText: "vmgo completion SHELL",
@@ -44,13 +45,13 @@ fish: vmgo completion fish > ~/.config/fish/completions/vmgo.fish`,
 			_, err = io.WriteString(a.host.Stdout, script)
 			return err
 		},
-	}
+	})
 }
 
 // completeCommand answers the completion scripts: a line for each candidate,
 // with its meaning after a tab where there is one.
 func (a *app) completeCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:   "__complete",
 		Hidden: true,
 		Action: func(c *cli.Context) error {
@@ -73,7 +74,7 @@ func (a *app) completeCommand() *cli.Command {
 			}
 			return nil
 		},
-	}
+	})
 }
 
 // candidates lists what may stand where typed stands, with a meaning each.
@@ -98,36 +99,39 @@ func (a *app) candidates(c *cli.Context, before []string, typed string) [][2]str
 			}
 		}
 		return flags
-	case len(rest) > 0 && command.Name != "install" && command.Name != "uninstall" && command.Name != "verify":
+	}
+	n := a.declared[command]
+	if n.complete == nil || len(rest) > 0 && !n.several {
 		return nil
 	}
-	return a.argumentsFor(c, command.Name)
+	return n.complete(c)
 }
 
-// argumentsFor lists what a command's arguments may be.
-func (a *app) argumentsFor(c *cli.Context, command string) [][2]string {
-	switch command {
-	case "hook", "completion":
-		return [][2]string{{"bash", ""}, {"zsh", ""}, {"fish", ""}}
-	case "which":
-		return [][2]string{{"go", ""}, {"gofmt", ""}}
-	case "config":
+// words returns a completer for fixed words.
+func words(list ...string) completer {
+	return func(*cli.Context) [][2]string {
 		var rows [][2]string
-		for _, row := range settings.Table() {
-			rows = append(rows, [2]string{row.Name, row.Meaning})
+		for _, word := range list {
+			rows = append(rows, [2]string{word, ""})
 		}
 		return rows
-	case "uninstall", "default", "shell", "exec", "verify":
-		return a.installedCandidates()
-	case "use":
-		return append(a.installedCandidates(), a.remoteCandidates(c)...)
-	case "install", "list-remote":
-		return a.remoteCandidates(c)
 	}
-	return nil
 }
 
-func (a *app) installedCandidates() [][2]string {
+func settingCandidates(*cli.Context) [][2]string {
+	var rows [][2]string
+	for _, row := range settings.Table() {
+		rows = append(rows, [2]string{row.Name, row.Meaning})
+	}
+	return rows
+}
+
+// releaseCandidates are the installed releases and the available ones.
+func (a *app) releaseCandidates(c *cli.Context) [][2]string {
+	return append(a.installedCandidates(c), a.remoteCandidates(c)...)
+}
+
+func (a *app) installedCandidates(*cli.Context) [][2]string {
 	releases, err := a.installed()
 	if err != nil {
 		return nil

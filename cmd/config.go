@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) configCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{complete: settingCandidates}, &cli.Command{
 		Name:      "config",
 		Usage:     "show or change settings",
 		UsageText: "vmgo config [NAME] | -w NAME=VALUE | -u NAME | --json",
@@ -33,7 +33,7 @@ the user's settings file, then from the machine's (/etc/vmgo/env).`,
 			jsonFlag(),
 		},
 		Action: a.config,
-	}
+	})
 }
 
 func (a *app) config(c *cli.Context) error {

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) currentCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "current",
 		Usage:     "print the version in force here, and what asks for it",
 		UsageText: "vmgo current [--json] [--explain]",
@@ -43,7 +43,7 @@ func (a *app) currentCommand() *cli.Command {
 			_, err = fmt.Fprintf(a.host.Stdout, "%s (%s)\n", nameOf(resolution), diag.Line(resolution.Requirement.Origin.String()))
 			return err
 		},
-	}
+	})
 }
 
 // nameOf is the version in force, or "system" where it is not known.

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) defaultCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates}, &cli.Command{
 		Name:      "default",
 		Usage:     "show or set the release that is in force outside any project",
 		UsageText: "vmgo default [SELECTOR] [--system]",
@@ -35,7 +35,7 @@ func (a *app) defaultCommand() *cli.Command {
 			}
 			return a.setUserDefault(args[0])
 		},
-	}
+	})
 }
 
 // showDefault prints the default that counts for this user, and where it is

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) doctorCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "doctor",
 		Usage:     "find out what is wrong with Go on this machine, and what mends it",
 		UsageText: "vmgo doctor [--only ID,...] [--offline] [--bench] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
@@ -40,7 +40,7 @@ check failed. The home directory and secrets are left out of everything printed.
 			jsonFlag(),
 		},
 		Action: a.doctor,
-	}
+	})
 }
 
 func (a *app) doctor(c *cli.Context) error {

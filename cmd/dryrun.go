@@ -75,12 +75,12 @@ func (r *report) plan(in *install.Installer, plan install.Plan) (failures []erro
 		default:
 			fmt.Fprintf(out, "%s: from %s (%s) to %s\n", p.Version, p.Source, p.URL, goroot)
 			if p.Need.Disk > 0 {
-				fmt.Fprintf(out, "%s: %s\n", p.Version, needs(p.Download, p.Need, p.Exact))
+				fmt.Fprintf(out, "%s: %s\n", p.Version, takes(p.Download, p.Need, p.Exact))
 			}
 		}
 	}
 	if len(plan.Releases) > 1 && plan.Need.Files > 0 && !r.json {
-		fmt.Fprintf(r.app.host.Stdout, "together: %s\n", needs(plan.Download, plan.Need, true))
+		fmt.Fprintf(r.app.host.Stdout, "together: %s\n", takes(plan.Download, plan.Need, true))
 	}
 	if plan.Room != nil {
 		failures = append(failures, plan.Room)
@@ -103,8 +103,8 @@ func plannedLine(p install.Planned, goroot string) eventLine {
 	return line
 }
 
-// needs says what an install takes.
-func needs(download int64, need store.Need, exact bool) string {
+// takes says what an install takes.
+func takes(download int64, need store.Need, exact bool) string {
 	about := ""
 	if !exact {
 		about = "about "

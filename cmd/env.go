@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) envCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "env",
 		Usage:     "print what the hook would set here",
 		UsageText: "vmgo env [--shell SHELL|--json]",
@@ -45,7 +45,7 @@ func (a *app) envCommand() *cli.Command {
 			_, err = io.WriteString(a.host.Stdout, language.Export(changes))
 			return err
 		},
-	}
+	})
 }
 
 // language is the shell asked for, else the user's own, else bash.

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) execCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates}, &cli.Command{
 		Name:      "exec",
 		Usage:     "run a program with a release",
 		UsageText: "vmgo exec [SELECTOR] -- CMD...",
@@ -45,7 +45,7 @@ would set, and replaces vmgo: its exit status is that of vmgo.`,
 			}
 			return a.replaceWith(situation, words[split+1:])
 		},
-	}
+	})
 }
 
 // execHint puts the "--" where it was probably meant to be.

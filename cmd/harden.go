@@ -35,7 +35,7 @@ func (a *app) hardenCommand() *cli.Command {
 			UsageText: strings.TrimSpace("vmgo harden " + name + " " + arguments),
 		}
 	}
-	return &cli.Command{
+	return a.declare(needs{settings: true}, &cli.Command{
 		Name: "harden", Aliases: []string{"hardening"},
 		Usage:       "make the machine fit for Go, show every change first, take it all back",
 		Description: hardenDescription,
@@ -55,7 +55,7 @@ func (a *app) hardenCommand() *cli.Command {
 			sub("report", "before, after, and what is left, as a page", "--html FILE", a.hardenReport, only, profile, user, root,
 				&cli.StringFlag{Name: "html", Usage: "the `FILE` to write"}),
 		},
-	}
+	})
 }
 
 // hardenEngine opens the machine that the flags mean.

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) hookCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, complete: words(shell.Names()...)}, &cli.Command{
 		Name:        "hook",
 		Usage:       "print the hook for a shell's start-up file",
 		UsageText:   "vmgo hook SHELL",
@@ -39,7 +39,7 @@ func (a *app) hookCommand() *cli.Command {
 			}
 			return err
 		},
-	}
+	})
 }
 
 // hookLine returns the line for a start-up file that loads the hook of this program.
@@ -83,7 +83,7 @@ func findOwnPath(h host.Host) string {
 }
 
 func (a *app) shellCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates}, &cli.Command{
 		Name:      "shell",
 		Usage:     "use a release in this shell only (needs the hook)",
 		UsageText: "vmgo shell SELECTOR | --unset",
@@ -121,5 +121,5 @@ func (a *app) shellCommand() *cli.Command {
 			_, err = io.WriteString(a.host.Stdout, s.Export([]environ.Change{change}))
 			return err
 		},
-	}
+	})
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) installCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true, complete: a.remoteCandidates, several: true}, &cli.Command{
 		Name:      "install",
 		Usage:     "download, verify and install releases",
 		UsageText: "vmgo install [SELECTOR|FILE|DIR...]",
@@ -36,7 +36,7 @@ Nothing becomes visible in the store before the checksum database or Google's si
 			jsonFlag(),
 		}, installFlags()...),
 		Action: a.install,
-	}
+	})
 }
 
 // installFlags are those of every command that may install.
@@ -204,7 +204,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 			return []error{plan.Room}
 		}
 		if !report.json && plan.Need.Files > 0 {
-			a.sayf("%d releases: %s", len(list), needs(plan.Download, plan.Need, true))
+			a.sayf("%d releases: %s", len(list), takes(plan.Download, plan.Need, true))
 		}
 	}
 	var failures []error

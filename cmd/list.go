@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) listCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "list",
 		Aliases:   []string{"ls"},
 		Usage:     "list the installed releases",
@@ -35,7 +35,7 @@ func (a *app) listCommand() *cli.Command {
 			}
 			return a.listTable(rows)
 		},
-	}
+	})
 }
 
 // listRow is one installed release as `list --json` shows it.

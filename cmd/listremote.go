@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) listRemoteCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true, complete: a.remoteCandidates}, &cli.Command{
 		Name:      "list-remote",
 		Aliases:   []string{"ls-remote"},
 		Usage:     "list the releases that can be installed",
@@ -43,7 +43,7 @@ A source's list need not be complete: an exact version can be installed even whe
 			}
 			return a.remoteTable(rows)
 		},
-	}
+	})
 }
 
 func sourceFlag() cli.Flag {

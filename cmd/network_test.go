@@ -26,7 +26,7 @@ func TestGoSettings_relativePATH(t *testing.T) {
 	t.Chdir(bin)
 	for path, want := range map[string]string{".": "", "": "", "../bin": "", ".:" + bin: "another", bin: "another"} {
 		env := map[string]string{"HOME": t.TempDir(), "PATH": path}
-		a := &app{host: host.Host{Env: env}, layout: dirs.FromEnv(env, t.TempDir(), 1)}
+		a := &app{host: host.Host{Env: env}, layout: dirs.FromEnv(env, t.TempDir(), 1), needs: needs{store: true}}
 		if got := a.goSettings().Get("GOSUMDB"); got.IsSet() != (want != "") || want != "" && got.Value != want {
 			t.Errorf("PATH=%q: %+v", path, got)
 		}

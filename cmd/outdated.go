@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) outdatedCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "outdated",
 		UsageText: "vmgo outdated [--json] [--source LIST]",
 		Usage:     "say which installed lines have newer patches, and which are at their end of life",
@@ -30,7 +30,7 @@ func (a *app) outdatedCommand() *cli.Command {
 			}
 			return a.outdatedTable(rows)
 		},
-	}
+	})
 }
 
 // lineRow is one installed line of releases as `outdated --json` shows it.

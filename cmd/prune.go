@@ -23,7 +23,7 @@ import (
 )
 
 func (a *app) pruneCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "prune",
 		Usage:     "remove what nobody needs any more",
 		UsageText: "vmgo prune [--dry-run]",
@@ -53,7 +53,7 @@ cannot be read, no release of the machine's store is removed.`,
 			}
 			return a.pruneAll(c, drop)
 		},
-	}
+	})
 }
 
 // pruneInput gathers who needs what. For the machine's store that is all users,

@@ -20,8 +20,14 @@ const cacheHint = `export XDG_CACHE_HOME="$(mktemp -d)" XDG_STATE_HOME="$(mktemp
 // homeHint is for those who run without HOME.
 const homeHint = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
 
-// stores are the stores in which releases are looked for.
-func (a *app) stores() []string { return a.layout.Stores(a.settings.Root) }
+// stores are the stores in which releases are looked for. A command that uses
+// them without declaring it is a fault of the program.
+func (a *app) stores() []string {
+	if !a.needs.store {
+		panic("the command uses the store and does not declare it: see cmd/needs.go")
+	}
+	return a.layout.Stores(a.settings.Root)
+}
 
 // machineStores is the store of the machine, or the one that VMGO_ROOT names.
 func (a *app) machineStores() []string {

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) shimsCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true}, &cli.Command{
 		Name:      "shims",
 		Usage:     "make or refresh the shims, for editors, cron, systemd and other sessions without the hook",
 		UsageText: "vmgo shims [--dir DIR] [--remove]",
@@ -39,7 +39,7 @@ Not every kind of session searches ~/.local/bin: vmgo shims says which ones do n
 			}
 			return a.makeShims(dir)
 		},
-	}
+	})
 }
 
 func (a *app) makeShims(dir string) error {

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) storeCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "store",
 		Usage:     "check, repair and shrink the store",
 		UsageText: "vmgo store check|repair|dedup",
@@ -41,7 +41,7 @@ dedup makes identical files of different releases one file, as installs do from 
 				Action: a.storeDedup,
 			},
 		},
-	}
+	})
 }
 
 // faultLine is one fault in the form of --json.

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) uninstallCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates, several: true}, &cli.Command{
 		Name:      "uninstall",
 		Aliases:   []string{"remove", "rm"},
 		Usage:     "remove installed releases",
@@ -39,7 +39,7 @@ func (a *app) uninstallCommand() *cli.Command {
 			}
 			return a.each(failures...)
 		},
-	}
+	})
 }
 
 func noWaitFlag() cli.Flag {

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) upgradeCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "upgrade",
 		UsageText: "vmgo upgrade [--dry-run] [--pins]",
 		Usage:     "install the newest patch of each installed line",
@@ -49,7 +49,7 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 			}
 			return a.upgrade(c, list, moved)
 		},
-	}
+	})
 }
 
 // upgrade installs the releases, and moves what names older ones along.

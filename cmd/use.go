@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) useCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true, complete: a.releaseCandidates}, &cli.Command{
 		Name:      "use",
 		Usage:     "pin a release for this directory in .go-version, installing it if it is missing",
 		UsageText: "vmgo use SELECTOR [--as-typed]",
@@ -44,7 +44,7 @@ func (a *app) useCommand() *cli.Command {
 			}
 			return a.pin(version.String())
 		},
-	}
+	})
 }
 
 // pin writes .go-version in the working directory, and says where something

@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) verifyCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true, complete: a.installedCandidates, several: true}, &cli.Command{
 		Name:      "verify",
 		Usage:     "check installed releases, or any GOROOT",
 		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--std]",
@@ -39,7 +39,7 @@ Without a check: --files --log --run.`,
 			jsonFlag(),
 		},
 		Action: a.verify,
-	}
+	})
 }
 
 func (a *app) verify(c *cli.Context) error {

@@ -20,7 +20,7 @@ func buildVersion() string {
 }
 
 func (a *app) versionCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{}, &cli.Command{
 		Name:      "version",
 		UsageText: "vmgo version [--json]",
 		Usage:     "print the version of vmgo",
@@ -38,5 +38,5 @@ func (a *app) versionCommand() *cli.Command {
 			_, err := fmt.Fprintf(a.host.Stdout, "vmgo %s (%s %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
-	}
+	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) whichCommand() *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{settings: true, store: true, complete: words("go", "gofmt")}, &cli.Command{
 		Name:      "which",
 		Usage:     "print the full path of what would run here",
 		UsageText: "vmgo which TOOL",
@@ -31,7 +31,7 @@ func (a *app) whichCommand() *cli.Command {
 			}
 			return a.outln(path)
 		},
-	}
+	})
 }
 
 // findTool looks where PATH would lead in the environment of the resolution:
