@@ -5,8 +5,8 @@
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build vmgo and vmgo-shim into .cache/bin
-	go build -trimpath -o .cache/bin/ . ./shims/vmgo-shim
+build: ## build all programs into .cache/bin
+	go build -trimpath -o .cache/bin/ . ./shims/vmgo-shim $(addprefix ./,$(wildcard cmd/vmgo-*))
 
 test: ## all checks and tests, as continuous integration runs them
 	./test.sh

@@ -204,7 +204,7 @@ func inOrder(categories ...string) string {
 
 // commands lists every command in the order of the help text.
 func (a *app) commands() []*cli.Command {
-	return []*cli.Command{
+	commands := []*cli.Command{
 		a.installCommand(),
 		a.uninstallCommand(),
 		a.listCommand(),
@@ -231,6 +231,10 @@ func (a *app) commands() []*cli.Command {
 		a.versionCommand(),
 		a.completeCommand(),
 	}
+	for _, p := range companions() {
+		commands = append(commands, a.companionCommand(p))
+	}
+	return commands
 }
 
 // tame gives a command and those below it our manners.
@@ -242,6 +246,9 @@ func (a *app) tame(command *cli.Command, n needs) {
 		for _, sub := range command.Subcommands {
 			a.tame(sub, n)
 		}
+		return
+	}
+	if isCompanion(command) {
 		return
 	}
 	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say less on stderr"})

@@ -32,6 +32,9 @@ func arrange(root *cli.App, typed []string) ([]string, error) {
 		}
 		return nil, noSubcommand(command, path, rest)
 	}
+	if isCompanion(command) {
+		return append(args, rest...), nil
+	}
 	flags, arguments, err := sortWords(command, path, rest)
 	if err != nil {
 		return nil, err

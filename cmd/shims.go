@@ -70,17 +70,27 @@ func (a *app) makeShims(dir string) error {
 // shim it runs as whoever calls go, root among them. everybody says that all
 // users will call it.
 func rootMayRun(program string, everybody bool) error {
+	unsafe, err := unsafeForRoot(program, everybody)
+	if err != nil || unsafe == nil {
+		return err
+	}
+	return diag.New(diag.Failure, "a shim would make go a program of others, also for root: "+unsafe.Reason,
+		"git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims", unsafe.Fix)
+}
+
+// unsafeForRoot returns why a program is not only root's to change, nil if it is;
+// with everybody set, also why another user could not run it.
+func unsafeForRoot(program string, everybody bool) (*fsx.UnsafeError, error) {
 	machine := host.Host{Root: "/"}
 	root := fsx.Owners{Unmapped: machine.Unmapped, PrivateGroup: func(gid int) bool { return machine.PrivateGroup(0, gid) }}
 	unsafe, err := root.Program(program, everybody, fsx.Look)
 	if err != nil {
-		return diag.Wrap(diag.Failure, err, "cannot tell who may change "+program)
+		return nil, diag.Wrap(diag.Failure, err, "cannot tell who may change "+program)
 	}
 	if len(unsafe) == 0 {
-		return nil
+		return nil, nil
 	}
-	return diag.New(diag.Failure, "a shim would make go a program of others, also for root: "+unsafe[0].Reason,
-		"git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims", unsafe[0].Fix)
+	return unsafe[0], nil
 }
 
 // unservedSessions returns which kinds of session do not search a directory of

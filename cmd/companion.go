@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+)
+
+// companion is a command whose work another program of ours does, vmgo-NAME:
+// its libraries would make every call of vmgo slower.
+type companion struct {
+	name, usage, category string
+	commands              []string // for completion
+}
+
+// companions lists the programs that belong beside vmgo.
+func companions() []companion {
+	return []companion{
+		{"proxy", "serve a caching module proxy for a team, check one, print the settings for its clients", projectCategory, []string{"serve", "check", "env"}},
+		{"deploy", "bring a Go program to hosts over SSH, with health checks and rollback", projectCategory,
+			[]string{"init", "build", "verify", "trust", "plan", "apply", "rollback", "status", "history", "logs", "exec", "remove"}},
+		{"observe", "record what a running Go program does, as one report", projectCategory, []string{"diff", "init"}},
+	}
+}
+
+// companionCommand is the command that runs a companion. All words after its
+// name are the companion's own, help and flags included.
+func (a *app) companionCommand(p companion) *cli.Command {
+	return &cli.Command{
+		Name:            p.name,
+		Usage:           p.usage,
+		Category:        p.category,
+		SkipFlagParsing: true,
+		Action:          func(c *cli.Context) error { return a.runCompanion("vmgo-"+p.name, c.Args().Slice()) },
+	}
+}
+
+// companionWords returns the words that complete a command of a companion.
+func companionWords(name string) [][2]string {
+	var rows [][2]string
+	for _, p := range companions() {
+		if p.name == name {
+			for _, word := range p.commands {
+				rows = append(rows, [2]string{word, ""})
+			}
+		}
+	}
+	return rows
+}
+
+// runCompanion replaces this process with the program of that name, which lies
+// where vmgo does once links are resolved. It returns only if that cannot be done.
+func (a *app) runCompanion(program string, args []string) error {
+	path := filepath.Join(filepath.Dir(a.host.Executable), program)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return a.companionMissing(program)
+	}
+	if a.host.UID == 0 {
+		unsafe, err := unsafeForRoot(path, false)
+		if err != nil {
+			return err
+		}
+		if unsafe != nil {
+			return diag.New(diag.CannotStart, "root would run a program of others: "+unsafe.Reason, unsafe.Fix)
+		}
+	}
+	err := a.host.Exec(path, append([]string{path}, args...), environ.Env(a.host.Env).Pairs())
+	return diag.Wrap(diag.CannotStart, err, "cannot start "+path)
+}
+
+// companionMissing names a program that is not beside vmgo and how to get it.
+func (a *app) companionMissing(program string) error {
+	dir := filepath.Dir(a.host.Executable)
+	hint := "git clone https://github.com/vmgo/vmgo && cd vmgo && "
+	if filepath.Base(dir) == "bin" {
+		hint += "./install.sh --prefix " + diag.Word(filepath.Dir(dir))
+	} else {
+		hint += "go build -o " + diag.Word(dir) + " ./cmd/" + program
+	}
+	return diag.New(diag.CommandNotFound, "vmgo "+strings.TrimPrefix(program, "vmgo-")+" needs the program "+program+", which is not in "+dir, hint)
+}
+
+// isCompanion reports whether a command's words are not vmgo's to read.
+func isCompanion(command *cli.Command) bool {
+	return slices.ContainsFunc(companions(), func(p companion) bool { return p.name == command.Name })
+}
