@@ -34,6 +34,7 @@ var layers = map[string]int{
 var sameLayer = map[string][]string{
 	"internal/gover":         {"internal/diag"},
 	"internal/gover/ranges":  {"internal/gover", "internal/diag"},
+	"internal/environ":       {"internal/goenv"},
 	"internal/settings":      {"internal/smallfile"},
 	"internal/dirs":          {"internal/smallfile"},
 	"internal/fsx":           {"internal/smallfile"},

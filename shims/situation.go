@@ -135,10 +135,7 @@ func (s Situation) places() environ.Places {
 	if err != nil {
 		return at
 	}
-	at.GoEnv = map[string]string{}
-	for _, line := range settings.Parse(path, string(data)) {
-		at.GoEnv[line.Name] = line.Text
-	}
+	at.GoEnv = goenv.File{Path: path, Text: string(data)}
 	return at
 }
 

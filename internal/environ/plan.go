@@ -1,6 +1,10 @@
 package environ
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/goenv"
+)
 
 // Choice is the Go in force in a directory, in plain values. The zero Choice
 // is the outside: nothing of ours.
@@ -29,8 +33,8 @@ type Policy struct {
 type Places struct {
 	Home string // the home directory; may be empty
 	Data string // where vmgo keeps the user's data; may be empty
-	// GoEnv holds what `go env -w` has written.
-	GoEnv map[string]string
+	// GoEnv is the file of `go env -w`.
+	GoEnv goenv.File
 }
 
 // Plan says what the environment should be where c is in force. outside is the
@@ -116,24 +120,22 @@ func planGopath(want *Wanted, outside Env, c Choice, p Policy, at Places) (notes
 	return notes
 }
 
-// sharedModcache is where the go command keeps modules outside of projects,
-// when that would move with GOPATH; empty when it would not.
+// sharedModcache returns where the go command keeps modules outside of projects,
+// "" where something sets that, so that it does not move with GOPATH.
 func sharedModcache(outside Env, at Places) string {
-	if outside["GOMODCACHE"] != "" || at.GoEnv["GOMODCACHE"] != "" {
-		return ""
+	command := goenv.Settings{Env: outside, User: at.GoEnv}
+	if outside["HOME"] == "" && at.Home != "" {
+		command.Env = map[string]string{"HOME": at.Home}
+		for name, value := range outside {
+			if value != "" {
+				command.Env[name] = value
+			}
+		}
 	}
-	gopath := outside["GOPATH"]
-	if gopath == "" {
-		gopath = at.GoEnv["GOPATH"]
+	if modcache := command.Get("GOMODCACHE"); !modcache.IsSet() {
+		return modcache.Value
 	}
-	if gopath == "" && at.Home != "" {
-		gopath = strings.TrimRight(at.Home, "/") + "/go"
-	}
-	first, _, _ := strings.Cut(gopath, ":")
-	if first == "" {
-		return ""
-	}
-	return strings.TrimRight(first, "/") + "/pkg/mod"
+	return ""
 }
 
 // ProjectGopath is the GOPATH of a project, beneath the user's data: its name

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func TestPlan(t *testing.T) {
@@ -38,12 +39,12 @@ func TestPlan(t *testing.T) {
 		{name: "the user's own module cache", outside: env("GOMODCACHE=/big"),
 			vars: "GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin " + project + "/bin"},
 		{name: "that of go env -w", change: func(_ *environ.Choice, _ *environ.Policy, at *environ.Places) {
-			at.GoEnv = map[string]string{"GOMODCACHE": "/big"}
+			at.GoEnv = goenv.File{Path: "/h/env", Text: "GOMODCACHE=/big\n"}
 		}, vars: "GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin " + project + "/bin"},
 		{name: "the first of the user's GOPATHs", outside: env("GOPATH=/a/:/b"), change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOTOOLCHAIN = "inherit" },
 			vars: "GOMODCACHE=/a/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5", path: "/opt/go/1.22.5/bin " + project + "/bin"},
 		{name: "GOPATH of go env -w", change: func(_ *environ.Choice, p *environ.Policy, at *environ.Places) {
-			at.GoEnv, p.GOTOOLCHAIN = map[string]string{"GOPATH": "/w"}, "inherit"
+			at.GoEnv, p.GOTOOLCHAIN = goenv.File{Path: "/h/env", Text: "GOPATH=/first\nGOPATH=/w\n"}, "inherit"
 		}, vars: "GOMODCACHE=/w/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5", path: "/opt/go/1.22.5/bin " + project + "/bin"},
 		{name: "inherit", change: func(_ *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH = "inherit" },
 			vars: "GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local", path: "/opt/go/1.22.5/bin"},

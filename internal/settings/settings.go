@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -100,11 +101,7 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 			return s, err
 		}
 		s.Unread = errors.Join(s.Unread, err)
-		for _, line := range lines {
-			if old := s.value(line.Name); old != nil && old.Default && line.Text != "" {
-				*old = line
-			}
-		}
+		s.take(lines)
 	}
 	for i, row := range rows {
 		v := s.values[i]
@@ -114,6 +111,20 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// take adds what a file sets to the settings that nothing has set yet. The last of
+// two lines counts, as for the go command; an empty value sets nothing.
+func (s *Settings) take(lines []Value) {
+	inFile := map[string]Value{}
+	for _, line := range lines {
+		inFile[line.Name] = line
+	}
+	for i, old := range s.values {
+		if line := inFile[old.Name]; old.Default && line.Text != "" {
+			s.values[i] = line
+		}
+	}
 }
 
 // fixFor names the command that takes a bad value back.
@@ -153,9 +164,7 @@ func Unknown(env map[string]string, files ...string) []Value {
 	return unknown
 }
 
-// readFile reads the NAME=VALUE lines of a file in the format of `go env -w`:
-// a line that does not begin with an upper-case letter or has no "=" is
-// ignored, as the go command does.
+// readFile returns what a file in the format of `go env -w` sets, line by line.
 func readFile(path string) ([]Value, error) {
 	if path == "" {
 		return nil, nil
@@ -167,24 +176,13 @@ func readFile(path string) ([]Value, error) {
 	if err != nil {
 		return nil, diag.Wrap(diag.BadSetting, err, "cannot read the settings file "+path, "ls -lL "+diag.Word(path))
 	}
-	return Parse(path, string(data)), nil
-}
-
-// Parse reads the lines of a settings file that set something; path only
-// labels them.
-func Parse(path, text string) []Value {
 	var values []Value
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimRight(line, "\r\n")
-		name, value, found := strings.Cut(line, "=")
-		if !found || name == "" || name[0] < 'A' || name[0] > 'Z' {
-			continue
-		}
-		values = append(values, Value{Name: name, Text: value, Path: path, Line: number})
+	for _, line := range goenv.Parse(string(data)) {
+		// No setting ends in a carriage return, and an editor of another system adds one.
+		text := strings.TrimSuffix(line.Value, "\r")
+		values = append(values, Value{Name: line.Name, Text: text, Path: path, Line: line.Number})
 	}
-	return values
+	return values, nil
 }
 
 // Edit returns the text of a settings file with name set to value, or without

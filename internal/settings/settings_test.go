@@ -43,6 +43,21 @@ func TestLoad_precedence(t *testing.T) {
 	}
 }
 
+// TestLoad_lastLineCounts follows the go command: see TestSettings_asTheGoCommand of
+// internal/goenv.
+func TestLoad_lastLineCounts(t *testing.T) {
+	t.Parallel()
+	user := file(t, "VMGO_GOPATH=tree\nVMGO_JOBS=2\nVMGO_GOPATH=version\nVMGO_JOBS=\n VMGO_SHOW=1\nVMGO_LINK=off")
+	machine := file(t, "VMGO_JOBS=3\nVMGO_JOBS=4\n")
+	s, err := settings.Load(nil, user, machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.GOPATH != "version" || s.Value("VMGO_GOPATH").Line != 3 || s.Jobs != 4 || s.Show || s.Link {
+		t.Errorf("settings = %+v", s)
+	}
+}
+
 func TestLoad_refuses(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []string{
