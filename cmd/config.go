@@ -2,10 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -13,9 +9,8 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/settings"
-	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/settings/edit"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -61,39 +56,14 @@ func (a *app) config(c *cli.Context) error {
 }
 
 // writeSetting changes the user's settings file; an empty value removes.
-// Removing takes any name, so that a misspelt one can be got rid of.
 func (a *app) writeSetting(name, value string) error {
-	if value != "" {
-		if err := settings.Check(name, value); err != nil {
-			return err
-		}
-	}
 	path := a.layout.UserSettings()
 	if path == "" {
 		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", homeHint)
 	}
-	old, err := smallfile.Read(path, smallfile.Usual)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading the settings: %w", err)
-	}
-	edited := settings.Edit(string(old), name, value)
-	if edited == string(old) {
-		return nil
-	}
-	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
-		return fmt.Errorf("making the settings directory: %w", err)
-	}
-	// The file may be a link to where somebody keeps such files, and closed to
-	// others for the password in a URL.
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	if err := fsx.WriteFile(path, []byte(edited), mode); err != nil {
-		return fmt.Errorf("writing the settings: %w", err)
+	changed, err := edit.Set(path, name, value)
+	if err != nil || !changed {
+		return err
 	}
 	if env := a.host.Env[name]; env != "" && env != value {
 		a.warnf("%s is %q in the environment, which overrides the file", name, doctor.Redactor(a.host.Env)(env))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/project/pin"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
@@ -76,7 +77,7 @@ func (a *app) setUserDefault(text string) error {
 	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
 		return fmt.Errorf("making the settings directory: %w", err)
 	}
-	if err := rewritePin(path, selector.Text()); err != nil {
+	if err := pin.Write(path, selector.Text()); err != nil {
 		return err
 	}
 	a.sayf("default: %s (%s)", selector.Text(), path)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/project/pin"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -91,13 +92,13 @@ func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Ve
 	if a.layout.UserDefault() == "" {
 		return nil
 	}
-	pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
-	next, upgraded := movedPin(pin, moved)
+	pinned, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
+	next, upgraded := movedPin(pinned, moved)
 	switch {
 	case err != nil || !upgraded:
 		return err
 	case dry:
-		a.sayf("your default: %s -> %s, after the upgrade", pin.Selector.Text(), next)
+		a.sayf("your default: %s -> %s, after the upgrade", pinned.Selector.Text(), next)
 		return nil
 	}
 	return a.setUserDefault(next.String())
@@ -122,10 +123,10 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version, dry b
 	pins := map[string]string{}
 	for _, dir := range projects {
 		path := filepath.Join(dir, ".go-version")
-		pin, err := project.ReadPin(path, project.GoVersion)
-		if next, upgraded := movedPin(pin, moved); err == nil && upgraded {
+		pinned, err := project.ReadPin(path, project.GoVersion)
+		if next, upgraded := movedPin(pinned, moved); err == nil && upgraded {
 			pins[path] = next.String()
-			a.sayf("%s pins %s", path, pin.Selector.Text())
+			a.sayf("%s pins %s", path, pinned.Selector.Text())
 		}
 	}
 	if dry || len(pins) == 0 || !always && !a.agrees(fmt.Sprintf("rewrite %d .go-version files?", len(pins))) {
@@ -133,7 +134,7 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version, dry b
 	}
 	var failures []error
 	for path, next := range pins {
-		failures = append(failures, rewritePin(path, next))
+		failures = append(failures, pin.Write(path, next))
 	}
 	return a.each(failures...)
 }

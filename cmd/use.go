@@ -7,6 +7,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/project/pin"
 	"github.com/vmgo/vmgo/shims"
 )
 
@@ -54,7 +55,7 @@ func (a *app) pin(text string) error {
 		return diag.New(diag.Failure, "the working directory is gone", "cd /")
 	}
 	path := filepath.Join(a.host.Dir, ".go-version")
-	if err := rewritePin(path, text); err != nil {
+	if err := pin.Write(path, text); err != nil {
 		return err
 	}
 	a.sayf("%s: %s", path, text)

@@ -185,30 +185,6 @@ func readFile(path string) ([]Value, error) {
 	return values, nil
 }
 
-// Edit returns the text of a settings file with name set to value, or without
-// name where value is empty. Lines that are not touched stay as they are.
-func Edit(text, name, value string) string {
-	var out strings.Builder
-	done := value == ""
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, name+"=") {
-			out.WriteString(line)
-			if !strings.HasSuffix(line, "\n") {
-				out.WriteByte('\n')
-			}
-			continue
-		}
-		if !done {
-			out.WriteString(name + "=" + value + "\n")
-			done = true
-		}
-	}
-	if !done {
-		out.WriteString(name + "=" + value + "\n")
-	}
-	return out.String()
-}
-
 // Check says whether value would be accepted for name; the error has the code
 // bad-setting and, for an unknown name, suggests the nearest.
 func Check(name, value string) error {

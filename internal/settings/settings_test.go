@@ -91,17 +91,3 @@ func TestUnknown_suggests(t *testing.T) {
 		t.Errorf("unknown = %+v", got)
 	}
 }
-
-func TestEdit_keepsTheRest(t *testing.T) {
-	t.Parallel()
-	for _, c := range [][3]string{
-		{"", "1", "VMGO_SHOW=1\n"},
-		{"# note\nVMGO_SHOW=0\nX=2", "1", "# note\nVMGO_SHOW=1\nX=2\n"},
-		{"VMGO_SHOW=0\nA=1\nVMGO_SHOW=1\n", "", "A=1\n"},
-		{"A=1\nVMGO_SHOW=0\nVMGO_SHOW=0\n", "1", "A=1\nVMGO_SHOW=1\n"},
-	} {
-		if got := settings.Edit(c[0], "VMGO_SHOW", c[1]); got != c[2] {
-			t.Errorf("Edit(%q, %q) = %q, want %q", c[0], c[1], got, c[2])
-		}
-	}
-}

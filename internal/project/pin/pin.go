@@ -1,4 +1,6 @@
-package cmd
+// Package pin writes version files. Reading them is part of package project,
+// which the lean program links.
+package pin
 
 import (
 	"errors"
@@ -13,33 +15,33 @@ import (
 	"github.com/vmgo/vmgo/internal/project"
 )
 
-// rewritePin makes the version file at path ask for pin. What else stands in
-// it stays, where it is a version file; junk makes way.
+// Write makes the version file at path request a selector. What else the file
+// holds stays, where it is a version file; anything else is replaced.
 //
 // The file may have come with a clone, so it is data of a stranger: only a
 // regular file is replaced, and a link is followed to another version file
-// only. Else a clone could choose which file of ours the pin is to overwrite.
-func rewritePin(path, pin string) error {
-	target, mode, err := pinTarget(path)
+// only. Otherwise a clone could choose which file of ours the pin overwrites.
+func Write(path, selector string) error {
+	file, mode, err := target(path)
 	if err != nil {
 		return err
 	}
-	old, err := project.ReadText(target)
+	old, err := project.ReadText(file)
 	if err != nil {
 		old = "" // too large to be a version file
 	}
-	text := withPin(old, pin)
+	text := replace(old, selector)
 	if !project.IsPin(text) { // a control character in a comment, or a further line that is no version
-		text = pin + "\n"
+		text = selector + "\n"
 	}
-	if err := fsx.WriteFile(target, []byte(text), mode); err != nil {
+	if err := fsx.WriteFile(file, []byte(text), mode); err != nil {
 		return fmt.Errorf("writing the pin: %w", err)
 	}
 	return nil
 }
 
-// pinTarget says which file holds the pin of path, and with which permissions.
-func pinTarget(path string) (string, fs.FileMode, error) {
+// target returns the file that holds the pin of path, and its permissions.
+func target(path string) (string, fs.FileMode, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -56,20 +58,20 @@ func pinTarget(path string) (string, fs.FileMode, error) {
 		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link, and leads to no version file, so nothing is written",
 			"rm "+diag.Word(path))
 	}
-	target, err := filepath.EvalSymlinks(path)
+	file, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return "", 0, err
 	}
-	info, err = os.Stat(target)
+	info, err = os.Stat(file)
 	if err != nil {
 		return "", 0, err
 	}
-	return target, info.Mode().Perm(), nil
+	return file, info.Mode().Perm(), nil
 }
 
-// withPin returns the text of a version file with its pin replaced by pin:
+// replace returns the text of a version file with its selector replaced:
 // comments and blank lines stay, and so does the file's kind of line break.
-func withPin(old, pin string) string {
+func replace(old, selector string) string {
 	var out strings.Builder
 	done := false
 	for line := range strings.Lines(old) {
@@ -86,14 +88,14 @@ func withPin(old, pin string) string {
 		if ending == "" {
 			ending = "\n"
 		}
-		out.WriteString(pin + ending)
+		out.WriteString(selector + ending)
 		done = true
 	}
 	if !done {
 		if text := out.String(); text != "" && !strings.HasSuffix(text, "\n") {
 			out.WriteByte('\n')
 		}
-		out.WriteString(pin + "\n")
+		out.WriteString(selector + "\n")
 	}
 	return out.String()
 }
