@@ -248,7 +248,7 @@ func (a *app) tame(command *cli.Command, n needs) {
 		}
 		return
 	}
-	if isCompanion(command) {
+	if command.SkipFlagParsing {
 		return
 	}
 	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say less on stderr"})

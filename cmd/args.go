@@ -32,7 +32,7 @@ func arrange(root *cli.App, typed []string) ([]string, error) {
 		}
 		return nil, noSubcommand(command, path, rest)
 	}
-	if isCompanion(command) {
+	if command.SkipFlagParsing {
 		return append(args, rest...), nil
 	}
 	flags, arguments, err := sortWords(command, path, rest)

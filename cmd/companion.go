@@ -3,7 +3,6 @@ package cmd
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,26 +31,13 @@ func companions() []companion {
 // companionCommand is the command that runs a companion. All words after its
 // name are the companion's own, help and flags included.
 func (a *app) companionCommand(p companion) *cli.Command {
-	return &cli.Command{
+	return a.declare(needs{complete: words(p.commands...)}, &cli.Command{
 		Name:            p.name,
 		Usage:           p.usage,
 		Category:        p.category,
 		SkipFlagParsing: true,
 		Action:          func(c *cli.Context) error { return a.runCompanion("vmgo-"+p.name, c.Args().Slice()) },
-	}
-}
-
-// companionWords returns the words that complete a command of a companion.
-func companionWords(name string) [][2]string {
-	var rows [][2]string
-	for _, p := range companions() {
-		if p.name == name {
-			for _, word := range p.commands {
-				rows = append(rows, [2]string{word, ""})
-			}
-		}
-	}
-	return rows
+	})
 }
 
 // runCompanion replaces this process with the program of that name, which lies
@@ -84,9 +70,4 @@ func (a *app) companionMissing(program string) error {
 		hint += "go build -o " + diag.Word(dir) + " ./cmd/" + program
 	}
 	return diag.New(diag.CommandNotFound, "vmgo "+strings.TrimPrefix(program, "vmgo-")+" needs the program "+program+", which is not in "+dir, hint)
-}
-
-// isCompanion reports whether a command's words are not vmgo's to read.
-func isCompanion(command *cli.Command) bool {
-	return slices.ContainsFunc(companions(), func(p companion) bool { return p.name == command.Name })
 }

@@ -87,12 +87,7 @@ func (a *app) candidates(c *cli.Context, before []string, typed string) [][2]str
 		return named(c.App.Commands)
 	case len(command.Subcommands) > 0:
 		return named(command.Subcommands)
-	case isCompanion(command):
-		if len(rest) > 0 {
-			return nil
-		}
-		return companionWords(command.Name)
-	case strings.HasPrefix(typed, "-"):
+	case strings.HasPrefix(typed, "-") && !command.SkipFlagParsing:
 		var flags [][2]string
 		for _, flag := range command.Flags {
 			usage := ""
