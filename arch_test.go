@@ -27,7 +27,7 @@ var layers = map[string]int{
 	"internal/install": 3, "internal/prune": 3, "internal/verify": 3, "internal/doctor": 3, "internal/harden": 3,
 	"shell": 4, "shims": 4, "cmd": 4,
 	"": 5, "shims/vmgo-shim": 5,
-	"internal/vmtest": 6, "internal/bench": 6, "internal/mutate": 6, "internal/host/hosttest": 6,
+	"internal/vmtest": 6, "internal/vmtest/hosts": 6, "internal/bench": 6, "internal/mutate": 6, "internal/host/hosttest": 6,
 }
 
 // sameLayer lists the imports within one layer that are part of the design.
