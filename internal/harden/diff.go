@@ -14,21 +14,24 @@ func (c Change) Diff() string {
 	if c.Kind != File || c.From.Text == c.To.Text && c.From.Present == c.To.Present {
 		return ""
 	}
-	diff := difflib.UnifiedDiff{
-		A: lines(withoutPasswords(c.From.Text)), B: lines(withoutPasswords(c.To.Text)),
-		FromFile: "a" + c.Target, ToFile: "b" + c.Target, Context: 3,
-	}
+	from, to := "a"+c.Target, "b"+c.Target
 	if !c.From.Present {
-		diff.FromFile = "/dev/null"
+		from = "/dev/null"
 	}
 	if !c.To.Present {
-		diff.ToFile = "/dev/null"
+		to = "/dev/null"
 	}
-	text, err := difflib.GetUnifiedDiffString(diff)
+	return c.modeLine() + UnifiedDiff(from, to, withoutPasswords(c.From.Text), withoutPasswords(c.To.Text))
+}
+
+// UnifiedDiff returns the difference between two texts as diff -u does; from and
+// to are the names in its head.
+func UnifiedDiff(from, to, a, b string) string {
+	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: lines(a), B: lines(b), FromFile: from, ToFile: to, Context: 3})
 	if err != nil {
 		return "" // writing to memory does not fail
 	}
-	return c.modeLine() + text
+	return text
 }
 
 // withoutPasswords hides the passwords of network shares, which /etc/fstab may have

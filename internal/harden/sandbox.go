@@ -43,12 +43,10 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
-// sandbox writes the drop-in. ProcSubset=pid is left out on purpose: without
-// /proc/sys the net package falls back to a listen backlog of 128.
-func (s Service) sandbox(m *Machine, w *Wish) string {
-	var text strings.Builder
-	text.WriteString(ownHeader + `[Service]
-NoNewPrivileges=yes
+// SandboxSettings are the lines of a unit's section Service that every Go service
+// can do with. ProcSubset=pid is left out on purpose: without /proc/sys the net
+// package falls back to a listen backlog of 128.
+const SandboxSettings = `NoNewPrivileges=yes
 ProtectSystem=strict
 PrivateTmp=yes
 PrivateDevices=yes
@@ -71,7 +69,12 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 RemoveIPC=yes
-`)
+`
+
+// sandbox writes the drop-in.
+func (s Service) sandbox(m *Machine, w *Wish) string {
+	var text strings.Builder
+	text.WriteString(ownHeader + "[Service]\n" + SandboxSettings)
 	text.WriteString("ProtectHome=" + s.home(m, w) + "\n")
 	text.WriteString(s.privileges(m, w))
 	if len(s.settings(m, "UMask")) == 0 {
@@ -98,6 +101,9 @@ func (s Service) home(m *Machine, w *Wish) string {
 	return "yes"
 }
 
+// UnprivilegedSettings are the further lines for a service that does not run as root.
+const UnprivilegedSettings = "CapabilityBoundingSet=\nSystemCallFilter=~@privileged\n"
+
 // privileges takes all capabilities from a service with a user of its own.
 // Root's service keeps the one that servers want; one that names its
 // capabilities keeps what it names.
@@ -108,7 +114,7 @@ func (s Service) privileges(m *Machine, w *Wish) string {
 		return ""
 	}
 	if len(s.settings(m, "User")) > 0 || len(s.settings(m, "DynamicUser")) > 0 {
-		return "CapabilityBoundingSet=\nSystemCallFilter=~@privileged\n"
+		return UnprivilegedSettings
 	}
 	w.Notes = append(w.Notes, "the service runs as root: User= or DynamicUser=yes in its unit would be worth more than all of this")
 	return "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"

@@ -115,27 +115,8 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 		w.Blocked = reason
 		return w, nil
 	}
-	high, goLimit, procs := s.limits()
-	var text strings.Builder
-	text.WriteString(ownHeader + "[Service]\n")
-	if s.Memory != 0 {
-		fmt.Fprintf(&text, `# Beyond this the kernel kills the service.
-MemoryMax=%d
-# From here on the kernel slows it down: 95 %% of the above.
-MemoryHigh=%d
-# A heap in swap is slower than a collection.
-MemorySwapMax=0
-# Below both, since the Go runtime reads neither: 90 %% of MemoryMax.
-Environment=GOMEMLIMIT=%dMiB
-`, s.Memory, high, goLimit>>20)
-	}
-	if s.CPUs != 0 {
-		fmt.Fprintf(&text, `CPUQuota=%s%%
-# Go before 1.25 does not read the quota, and later ones never go below 2.
-Environment=GOMAXPROCS=%d
-`, strconv.FormatFloat(s.CPUs*100, 'f', -1, 64), procs)
-	}
-	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), text.String())}
+	_, goLimit, _ := s.limits()
+	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), ownHeader+"[Service]\n"+s.LimitSettings())}
 	w.Notes = s.rivals(m)
 	if m.Systemd() {
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
@@ -153,6 +134,31 @@ Environment=GOMAXPROCS=%d
 		}
 	}
 	return w, nil
+}
+
+// LimitSettings returns the lines of a unit's section Service that limit the
+// service, and tell Go of it.
+func (s Service) LimitSettings() string {
+	high, goLimit, procs := s.limits()
+	var text strings.Builder
+	if s.Memory != 0 {
+		fmt.Fprintf(&text, `# Beyond this the kernel kills the service.
+MemoryMax=%d
+# From here on the kernel slows it down: 95 %% of the above.
+MemoryHigh=%d
+# A heap in swap is slower than a collection.
+MemorySwapMax=0
+# Below both, since the Go runtime reads neither: 90 %% of MemoryMax.
+Environment=GOMEMLIMIT=%dMiB
+`, s.Memory, high, goLimit>>20)
+	}
+	if s.CPUs != 0 {
+		fmt.Fprintf(&text, `CPUQuota=%s%%
+# Go before 1.25 does not read the quota, and later ones never go below 2.
+Environment=GOMAXPROCS=%d
+`, strconv.FormatFloat(s.CPUs*100, 'f', -1, 64), procs)
+	}
+	return text.String()
 }
 
 func (s Service) missing(m *Machine) string {
