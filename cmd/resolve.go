@@ -130,18 +130,10 @@ func (a *app) pickFrom(stores []string, text string) (installed.Release, error) 
 	if err != nil {
 		return installed.Release{}, err
 	}
-	releases, err := installed.List(stores)
-	if err != nil {
-		return installed.Release{}, err
+	release, found, err := installed.Pick(stores, selector, ranges.Parse)
+	if err == nil && !found {
+		err = notInstalled(text)
 	}
-	version, found, err := selector.Pick(versionsOf(releases), ranges.Parse)
-	if err != nil {
-		return installed.Release{}, err
-	}
-	if !found {
-		return installed.Release{}, notInstalled(text)
-	}
-	release, _, err := installed.Find(stores, version)
 	return release, err
 }
 

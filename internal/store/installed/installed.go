@@ -191,3 +191,20 @@ func join(dir, name string) string {
 	}
 	return dir + "/" + name
 }
+
+// Pick returns the newest release of the stores that a selector matches.
+func Pick(stores []string, selector gover.Selector, ranges gover.RangeParser) (release Release, found bool, err error) {
+	releases, err := List(stores)
+	if err != nil {
+		return Release{}, false, err
+	}
+	versions := make([]gover.Version, len(releases))
+	for i, r := range releases {
+		versions[i] = r.Version
+	}
+	version, found, err := selector.Pick(versions, ranges)
+	if err != nil || !found {
+		return Release{}, false, err
+	}
+	return Find(stores, version)
+}

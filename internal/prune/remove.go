@@ -1,0 +1,42 @@
+package prune
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/project/seen"
+	"github.com/vmgo/vmgo/internal/store"
+)
+
+// Remove removes one candidate of a plan. held reports that an install uses it
+// by now, and that it stays. removeShim removes a link that leads nowhere.
+func (s Scope) Remove(ctx context.Context, c Candidate, wait store.Wait, removeShim func(path string) error) (held bool, err error) {
+	switch c.Kind {
+	case Release:
+		return false, s.Open(c.Release.Store).Uninstall(ctx, c.Release.Version, false, wait)
+	case Shim:
+		return false, removeShim(c.Path)
+	case Gopath:
+		if err := seen.Forget(s.Layout.State, c.Project); err != nil {
+			return false, err
+		}
+	}
+	held, err = fsx.RemoveUnheld(filepath.Dir(c.Path), filepath.Base(c.Path))
+	if err != nil {
+		return false, diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
+	}
+	return held, nil
+}
+
+// Sweep removes what interrupted installs left in the stores that can be
+// written, and returns what failed.
+func (s Scope) Sweep(ctx context.Context, wait store.Wait) (failures []error) {
+	for _, dir := range s.Layout.Stores(s.Settings.Root) {
+		if opened := s.Open(dir); opened.CheckWritable() == nil {
+			failures = append(failures, opened.Sweep(ctx, wait))
+		}
+	}
+	return failures
+}
