@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -65,12 +66,12 @@ func (a *app) listRows() ([]listRow, error) {
 	}
 	rows := []listRow{}
 	defer a.showing("measuring the releases")()
-	for _, release := range releases {
-		row, err := a.listRow(release)
+	for _, r := range releases {
+		row, err := a.listRow(r)
 		if err != nil {
 			return nil, err
 		}
-		row.InForce = release.GOROOT == inForce.GOROOT
+		row.InForce = r.GOROOT == inForce.GOROOT
 		rows = append(rows, row)
 	}
 	return rows, nil
@@ -114,9 +115,9 @@ func (a *app) listTable(rows []listRow) error {
 		return nil
 	}
 	colour := ui.Palette(a.colour(a.host.StdoutTTY))
-	newest := gover.Version{}
-	if v, err := gover.Parse(rows[0].Version); err == nil {
-		newest = v
+	lines, err := a.releaseLines()
+	if err != nil {
+		return err
 	}
 	var table ui.Table
 	for _, row := range rows {
@@ -127,7 +128,7 @@ func (a *app) listTable(rows []listRow) error {
 		if row.Default {
 			notes = "default"
 		}
-		if v, err := gover.Parse(row.Version); err == nil && pastSupport(v, newest) {
+		if v, err := gover.Parse(row.Version); err == nil && lines.Ended(v) {
 			notes = join(notes, colour.Yellow("end of life"))
 		}
 		table.Add(mark+row.Version, row.Source, ui.Bytes(row.OwnBytes)+" own", ui.Bytes(row.SharedBytes)+" shared", row.GOROOT, notes)
@@ -135,9 +136,16 @@ func (a *app) listTable(rows []listRow) error {
 	return table.Write(a.host.Stdout)
 }
 
-// pastSupport says whether a release line has ended, as far as newest shows:
-// each line is supported until there are two newer ones (go.dev/doc/devel/release).
-func pastSupport(v, newest gover.Version) bool { return v.Minor() <= newest.Minor()-2 }
+// releaseLines returns what is known of the release lines: by a list of releases
+// that was just fetched, or the last one that was, and by what is installed.
+func (a *app) releaseLines(list ...release.Listed) (gover.Lines, error) {
+	releases, err := a.installed()
+	known := []gover.Version{release.Newest(list), release.KeptNewest(a.layout.Cache)}
+	for _, r := range releases {
+		known = append(known, r.Version)
+	}
+	return gover.KnownLines(known...), err
+}
 
 func join(a, b string) string {
 	if a == "" {

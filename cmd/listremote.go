@@ -22,7 +22,7 @@ func (a *app) listRemoteCommand() *cli.Command {
 		Usage:     "list the releases that can be installed",
 		UsageText: "vmgo list-remote [SELECTOR] [--all] [--json] [--source LIST]",
 		ArgsUsage: "[SELECTOR]",
-		Description: `Without --all: the supported releases, or those that SELECTOR matches.
+		Description: `Without --all: the releases of the two newest lines, or those that SELECTOR matches.
 A source's list need not be complete: an exact version can be installed even when it is not listed.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
@@ -76,6 +76,7 @@ func (a *app) listed(ctx context.Context, sourceFlag string, told tellOf) ([]rel
 	if err != nil {
 		return nil, err
 	}
+	release.KeepNewest(a.layout.Cache, list)
 	a.tellOfMissing(sources, list, failed, told || sourceFlag != "")
 	for _, s := range sources {
 		for _, note := range s.Notes() {
@@ -110,13 +111,17 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 	if err != nil {
 		return nil, err
 	}
-	newest := newestStable(list)
+	lines, err := a.releaseLines(list...)
+	if err != nil {
+		return nil, err
+	}
+	newest := release.Newest(list)
 	seen := map[gover.Version]bool{}
 	rows := []remoteRow{}
 	for _, l := range list {
 		v := l.Version
 		row := remoteRow{
-			Version: v.String(), Stable: !v.IsPrerelease(), Supported: !pastSupport(v, newest),
+			Version: v.String(), Stable: !v.IsPrerelease(), Supported: !lines.Ended(v),
 			Newest: !v.IsPrerelease() && !seen[v.Lang()], Sources: l.Sources,
 		}
 		for _, have := range releases {
@@ -125,7 +130,7 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 		if row.Stable {
 			seen[v.Lang()] = true
 		}
-		if match(v) && (all || len(args) == 1 || row.Stable && row.Supported) {
+		if match(v) && (all || len(args) == 1 || row.Stable && v.Minor() > newest.Minor()-2) {
 			rows = append(rows, row)
 		}
 	}
@@ -146,15 +151,6 @@ func matcher(selector gover.Selector) (func(gover.Version) bool, error) {
 		return selector.Match, nil
 	}
 	return func(gover.Version) bool { return true }, nil
-}
-
-func newestStable(list []release.Listed) gover.Version {
-	for _, l := range list {
-		if !l.Version.IsPrerelease() {
-			return l.Version
-		}
-	}
-	return gover.Version{}
 }
 
 func (a *app) remoteTable(rows []remoteRow) error {

@@ -57,7 +57,10 @@ func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	newest := newestStable(published)
+	known, err := a.releaseLines(published...)
+	if err != nil {
+		return nil, err
+	}
 	seen := map[gover.Version]bool{}
 	for _, release := range releases {
 		line := release.Version.Lang()
@@ -73,7 +76,7 @@ func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
 		}
 		rows = append(rows, lineRow{
 			Line: line.String(), Installed: release.Version.String(), Newest: next.String(),
-			Outdated: next != release.Version, Supported: !pastSupport(release.Version, newest),
+			Outdated: next != release.Version, Supported: !known.Ended(release.Version),
 			have: release, next: next,
 		})
 	}

@@ -77,8 +77,16 @@ func (a *app) modcache() string {
 func (a *app) prunePlan(drop []prune.Candidate, kept []prune.Kept) error {
 	colour := ui.Palette(a.colour(a.host.StdoutTTY))
 	var table ui.Table
+	lines, err := a.releaseLines()
+	if err != nil {
+		return err
+	}
 	for _, k := range kept {
-		table.Add("keep", k.Release.GOROOT, "", k.Why)
+		why := k.Why
+		if since := lines.EndOfLife(k.Release.Version); since != "" {
+			why += ", " + colour.Yellow("end of life since "+since)
+		}
+		table.Add("keep", k.Release.GOROOT, "", why)
 	}
 	for _, c := range drop {
 		table.Add(colour.Red("drop"), c.Path, ui.Bytes(c.Bytes), c.Why)

@@ -6,8 +6,8 @@ func endOfLifeCheck() Check {
 	return Check{
 		ID: "toolchain.eol", Group: Toolchain, Weight: 4,
 		Title:  "installed releases that get no more fixes",
-		Why:    "Go mends security holes in its two newest lines only",
-		Source: "go.dev/doc/devel/release; the installed releases",
+		Why:    "the Go project fixes security holes in its two newest lines only",
+		Source: "go.dev/doc/devel/release; the newest release that a list named; the installed releases",
 		Run:    runEndOfLife,
 	}
 }
@@ -20,10 +20,10 @@ func runEndOfLife(_ context.Context, m *Machine) Result {
 	r := ok("every release in use is supported")
 	if since := m.endOfLife(inForce); !inForce.IsZero() && since != "" {
 		if m.distroInForce() {
-			return info("Go %s of the distribution: Go itself stopped mending it %s", inForce, since).
-				means("The distribution may mend holes by itself; its version does not tell.")
+			return info("Go %s of the distribution: no fixes from the Go project since %s", inForce, since).
+				means("The distribution may fix holes by itself; its version does not tell.")
 		}
-		r = warn("Go %s, in force here, has been without fixes since %s", inForce, since).mend("vmgo outdated")
+		r = warn("Go %s, the active release, has been without fixes since %s", inForce, since).mend("vmgo outdated")
 	}
 	for _, rel := range m.Releases() {
 		since := m.endOfLife(rel.Version)
@@ -31,7 +31,7 @@ func runEndOfLife(_ context.Context, m *Machine) Result {
 			continue
 		}
 		if r.Status == OK {
-			r = info("installed for some project, and without fixes")
+			r = info("a release that is installed gets no more fixes")
 		}
 		r = r.at(rel.GOROOT, 0, "end of life since %s", since)
 	}

@@ -4,44 +4,17 @@ import (
 	"strconv"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
 )
 
-// releaseDay is when the first release of a line came out. Go supports a line
-// until two newer ones are out (go.dev/doc/devel/release).
-type releaseDay struct {
-	minor int
-	day   string
-}
-
-func releaseDays() []releaseDay {
-	return []releaseDay{
-		{19, "2022-08-02"}, {20, "2023-02-01"}, {21, "2023-08-08"}, {22, "2024-02-06"}, {23, "2024-08-13"},
-		{24, "2025-02-11"}, {25, "2025-08-12"}, {26, "2026-02-10"}, {27, "2026-08-18"},
-	}
-}
-
-// endOfLife says since when a release gets no more fixes; empty while it does,
-// as far as this program or the installed releases can tell.
+// endOfLife returns since when a release gets no more fixes, "" while it gets them:
+// by the rule of `vmgo list` and `vmgo outdated`.
 func (m *Machine) endOfLife(v gover.Version) string {
-	days := releaseDays()
-	newest := days[len(days)-1].minor
+	known := []gover.Version{release.KeptNewest(m.realLayout().Cache)}
 	for _, r := range m.Releases() {
-		if r.Version.IsRelease() && !r.Version.IsPrerelease() {
-			newest = max(newest, r.Version.Minor())
-		}
+		known = append(known, r.Version)
 	}
-	if v.Minor()+2 > newest {
-		return ""
-	}
-	for _, d := range days {
-		if d.minor == v.Minor()+2 {
-			return d.day
-		}
-	}
-	if v.Minor()+2 < days[0].minor {
-		return "before " + days[0].day
-	}
-	return "not long ago"
+	return gover.KnownLines(known...).EndOfLife(v)
 }
 
 // bypass is a hole through which a module proxy or a checksum database can make

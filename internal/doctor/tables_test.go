@@ -42,19 +42,6 @@ func TestDistros_haveDays(t *testing.T) {
 	}
 }
 
-func TestReleaseDays_areInOrder(t *testing.T) {
-	t.Parallel()
-	days := releaseDays()
-	for i, d := range days {
-		if _, err := time.Parse(time.DateOnly, d.day); err != nil {
-			t.Error(err)
-		}
-		if i > 0 && (d.minor != days[i-1].minor+1 || d.day <= days[i-1].day) {
-			t.Errorf("1.%d does not follow 1.%d", d.minor, days[i-1].minor)
-		}
-	}
-}
-
 func TestSafePatch(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"1.26.0": "1.26.6", "1.25.5": "1.25.13", "1.24.3": ""} {

@@ -1,0 +1,51 @@
+package release
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/smallfile"
+)
+
+// KeepNewest notes beneath the cache directory dir which is the newest stable
+// release of a list, so that commands without network know which lines have ended.
+// It fails silently.
+func KeepNewest(dir string, list []Listed) {
+	newest := Newest(list)
+	if dir == "" || newest.IsZero() || newest == KeptNewest(dir) || fsx.MkdirAll(dir, 0o755) != nil {
+		return
+	}
+	_ = fsx.WriteFile(newestFile(dir), []byte(newest.String()+"\n"), 0o644)
+}
+
+// KeptNewest returns what [KeepNewest] has noted last, or the zero version.
+func KeptNewest(dir string) gover.Version {
+	if dir == "" {
+		return gover.Version{}
+	}
+	data, err := smallfile.Head(newestFile(dir), 64)
+	if err != nil {
+		return gover.Version{}
+	}
+	v, err := gover.Parse(strings.TrimSpace(string(data)))
+	if err != nil {
+		return gover.Version{}
+	}
+	return v
+}
+
+func newestFile(dir string) string { return filepath.Join(dir, "newest") }
+
+// Newest returns the newest release of a list that is no prerelease, or the zero
+// version.
+func Newest(list []Listed) gover.Version {
+	var newest gover.Version
+	for _, l := range list {
+		if !l.Version.IsPrerelease() && (newest.IsZero() || l.Version.Compare(newest) > 0) {
+			newest = l.Version
+		}
+	}
+	return newest
+}
