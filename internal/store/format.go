@@ -22,10 +22,13 @@ const manifestHead = "format "
 
 // cutHead takes the line with the format off the text of a manifest.
 func cutHead(text []byte) ([]byte, error) {
-	line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	line, rest, whole := bytes.Cut(text, []byte{'\n'})
 	digits, ok := bytes.CutPrefix(line, []byte(manifestHead))
 	if !ok {
 		return text, nil
+	}
+	if !whole {
+		return nil, manifestError(1, "the line is cut off")
 	}
 	format, err := strconv.Atoi(string(digits))
 	if err != nil || format < 1 || strconv.Itoa(format) != string(digits) {

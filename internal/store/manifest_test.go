@@ -73,6 +73,15 @@ func TestDecodeManifest_format(t *testing.T) {
 	}
 }
 
+func TestDecodeManifest_cutOffInTheFirstLine(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"format 1", "format ", "format 12"} {
+		if m, err := store.DecodeManifest([]byte(text)); diag.CodeOf(err) != diag.Tampered {
+			t.Errorf("%q: %v, %v", text, m, err)
+		}
+	}
+}
+
 func FuzzDecodeManifest(f *testing.F) {
 	f.Add(store.Manifest{{Path: "a", Mode: 0o644, Size: 12}, {Path: "b/c d", Mode: 0o755, Size: 3}}.Encode())
 	f.Add([]byte(fmt.Sprintf("%064x %08x 644 1 x\n", 1, 2)))
