@@ -22,7 +22,7 @@ var layers = map[string]int{
 	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0, "internal/goenv": 0,
 	"internal/sshsig":   0,
 	"internal/settings": 1, "internal/settings/edit": 1, "internal/dirs": 1, "internal/fsx": 1, "internal/fetch": 1, "internal/archive": 1,
-	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1,
+	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1, "internal/gobin": 1,
 	"internal/project": 2, "internal/project/pin": 2, "internal/project/seen": 2, "internal/resolve": 2, "internal/release": 2, "internal/trust": 2,
 	"internal/store": 2, "internal/store/installed": 2,
 	"internal/install": 3, "internal/prune": 3, "internal/verify": 3, "internal/doctor": 3, "internal/harden": 3,

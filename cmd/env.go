@@ -30,6 +30,7 @@ func (a *app) envCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			situation.Prepare()
 			for _, note := range situation.Notes {
 				a.warnf("%s", note)
 			}

@@ -69,6 +69,7 @@ func execHint(words []string) string {
 // replaceWith executes a program in the environment of a resolution. It only
 // returns if that cannot be done.
 func (a *app) replaceWith(s shims.Situation, command []string) error {
+	s.Prepare()
 	env := inside(a.host.Env, s)
 	program := command[0]
 	if !strings.ContainsRune(program, '/') {

@@ -36,7 +36,7 @@ func (p Process) hook(call shell.Call) error {
 	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
 		err = p.handOver(hookWord, p.Args[2:]...)
 	}
-	s.prepare()
+	s.Prepare()
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
 	u := p.update(&s, call, how)
 	if how.Remember {
@@ -62,7 +62,7 @@ func (p Process) update(s *Situation, call shell.Call, how environ.How) shell.Up
 		return shell.Update{Call: call, Session: text, Before: text, Held: true}
 	}
 	if len(call.Refused) > 0 {
-		s.Wanted = s.Session.Before()
+		s.Wanted = s.Session.Before([]string{s.programs.Dir})
 		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): everything stays as it was")
 	}
 	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)

@@ -46,7 +46,7 @@ func (p Process) run(name string, args []string) error {
 	case err != nil:
 		return err
 	}
-	s.prepare()
+	s.Prepare()
 	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, environ.How{})
 	delete(env, environ.SessionVariable)
 	if text := session.Encode(); text != "" {

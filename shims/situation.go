@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/gobin"
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project/seen"
@@ -33,6 +34,8 @@ type Situation struct {
 	Newer bool
 	// Notes are remarks for the user, a line each.
 	Notes []string
+
+	programs gobin.Programs
 }
 
 // Question is a directory and what surrounds it.
@@ -77,7 +80,12 @@ func Look(q Question) (Situation, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Wanted, s.Notes = environ.Plan(s.Outside, s.choice(q.UID), s.policy(q), s.places())
+	at := s.places()
+	remark := s.findPrograms(at, q.UID)
+	s.Wanted, s.Notes = environ.Plan(s.Outside, s.choice(q.UID), s.policy(q), at)
+	if remark != "" && len(s.Wanted.Path) > 0 {
+		s.Notes = append(s.Notes, remark)
+	}
 	return s, nil
 }
 
@@ -89,7 +97,10 @@ func (s Situation) choice(uid int) environ.Choice {
 	}
 	c := environ.Choice{
 		GOROOT: r.GOROOT, Version: r.Version.String(), Project: r.Project,
-		AutoUnsafe: r.Version.SwitchesUnsafely(),
+		AutoUnsafe: r.Version.SwitchesUnsafely(), Programs: s.programs.Dir,
+	}
+	if c.Programs != "" && r.Project != "" {
+		c.OwnBin = gobin.OwnBin(s.Layout.Data, environ.ProjectGopath(s.Layout.Data, r.Project))
 	}
 	if s.Settings.GOPATH == "tree" && r.Project != "" {
 		c.OwnsProject = owns(uid, r.Project)
@@ -139,9 +150,37 @@ func (s Situation) places() environ.Places {
 	return at
 }
 
-// prepare makes the GOPATH of a project that keeps it in its tree. git is told
+// findPrograms looks for the user's directory for installed programs, and
+// returns why it is not used, if that is so.
+func (s *Situation) findPrograms(at environ.Places, uid int) (remark string) {
+	if s.Settings.GOBIN != "user" || s.Settings.GOPATH != "project" || s.Resolution.Project == "" {
+		return ""
+	}
+	var err error
+	s.programs, err = gobin.Find(gobin.User{Data: s.Layout.Data, Home: s.Layout.Home, GOPATH: goenv.Settings{User: at.GoEnv}.GOPATH(), UID: uid})
+	if err != nil {
+		return "installed programs stay in this project: " + err.Error()
+	}
+	return ""
+}
+
+// Prepare makes what the wanted environment relies on: bin of a project's
+// GOPATH, and a GOPATH in the tree. What cannot be made the go command reports.
+func (s Situation) Prepare() {
+	s.prepareTree()
+	gopath := gobin.Gopath(s.Layout.Data, s.Resolution.Project, s.Wanted)
+	switch {
+	case gopath == "":
+	case s.programs.Dir != "":
+		_ = s.programs.Link(gopath)
+	default:
+		_ = gobin.Unlink(s.Layout.Data, gopath)
+	}
+}
+
+// prepareTree makes the GOPATH of a project that keeps it in its tree. git is told
 // inside of it to look away, so that no file of the project changes.
-func (s Situation) prepare() {
+func (s Situation) prepareTree() {
 	if s.Settings.GOPATH != "tree" || s.Resolution.Project == "" {
 		return
 	}

@@ -22,6 +22,8 @@ type Edit struct {
 	New  string // the line as it shall be
 	Drop bool   // the line goes
 	Mode fs.FileMode
+	// Gather moves the programs of a directory; then there is no line.
+	Gather *Gather
 }
 
 const disabledMark = "# vmgo doctor: "
@@ -78,6 +80,7 @@ type Change struct {
 	Checks        []string // ids of the checks that asked for it
 	Before, After []byte   // both nil for a change of permissions alone
 	OldMode, Mode fs.FileMode
+	Gather        *Gather // the programs of a directory move; nothing else changes
 }
 
 // Plan gathers the edits of a report into one change a file. Edits of several
@@ -126,6 +129,10 @@ func change(h host.Host, path string, edits []Edit) (Change, error) {
 			return Change{}, fmt.Errorf("reading what is to be changed: %w", err)
 		}
 	}
+	if edits[0].Gather != nil {
+		c.Gather = edits[0].Gather
+		return c, nil
+	}
 	lines := bytes.SplitAfter(c.Before, []byte("\n"))
 	for _, e := range edits {
 		if e.Line == 0 {
@@ -158,6 +165,9 @@ func (c Change) Preview() string {
 	fmt.Fprintf(&out, "%s  (%s)\n", c.Path, strings.Join(c.Checks, ", "))
 	if c.Mode != c.OldMode {
 		fmt.Fprintf(&out, "  mode %04o -> %04o\n", modeBits(c.OldMode), modeBits(c.Mode))
+	}
+	if c.Gather != nil {
+		c.Gather.preview(&out, c.Path)
 	}
 	before, after := strings.SplitAfter(string(c.Before), "\n"), strings.SplitAfter(string(c.After), "\n")
 	for len(before) > 0 || len(after) > 0 {

@@ -197,7 +197,7 @@ func TestUndo_afterACrash(t *testing.T) {
 // newer program is refused before anything is touched.
 func TestUndo_format(t *testing.T) {
 	t.Parallel()
-	for replacement, want := range map[string]diag.Code{`"format": 2`: diag.NewerFormat, `"format": 1`: "", `"older": 1`: ""} {
+	for replacement, want := range map[string]diag.Code{`"format": 3`: diag.NewerFormat, `"format": 1`: "", `"older": 1`: ""} {
 		h := sick(t)
 		m, changes := plan(t, h)
 		if err := doctor.Apply(m, changes); err != nil {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gobin"
 	"github.com/vmgo/vmgo/internal/goenv"
 )
 
@@ -79,8 +80,15 @@ func (m *Machine) GoEnv(name string) goenv.Setting { return m.goSettings().Get(n
 // GOPATH is the first element of GOPATH.
 func (m *Machine) GOPATH() string { return m.goSettings().GOPATH() }
 
-// GOBIN is where "go install" puts programs.
-func (m *Machine) GOBIN() string { return m.goSettings().GOBIN() }
+// GOBIN is where "go install" puts programs: the user's one directory where bin
+// of a project's GOPATH is a link to it.
+func (m *Machine) GOBIN() string {
+	bin := m.goSettings().GOBIN()
+	if record := gobin.Record(m.Layout.Data); m.LinkText(bin) == record {
+		return m.LinkText(record)
+	}
+	return bin
+}
 
 // TempDir is where programs put temporary files.
 func (m *Machine) TempDir() string {

@@ -34,13 +34,15 @@ type repairFile struct {
 	After   string `json:"after,omitempty"`
 	OldMode uint32 `json:"old_mode"`
 	Mode    uint32 `json:"mode"`
+	// Gather, since format 2, moved the programs of a directory.
+	Gather *Gather `json:"gather,omitempty"`
 }
 
 const manifestName = "manifest.json"
 
 // repairFormat is the number of the record's format. A record without one has
-// format 1.
-const repairFormat = 1
+// format 1, and so has one that format 1 can say.
+const repairFormat = 2
 
 func (m *Machine) repairsDir() (string, error) {
 	if m.Layout.State == "" {
@@ -60,9 +62,15 @@ func Apply(m *Machine, plan []Change) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the directory of backups: %w", err)
 	}
-	record := repair{Format: repairFormat, Time: now.Format("2006-01-02T15:04:05Z")}
+	record := repair{Format: 1, Time: now.Format("2006-01-02T15:04:05Z")}
 	for i, c := range plan {
 		f := repairFile{Path: m.Path(c.Path), OldMode: modeBits(c.OldMode), Mode: modeBits(c.Mode)}
+		if c.Gather != nil {
+			record.Format = repairFormat
+			if f.Gather, err = c.Gather.real(m); err != nil {
+				return fmt.Errorf("looking at what is to be moved: %w", err)
+			}
+		}
 		if c.After != nil {
 			f.Backup, f.Before, f.After = strconv.Itoa(i), sum(c.Before), sum(c.After)
 			if err := fsx.WriteFile(filepath.Join(dir, f.Backup), c.Before, 0o600); err != nil {
@@ -82,6 +90,12 @@ func Apply(m *Machine, plan []Change) error {
 		return fmt.Errorf("recording the repair: %w", err)
 	}
 	for i, c := range plan {
+		if g := record.Files[i].Gather; g != nil {
+			if err := g.apply(m.Path(c.Path)); err != nil {
+				return fmt.Errorf("moving the programs of %s: %w", c.Path, err)
+			}
+			continue
+		}
 		if err := record.Files[i].write(c.After, c.Mode, c.Mode != c.OldMode); err != nil {
 			return fmt.Errorf("changing %s: %w", c.Path, err)
 		}
@@ -123,6 +137,13 @@ func Undo(m *Machine) ([]string, error) {
 	}
 	var restored []string
 	for _, f := range slices.Backward(record.Files) {
+		if f.Gather != nil {
+			if err := f.Gather.undo(f.Path); err != nil {
+				return restored, fmt.Errorf("restoring %s: %w", m.Show(f.Path), err)
+			}
+			restored = append(restored, m.Show(f.Path))
+			continue
+		}
 		var data []byte
 		if f.Backup != "" {
 			if data, err = smallfile.Read(filepath.Join(dir, f.Backup), host.MaxFact); err != nil {
@@ -162,6 +183,9 @@ func latest(parent string) (string, repair, error) {
 // unchanged makes sure that a file is as the repair left it, or as it was
 // before, in case that a crash cut the repair short.
 func (f repairFile) unchanged() error {
+	if f.Gather != nil {
+		return f.Gather.unchanged()
+	}
 	if f.Backup == "" {
 		_, err := os.Stat(f.Path)
 		return err

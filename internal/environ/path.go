@@ -40,8 +40,8 @@ func count(list []string, dir string) int {
 // takeOut removes our entries from list: of each the first occurrence, and
 // only while there are more of it than there were without us, so that an equal
 // entry of the user's own is never taken for ours. at is where the first of
-// them stood, or -1; all tells whether each was there.
-func takeOut(list []string, ours []entry) (rest []string, at int, all bool) {
+// them stood, those behind aside, or -1; all tells whether each was there.
+func takeOut(list []string, ours []entry, behind []string) (rest []string, at int, all bool) {
 	rest, at, all = slices.Clone(list), -1, true
 	for _, e := range ours {
 		i := slices.Index(rest, e.dir)
@@ -50,7 +50,7 @@ func takeOut(list []string, ours []entry) (rest []string, at int, all bool) {
 			continue
 		}
 		rest = slices.Delete(rest, i, i+1)
-		if at < 0 || i < at {
+		if !slices.Contains(behind, e.dir) && (at < 0 || i < at) {
 			at = i
 		}
 	}
@@ -58,16 +58,25 @@ func takeOut(list []string, ours []entry) (rest []string, at int, all bool) {
 }
 
 // entriesFor records the directories that go into a PATH of the given rest,
-// each once, leaving out what PATH cannot carry.
-func entriesFor(dirs, rest []string) []entry {
-	var ours []entry
-	for _, dir := range dirs {
+// each once, leaving out what PATH cannot carry, and of those behind what it
+// has. The first of them go in front.
+func entriesFor(want Wanted, rest []string) (ours []entry, front int) {
+	add := func(dir string) {
 		known := slices.ContainsFunc(ours, func(e entry) bool { return e.dir == dir })
 		if fitsPath(dir) && !known {
 			ours = append(ours, entry{dir: dir, others: count(rest, dir)})
 		}
 	}
-	return ours
+	for _, dir := range want.Path {
+		add(dir)
+	}
+	front = len(ours)
+	for _, dir := range want.Behind {
+		if count(rest, dir) == 0 {
+			add(dir)
+		}
+	}
+	return ours, front
 }
 
 func sameDirs(a, b []entry) bool {
@@ -77,14 +86,14 @@ func sameDirs(a, b []entry) bool {
 // reconcilePath gives PATH the wanted entries in place of those of the
 // session. fresh puts them in front; else they go where the old ones stood, so
 // that what the user put before them stays before them, and nothing at all
-// moves when they are the same and still there.
-func reconcilePath(path Value, s Session, dirs []string, fresh bool) (Value, changes) {
+// moves when they are the same and still there. Those behind always go to the end.
+func reconcilePath(path Value, s Session, want Wanted, fresh bool) (Value, changes) {
 	list := splitPath(path)
-	if former, at, _ := takeOut(list, s.remember(s.changes).path); at >= 0 {
+	if former, at, _ := takeOut(list, s.remember(s.changes).path, nil); at >= 0 {
 		list, path = former, Text(strings.Join(former, ":"))
 	}
-	rest, at, all := takeOut(list, s.path)
-	wanted := entriesFor(dirs, rest)
+	rest, at, all := takeOut(list, s.path, want.Behind)
+	wanted, front := entriesFor(want, rest)
 	if !fresh && all && sameDirs(s.path, wanted) {
 		return path, changes{path: s.path, pathUnset: s.pathUnset}
 	}
@@ -98,7 +107,8 @@ func reconcilePath(path Value, s Session, dirs []string, fresh bool) (Value, cha
 		for i, e := range wanted {
 			names[i] = e.dir
 		}
-		return Text(strings.Join(slices.Insert(rest, at, names...), ":")), changes{path: wanted, pathUnset: unset}
+		list := append(slices.Insert(rest, at, names[:front]...), names[front:]...)
+		return Text(strings.Join(list, ":")), changes{path: wanted, pathUnset: unset}
 	case unset:
 		return Value{}, changes{}
 	}

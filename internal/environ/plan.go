@@ -19,6 +19,11 @@ type Choice struct {
 	// toolchains that it downloads.
 	AutoUnsafe bool
 	Toolchains []string // directories of links named go1.X.Y, for GOTOOLCHAIN=path
+	// Programs is the user's one directory for the programs of `go install`, to
+	// which bin of each project's GOPATH is a link; empty where each keeps its own.
+	Programs string
+	// OwnBin reports that bin of this project's GOPATH is no such link.
+	OwnBin bool
 }
 
 // Policy is what the settings say about the environment, in their words.
@@ -105,7 +110,13 @@ func planGopath(want *Wanted, outside Env, c Choice, p Policy, at Places) (notes
 	}
 	if gopath != "" {
 		want.Vars["GOPATH"] = Text(gopath)
-		want.Path = append(want.Path, gopath+"/bin")
+		shared := mode == "project" && c.Programs != ""
+		if shared { // behind, so that `go install ./cmd/ls` hides nothing
+			want.Behind = append(want.Behind, c.Programs)
+		}
+		if !shared || c.OwnBin {
+			want.Path = append(want.Path, gopath+"/bin")
+		}
 	}
 	switch {
 	case p.Modcache == "project" && gopath != "":

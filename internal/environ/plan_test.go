@@ -59,6 +59,19 @@ func TestPlan(t *testing.T) {
 		{name: "tree in a directory of others", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH, c.OwnsProject = "tree", false },
 			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
 			path: "/opt/go/1.22.5/bin " + project + "/bin", notes: 1},
+		{name: "one directory for programs", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) { c.Programs = "/h/go/bin" },
+			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin ... /h/go/bin"},
+		{name: "a bin from before that", change: func(c *environ.Choice, _ *environ.Policy, _ *environ.Places) {
+			c.Programs, c.OwnBin = "/h/go/bin", true
+		},
+			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=" + project + " GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin " + project + "/bin ... /h/go/bin"},
+		{name: "tree keeps its own", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) {
+			p.GOPATH, c.Programs = "tree", "/h/go/bin"
+		},
+			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=/src/app/.gopath GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
+			path: "/opt/go/1.22.5/bin /src/app/.gopath/bin"},
 		{name: "version", change: func(c *environ.Choice, p *environ.Policy, _ *environ.Places) { p.GOPATH, c.Project = "version", "" },
 			vars: "GOMODCACHE=/h/go/pkg/mod GOPATH=/d/gopath/1.22.5 GOROOT=/opt/go/1.22.5 GOTOOLCHAIN=local",
 			path: "/opt/go/1.22.5/bin /d/gopath/1.22.5/bin"},
@@ -91,8 +104,12 @@ func TestPlan(t *testing.T) {
 			vars = append(vars, name)
 		}
 		slices.Sort(vars)
-		if strings.Join(vars, " ") != test.vars || strings.Join(got.Path, " ") != test.path || len(notes) != test.notes {
-			t.Errorf("%s:\n got %v | %v | %q\nwant %s | %s", test.name, vars, got.Path, notes, test.vars, test.path)
+		path := strings.Join(got.Path, " ")
+		if len(got.Behind) > 0 {
+			path += " ... " + strings.Join(got.Behind, " ")
+		}
+		if strings.Join(vars, " ") != test.vars || path != test.path || len(notes) != test.notes {
+			t.Errorf("%s:\n got %v | %v | %q\nwant %s | %s", test.name, vars, path, notes, test.vars, test.path)
 		}
 	}
 }

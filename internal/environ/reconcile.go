@@ -5,12 +5,14 @@ import (
 	"slices"
 )
 
-// Wanted is the state that an environment should have: some variables, and
-// some directories in front of PATH. The zero Wanted asks for nothing: it is
-// the outside of every project.
+// Wanted is the state that an environment should have: some variables, some
+// directories in front of PATH, and some behind everything else in it. The zero
+// Wanted asks for nothing: it is the outside of every project.
 type Wanted struct {
 	Vars map[string]Value
 	Path []string
+	// Behind are added where PATH does not have them already.
+	Behind []string
 }
 
 // How says in what circumstances an environment is reconciled.
@@ -56,7 +58,7 @@ func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
 // Switch says what Reconcile changes, sorted by name.
 func Switch(env Env, s Session, want Wanted, how How) ([]Change, Session) {
 	fresh := how.Fresh || s.before != nil // after an interruption nobody knows which values are the user's
-	path, now := reconcilePath(env.Get(pathVariable), s, want.Path, fresh)
+	path, now := reconcilePath(env.Get(pathVariable), s, want, fresh)
 	names := s.names(want)
 	changes := make([]Change, 0, len(names)+1)
 	change := func(name string, from, to Value) {

@@ -78,12 +78,20 @@ func (s Session) Undo() Undo {
 }
 
 // Before returns, for a journal, the state that the environment was in before
-// the change that was interrupted.
-func (s Session) Before() Wanted {
+// the change that was interrupted. behind are the directories that stand behind
+// everything else in PATH if they were put there at all.
+func (s Session) Before(behind []string) Wanted {
 	if s.before == nil {
 		return Wanted{}
 	}
-	want := Wanted{Vars: map[string]Value{}, Path: s.before.PathEntries()}
+	want := Wanted{Vars: map[string]Value{}}
+	for _, dir := range s.before.PathEntries() {
+		if slices.Contains(behind, dir) {
+			want.Behind = append(want.Behind, dir)
+		} else {
+			want.Path = append(want.Path, dir)
+		}
+	}
 	for _, v := range s.before.vars {
 		want.Vars[v.name] = v.ours
 	}

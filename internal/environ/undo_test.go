@@ -56,7 +56,7 @@ func TestSession_before(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, after := environ.Reconcile(half, journal, journal.Before(), environ.How{}); !reflect.DeepEqual(back, start) || after.Encode() != s.Encode() {
+		if back, after := environ.Reconcile(half, journal, journal.Before(nil), environ.How{}); !reflect.DeepEqual(back, start) || after.Encode() != s.Encode() {
 			t.Errorf("from %v back to %v, by %s", half, back, after.Encode())
 		}
 	}

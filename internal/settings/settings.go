@@ -26,6 +26,7 @@ type Settings struct {
 	Godev        []string // VMGO_GODEV: base URLs of the index
 	GodevMirrors []string // VMGO_GODEV_MIRROR: base URLs that serve archives only
 	GOPATH       string   // VMGO_GOPATH: project, tree, version or inherit
+	GOBIN        string   // VMGO_GOBIN: user or project
 	Modcache     string   // VMGO_MODCACHE: shared or project
 	GOTOOLCHAIN  string   // VMGO_GOTOOLCHAIN: local, path, auto or inherit
 	GOROOT       bool     // VMGO_GOROOT: set GOROOT, not PATH alone

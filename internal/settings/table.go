@@ -44,6 +44,9 @@ func Table() []Row {
 				s.GOPATH = v
 				return words([]string{v}, "project", "tree", "version", "inherit")
 			}},
+		{Name: "VMGO_GOBIN", Meaning: "one directory for the programs of go install, or one for each project", Default: "user",
+			Values: []string{"user", "project"},
+			store:  func(s *Settings, v string) error { s.GOBIN = v; return words([]string{v}, "user", "project") }},
 		{Name: "VMGO_MODCACHE", Meaning: "one module cache for all projects, or one each", Default: "shared",
 			Values: []string{"shared", "project"},
 			store:  func(s *Settings, v string) error { s.Modcache = v; return words([]string{v}, "shared", "project") }},
