@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	_ "embed"
 	"fmt"
 	"io"
 	"strings"
@@ -13,39 +12,44 @@ import (
 	"github.com/vmgo/vmgo/shell"
 )
 
-//go:embed completion.bash
-var completionBash string
-
-//go:embed completion.zsh
-var completionZsh string
-
-//go:embed completion.fish
-var completionFish string
-
 func (a *app) completionCommand() *cli.Command {
 	return a.declare(needs{settings: true, complete: words(shell.Names()...)}, &cli.Command{
-		Name:      "completion",
-		Usage:     "print the completion script for a shell",
-		UsageText: "vmgo completion SHELL",
-		ArgsUsage: "SHELL",
-		Description: `bash: vmgo completion bash > ~/.local/share/bash-completion/completions/vmgo
-zsh:  vmgo completion zsh > a directory of your fpath, as the file _vmgo
-fish: vmgo completion fish > ~/.config/fish/completions/vmgo.fish`,
-		Category: aboutCategory,
+		Name:        "completion",
+		Usage:       "print the completion script for a shell",
+		UsageText:   "vmgo completion SHELL",
+		ArgsUsage:   "SHELL",
+		Description: completionPlaces(),
+		Category:    aboutCategory,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 1, 1, "a SHELL: bash, zsh or fish")
+			args, err := arguments(c, 1, 1, "a SHELL: "+oneOf(shell.Names()))
 			if err != nil {
 				return err
 			}
-			scripts := map[string]string{"bash": completionBash, "zsh": completionZsh, "fish": completionFish}
-			script, known := scripts[args[0]]
-			if !known {
+			s, err := shell.Lookup(args[0])
+			if err != nil || s.Name() != args[0] {
 				return diag.New(diag.UnsupportedShell, "there is no completion for the shell "+args[0], "vmgo completion bash")
 			}
-			_, err = io.WriteString(a.host.Stdout, script)
+			_, err = io.WriteString(a.host.Stdout, s.About().Completion)
 			return err
 		},
 	})
+}
+
+// completionPlaces returns, for each shell, where its completion script belongs.
+func completionPlaces() string {
+	var lines []string
+	for _, name := range shell.Names() {
+		if s, err := shell.Lookup(name); err == nil {
+			lines = append(lines, fmt.Sprintf("%-5s vmgo completion %s > %s", name+":", name, s.About().CompletionFile))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// oneOf gives "a, b or c".
+func oneOf(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // completeCommand answers the completion scripts: a line for each candidate,

@@ -19,7 +19,7 @@ func (a *app) envCommand() *cli.Command {
 		UsageText: "vmgo env [--shell SHELL|--json]",
 		Category:  shellCategory,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: bash, zsh, fish (default: that of $SHELL, else bash)"},
+			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: " + oneOf(shell.Names()) + " (default: that of $SHELL, else bash)"},
 			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {

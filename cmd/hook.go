@@ -24,7 +24,7 @@ func (a *app) hookCommand() *cli.Command {
 		Description: a.hookLines(),
 		Category:    shellCategory,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 1, 1, "a SHELL: bash, zsh or fish")
+			args, err := arguments(c, 1, 1, "a SHELL: "+oneOf(shell.Names()))
 			if err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func (a *app) hookCommand() *cli.Command {
 			}
 			_, err = io.WriteString(a.host.Stdout, s.Hook(a.programs()))
 			if a.host.StdoutTTY {
-				a.sayf("this is a script for eval; to load it in every %s, add this line to %s:", s.Name(), shell.StartupFile(s.Name()))
+				a.sayf("this is a script for eval; to load it in every %s, add this line to %s:", s.Name(), s.About().StartupFile)
 				a.sayf("    %s", a.hookLine(s.Name()))
 			}
 			return err

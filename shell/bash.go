@@ -10,11 +10,28 @@ import (
 //go:embed hook.bash
 var bashHook string
 
+//go:embed completion.bash
+var bashCompletion string
+
 // bash speaks to bash 4.0 and later.
 type bash struct{}
 
 // Name is "bash".
 func (bash) Name() string { return "bash" }
+
+// About says where bash reads what.
+func (bash) About() About {
+	return About{
+		StartupFile: "~/.bashrc",
+		Completion:  bashCompletion, CompletionFile: "~/.local/share/bash-completion/completions/vmgo",
+		Syntax:      []string{"bash", "--norc", "-n"},
+		Interactive: []string{"bash", "--norc", "--noprofile", "-i"},
+	}
+}
+
+func (b bash) load(vmgo string) string { return posixLoad(b, vmgo) }
+
+func (bash) key(t *strings.Builder) { posixKey(t) }
 
 // Quote puts s between single quotes. The two characters by which bash marks
 // quoting within itself get lost there after bytes that are no UTF-8, so s is

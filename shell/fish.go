@@ -11,11 +11,28 @@ import (
 //go:embed hook.fish
 var fishHook string
 
+//go:embed completion.fish
+var fishCompletion string
+
 // fish speaks to fish 3.1 and later.
 type fish struct{}
 
 // Name is "fish".
 func (fish) Name() string { return "fish" }
+
+// About says where fish reads what.
+func (fish) About() About {
+	return About{
+		StartupFile: "~/.config/fish/config.fish",
+		Completion:  fishCompletion, CompletionFile: "~/.config/fish/completions/vmgo.fish",
+		Syntax:      []string{"fish", "--no-config", "-n"},
+		Interactive: []string{"fish", "--no-config", "-i"},
+	}
+}
+
+func (fish) load(vmgo string) string { return vmgo + " hook fish | source" }
+
+func (fish) key(t *strings.Builder) { joinKey(t, "$", "") }
 
 // Quote puts s between single quotes, where fish knows \' and \\, with bytes
 // that are no UTF-8 written \XHH outside of them.
@@ -105,7 +122,7 @@ func (f fish) Update(u Update) string {
 
 func (f fish) tests(t *strings.Builder, u Update) {
 	t.WriteString(`builtin test "$PWD|`)
-	fishKey(t)
+	f.key(t)
 	t.WriteString(`" = `)
 	f.quote(t, u.Call.Dir+"|"+u.Call.Key)
 	for _, v := range u.Equal {
@@ -236,14 +253,4 @@ func (f fish) undo(t *strings.Builder, u Update) {
 		t.WriteString(" $PATH)\nbuiltin set -e PATH[$i]\nend\n")
 	}
 	put(t, "builtin set -eg ", environ.SessionVariable, "\nend\n")
-}
-
-// fishKey joins the variables as the script does.
-func fishKey(t *strings.Builder) {
-	for i, name := range Variables() {
-		if i > 0 {
-			t.WriteByte('|')
-		}
-		put(t, "$", name)
-	}
 }

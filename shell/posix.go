@@ -158,14 +158,12 @@ func (p posix) clear(t *strings.Builder, name string) {
 		"; else ", p.unset, " ", name, "; fi")
 }
 
-// posixKey joins the variables as the script does.
-func posixKey(t *strings.Builder) {
-	for i, name := range Variables() {
-		if i > 0 {
-			t.WriteByte('|')
-		}
-		put(t, "${", name, "-}")
-	}
+// posixKey joins the variables as the scripts of bash and zsh do.
+func posixKey(t *strings.Builder) { joinKey(t, "${", "-}") }
+
+// posixLoad returns the line that loads the hook in bash and zsh.
+func posixLoad(s Shell, vmgo string) string {
+	return `eval "$(` + vmgo + " hook " + s.Name() + `)"`
 }
 
 // posixTests writes the rest of the test for bash and zsh: " && [[ ... ]]".

@@ -36,6 +36,12 @@ type Shell interface {
 	Update(u Update) string
 	// Export gives a line a change, in the given order.
 	Export(changes []environ.Change) string
+	// About returns what is known of the shell beside its language.
+	About() About
+	// load returns the line that loads the hook of a program, quoted by now.
+	load(vmgo string) string
+	// key writes how the script joins the values of Variables.
+	key(t *strings.Builder)
 }
 
 // Programs are the absolute paths that a hook calls.
@@ -89,25 +95,6 @@ const (
 	Present             // there
 	Absent              // not there
 )
-
-// Names lists the shells that there is a hook for.
-func Names() []string { return []string{"bash", "fish", "zsh"} }
-
-// Lookup finds a shell by its name, by the path of its program, or by the
-// argv[0] of a login shell ("-bash").
-func Lookup(name string) (Shell, error) {
-	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "-")
-	switch base {
-	case "bash":
-		return bash{}, nil
-	case "zsh":
-		return zsh{}, nil
-	case "fish":
-		return fish{}, nil
-	}
-	return nil, diag.New(diag.UnsupportedShell, "there is no hook for the shell "+quote(name),
-		"vmgo shims   # hooks there are for "+strings.Join(Names(), ", ")+"; shims serve all else")
-}
 
 // Variables lists the environment variables, besides PWD and PATH, on which
 // the answer to the hook depends. They are compared at every prompt.
@@ -170,12 +157,18 @@ func (c Call) lasting() string {
 // fill puts the programs into an embedded script.
 func fill(script string, s Shell, p Programs) string {
 	var key strings.Builder
-	if s.Name() == "fish" {
-		fishKey(&key)
-	} else {
-		posixKey(&key)
-	}
+	s.key(&key)
 	return strings.NewReplacer("@SHIM@", s.Quote(p.Shim), "@VMGO@", s.Quote(p.Vmgo), "@KEY@", key.String()).Replace(script)
+}
+
+// joinKey joins the values of [Variables], each written between before and after.
+func joinKey(t *strings.Builder, before, after string) {
+	for i, name := range Variables() {
+		if i > 0 {
+			t.WriteByte('|')
+		}
+		put(t, before, name, after)
+	}
 }
 
 // quoter is how a shell quotes.

@@ -66,24 +66,30 @@ func TestVariables_haveTheSettingsOfTheHook(t *testing.T) {
 
 var awkwardPrograms = shell.Programs{Vmgo: "/a b'c/$x/vmgo", Shim: "/a b'c/`y`\n/vmgo-shim"}
 
-// checkers are what reads scripts without running them.
-func checkers() map[string][]string {
-	return map[string][]string{
-		// $ in the name of a program; [ out of reach of aliases; what the other
-		// half of the script uses; a comparison that is made for one prompt.
-		"bash": {"shellcheck", "-s", "bash", "-e", "SC2016,SC2288,SC2034,SC2050"},
-		"zsh":  {"zsh", "-n"},
-		"fish": {"fish", "--no-config", "-n"},
-	}
-}
-
 func check(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "text."+name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	argv := append(checkers()[name], path)
+	sh, err := shell.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkers := [][]string{sh.About().Syntax}
+	if name == "bash" {
+		// $ in the name of a program; [ out of reach of aliases; what the other
+		// half of the script uses; a comparison that is made for one prompt.
+		checkers = append(checkers, []string{"shellcheck", "-s", "bash", "-e", "SC2016,SC2288,SC2034,SC2050"})
+	}
+	for _, checker := range checkers {
+		argv := append(checker, path)
+		run(t, argv, text)
+	}
+}
+
+func run(t *testing.T, argv []string, text string) {
+	t.Helper()
 	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%q: %v\n%s\n%s", argv, err, out, text)
 	}

@@ -10,11 +10,28 @@ import (
 //go:embed hook.zsh
 var zshHook string
 
+//go:embed completion.zsh
+var zshCompletion string
+
 // zsh speaks to zsh 5.0 and later.
 type zsh struct{}
 
 // Name is "zsh".
 func (zsh) Name() string { return "zsh" }
+
+// About says where zsh reads what.
+func (zsh) About() About {
+	return About{
+		StartupFile: "~/.zshrc",
+		Completion:  zshCompletion, CompletionFile: "a directory of your fpath, as the file _vmgo",
+		Syntax:      []string{"zsh", "-n"},
+		Interactive: []string{"zsh", "-f", "-i"},
+	}
+}
+
+func (z zsh) load(vmgo string) string { return posixLoad(z, vmgo) }
+
+func (zsh) key(t *strings.Builder) { posixKey(t) }
 
 // Quote puts s between single quotes.
 func (z zsh) Quote(s string) string { return quoted(z, s) }

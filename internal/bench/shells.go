@@ -12,18 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/vmgo/vmgo/shell"
 )
 
 //go:embed loops
 var loops embed.FS
-
-// How each shell runs a script as if it were interactive, without the user's
-// own files.
-var interactive = map[string][]string{
-	"bash": {"bash", "--norc", "--noprofile", "-i"},
-	"zsh":  {"zsh", "-f", "-i"},
-	"fish": {"fish", "--no-config", "-i"},
-}
 
 // tool is a hook in one shell.
 type tool struct {
@@ -33,8 +27,12 @@ type tool struct {
 }
 
 // loop is one run of a shell: what is prompt, cd or check.
-func (b *bench) loop(shell string, t tool, what string, n int) *exec.Cmd {
-	argv := append(append([]string{}, interactive[shell]...), b.path("loop."+shell), what, strconv.Itoa(n), t.here, t.there)
+func (b *bench) loop(name string, t tool, what string, n int) *exec.Cmd {
+	s, err := shell.Lookup(name)
+	if err != nil {
+		panic(err) // the names are those of the registry
+	}
+	argv := append(s.About().Interactive, b.path("loop."+name), what, strconv.Itoa(n), t.here, t.there)
 	cmd := b.command(argv[0], argv[1:]...)
 	cmd.Env = append(cmd.Env, "HOOK="+t.hook)
 	return cmd

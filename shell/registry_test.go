@@ -1,6 +1,9 @@
 package shell_test
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vmgo/vmgo/shell"
@@ -25,9 +28,34 @@ func TestLine(t *testing.T) {
 			t.Errorf("%s, %s: %s, want %s", test.name, test.vmgo, got, test.want)
 		}
 	}
+}
+
+// Each shell says everything that the rest of vmgo asks of it, and no script is
+// without its line in the registry.
+func TestRegistry_isComplete(t *testing.T) {
+	t.Parallel()
 	for _, name := range shell.Names() {
-		if shell.StartupFile(name) == "" {
-			t.Errorf("%s has no start-up file", name)
+		s, err := shell.Lookup("/usr/bin/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := s.About()
+		if about.StartupFile == "" || about.StartupFile != shell.StartupFile(name) || about.CompletionFile == "" ||
+			!strings.Contains(about.Completion, "__complete") || len(about.Syntax) == 0 || len(about.Interactive) == 0 {
+			t.Errorf("%s: something is missing in %+v", name, about)
+		}
+	}
+	for _, pattern := range []string{"hook.*", "completion.*"} {
+		scripts, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, script := range scripts {
+			names = append(names, strings.TrimPrefix(filepath.Ext(script), "."))
+		}
+		if slices.Sort(names); !slices.Equal(names, shell.Names()) {
+			t.Errorf("%s: there are scripts for %q, and the registry has %q", pattern, names, shell.Names())
 		}
 	}
 }

@@ -1,0 +1,96 @@
+package shell
+
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// all is the registry: a shell is a file with its [Shell], a hook script, a
+// completion script, and its line here.
+func all() []Shell {
+	return []Shell{
+		bash{},
+		fish{},
+		zsh{},
+	}
+}
+
+// About is what is known of a shell beside its language.
+type About struct {
+	// StartupFile is the file in which an interactive shell expects the line of
+	// [Line], as people write its name.
+	StartupFile string
+	// Completion is the completion script, and CompletionFile where it belongs.
+	Completion, CompletionFile string
+	// Syntax is the command that reads a script, a file, without running it.
+	Syntax []string
+	// Interactive is the command for an interactive shell that reads none of the
+	// user's files.
+	Interactive []string
+}
+
+// Names lists the shells that there is a hook for.
+func Names() []string {
+	var names []string
+	for _, s := range all() {
+		names = append(names, s.Name())
+	}
+	return names
+}
+
+// Lookup finds a shell by its name, by the path of its program, or by the
+// argv[0] of a login shell ("-bash").
+func Lookup(name string) (Shell, error) {
+	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "-")
+	for _, s := range all() {
+		if s.Name() == base {
+			return s, nil
+		}
+	}
+	return nil, diag.New(diag.UnsupportedShell, "there is no hook for the shell "+quote(name),
+		"vmgo shims   # hooks there are for "+strings.Join(Names(), ", ")+"; shims serve all else")
+}
+
+// StartupFile returns the start-up file of a shell by its name; empty for a shell
+// without a hook.
+func StartupFile(name string) string {
+	for _, s := range all() {
+		if s.Name() == name {
+			return s.About().StartupFile
+		}
+	}
+	return ""
+}
+
+// Line returns the line for the start-up file of the shell of that name that
+// loads the hook of the program vmgo, which is an absolute path; empty for a
+// shell without a hook. Start-up files may be read before PATH is complete
+// (Debian's .profile reads .bashrc before it adds ~/.local/bin), so only a
+// program that is on every PATH goes by its name.
+func Line(name, vmgo string) string {
+	for _, s := range all() {
+		if s.Name() == name {
+			return s.load(programWord(s, vmgo))
+		}
+	}
+	return ""
+}
+
+// programWord returns how a start-up file names a program.
+func programWord(s Shell, path string) string {
+	i := strings.LastIndexByte(path, '/')
+	switch {
+	case i >= 0 && onEveryPath(path[:i]):
+		return path[i+1:]
+	case diag.Word(path) == path:
+		return path
+	}
+	return s.Quote(path)
+}
+
+// onEveryPath reports whether each distribution has dir on PATH before any
+// start-up file of a user is read.
+func onEveryPath(dir string) bool {
+	return dir == "/usr/local/bin" || dir == "/usr/bin" || dir == "/bin"
+}
