@@ -76,7 +76,8 @@ func (b bash) Export(changes []environ.Change) string { return posixExport(b, ch
 func (b bash) Update(u Update) string {
 	return posix{
 		quoter: b, set: `\builtin export`, unset: `\builtin unset -v`, withhold: `\builtin export -n`,
-		hook: b.prompt,
+		setPath: `\builtin printf -v PATH %s "$_vmgo_value"`, // an assignment to a readonly PATH would end the function
+		hook:    b.prompt,
 	}.update(u)
 }
 

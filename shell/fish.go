@@ -216,7 +216,7 @@ func (f fish) change(t *strings.Builder, change environ.Change) {
 	name := change.Name
 	switch {
 	case name == "PATH" && change.Value.Set:
-		t.WriteString("builtin set -gx PATH")
+		t.WriteString("builtin set -l scope -gx\nbuiltin set -qu PATH; and builtin set scope -gu\nbuiltin set $scope PATH")
 		f.value(t, change)
 		t.WriteByte('\n')
 	case change.Value.Set:

@@ -15,7 +15,8 @@ _vmgo_reset
 
 # Asks the program what to change, and does it. The answer is one compound
 # command: all of it is run or, if the program was killed, none. The status 2
-# says that the program does not understand the question.
+# says that the program does not understand the question. It needs PATH, which a
+# shell need not export.
 function _vmgo_update {
 	\builtin local _vmgo_program=@SHIM@ _vmgo_word=hook _vmgo_answer _vmgo_next _vmgo_value _vmgo_name _vmgo_refused
 	[[ -x $_vmgo_program ]] || _vmgo_program=@VMGO@ _vmgo_word=__hook
@@ -26,7 +27,7 @@ function _vmgo_update {
 	fi
 	_vmgo_answer=$(
 		# shellcheck disable=SC2034 # the program reads it
-		\builtin export GOMAXPROCS=1 2>/dev/null
+		\builtin export PATH GOMAXPROCS=1 2>/dev/null
 		\builtin exec "$_vmgo_program" "$_vmgo_word" bash "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" 2
 	) || {
 		if [[ $? == 2 ]]; then

@@ -7,7 +7,8 @@ end
 
 # Asks the program what to change, and does it. The answer is one block: all of
 # it is run or, if the program was killed, none. The status 2 says that the
-# program does not understand the question.
+# program does not understand the question. It needs PATH, which a shell need
+# not export.
 function _vmgo_update
     builtin set -l program @SHIM@
     builtin set -l word hook
@@ -27,7 +28,7 @@ function _vmgo_update
         end
     end
     builtin set -g _vmgo_lost
-    GOMAXPROCS=1 command $program $word fish "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" 2 | builtin source
+    PATH="$PATH" GOMAXPROCS=1 command $program $word fish "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" 2 | builtin source
     if builtin test $pipestatus[1] = 2
         _vmgo_lose $program "does not understand the hook of this shell, which is off now"
         function _vmgo_unchanged

@@ -13,7 +13,8 @@ _vmgo_reset
 
 # Asks the program what to change, and does it. The answer is one compound
 # command: all of it is run or, if the program was killed, none. The status 2
-# says that the program does not understand the question.
+# says that the program does not understand the question. It needs PATH, which a
+# shell need not export.
 function _vmgo_update {
 	local _vmgo_program=@SHIM@ _vmgo_word=hook _vmgo_answer= _vmgo_next= _vmgo_value= _vmgo_name= _vmgo_refused=
 	[[ -x $_vmgo_program ]] || _vmgo_program=@VMGO@ _vmgo_word=__hook
@@ -24,6 +25,7 @@ function _vmgo_update {
 	fi
 	_vmgo_answer="$(
 		[[ ${(t)GOMAXPROCS} == *readonly* ]] || export GOMAXPROCS=1
+		(( ! ${+PATH} )) || typeset -gx PATH
 		exec "$_vmgo_program" "$_vmgo_word" zsh "$_vmgo_flags" "$PWD" "@KEY@" "$_vmgo_said" 2
 	)" || {
 		if [[ $? == 2 ]]; then

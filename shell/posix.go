@@ -11,6 +11,7 @@ type posix struct {
 	quoter
 	set, unset string // the commands that export a variable and unset it
 	withhold   string // the command that sets a variable that is not exported
+	setPath    string // the command that gives PATH the text of _vmgo_value, exported or not as before
 	// settable is a test whether a variable can be set, with % for its name; it is
 	// empty where the command for it fails and nothing worse.
 	settable string
@@ -88,7 +89,11 @@ func (p posix) change(t *strings.Builder, change environ.Change, missing bool) {
 	if missing { // bash exports what it then cannot set
 		put(t, "{ [[ -z ${", name, "+x} ]] || ", p.withhold, " ", name, `="$`, name, `"; } && `)
 	}
-	put(t, p.set, " ", name, `="$_vmgo_value" && [[ $`, name, ` == "$_vmgo_value" ]]`)
+	set := p.set + " " + name + `="$_vmgo_value"`
+	if name == "PATH" && !missing {
+		set = p.setPath
+	}
+	put(t, set, ` && [[ $`, name, ` == "$_vmgo_value" ]]`)
 }
 
 // guard returns the beginning of a list that goes on if the variable can be set.
@@ -142,7 +147,7 @@ func (p posix) undo(t *strings.Builder, u Update) {
 			p.quote(t, dir)
 		}
 		t.WriteString("; do _vmgo_value=${_vmgo_value/\":$_vmgo_name:\"/:}; done\n" +
-			"_vmgo_value=${_vmgo_value#:}\n" + p.guard("PATH") + p.set + " PATH=\"${_vmgo_value%:}\"\n")
+			"_vmgo_value=${_vmgo_value#:} _vmgo_value=${_vmgo_value%:}\n" + p.guard("PATH") + p.setPath + "\n")
 	}
 	put(t, p.unset, " ", environ.SessionVariable, "\n}\n")
 }

@@ -69,6 +69,7 @@ func (z zsh) Export(changes []environ.Change) string { return posixExport(z, cha
 func (z zsh) Update(u Update) string {
 	return posix{
 		quoter: z, set: `\builtin export`, unset: `\builtin unset -v`, withhold: "typeset -g +x",
+		setPath:  `PATH="$_vmgo_value"`,
 		settable: "[[ ${(t)%} != *readonly* ]]", hook: z.prompt,
 	}.update(u)
 }

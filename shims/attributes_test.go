@@ -45,6 +45,47 @@ func TestHook_givesBackWhatIsNotExported(t *testing.T) {
 	})
 }
 
+// PATH keeps all of its entries, and stays unexported, where it was so from the
+// beginning (env -i bash) or became so in a project.
+func TestHook_keepsAPATHThatIsNotExported(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		eachShell(t, func(t *testing.T, m *machine, name string) {
+			a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
+			outside := m.env["PATH"]
+			hide := map[string]string{"bash": "export -n PATH", "zsh": "typeset +x PATH", "fish": "set -gu PATH $PATH"}[name]
+			rc := "HOOK\n"
+			if !late {
+				rc = hide + "\n" + rc
+			}
+			s := m.start(name, rc)
+			s.do("cd " + a)
+			s.do(hide)
+			look := func(line, release string) {
+				t.Helper()
+				s.do(line)
+				value := `"$PATH"`
+				if name == "fish" {
+					value = "(string join : $PATH)"
+				}
+				env, _ := s.do(sets(name, "SEEN", value))
+				if strings.HasPrefix(env["SEEN"], m.goroot(release)+"/bin:") != (release != "") || !strings.HasSuffix(env["SEEN"], outside) || env.Get("PATH").Set {
+					t.Errorf("after %s the shell has %s, and exports %v", line, env["SEEN"], env.Get("PATH"))
+				}
+				if release == "" && env["SEEN"] != outside {
+					t.Errorf("after %s the shell has %s, not %s", line, env["SEEN"], outside)
+				}
+			}
+			look("cd "+a, "1.22.5")
+			look("cd "+b, "1.21.13")
+			look("cd /", "")
+			look("cd "+b, "1.21.13")
+			m.move(m.bin, m.root+"/elsewhere")
+			look("cd /", "") // the same where the shell is on its own
+		})
+	}
+}
+
 // fish has scopes too: the universal variable of all its shells, exported or
 // not, and lists.
 func TestHook_keepsScopesOfFish(t *testing.T) {
