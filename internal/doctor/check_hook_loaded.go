@@ -2,6 +2,9 @@ package doctor
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -22,7 +25,7 @@ func hookLoadedCheck() Check {
 			}
 			for _, a := range m.Startup() {
 				if hookLine(a.Text) {
-					return ok("loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)
+					return m.judgeHookLine(a)
 				}
 			}
 			r := warn("no startup file loads it")
@@ -34,4 +37,32 @@ func hookLoadedCheck() Check {
 			return r.mend("echo %s >> %s", diag.Word(m.hookCommand()), diag.Word(rc))
 		},
 	}
+}
+
+// judgeHookLine reports a line that leaves the search for vmgo to a PATH that does not
+// lead to it yet: Debian's .profile reads .bashrc before it adds ~/.local/bin.
+func (m *Machine) judgeHookLine(a Assignment) Result {
+	program, _, _ := strings.Cut(m.hookCommand(), " hook ")
+	program = program[strings.LastIndexByte(program, '(')+1:]
+	found := m.IsProgram("/usr/local/bin/vmgo") || m.IsProgram("/usr/bin/vmgo") || m.onPathBefore(a, filepath.Dir(m.Options.Vmgo))
+	if !a.Mine || found || calledVmgo(a.Text) != "" || !strings.Contains(program, "/") {
+		return ok("loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)
+	}
+	script := itoa(a.Line) + "s|vmgo hook|" + strings.NewReplacer(`\`, `\\`, "&", `\&`, "|", `\|`).Replace(program) + " hook|"
+	return warn("a startup file calls vmgo by its name before its directory is on PATH").
+		at(a.Path, a.Line, "%s", a.Text).mend("sed -i %s %s", diag.Word(script), diag.Word(a.Path))
+}
+
+// onPathBefore reports whether a startup file puts dir on PATH before it comes to a:
+// one of the system, one that zsh reads before .zshrc, or the same file farther up.
+func (m *Machine) onPathBefore(a Assignment, dir string) bool {
+	names := []string{dir}
+	if rest, beneath := strings.CutPrefix(dir, m.Layout.Home+"/"); beneath {
+		names = append(names, "~/"+rest, "$HOME/"+rest, "${HOME}/"+rest)
+	}
+	return slices.ContainsFunc(m.Startup(), func(b Assignment) bool {
+		earlier := !b.Mine || b.Path == a.Path && b.Line < a.Line || slices.Contains([]string{".zshenv", ".zprofile"}, filepath.Base(b.Path))
+		return earlier && strings.Contains(strings.ToLower(b.Text), "path") &&
+			slices.ContainsFunc(names, func(name string) bool { return strings.Contains(b.Text, name) })
+	})
 }
