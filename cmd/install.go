@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -25,7 +26,8 @@ func (a *app) installCommand() *cli.Command {
 		ArgsUsage: "[SELECTOR|FILE|DIR...]",
 		Description: `Without a SELECTOR: what this directory asks for. A selector takes the newest published match.
 A FILE is an official archive or a module zip, a DIR has one or is a GOROOT (see vmgo help adopt).
-Nothing becomes visible in the store before the checksum database or Google's signature has vouched for it.`,
+Nothing becomes visible in the store before the checksum database or Google's signature has vouched for it.
+` + sourcesText(),
 		Category: releasesCategory,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed"},
@@ -257,13 +259,26 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	return in, target.CheckWritable()
 }
 
-// installSources is what --source says. Only the official archives are full
-// ones, so --full means them unless told otherwise.
+// installSources is what --source says. Where it says nothing, --full means the
+// sources of full archives.
 func installSources(c *cli.Context) string {
 	if !c.IsSet("source") && c.Bool("full") {
-		return "godev"
+		return strings.Join(release.FullNames(), ",")
 	}
 	return c.String("source")
+}
+
+// sourcesText returns what the sources have, a line each.
+func sourcesText() string {
+	var lines []string
+	for _, known := range release.Catalogue() {
+		line := "The source " + known.Name + " is verified by " + strings.Join(known.Proofs, ", ") + "."
+		if known.Full {
+			line += " It has full archives."
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (a *app) identity() store.Identity {

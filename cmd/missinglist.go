@@ -23,7 +23,7 @@ const (
 
 // tellOfMissing warns of sources that gave no list, with the setting by which
 // they are not asked any more.
-func (a *app) tellOfMissing(sources []source, list []release.Listed, failed []error, told tellOf) {
+func (a *app) tellOfMissing(sources []release.Source, list []release.Listed, failed []error, told tellOf) {
 	var answered, silent []string
 	for _, s := range sources {
 		if slices.ContainsFunc(list, func(l release.Listed) bool { return slices.Contains(l.Sources, s.Name()) }) {

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"hash"
 	"path/filepath"
 	"runtime"
@@ -71,40 +70,16 @@ func (a *app) proxies() (fetch.Proxies, error) {
 	return fetch.ParseProxies(a.goSettings().GOPROXY().Value)
 }
 
-// source is where releases come from: it lists them and locates their files.
-type source interface {
-	release.Lister
-	// Notes says what the user should know about the lists that were given.
-	Notes() []string
-	Locate(ctx context.Context, v gover.Version, p gover.Platform) (release.Artifact, error)
-}
-
 // sources opens the release sources that --source or VMGO_SOURCE name, in order.
-func (a *app) sources(flag string) ([]source, error) {
+func (a *app) sources(flag string) ([]release.Source, error) {
 	chosen := a.settings.Sources
 	if flag != "" {
 		chosen = strings.Split(flag, ",")
 	}
-	client := a.client()
-	var opened []source
-	for _, name := range chosen {
-		switch name = strings.TrimSpace(name); name {
-		case "goproxy":
-			goproxy, err := a.goproxy(client)
-			if err != nil {
-				return nil, err
-			}
-			opened = append(opened, goproxy)
-		case "godev":
-			opened = append(opened, release.NewGoDev(client, release.GoDevConfig{
-				Bases: a.settings.Godev, Mirrors: a.settings.GodevMirrors, CacheDir: a.layout.Cache,
-				Now: a.host.Now, Offline: a.settings.Offline, Insist: len(chosen) == 1,
-			}))
-		default:
-			return nil, diag.New(diag.Usage, "there is no source "+name, "vmgo help install")
-		}
-	}
-	return opened, nil
+	return release.Open(chosen, release.Config{
+		Client: a.client(), Proxies: a.proxies, CacheDir: a.layout.Cache, Now: a.host.Now, Offline: a.settings.Offline,
+		Bases: a.settings.Godev, Mirrors: a.settings.GodevMirrors,
+	})
 }
 
 // goproxy opens the source of toolchain modules, by way of the user's proxies.

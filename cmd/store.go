@@ -2,12 +2,14 @@ package cmd
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -261,7 +263,7 @@ func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version
 		in.Event, in.Waiting = report.event, report.waiting
 		in.Reinstall, in.Full = true, full
 		if full && !c.IsSet("source") {
-			if in.Sources, err = a.installSourceList("godev"); err != nil {
+			if in.Sources, err = a.installSourceList(strings.Join(release.FullNames(), ",")); err != nil {
 				return err
 			}
 		}

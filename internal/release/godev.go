@@ -82,8 +82,11 @@ func trimmed(urls []string) []string {
 	return list
 }
 
+// godevName is how settings and receipts call the source.
+const godevName = "godev"
+
 // Name is "godev".
-func (g *GoDev) Name() string { return "godev" }
+func (g *GoDev) Name() string { return godevName }
 
 // Versions lists what the index has archives of.
 func (g *GoDev) Versions(ctx context.Context) ([]Listed, error) {

@@ -44,8 +44,11 @@ func (g *GoProxy) WithDirect(url string) *GoProxy {
 	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: strings.TrimRight(url, "/"), cache: g.cache}
 }
 
+// goproxyName is how settings and receipts call the source.
+const goproxyName = "goproxy"
+
 // Name is "goproxy".
-func (g *GoProxy) Name() string { return "goproxy" }
+func (g *GoProxy) Name() string { return goproxyName }
 
 // maxList bounds a list of versions; the whole history of Go takes 150 KB.
 const maxList = 16 << 20
