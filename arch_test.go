@@ -189,6 +189,7 @@ var mayReadBare = map[string]string{
 	"internal/archive checkEnd":          "no file but a bounded reader of an archive",
 	"internal/fetch readAll":             "bounded",
 	"internal/fetch statusError":         "bounded: the head of an answer",
+	"cmd appendTo":                       "O_NONBLOCK, for writing",
 	"internal/doctor getBy":              "bounded: an answer of a server",
 	"internal/doctor grpcHealth":         "bounded: an answer of a server",
 }

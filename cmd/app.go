@@ -171,7 +171,7 @@ func (a *app) tree() *cli.App {
 		Usage:                 "a per-directory Go version manager for Linux virtual machines",
 		UsageText:             "vmgo COMMAND [ARGUMENT...]",
 		Description:           a.rootDescription(),
-		Version:               buildVersion(),
+		Version:               currentBuild().version,
 		HideVersion:           true,
 		HideHelpCommand:       true,
 		Writer:                a.host.Stdout,

@@ -17,9 +17,11 @@ func (a *app) envCommand() *cli.Command {
 		Name:      "env",
 		Usage:     "print what the hook would set here",
 		UsageText: "vmgo env [--shell SHELL|--json]",
-		Category:  shellCategory,
+		Description: `github appends to the files that GITHUB_ENV and GITHUB_PATH name, for the next steps of the job.
+dotenv, systemd (EnvironmentFile=) and docker (--env-file) print a file; a variable that the hook would unset is empty there.`,
+		Category: shellCategory,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: " + oneOf(shell.Names()) + " (default: that of $SHELL, else bash)"},
+			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: " + oneOf(shell.Names()) + " (default: that of $SHELL, else bash), or for github, dotenv, systemd, docker, json"},
 			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -36,17 +38,32 @@ func (a *app) envCommand() *cli.Command {
 			}
 			applied, _ := environ.Apply(situation.Outside, situation.Wanted)
 			changes := environ.Diff(situation.Outside, applied)
-			if c.Bool("json") {
+			form := c.String("shell")
+			switch {
+			case c.Bool("json") || form == "json":
 				return a.envJSON(situation.Resolution, changes)
+			case form == "github":
+				return a.envGitHub(changes)
 			}
-			language, err := a.language(c.String("shell"))
+			text, err := a.envText(form, changes)
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(a.host.Stdout, language.Export(changes))
+			_, err = io.WriteString(a.host.Stdout, text)
 			return err
 		},
 	})
+}
+
+func (a *app) envText(form string, changes []environ.Change) (string, error) {
+	if format, known := envFormats()[form]; known {
+		return format.write(form, changes)
+	}
+	language, err := a.language(form)
+	if err != nil {
+		return "", err
+	}
+	return language.Export(changes), nil
 }
 
 // language is the shell asked for, else the user's own, else bash.

@@ -251,7 +251,7 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 		Official: settings.OfficialGodev,
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
 		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
-		Identity: a.identity(), VmgoVersion: buildVersion(),
+		Identity: a.identity(), VmgoVersion: currentBuild().version,
 	}
 	for _, s := range sources {
 		in.Sources = append(in.Sources, s)

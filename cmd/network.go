@@ -61,7 +61,7 @@ func goEnvFile(path string) goenv.File {
 func (a *app) client() *fetch.Client {
 	return fetch.New(fetch.Config{
 		Transport: a.host.Transport, Env: a.host.Env, Offline: a.settings.Offline, Now: a.host.Now,
-		UserAgent: "vmgo/" + buildVersion() + " (" + runtime.GOOS + "; " + runtime.GOARCH + ")",
+		UserAgent: "vmgo/" + currentBuild().version + " (" + runtime.GOOS + "; " + runtime.GOARCH + ")",
 	})
 }
 

@@ -4,19 +4,55 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// buildVersion is the module version that the go command recorded, or "devel"
-// for a build from a checkout.
-func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
+// build is where the running program comes from. The go command has recorded it,
+// alike for `go build` in a checkout, `go install` and a release. What it has
+// not recorded is empty.
+type build struct {
+	version string // a tag, a pseudo-version, or "devel"
+	commit  string
+	date    string // of the commit, RFC 3339
+}
+
+// currentBuild returns the build of this program.
+func currentBuild() build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return build{version: "devel"}
 	}
-	return "devel"
+	return buildOf(info)
+}
+
+func buildOf(info *debug.BuildInfo) build {
+	b := build{version: info.Main.Version}
+	if b.version == "" || b.version == "(devel)" {
+		b.version = "devel"
+	}
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			b.commit = setting.Value
+		case "vcs.time":
+			b.date = setting.Value
+		}
+	}
+	return b
+}
+
+// String returns "v1.2.3 (1a2b3c4d5e6f of 2026-11-28, go1.26.8 linux/amd64)".
+func (b build) String() string {
+	var origin string
+	if len(b.commit) >= 12 {
+		day, _, _ := strings.Cut(b.date, "T")
+		origin = b.commit[:12] + " of " + day + ", "
+	}
+	return fmt.Sprintf("%s (%s%s %s/%s)", b.version, origin, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func (a *app) versionCommand() *cli.Command {
@@ -30,12 +66,14 @@ func (a *app) versionCommand() *cli.Command {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
 			}
+			b := currentBuild()
 			if c.Bool("json") {
 				return ui.JSON(a.host.Stdout, map[string]string{
-					"version": buildVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+					"version": b.version, "commit": b.commit, "commit_time": b.date,
+					"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 				})
 			}
-			_, err := fmt.Fprintf(a.host.Stdout, "vmgo %s (%s %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(a.host.Stdout, "vmgo", b)
 			return err
 		},
 	})
