@@ -17,9 +17,12 @@ require (
 	golang.org/x/term v0.47.0
 )
 
+require github.com/aofei/backoff v1.2.0 // indirect
+
 require (
 	github.com/cloudflare/circl v1.6.3 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
+	github.com/goproxy/goproxy v0.26.1
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect

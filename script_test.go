@@ -13,6 +13,7 @@ import (
 
 	"github.com/vmgo/vmgo/cmd"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/proxy/cli"
 	"github.com/vmgo/vmgo/internal/vmtest"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -26,8 +27,9 @@ func TestMain(m *testing.M) {
 		os.Exit(cmd.Main(testHost()))
 	}
 	testscript.Main(m, map[string]func(){
-		"vmgo":      func() { os.Exit(cmd.Main(testHost())) },
-		"vmgo-shim": func() { os.Exit(shims.Main(testProcess())) },
+		"vmgo":       func() { os.Exit(cmd.Main(testHost())) },
+		"vmgo-shim":  func() { os.Exit(shims.Main(testProcess())) },
+		"vmgo-proxy": func() { os.Exit(cli.Main(testHost())) },
 	})
 }
 

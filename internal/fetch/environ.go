@@ -30,6 +30,20 @@ func proxyFunc(env map[string]string) func(*http.Request) (*url.URL, error) {
 	return func(req *http.Request) (*url.URL, error) { return choose(req.URL) }
 }
 
+// Way returns the HTTP proxy by which a URL is reached, without credentials;
+// empty: none.
+func Way(env map[string]string, rawURL string) string {
+	target, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	proxy, err := proxyFunc(env)(&http.Request{URL: target})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return proxy.Redacted()
+}
+
 func either(env map[string]string, names ...string) string {
 	for _, name := range names {
 		if value := env[name]; value != "" {

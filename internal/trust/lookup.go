@@ -39,20 +39,27 @@ type Record struct {
 // could not be asked, proof-invalid if its answer does not hold, log-forked if it
 // contradicts what it signed before.
 func (l *Log) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (Record, error) {
+	return settle(ctx, l, func(s *session) (Record, error) { return s.lookup(v, p) })
+}
+
+// settle asks a question in a session of its own, and again without the cache
+// where that may have been the reason for a false answer.
+func settle[T any](ctx context.Context, l *Log, ask func(*session) (T, error)) (T, error) {
 	s := newSession(ctx, l, false)
-	record, err := s.lookup(v, p)
+	answer, err := ask(s)
 	if !s.doubtful(err) {
-		return record, err
+		return answer, err
 	}
+	var none T
 	// Either the database is false, or our cache is. A fork is looked for before
 	// anything else, since it accuses somebody, and then everything is asked anew.
 	if report := l.findFork(s); report != "" {
-		return Record{}, l.forked(report)
+		return none, l.forked(report)
 	}
 	if !s.cached {
-		return Record{}, err
+		return none, err
 	}
-	return newSession(ctx, l, true).lookup(v, p)
+	return ask(newSession(ctx, l, true))
 }
 
 func (s *session) lookup(v gover.Version, p gover.Platform) (Record, error) {

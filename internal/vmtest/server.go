@@ -55,6 +55,7 @@ type Server struct {
 	zips     map[string]func() []byte // by module version
 	chains   map[string]Toolchain
 	files    map[string][]byte
+	sums     map[string][2]string // of modules that were added, by path@version
 	faults   []*faultRule
 	requests []string
 }
@@ -76,12 +77,12 @@ func Start(options Options) (*Server, error) {
 		options.MissingStatus = http.StatusForbidden
 	}
 	s := &Server{options: options, closing: make(chan struct{}), zips: map[string]func() []byte{},
-		chains: map[string]Toolchain{}, files: map[string][]byte{}}
+		chains: map[string]Toolchain{}, files: map[string][]byte{}, sums: map[string][2]string{}}
 	for _, t := range options.Toolchains {
 		s.Add(t)
 	}
 	var err error
-	if s.log, err = newChecksumLog(s.h1); err != nil {
+	if s.log, err = newChecksumLog(s.h1, s.moduleSums); err != nil {
 		return nil, err
 	}
 	handler := http.HandlerFunc(s.serve)

@@ -1,0 +1,140 @@
+// Package program is the command line of the programs beside vmgo: a list of
+// commands with flags of the standard library, under the rules that vmgo itself
+// has. Flags may stand before and after arguments, data goes to stdout and talk
+// to stderr, and an error is one line with a code and hints.
+package program
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/host"
+)
+
+// Command is one command of a program.
+type Command struct {
+	Name      string // "serve"; empty: the program itself, where it has one command
+	Usage     string // what it does, in one line
+	Arguments string // "[URL]"
+	Long      string // further help
+	// Most is how many arguments it takes; negative: any number.
+	Most int
+	// Flags defines its flags; nil: it has none.
+	Flags func(flags *flag.FlagSet)
+	Run   func(ctx context.Context, arguments []string) error
+}
+
+// Main runs the command that the host's arguments name and returns the exit
+// status. spoken is how people call the program: "vmgo proxy".
+func Main(h host.Host, spoken, about string, commands []Command) int {
+	ctx, cancel := h.Interrupts(context.Background())
+	defer cancel()
+	err := run(ctx, h, spoken, about, commands)
+	if err != nil && ctx.Err() != nil && diag.CodeOf(err) != diag.Interrupted {
+		err = diag.New(diag.Interrupted, "interrupted")
+	}
+	var child *diag.Child
+	if err != nil && !errors.As(err, &child) {
+		_, _ = io.WriteString(h.Stderr, diag.Format("vmgo", err))
+	}
+	return diag.ExitStatus(err)
+}
+
+func run(ctx context.Context, h host.Host, spoken, about string, commands []Command) error {
+	words := h.Args[1:]
+	if len(words) == 0 || isHelp(words[0]) || words[0] == "help" && len(words) == 1 {
+		return overview(h.Stdout, spoken, about, commands)
+	}
+	if words[0] == "help" {
+		words = append(words[1:len(words):len(words)], "--help")
+	}
+	for _, command := range commands {
+		if command.Name == words[0] {
+			return command.run(ctx, h.Stdout, spoken, words[1:])
+		}
+	}
+	return diag.New(diag.Usage, strconv.Quote(spoken)+" has no command "+strconv.Quote(words[0]), spoken+" --help")
+}
+
+func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
+
+func overview(w io.Writer, spoken, about string, commands []Command) error {
+	fmt.Fprintf(w, "%s: %s\n\nCommands:\n", spoken, about)
+	for _, command := range commands {
+		fmt.Fprintf(w, "  %-10s %s\n", command.Name, command.Usage)
+	}
+	_, err := fmt.Fprintf(w, "\n%s COMMAND --help has the flags of a command.\n", spoken)
+	return err
+}
+
+func (c Command) run(ctx context.Context, stdout io.Writer, spoken string, words []string) error {
+	flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	if c.Flags != nil {
+		c.Flags(flags)
+	}
+	line := strings.TrimSpace(spoken + " " + c.Name)
+	arguments, err := parse(flags, words)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return c.help(stdout, line, flags)
+	case err != nil:
+		return diag.New(diag.Usage, strconv.Quote(line)+": "+plain(err), line+" --help")
+	case c.Most >= 0 && len(arguments) > c.Most:
+		return diag.New(diag.Usage, strconv.Quote(line)+" was given the unexpected argument "+strconv.Quote(arguments[c.Most]), line+" --help")
+	}
+	return c.Run(ctx, arguments)
+}
+
+// parse reads flags wherever they stand before a "--".
+func parse(flags *flag.FlagSet, words []string) (arguments []string, err error) {
+	for len(words) > 0 {
+		if err := flags.Parse(words); err != nil {
+			return nil, err
+		}
+		rest := flags.Args()
+		if read := len(words) - len(rest); read > 0 && words[read-1] == "--" {
+			return append(arguments, rest...), nil
+		}
+		if len(rest) == 0 {
+			return arguments, nil
+		}
+		arguments, words = append(arguments, rest[0]), rest[1:]
+	}
+	return arguments, nil
+}
+
+// plain writes the library's errors as vmgo writes flags.
+func plain(err error) string {
+	text := err.Error()
+	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
+		return "there is no flag --" + strings.TrimPrefix(name, "-")
+	}
+	if name, found := strings.CutPrefix(text, "flag needs an argument: -"); found {
+		return "the flag --" + name + " needs a value"
+	}
+	return strings.ReplaceAll(text, "for flag -", "for flag --")
+}
+
+func (c Command) help(w io.Writer, line string, flags *flag.FlagSet) error {
+	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", line, c.Usage, strings.TrimSpace(line+" [FLAG...] "+c.Arguments))
+	if c.Long != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
+	}
+	heading := "\nFlags:\n"
+	flags.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "0s" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "%s  --%s\n        %s\n", heading, strings.TrimSpace(f.Name+" "+value), usage)
+		heading = ""
+	})
+	return nil
+}

@@ -1,0 +1,206 @@
+package trust
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"golang.org/x/mod/sumdb"
+	"golang.org/x/mod/sumdb/dirhash"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+)
+
+// ModuleRecord is what the log says about one version of a module. One that
+// exists was proved as a [Record] is.
+type ModuleRecord struct {
+	Zip, Mod string // "h1:...": hashes of the module's zip and go.mod
+	Answer   []byte // the database's whole answer to the lookup, with a tree head
+}
+
+// Module asks the log for the record of a module and checks it. Errors are those
+// of [Log.Lookup].
+func (l *Log) Module(ctx context.Context, path, version string) (ModuleRecord, error) {
+	return settle(ctx, l, func(s *session) (ModuleRecord, error) { return s.module(path, version) })
+}
+
+func (s *session) module(path, version string) (ModuleRecord, error) {
+	what := path + "@" + version
+	if _, err := sumdb.NewClient(s).Lookup(path, version); err != nil {
+		return ModuleRecord{}, s.explainModule(what, err)
+	}
+	_, text, _, err := tlog.ParseRecord(s.record)
+	if err != nil {
+		return ModuleRecord{}, s.log.invalidModule(what, err)
+	}
+	r := ModuleRecord{Answer: s.record}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) != 3 || fields[0] != path || !strings.HasPrefix(fields[2], "h1:"):
+		case fields[1] == version:
+			r.Zip = fields[2]
+		case fields[1] == version+"/go.mod":
+			r.Mod = fields[2]
+		}
+	}
+	if r.Zip == "" || r.Mod == "" {
+		return ModuleRecord{}, s.log.invalidModule(what, errors.New("the record is about something else"))
+	}
+	return r, nil
+}
+
+// Tile returns a tile of the database by its path, "tile/8/0/123" or
+// "tile/8/0/123.p/45", once it is known to belong to the signed tree. Errors are
+// those of [Log.Lookup]; a path that is no tile of hashes is unproven.
+func (l *Log) Tile(ctx context.Context, path string) ([]byte, error) {
+	tile, err := tlog.ParseTilePath(path)
+	if err != nil || tile.H != tileHeight || tile.L < 0 {
+		return nil, diag.New(diag.Unproven, "the checksum database "+l.name+" has no tile of hashes "+path)
+	}
+	return settle(ctx, l, func(s *session) ([]byte, error) { return s.tile(tile) })
+}
+
+func (s *session) tile(tile tlog.Tile) ([]byte, error) {
+	if data, err := s.ReadCache(s.log.name + "/" + tile.Path()); err == nil && len(data) == tile.W*tlog.HashSize {
+		return data, nil
+	}
+	known, err := s.known()
+	if err != nil {
+		return nil, s.explainModule(tile.Path(), err)
+	}
+	if width(tile, known.N) < tile.W {
+		if known, err = s.advance(); err != nil {
+			return nil, s.explainModule(tile.Path(), err)
+		}
+	}
+	whole := tile
+	if whole.W = width(tile, known.N); whole.W < tile.W {
+		return nil, diag.New(diag.Unproven, "the checksum database "+s.log.name+" has no tile "+tile.Path()+" yet")
+	}
+	index := tlog.StoredHashIndex(tile.L*tile.H, tile.N<<tile.H)
+	if _, err := tlog.TileHashReader(known.Tree, (*tileReader)(s)).ReadHashes([]int64{index}); err != nil {
+		return nil, s.explainModule(tile.Path(), err)
+	}
+	data, err := (*tileReader)(s).read(whole.Path())
+	if err != nil || len(data) < tile.W*tlog.HashSize {
+		return nil, s.explainModule(tile.Path(), err)
+	}
+	data = data[:tile.W*tlog.HashSize]
+	s.WriteCache(s.log.name+"/"+tile.Path(), data)
+	return data, nil
+}
+
+// width returns how many hashes a tile has in a tree of n records.
+func width(tile tlog.Tile, n int64) int {
+	hashes := n>>(tile.L*tile.H) - tile.N<<tile.H
+	return int(min(max(hashes, 0), 1<<tile.H))
+}
+
+// Latest returns the newest signed tree head, one that continues all those that
+// this machine has seen. If the database is out of reach, it is the last of those.
+func (l *Log) Latest(ctx context.Context) ([]byte, error) {
+	return settle(ctx, l, func(s *session) ([]byte, error) {
+		latest, err := s.advance()
+		if err == nil {
+			return []byte(latest.note), nil
+		}
+		err = s.explainModule("latest", err)
+		if known, unread := s.known(); diag.CodeOf(err) == diag.Network && unread == nil && known.N > 0 {
+			return []byte(known.note), nil
+		}
+		return nil, err
+	})
+}
+
+// known returns the newest tree head that this machine has seen, the empty tree
+// if there is none.
+func (s *session) known() (head, error) {
+	data, err := s.ReadConfig("latest")
+	if err != nil || len(data) == 0 {
+		return head{}, err
+	}
+	return s.log.openHead(data)
+}
+
+// advance asks for the database's newest tree head and keeps it if it continues
+// the known one.
+func (s *session) advance() (head, error) {
+	known, err := s.known()
+	if err != nil {
+		return head{}, err
+	}
+	signed, err := s.ReadRemote("/latest")
+	if err != nil {
+		return head{}, err
+	}
+	seen, err := s.log.openHead(signed)
+	if err != nil {
+		return head{}, err
+	}
+	older, newer := known, seen
+	if seen.N < known.N {
+		older, newer = seen, known
+	}
+	if older.N > 0 {
+		hash, err := tlog.TreeHash(older.N, tlog.TileHashReader(newer.Tree, (*tileReader)(s)))
+		if err != nil {
+			return head{}, err
+		}
+		if hash != older.Hash {
+			return head{}, errors.New("the newest tree head does not continue the known one")
+		}
+	}
+	if seen.N <= known.N {
+		return known, nil
+	}
+	err = s.WriteConfig("latest", []byte(known.note), []byte(seen.note))
+	if err != nil && !errors.Is(err, sumdb.ErrWriteConflict) {
+		return head{}, err
+	}
+	return seen, nil
+}
+
+// explainModule makes the user-facing error of a question about a module or a
+// part of the log.
+func (s *session) explainModule(what string, err error) error {
+	l := s.log
+	if s.security != "" {
+		return l.forked(s.security)
+	}
+	t, ok := ticket{}, false
+	if err != nil {
+		t, ok = s.redeem(err)
+	}
+	switch {
+	case !ok:
+		return l.invalidModule(what, err)
+	case fetch.Gone(t.err) && strings.HasPrefix(t.path, "/lookup/"):
+		return diag.Wrap(diag.Unproven, t, "the checksum database "+l.name+" has no record of "+what)
+	}
+	code := diag.CodeOf(t.err)
+	if code == diag.Failure {
+		code = diag.Network
+	}
+	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be asked about "+what)
+}
+
+func (l *Log) invalidModule(what string, err error) error {
+	return diag.Wrap(diag.ProofInvalid, err, "the answer of the checksum database "+l.name+" about "+what+" does not hold")
+}
+
+// HashZip returns the hash ("h1:...") that the log has for the module zip in a
+// file.
+func HashZip(file string) (string, error) { return dirhash.HashZip(file, dirhash.Hash1) }
+
+// HashMod returns the hash ("h1:...") that the log has for the content of a
+// go.mod.
+func HashMod(data []byte) (string, error) {
+	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	})
+}
