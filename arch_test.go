@@ -19,7 +19,7 @@ const module = "github.com/vmgo/vmgo"
 // layers is the import table of ARCHITECTURE.md: a package may import those of
 // lower layers, and of its own layer only what allowed names.
 var layers = map[string]int{
-	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0, "internal/goenv": 0,
+	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0, "internal/goenv": 0, "internal/inflate": 0,
 	"internal/sshsig":   0,
 	"internal/settings": 1, "internal/settings/edit": 1, "internal/dirs": 1, "internal/fsx": 1, "internal/fetch": 1, "internal/archive": 1,
 	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1, "internal/gobin": 1,

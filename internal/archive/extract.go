@@ -11,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/inflate"
 )
 
 const (
@@ -185,7 +188,7 @@ type worker struct {
 	x      *extraction
 	in     []byte // a small member, packed, and inflated
 	out    []byte
-	window window
+	window inflate.Window
 }
 
 // large says whether a member is too large to be inflated whole.
@@ -240,7 +243,7 @@ func (w *worker) member(ctx context.Context, dir Dir, m *Member) error {
 // not have it.
 func (w *worker) small(dir Dir, m *Member) error {
 	if w.in == nil {
-		w.in, w.out = make([]byte, small+inSlack), make([]byte, small+outSlack)
+		w.in, w.out = make([]byte, small+inflate.InSlack), make([]byte, small+inflate.OutSlack)
 	}
 	raw := w.in[:m.End-m.Start]
 	if err := readFull(w.x.z.r, raw, m.Start); err != nil {
@@ -255,7 +258,7 @@ func (w *worker) small(dir Dir, m *Member) error {
 		return err
 	}
 	if m.method == methodDeflate {
-		if content, err = w.window.all(w.out, int(m.Size), content, len(content)); err != nil {
+		if content, err = w.window.All(w.out, int(m.Size), content, len(content)); err != nil {
 			return err
 		}
 	}
@@ -300,10 +303,10 @@ func (w *worker) large(ctx context.Context, dir Dir, m *Member) error {
 
 // pieces copies the contents of a member and finds its digest.
 func (w *worker) pieces(ctx context.Context, m *Member, packed io.Reader, out io.Writer) error {
-	w.window.reset(packed)
-	next := w.window.next
+	w.window.Reset(packed)
+	next := w.window.Next
 	if m.method == methodStore {
-		next = w.window.unpacked
+		next = w.window.Unpacked
 	}
 	h, crc, left := sha256.New(), uint32(0), m.Size
 	for {
@@ -318,7 +321,7 @@ func (w *worker) pieces(ctx context.Context, m *Member, packed io.Reader, out io
 			return err
 		}
 		if left -= int64(len(piece)); left < 0 {
-			return errTooLong
+			return inflate.ErrTooLong
 		}
 		h.Write(piece)
 		crc = crc32.Update(crc, crc32.IEEETable, piece)
@@ -327,14 +330,14 @@ func (w *worker) pieces(ctx context.Context, m *Member, packed io.Reader, out io
 		}
 		w.report(len(piece))
 	}
-	_, err := io.ReadFull(w.window.after(), make([]byte, 1))
+	_, err := io.ReadFull(w.window.After(), make([]byte, 1))
 	switch {
 	case err == nil:
-		return errLeftOver
+		return inflate.ErrLeftOver
 	case err != io.EOF:
 		return err
 	case left > 0:
-		return errTooShort
+		return inflate.ErrTooShort
 	case crc != m.CRC32:
 		return errCRC
 	}
@@ -346,4 +349,16 @@ func (w *worker) report(n int) {
 	if w.x.opts.Progress != nil {
 		w.x.opts.Progress(int64(n))
 	}
+}
+
+var errCRC = errors.New("its CRC-32 is wrong")
+
+// inMember names the file of the archive whose packed data are at fault.
+func inMember(err error, m *Member) error {
+	for _, fault := range []error{inflate.ErrDamaged, inflate.ErrTooLong, inflate.ErrTooShort, inflate.ErrLeftOver, inflate.ErrCutOff, errCRC} {
+		if errors.Is(err, fault) {
+			return diag.Wrap(diag.ArchiveUnsafe, err, "the archive's file "+shorten(m.Path)+" cannot be unpacked")
+		}
+	}
+	return err
 }

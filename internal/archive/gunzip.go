@@ -6,6 +6,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+
+	"github.com/vmgo/vmgo/internal/inflate"
 )
 
 // The header of a gzip member (RFC 1952, 2.3).
@@ -28,7 +30,7 @@ var (
 
 // gunzip reads a gzip file of one member.
 type gunzip struct {
-	window window
+	window inflate.Window
 	piece  []byte
 	crc    uint32
 	size   uint32
@@ -71,14 +73,14 @@ func newGunzip(r io.Reader) (*gunzip, error) {
 		}
 	}
 	g := &gunzip{}
-	g.window.reset(in)
+	g.window.Reset(in)
 	return g, nil
 }
 
 // Read is part of [io.Reader]. The end is only told when the checksum is right.
 func (g *gunzip) Read(p []byte) (int, error) {
 	for len(g.piece) == 0 && g.err == nil {
-		g.piece, g.err = g.window.next()
+		g.piece, g.err = g.window.Next()
 		g.crc = crc32.Update(g.crc, crc32.IEEETable, g.piece)
 		g.size += uint32(len(g.piece))
 		if g.err == io.EOF {
@@ -95,7 +97,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 func (g *gunzip) trailer() error {
 	var sums [gzipTrailer]byte
-	if _, err := io.ReadFull(g.window.after(), sums[:]); err != nil {
+	if _, err := io.ReadFull(g.window.After(), sums[:]); err != nil {
 		return unexpectedEOF(err)
 	}
 	if binary.LittleEndian.Uint32(sums[:]) != g.crc || binary.LittleEndian.Uint32(sums[4:]) != g.size {

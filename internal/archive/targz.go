@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/inflate"
 )
 
 // What the official archives never have is refused before anything is made of
@@ -244,7 +245,7 @@ func checkEnd(zr *gunzip) error {
 			return errTrailing
 		}
 	}
-	switch _, err := io.ReadFull(zr.window.after(), make([]byte, 1)); err {
+	switch _, err := io.ReadFull(zr.window.After(), make([]byte, 1)); err {
 	case io.EOF:
 		return nil
 	case nil:
@@ -269,7 +270,7 @@ func tarError(err error) error {
 	switch {
 	case errors.As(err, &coded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, errCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, inflate.ErrCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse("the archive is cut off")
 	}
 	return diag.Wrap(diag.ArchiveUnsafe, err, "the archive is damaged")

@@ -1,28 +1,25 @@
-package archive
+// Package inflate decodes DEFLATE data (RFC 1951) in half the CPU time that a
+// library takes, which is what most of an install's time goes into. The decoder
+// works on buffers of the caller's with room behind their ends: the loop tests
+// for the end of neither, and looks once per symbol where it overran them.
+// Members of a zip, whose packed and inflated sizes are known, are inflated whole
+// if they are small ([Decoder.All]); what is larger, or of unknown length as a
+// tar.gz, goes through a [Window].
+//
+// A fault here cannot go unnoticed: each file or archive has a CRC-32, and the
+// SHA-256 of all files must be what the log has. The tests hold the decoder
+// against compress/flate, in what it gives and in what it refuses.
+package inflate
 
 import (
 	"encoding/binary"
 	"errors"
-
-	"github.com/vmgo/vmgo/internal/diag"
 )
 
-// Archives are inflated here rather than by a library, because that is what
-// most of an install's time goes into, and because the decoder works on buffers
-// of ours with room behind their ends: the loop tests for the end of neither,
-// and where it overran them is looked at once a symbol. Against a reader with a
-// window of its own that halves the time. Members of a zip, whose packed and
-// inflated size are known, are inflated whole if they are small; what is larger,
-// or of unknown length as a tar.gz, goes through a window (window.go).
-//
-// A fault here could not go unnoticed: each file or archive has a CRC-32,
-// and the SHA-256 of all files must be what the log has. The tests hold the decoder against
-// compress/flate, in what it gives and in what it refuses.
-
 const (
-	// inSlack and outSlack is the room behind the ends of the buffers.
-	inSlack  = 32 // two refills of 8 bytes, and what they may skip
-	outSlack = 512
+	// InSlack and OutSlack are the bytes of room behind the ends of the buffers.
+	InSlack  = 32 // two refills of 8 bytes, and what they may skip
+	OutSlack = 512
 
 	litBits  = 11 // bits that the first table of literals and lengths decodes
 	distBits = 8  // and that of distances
@@ -61,8 +58,8 @@ type (
 	distTable [512]uint32
 )
 
-// inflater inflates whole members. It may be used again and again.
-type inflater struct {
+// Decoder inflates whole members. It may be used again and again.
+type Decoder struct {
 	lit   litTable
 	dist  distTable
 	clen  [128]uint32
@@ -70,25 +67,16 @@ type inflater struct {
 	fixed bool // the tables are those of fixed blocks
 }
 
+// What can be wrong with packed data.
 var (
-	errInflate  = errors.New("the packed data are damaged")
-	errTooLong  = errors.New("there is more in it than the directory promises")
-	errTooShort = errors.New("there is less in it than the directory promises")
-	errLeftOver = errors.New("bytes follow the packed data")
-	errCutOff   = errors.New("the packed data are cut off")
-	errCRC      = errors.New("its CRC-32 is wrong")
+	ErrDamaged  = errors.New("the packed data are damaged")
+	ErrTooLong  = errors.New("there is more in it than the directory promises")
+	ErrTooShort = errors.New("there is less in it than the directory promises")
+	ErrLeftOver = errors.New("bytes follow the packed data")
+	ErrCutOff   = errors.New("the packed data are cut off")
 
 	errPaused = errors.New("paused") // never leaves this file and window.go
 )
-
-func inMember(err error, m *Member) error {
-	for _, ours := range []error{errInflate, errTooLong, errTooShort, errLeftOver, errCutOff, errCRC} {
-		if errors.Is(err, ours) {
-			return diag.Wrap(diag.ArchiveUnsafe, err, "the archive's file "+shorten(m.Path)+" cannot be unpacked")
-		}
-	}
-	return err
-}
 
 // stream is the state of what is being inflated. in and out have their slack.
 // Decoding pauses between two symbols where pos or at are beyond their stops.
@@ -122,10 +110,10 @@ func (s *stream) end() int { return s.pos - int(s.nbits>>3) }
 // ended says whether more was read than there is.
 func (s *stream) ended() bool { return s.end() > s.inEnd }
 
-// all inflates the n bytes of in into the size bytes of out. Both have their
+// All inflates the n bytes of in into the size bytes of out. Both have their
 // slack behind them.
-func (f *inflater) all(out []byte, size int, in []byte, n int) ([]byte, error) {
-	s := &stream{in: in[:n+inSlack], inEnd: n, inStop: n + 8, out: out[:size+outSlack], outEnd: size, outStop: size}
+func (f *Decoder) All(out []byte, size int, in []byte, n int) ([]byte, error) {
+	s := &stream{in: in[:n+InSlack], inEnd: n, inStop: n + 8, out: out[:size+OutSlack], outEnd: size, outStop: size}
 	for last := false; !last; {
 		kind, err := f.begin(s)
 		if err != nil {
@@ -140,20 +128,20 @@ func (f *inflater) all(out []byte, size int, in []byte, n int) ([]byte, error) {
 		}
 		switch {
 		case s.at > size:
-			return nil, errTooLong
+			return nil, ErrTooLong
 		case err == errPaused:
-			return nil, errInflate
+			return nil, ErrDamaged
 		case err != nil:
 			return nil, err
 		}
 	}
 	switch end := s.end(); {
 	case end > n:
-		return nil, errInflate
+		return nil, ErrDamaged
 	case end < n:
-		return nil, errLeftOver
+		return nil, ErrLeftOver
 	case s.at < size:
-		return nil, errTooShort
+		return nil, ErrTooShort
 	}
 	return out[:size], nil
 }
@@ -163,9 +151,9 @@ type kind struct{ last, stored bool }
 
 // begin reads the beginning of a block, and the codes that it brings. They take
 // less than headerSize bytes.
-func (f *inflater) begin(s *stream) (k kind, err error) {
+func (f *Decoder) begin(s *stream) (k kind, err error) {
 	if s.ended() {
-		return k, errInflate
+		return k, ErrDamaged
 	}
 	s.refill()
 	k.last = s.take(1) == 1
@@ -177,7 +165,7 @@ func (f *inflater) begin(s *stream) (k kind, err error) {
 	case 2:
 		err = f.dynamicTables(s)
 	default:
-		err = errInflate
+		err = ErrDamaged
 	}
 	return k, err
 }
@@ -187,11 +175,11 @@ func (s *stream) storedSize() (int, error) {
 	s.pos -= int(s.nbits >> 3) // give back whole bytes
 	s.acc, s.nbits = 0, 0
 	if s.pos+4 > s.inEnd {
-		return 0, errInflate
+		return 0, ErrDamaged
 	}
 	n := int(binary.LittleEndian.Uint16(s.in[s.pos:]))
 	if n^0xffff != int(binary.LittleEndian.Uint16(s.in[s.pos+2:])) {
-		return 0, errInflate
+		return 0, ErrDamaged
 	}
 	s.pos += 4
 	return n, nil
@@ -204,10 +192,10 @@ func (s *stream) stored() error {
 		return err
 	}
 	if s.pos+n > s.inEnd {
-		return errInflate
+		return ErrDamaged
 	}
 	if s.at+n > s.outEnd {
-		return errTooLong
+		return ErrTooLong
 	}
 	copy(s.out[s.at:], s.in[s.pos:s.pos+n])
 	s.pos += n
@@ -218,7 +206,7 @@ func (s *stream) stored() error {
 // block decodes the symbols of one block. It keeps the state in variables, for
 // the compiler to keep in registers, and is one long function for that reason:
 // three quarters of the time of unpacking are spent in it.
-func (f *inflater) block(s *stream) error {
+func (f *Decoder) block(s *stream) error {
 	in, out := s.in, s.out
 	pos, at, acc, nbits := s.pos, s.at, s.acc, s.nbits
 	inStop, outStop := s.inStop, s.outStop
@@ -273,7 +261,7 @@ func (f *inflater) block(s *stream) error {
 				return nil
 			}
 			if e&isInvalid != 0 {
-				return errInflate
+				return ErrDamaged
 			}
 		}
 		// A length takes 20 bits and a distance 28: there are 56.
@@ -289,7 +277,7 @@ func (f *inflater) block(s *stream) error {
 				e = dist[(uint64(e>>16)+acc&(1<<(e>>8&15)-1))&uint64(len(dist)-1)]
 			}
 			if e&isInvalid != 0 {
-				return errInflate
+				return ErrDamaged
 			}
 		}
 		extra = e >> 8 & 15
@@ -297,7 +285,7 @@ func (f *inflater) block(s *stream) error {
 		acc >>= e & 63
 		nbits -= uint(e & 63)
 		if back > at {
-			return errInflate
+			return ErrDamaged
 		}
 		if back >= 8 && length <= 16 { // most of them
 			to, from := out[at:at+16], out[at-back:]

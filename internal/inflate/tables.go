@@ -1,4 +1,4 @@
-package archive
+package inflate
 
 import "math/bits"
 
@@ -49,7 +49,7 @@ func distEntry(symbol int) uint32 {
 func plainEntry(symbol int) uint32 { return uint32(symbol) << 16 }
 
 // fixedTables sets the tables of blocks that bring none.
-func (f *inflater) fixedTables() {
+func (f *Decoder) fixedTables() {
 	if f.fixed {
 		return
 	}
@@ -76,12 +76,12 @@ func (f *inflater) fixedTables() {
 }
 
 // dynamicTables reads the codes of a block (RFC 1951, 3.2.7).
-func (f *inflater) dynamicTables(s *stream) error {
+func (f *Decoder) dynamicTables(s *stream) error {
 	f.fixed = false
 	s.refill()
 	nlit, ndist, nclen := int(s.take(5))+257, int(s.take(5))+1, int(s.take(4))+4
 	if nlit > maxLit || ndist > maxDist {
-		return errInflate
+		return ErrDamaged
 	}
 	var lengths [maxLit + maxDist]uint8
 	var clens [19]uint8
@@ -93,16 +93,16 @@ func (f *inflater) dynamicTables(s *stream) error {
 		clens[symbol] = uint8(s.take(3))
 	}
 	if s.ended() || !f.build(f.clen[:], 7, clens[:], plainEntry) {
-		return errInflate
+		return ErrDamaged
 	}
 	for i := 0; i < nlit+ndist; {
 		if s.pos > s.inEnd+8 {
-			return errInflate
+			return ErrDamaged
 		}
 		s.refill()
 		e := f.clen[s.acc&127]
 		if e&isInvalid != 0 {
-			return errInflate
+			return ErrDamaged
 		}
 		s.take(uint(e & 63))
 		symbol, value, times := e>>16, uint8(0), 1
@@ -111,7 +111,7 @@ func (f *inflater) dynamicTables(s *stream) error {
 			value = uint8(symbol)
 		case 16:
 			if i == 0 {
-				return errInflate
+				return ErrDamaged
 			}
 			value, times = lengths[i-1], 3+int(s.take(2))
 		case 17:
@@ -120,7 +120,7 @@ func (f *inflater) dynamicTables(s *stream) error {
 			times = 11 + int(s.take(7))
 		}
 		if i+times > nlit+ndist {
-			return errInflate
+			return ErrDamaged
 		}
 		for ; times > 0; times-- {
 			lengths[i] = value
@@ -128,7 +128,7 @@ func (f *inflater) dynamicTables(s *stream) error {
 		}
 	}
 	if !f.build(f.lit[:], litBits, lengths[:nlit], litEntry) || !f.build(f.dist[:], distBits, lengths[nlit:nlit+ndist], distEntry) {
-		return errInflate
+		return ErrDamaged
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (f *inflater) dynamicTables(s *stream) error {
 // build fills a decoding table for a canonical code. It refuses codes that are
 // over-subscribed, and incomplete ones but for those of a single symbol, or
 // none, which have no use and do no harm.
-func (f *inflater) build(table []uint32, primary int, lengths []uint8, entry func(int) uint32) bool {
+func (f *Decoder) build(table []uint32, primary int, lengths []uint8, entry func(int) uint32) bool {
 	var count, next [maxCode + 2]int
 	for _, n := range lengths {
 		count[n]++
@@ -198,7 +198,7 @@ func (f *inflater) build(table []uint32, primary int, lengths []uint8, entry fun
 
 // width finds how many bits beyond the primary ones the codes have that begin
 // as the code of symbol number i does.
-func (f *inflater) width(lengths []uint8, i, symbols, code, n, primary int) int {
+func (f *Decoder) width(lengths []uint8, i, symbols, code, n, primary int) int {
 	beginning := code >> (n - primary)
 	for i++; i < symbols; i++ {
 		code++

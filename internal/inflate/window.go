@@ -1,4 +1,4 @@
-package archive
+package inflate
 
 import "io"
 
@@ -14,9 +14,9 @@ const (
 	unread = 8
 )
 
-// window inflates data of any length, piece by piece.
-type window struct {
-	inflater
+// Window inflates data of any length, piece by piece.
+type Window struct {
+	Decoder
 	stream
 	src   io.Reader
 	eof   bool
@@ -34,19 +34,19 @@ const (
 	inPacked
 )
 
-// reset begins to inflate what src gives. The buffers are used again.
-func (w *window) reset(src io.Reader) {
+// Reset begins to inflate what src gives. The buffers are used again.
+func (w *Window) Reset(src io.Reader) {
 	if w.in == nil {
-		w.in = make([]byte, unread+readSize+inSlack)
-		w.out = make([]byte, distance+pieceSize+outSlack)
+		w.in = make([]byte, unread+readSize+InSlack)
+		w.out = make([]byte, distance+pieceSize+OutSlack)
 	}
 	w.stream = stream{in: w.in, out: w.out, outStop: distance + pieceSize}
 	w.src, w.eof, w.last, w.where, w.left = src, false, false, between, 0
 }
 
-// next gives the next piece, which is valid until the next call, and io.EOF
+// Next gives the next piece, which is valid until the next call, and io.EOF
 // after the last one.
-func (w *window) next() ([]byte, error) {
+func (w *Window) Next() ([]byte, error) {
 	if w.at > w.outStop {
 		w.at = copy(w.out, w.out[w.at-distance:w.at])
 	}
@@ -60,13 +60,13 @@ func (w *window) next() ([]byte, error) {
 		return w.out[from:w.at], nil
 	}
 	if w.ended() {
-		return nil, errCutOff
+		return nil, ErrCutOff
 	}
 	return nil, io.EOF
 }
 
 // step decodes until a block ends, the piece is full, or more input is needed.
-func (w *window) step() error {
+func (w *Window) step() error {
 	switch w.where {
 	case between:
 		if err := w.fill(headerSize); err != nil {
@@ -79,7 +79,7 @@ func (w *window) step() error {
 		}
 		n := min(w.left, w.inEnd-w.pos, len(w.out)-w.at)
 		if n == 0 && w.left > 0 {
-			return errCutOff
+			return ErrCutOff
 		}
 		copy(w.out[w.at:], w.in[w.pos:w.pos+n])
 		w.pos, w.at, w.left = w.pos+n, w.at+n, w.left-n
@@ -95,7 +95,7 @@ func (w *window) step() error {
 		case err == errPaused && w.at > w.outStop:
 			return nil
 		case err == errPaused && w.eof:
-			return errCutOff
+			return ErrCutOff
 		case err == errPaused:
 			return w.fill(headerSize)
 		}
@@ -104,14 +104,14 @@ func (w *window) step() error {
 }
 
 // enter begins a block.
-func (w *window) enter() error {
+func (w *Window) enter() error {
 	kind, err := w.begin(&w.stream)
 	if err == nil && kind.stored {
 		w.left, err = w.storedSize()
 	}
 	switch {
 	case err != nil && w.eof && w.pos+4 > w.inEnd:
-		return errCutOff // what was read of the beginning was not there
+		return ErrCutOff // what was read of the beginning was not there
 	case err != nil:
 		return err
 	}
@@ -123,7 +123,7 @@ func (w *window) enter() error {
 }
 
 // fill reads until n bytes can be taken, or all there are.
-func (w *window) fill(n int) error {
+func (w *Window) fill(n int) error {
 	if w.eof || w.inEnd-w.pos >= n {
 		return nil
 	}
@@ -131,7 +131,7 @@ func (w *window) fill(n int) error {
 	w.inEnd = copy(w.in, w.in[from:w.inEnd])
 	w.pos -= from
 	for w.inEnd-w.pos < n {
-		m, err := w.src.Read(w.in[w.inEnd : len(w.in)-inSlack])
+		m, err := w.src.Read(w.in[w.inEnd : len(w.in)-InSlack])
 		w.inEnd += m
 		if err == io.EOF {
 			w.eof = true
@@ -146,9 +146,9 @@ func (w *window) fill(n int) error {
 	return nil
 }
 
-// unpacked gives what the source has as it is, as next gives what it inflates
+// Unpacked gives what the source has as it is, as Next gives what it inflates
 // to.
-func (w *window) unpacked() ([]byte, error) {
+func (w *Window) Unpacked() ([]byte, error) {
 	n, err := io.ReadFull(w.src, w.out[:pieceSize])
 	if n > 0 && err == io.ErrUnexpectedEOF {
 		err = nil
@@ -156,10 +156,10 @@ func (w *window) unpacked() ([]byte, error) {
 	return w.out[:n], err
 }
 
-// after reads what follows the packed data.
-func (w *window) after() io.Reader { return readFunc(w.rest) }
+// After reads what follows the packed data.
+func (w *Window) After() io.Reader { return readFunc(w.rest) }
 
-func (w *window) rest(p []byte) (int, error) {
+func (w *Window) rest(p []byte) (int, error) {
 	if end := w.end(); end < w.inEnd {
 		n := copy(p, w.in[end:w.inEnd])
 		w.pos, w.acc, w.nbits = end+n, 0, 0

@@ -1,4 +1,4 @@
-package archive
+package inflate
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"testing/iotest"
 )
 
-// withSlack is in as the inflater wants it, with rubbish behind its end.
+// withSlack is in as the Decoder wants it, with rubbish behind its end.
 func withSlack(in []byte) []byte {
-	return append(bytes.Clone(in), bytes.Repeat([]byte{0xa5}, inSlack)...)
+	return append(bytes.Clone(in), bytes.Repeat([]byte{0xa5}, InSlack)...)
 }
 
 // reference inflates with the standard library, to its end, and says whether
@@ -25,16 +25,16 @@ func reference(in []byte) (out []byte, left int, err error) {
 
 // decoders are used again and again, as a worker has them.
 type decoders struct {
-	whole  inflater
-	pieces window
+	whole  Decoder
+	pieces Window
 }
 
-// check holds the inflater against the standard library.
+// check holds the Decoder against the standard library.
 func check(t *testing.T, d *decoders, in []byte) {
 	t.Helper()
 	f := &d.whole
 	want, left, wantErr := reference(in)
-	got, err := f.all(make([]byte, len(want)+outSlack), len(want), withSlack(in), len(in))
+	got, err := f.All(make([]byte, len(want)+OutSlack), len(want), withSlack(in), len(in))
 	if (err == nil) != (wantErr == nil && left == 0) {
 		t.Fatalf("got %v; the standard library says %v with %d bytes left", err, wantErr, left)
 	}
@@ -45,26 +45,26 @@ func check(t *testing.T, d *decoders, in []byte) {
 	if err != nil {
 		return
 	}
-	if _, err := f.all(make([]byte, len(want)+1+outSlack), len(want)+1, withSlack(in), len(in)); err != errTooShort {
+	if _, err := f.All(make([]byte, len(want)+1+OutSlack), len(want)+1, withSlack(in), len(in)); err != ErrTooShort {
 		t.Fatalf("one byte too few: %v", err)
 	}
 	if len(want) > 0 {
-		if _, err := f.all(make([]byte, len(want)-1+outSlack), len(want)-1, withSlack(in), len(in)); err != errTooLong {
+		if _, err := f.All(make([]byte, len(want)-1+OutSlack), len(want)-1, withSlack(in), len(in)); err != ErrTooLong {
 			t.Fatalf("one byte too many: %v", err)
 		}
 	}
 }
 
 // checkWindow does the same for data that come and go in pieces.
-func checkWindow(t *testing.T, w *window, in, want []byte, left int, wantErr error) {
+func checkWindow(t *testing.T, w *Window, in, want []byte, left int, wantErr error) {
 	t.Helper()
 	for _, src := range []io.Reader{iotest.HalfReader(bytes.NewReader(in)), iotest.DataErrReader(bytes.NewReader(in))} {
-		w.reset(src)
+		w.Reset(src)
 		var got []byte
 		var err error
 		for err == nil && len(got) < 1<<22 {
 			var piece []byte
-			piece, err = w.next()
+			piece, err = w.Next()
 			got = append(got, piece...)
 		}
 		if err == nil {
@@ -177,11 +177,11 @@ func FuzzInflate(f *testing.F) {
 func BenchmarkInflate(b *testing.B) {
 	data := samples()["text"]
 	packed := withSlack(deflated(b, data, 6))
-	out := make([]byte, len(data)+outSlack)
-	var f inflater
+	out := make([]byte, len(data)+OutSlack)
+	var f Decoder
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if _, err := f.all(out, len(data), packed, len(packed)-inSlack); err != nil {
+		if _, err := f.All(out, len(data), packed, len(packed)-InSlack); err != nil {
 			b.Fatal(err)
 		}
 	}
