@@ -227,6 +227,7 @@ func (a *app) commands() []*cli.Command {
 		a.shellCommand(),
 		a.hookCommand(),
 		a.shimsCommand(),
+		a.toolsCommand(),
 		a.completionCommand(),
 		a.versionCommand(),
 		a.completeCommand(),

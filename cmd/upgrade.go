@@ -46,6 +46,7 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 			}
 			if len(list) == 0 {
 				a.sayf("every installed line has its newest patch")
+				a.offerSync()
 				return nil
 			}
 			return a.upgrade(c, list, moved)
@@ -67,6 +68,9 @@ func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Vers
 	}
 	if err := a.moveDefaults(c.Context, moved, dry); err != nil {
 		return err
+	}
+	if !dry {
+		a.offerSync()
 	}
 	return a.movePins(c.Bool("pins"), moved, dry)
 }

@@ -45,7 +45,7 @@ func TestHook_takesNoProgramThatOthersCanPutThere(t *testing.T) {
 	eachShell(t, func(t *testing.T, m *machine, name string) {
 		a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
 		shared, bad := m.root+"/shared", m.root+"/shared/bin"
-		m.env["PATH"] = m.bin + ":" + bad + ":/usr/bin:/bin"
+		m.env["PATH"], m.env["VMGO_GOBIN"] = m.bin+":"+bad+":/usr/bin:/bin", "project"
 		s := m.start(name, "HOOK\n")
 		s.in("cd "+a, "1.22.5")
 		m.move(m.bin, bad)

@@ -18,6 +18,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/tools/chosen"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -66,7 +67,7 @@ func Stands(args []string) bool {
 	if len(args) == 0 {
 		return false
 	}
-	for _, tool := range Tools() {
+	for _, tool := range append(Tools(), chosen.Delve) {
 		if filepath.Base(args[0]) == tool {
 			return true
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
 
 // depthVariable counts shims that led to one another. A shim that is part of a
@@ -33,6 +34,9 @@ func (p Process) run(name string, args []string) error {
 	if depth >= maxDepth {
 		return diag.New(diag.Recursion, "the shim "+name+" leads back to itself: "+strconv.Itoa(maxDepth)+" shims in a row",
 			"type -a "+name)
+	}
+	if name == chosen.Delve {
+		return p.runDelve(args)
 	}
 	s, err := Look(Question{
 		Env: p.Env, Dir: p.workDir(name, args), Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges, Polite: true,

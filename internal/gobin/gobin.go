@@ -79,7 +79,7 @@ func choose(u User) string {
 // usable returns an error if programs cannot or must not be put into dir.
 func usable(dir string, u User) error {
 	switch {
-	case !filepath.IsAbs(dir) || strings.ContainsAny(dir, ":\n\r"):
+	case !filepath.IsAbs(dir) || strings.Contains(dir, ":"):
 		return errors.New(dir + " cannot be on PATH")
 	case strings.HasPrefix(dir+"/", u.Data+"/"):
 		return errors.New(dir + " lies in the data of vmgo, which leads back to it")
@@ -130,11 +130,26 @@ func (p Programs) Link(gopath string) error {
 	if err == nil {
 		err = os.MkdirAll(gopath, 0o777)
 	}
-	if err == nil && p.chosen {
-		err = symlink(p.Dir, p.record)
+	if err == nil {
+		err = p.Record()
 	}
 	if err == nil {
 		err = symlink(p.record, bin)
+	}
+	return err
+}
+
+// Record keeps the choice, and makes the directory.
+func (p Programs) Record() error {
+	if p.Dir == "" || !p.chosen {
+		return nil
+	}
+	err := os.MkdirAll(filepath.Dir(p.record), 0o777)
+	if err == nil {
+		err = os.MkdirAll(p.Dir, 0o777)
+	}
+	if err == nil {
+		err = symlink(p.Dir, p.record)
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func TestFind_takesGoAtHomeWithoutGOPATH(t *testing.T) {
 func TestFind_refuses(t *testing.T) {
 	t.Parallel()
 	for want, arrange := range map[string]func(u *gobin.User) error{
-		"cannot be on PATH": func(u *gobin.User) error { u.GOPATH = u.Home + "/a\nb"; return nil },
+		"cannot be on PATH": func(u *gobin.User) error { u.Home, u.GOPATH = "/a:b", ""; return nil },
 		"lies in the data":  func(u *gobin.User) error { u.GOPATH = u.Data + "/gopath/x"; return nil },
 		"too many levels":   func(u *gobin.User) error { return os.Symlink(u.Home+"/go", u.Home+"/go") },
 		"bin is not a direct": func(u *gobin.User) error {
