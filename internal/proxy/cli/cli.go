@@ -14,6 +14,7 @@ func Main(h host.Host) int {
 		newServe(h).command(),
 		newCheck(h).command(),
 		newEnv(h).command(),
+		newUnit(h).command(),
 	})
 }
 
