@@ -30,6 +30,7 @@ var layers = map[string]int{
 	"": 5, "shims/vmgo-shim": 5,
 	"internal/vmtest": 6, "internal/vmtest/hosts": 6, "internal/bench": 6, "internal/mutate": 6, "internal/host/hosttest": 6,
 	"internal/modpath": 0, "internal/program": 3,
+	"internal/facts":       1,
 	"internal/proxy/cache": 2, "internal/proxy": 3, "internal/proxy/cli": 4, "cmd/vmgo-proxy": 5,
 }
 
@@ -44,6 +45,8 @@ var sameLayer = map[string][]string{
 	"internal/fsx":           {"internal/smallfile"},
 	"internal/fetch":         {"internal/smallfile"},
 	"internal/host":          {"internal/smallfile"},
+	"internal/facts":         {"internal/host"},
+	"internal/doctor":        {"internal/harden"},
 	"internal/project/pin":   {"internal/project"},
 	"internal/resolve":       {"internal/project", "internal/store/installed"},
 	"internal/store":         {"internal/store/installed"},

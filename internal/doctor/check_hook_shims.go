@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 func hookShimsCheck() Check {
@@ -29,7 +28,7 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, diag.Word(dir))
 			}
 		}
-		return info("there are none on PATH").mend("%s", m.sharedShims())
+		return info("there are none on PATH").harden(ctx, m, "shims", m.sharedShims())
 	}
 	for _, g := range m.Gos() {
 		switch g.Kind {
@@ -79,9 +78,8 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 // by its path, which sudo's own PATH need not have. A vmgo that others may change
 // would be root's go then: root installs its own first.
 func (m *Machine) sharedShims() string {
-	root := fsx.Owners{Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(0, gid) }}
 	const dir = "/usr/local/bin"
-	if unsafe, err := root.Program(m.Options.Vmgo, true, m.look); err != nil || len(unsafe) > 0 {
+	if !m.rootMayRun(m.Options.Vmgo) {
 		return "sudo git clone https://github.com/vmgo/vmgo && cd vmgo && sudo ./install.sh --prefix /usr/local && sudo " + dir + "/vmgo shims"
 	}
 	program := "vmgo"

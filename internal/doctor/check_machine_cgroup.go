@@ -2,9 +2,9 @@ package doctor
 
 import (
 	"context"
-	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -26,12 +26,7 @@ func runCgroup(_ context.Context, m *Machine) Result {
 	if c.Mode == host.CgroupNone {
 		return warn("no control groups are mounted").means("Nothing limits a process, and nothing can.")
 	}
-	var missing []string
-	for _, name := range []string{"cpu", "memory"} {
-		if !slices.Contains(c.Controllers, name) {
-			missing = append(missing, name)
-		}
-	}
+	missing := facts.MissingControllers(c)
 	have := "controllers: " + strings.Join(c.Controllers, " ")
 	if len(missing) > 0 {
 		r := warn("%s without the controller %s", c.Mode, strings.Join(missing, ", ")).at("", 0, "%s", have)

@@ -27,10 +27,11 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 	// A clock that is wrong by more than a certificate's life ends the connection
 	// before there is any date to compare.
 	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		return fail("by this clock, the server's certificate is not valid").
+		r := fail("by this clock, the server's certificate is not valid").
 			at("here", 0, "%s", before.UTC().Format(time.RFC3339)).
 			at(m.Redact(url), 0, "valid from %s until %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter)).
-			means("Either the clock is wrong, or the server's certificate has ended.").mend("sudo timedatectl set-ntp true")
+			means("Either the clock is wrong, or the server's certificate has ended.")
+		return r.harden(ctx, m, "time-sync", setNTP)
 	}
 	if err != nil {
 		return skip("no answer: %s", m.netError(err))
@@ -54,7 +55,9 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 		return r
 	}
 	return r.at("here", 0, "%s", before.UTC().Format(time.RFC3339)).at(m.Redact(url), 0, "%s", date.UTC().Format(time.RFC3339)).
-		mend("sudo timedatectl set-ntp true")
+		harden(ctx, m, "time-sync", setNTP)
 }
+
+const setNTP = "sudo timedatectl set-ntp true"
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

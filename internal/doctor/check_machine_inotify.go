@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strconv"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 func inotifyCheck() Check {
@@ -15,7 +17,7 @@ func inotifyCheck() Check {
 	}
 }
 
-func runInotify(_ context.Context, m *Machine) Result {
+func runInotify(ctx context.Context, m *Machine) Result {
 	const dir = "/proc/sys/fs/inotify/"
 	watches, err := strconv.Atoi(m.Text(dir + "max_user_watches"))
 	if err != nil {
@@ -23,7 +25,7 @@ func runInotify(_ context.Context, m *Machine) Result {
 	}
 	instances, _ := strconv.Atoi(m.Text(dir + "max_user_instances"))
 	r := ok("%d watches, %d instances", watches, instances)
-	if watches >= 65536 && instances >= 128 {
+	if watches >= facts.EnoughWatches && instances >= facts.EnoughInstances {
 		return r
 	}
 	r.worse(Info)
@@ -31,6 +33,6 @@ func runInotify(_ context.Context, m *Machine) Result {
 		r.worse(Warn)
 		r = r.means("A VS Code server lives here.")
 	}
-	return r.at(dir+"max_user_watches", 0, "%d", watches).at(dir+"max_user_instances", 0, "%d", instances).
-		mend(`printf 'fs.inotify.max_user_watches=524288\nfs.inotify.max_user_instances=1024\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`)
+	r = r.at(dir+"max_user_watches", 0, "%d", watches).at(dir+"max_user_instances", 0, "%d", instances)
+	return r.harden(ctx, m, "inotify", `printf 'fs.inotify.max_user_watches=524288\nfs.inotify.max_user_instances=1024\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`)
 }

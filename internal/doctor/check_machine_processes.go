@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -17,8 +18,8 @@ func processesCheck() Check {
 	}
 }
 
-func runProcesses(_ context.Context, m *Machine) Result {
-	const enough = 1024
+func runProcesses(ctx context.Context, m *Machine) Result {
+	const enough = facts.EnoughProcesses
 	r := ok("enough")
 	if l, known := m.Rlimit(host.LimitProcesses); known {
 		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitProcesses, limitText(l.Soft))
@@ -27,7 +28,7 @@ func runProcesses(_ context.Context, m *Machine) Result {
 			if l.Hard >= enough {
 				r = r.mend("ulimit -u %s", limitText(l.Hard))
 			} else { // only root raises that one
-				r = r.mend("echo '%s - nproc 4096' | sudo tee /etc/security/limits.d/50-nproc.conf", m.userName())
+				r = r.harden(ctx, m, "login-limits", "echo '"+m.userName()+" - nproc 4096' | sudo tee /etc/security/limits.d/50-nproc.conf")
 			}
 		}
 	}

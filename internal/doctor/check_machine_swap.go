@@ -1,6 +1,10 @@
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/facts"
+)
 
 func swapCheck() Check {
 	return Check{
@@ -12,7 +16,7 @@ func swapCheck() Check {
 	}
 }
 
-func runSwap(_ context.Context, m *Machine) Result {
+func runSwap(ctx context.Context, m *Machine) Result {
 	memory := m.Memory()
 	if memory.Total == 0 {
 		return skip("/proc/meminfo cannot be read")
@@ -37,9 +41,9 @@ func runSwap(_ context.Context, m *Machine) Result {
 	case len(swaps) > 0:
 		r.Summary = size(memory.SwapTotal)
 		return r
-	case memory.Total < 2<<30:
+	case memory.Total < facts.SwapBelow:
 		r.Status, r.Summary = Warn, "none, with "+size(memory.Total)+" of memory"
-		return r.mend("%s", m.zramCommand())
+		return r.harden(ctx, m, "zram", m.zramCommand())
 	}
 	r.Summary = "none, with " + size(memory.Total) + " of memory"
 	return r

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -24,7 +25,7 @@ func storeCheck() Check {
 	}
 }
 
-func runStore(_ context.Context, m *Machine) Result {
+func runStore(ctx context.Context, m *Machine) Result {
 	r := Result{Status: OK}
 	count := 0
 	for _, dir := range m.Stores() {
@@ -37,6 +38,8 @@ func runStore(_ context.Context, m *Machine) Result {
 			r.worse(Fail)
 			r = r.at(dir, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", diag.Word(dir))
 		}
+		fixes := r.Fix
+		r.Fix = ""
 		r = m.judgeOwners(r, dir)
 		paths := []string{dir}
 		for _, rel := range m.Releases() {
@@ -47,6 +50,12 @@ func runStore(_ context.Context, m *Machine) Result {
 		for _, p := range paths {
 			r = m.judgeStored(r, p, dir == m.Layout.SystemStore)
 		}
+		if uid, _ := m.Owner(dir); r.Fix != "" && dir == harden.MachineStore && (uid != m.UID || uid == 0) {
+			plain := r.Fix
+			r.Fix = ""
+			r = r.harden(ctx, m, "store-modes", plain)
+		}
+		r.Fix = strings.Trim(fixes+"\n"+r.Fix, "\n")
 	}
 	unproved := m.Unproved()
 	for _, tree := range unproved {

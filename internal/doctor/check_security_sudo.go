@@ -43,6 +43,14 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	r.Evidence = append(r.Evidence, from)
 	// visudo checks the file before it counts: a broken sudoers locks everybody out.
 	// The name comes last, as the last setting wins.
-	line := `Defaults secure_path="` + path + ":" + filepath.Dir(gos[0].Path) + `"`
-	return r.mend(`echo %s | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`, diag.Word(line))
+	if !m.rootMayRun(gos[0].Path) {
+		return r.means("%s is not root's, so root should not run it; shims in /usr/local/bin serve sudo too.", gos[0].Path).
+			harden(ctx, m, "shims", m.sharedShims())
+	}
+	dir := filepath.Dir(gos[0].Path)
+	if vmgo := m.vmgoForRoot(ctx); m.UID != 0 && vmgo != "" && dir == "/usr/local/bin" {
+		return r.mend("%s", hardenCommand(vmgo, "sudo-path")) // a user cannot read what the item goes by
+	}
+	line := `Defaults secure_path="` + path + ":" + dir + `"`
+	return r.harden(ctx, m, "sudo-path", `echo `+diag.Word(line)+` | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`)
 }

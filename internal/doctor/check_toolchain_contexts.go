@@ -70,10 +70,10 @@ func runContexts(ctx context.Context, m *Machine) Result {
 	if expected == "" && answered > 0 {
 		return skip("no session finds any go; toolchain.inforce tells why").withEvidence(r.Evidence)
 	}
-	return m.judgeContexts(r, missing, lacking, other, answered)
+	return m.judgeContexts(ctx, r, missing, lacking, other, answered)
 }
 
-func (m *Machine) judgeContexts(r Result, missing, lacking, other []string, answered int) Result {
+func (m *Machine) judgeContexts(ctx context.Context, r Result, missing, lacking, other []string, answered int) Result {
 	switch {
 	case answered == 0:
 		return skip("no kind of session could be tried").withEvidence(r.Evidence)
@@ -90,7 +90,7 @@ func (m *Machine) judgeContexts(r Result, missing, lacking, other []string, answ
 		r.Summary = "every kind of session finds the same go"
 		return r
 	}
-	return r.means("Only a program in /usr/local/bin is found by nearly all of them.").mend("%s", m.sharedShims())
+	return r.means("Only a program in /usr/local/bin is found by nearly all of them.").harden(ctx, m, "shims", m.sharedShims())
 }
 
 // usualGo is the go to compare with: a shim if any session finds one, else

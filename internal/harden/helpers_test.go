@@ -116,7 +116,9 @@ func testMachine(t testing.TB, root string) *Machine {
 }
 
 func fakeHost(root string) host.Host {
-	return host.Host{Root: root, UID: os.Getuid(), PID: os.Getpid(), Run: fakeRun(root), Now: fixedClock, Sys: host.OSSys()}
+	sys := host.OSSys()
+	sys.ClockSynchronised = func() (bool, error) { return false, nil }
+	return host.Host{Root: root, UID: os.Getuid(), PID: os.Getpid(), Run: fakeRun(root), Now: fixedClock, Sys: sys}
 }
 
 // fakeItems exercise every kind of cell but swap: two share a file, one edits

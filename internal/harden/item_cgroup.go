@@ -1,6 +1,11 @@
 package harden
 
-import "github.com/vmgo/vmgo/internal/host"
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/host"
+)
 
 func cgroupItem() Item {
 	return Item{
@@ -24,7 +29,10 @@ func cgroupWish(m *Machine) (Wish, error) {
 	group := m.Host.Cgroup()
 	switch group.Mode {
 	case host.CgroupV2:
-		return Wish{Notes: []string{"control groups v2 are in force"}}, nil
+		if missing := strings.Join(facts.MissingControllers(group), ", "); missing != "" {
+			return Wish{Blocked: "control groups v2 lack the controller " + missing + ", so limits on it have no effect; the kernel's command line or the machine around decides"}, nil
+		}
+		return Wish{Notes: []string{"control groups v2 are active, with all controllers that limits need"}}, nil
 	case host.CgroupNone:
 		return Wish{NotApplicable: "no control groups are mounted"}, nil
 	}

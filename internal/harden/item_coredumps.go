@@ -1,5 +1,7 @@
 package harden
 
+import "github.com/vmgo/vmgo/internal/facts"
+
 func coreDumpsItem() Item {
 	return Item{
 		ID:   "core-dumps",
@@ -19,7 +21,7 @@ func coreDumpsItem() Item {
 			if m.HasSystemd() {
 				w.Wants = append(w.Wants, m.part(managerFile, "[Manager]\nDefaultLimitCORE=0\n"))
 			}
-			if m.unitFile("systemd-coredump.socket") != "" {
+			if facts.UnitFile(m.Host, "systemd-coredump.socket") != "" {
 				w.Wants = append(w.Wants, m.file("/etc/systemd/coredump.conf.d/60-vmgo.conf", ownHeader+"[Coredump]\nStorage=none\nProcessSizeMax=0\n"))
 			}
 			if len(w.Wants) == 0 {

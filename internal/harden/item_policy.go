@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 const policyFile = "/etc/vmgo/env"
@@ -47,9 +48,7 @@ type leftover struct{ file, where, setting, why string }
 func (m *Machine) leftovers() []leftover {
 	files := []string{"/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/etc/zsh/zshenv", "/etc/zshenv", "/etc/systemd/system.conf"}
 	for _, dir := range []string{"/etc/profile.d", "/etc/environment.d", "/etc/systemd/system.conf.d", "/etc/fish/conf.d"} {
-		for _, e := range m.Host.ReadDir(dir) {
-			files = append(files, dir+"/"+e.Name())
-		}
+		files = append(files, facts.DropIns(m.Host, "", dir)...)
 	}
 	// Assignments as shells, pam_env and systemd write them.
 	assignment := regexp.MustCompile(`(?:^|[^A-Z0-9_])(GO[A-Z0-9]+)[= ]("[^"]*"|'[^']*'|[^\s;"']*)`)

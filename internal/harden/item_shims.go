@@ -30,7 +30,7 @@ func shimsItem() Item {
 			for _, name := range []string{"go", "gofmt"} {
 				target := "/usr/local/bin/" + name
 				// Another link to the shim is as good, and not ours to change.
-				if text, err := os.Readlink(m.real(target)); err == nil && path.Base(text) == path.Base(shimProgram) {
+				if text, err := os.Readlink(m.real(target)); err == nil && path.Base(text) == path.Base(shimProgram) && m.Host.Exists(target) {
 					if _, ours := m.baseline[cellKey{Link, target}]; !ours {
 						continue
 					}

@@ -31,6 +31,10 @@ func storeWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "there is no " + MachineStore
 		return w, nil
 	}
+	if reason := m.wayToStore(); reason != "" {
+		w.Blocked = reason + ": who may change that decides what is in " + MachineStore
+		return w, nil
+	}
 	var dirs, files []Want
 	names := storeNames{}
 	err := m.walkStore(MachineStore, func(_ string, info fs.FileInfo) bool { return names.add(info) })
@@ -70,6 +74,21 @@ func storeWish(m *Machine) (Wish, error) {
 		w.Notes = append(w.Notes, fmt.Sprintf("%d files and directories have another owner or mode", n))
 	}
 	return w, nil
+}
+
+// wayToStore returns what is wrong with the directories that lead to the store, ""
+// if only the machine's owner may change them.
+func (m *Machine) wayToStore() string {
+	look := func(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }
+	way, _, err := fsx.Chain(path.Dir(MachineStore), look)
+	if err != nil {
+		return err.Error()
+	}
+	owners := fsx.Owners{UID: m.Owner, Unmapped: m.Host.Unmapped, PrivateGroup: func(gid int) bool { return m.Host.PrivateGroup(m.Owner, gid) }}
+	if unsafe := owners.Judge(way, true); len(unsafe) > 0 {
+		return unsafe[0].Reason
+	}
+	return ""
 }
 
 // leftAloneError reports a file that keeps its owner and mode because it has

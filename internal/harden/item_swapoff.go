@@ -3,6 +3,8 @@ package harden
 import (
 	"fmt"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 // Below these there is no swapping off: a cold `go build std` with two jobs
@@ -15,7 +17,7 @@ func swapOffFloor(p Profile) int64 {
 	case CI:
 		return 4 << 30
 	}
-	return 1 << 30
+	return facts.SwapBelow // below, doctor asks for swap
 }
 
 func swapOffItem() Item {

@@ -3,6 +3,8 @@ package harden
 import (
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 func timeSyncItem() Item {
@@ -25,30 +27,54 @@ func timeSyncWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "the clock of a container is its host's"
 		return w, nil
 	}
+	const own = "systemd-timesyncd.service"
+	service := facts.Time(m.Host, m.Live)
+	if _, ours := m.baseline[cellKey{Unit, own}]; !ours && !m.linked(own) {
+		if done := m.keptAlready(service, &w); done {
+			return w, nil
+		}
+	}
 	if !m.HasSystemd() {
 		w.NotApplicable = "there is no systemd to start a time service"
 		return w, nil
 	}
-	const own = "systemd-timesyncd.service"
-	for _, unit := range []string{own, "chrony.service", "chronyd.service", "ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service"} {
-		_, ours := m.baseline[cellKey{Unit, unit}]
-		if m.unitFile(unit) != "" && m.enabled(unit) && !ours && !m.linked(unit) {
-			w.Notes = append(w.Notes, unit+" is enabled")
-			return w, nil
-		}
-	}
-	file := m.unitFile(own)
+	file := facts.UnitFile(m.Host, own)
 	if file == "" {
 		w.Blocked = "no time service is installed"
 		w.Advice = []string{m.installCommand("systemd-timesyncd", "chrony")}
+		if service.Startable != "" {
+			w.Blocked = service.Startable + " is installed, but does not start at boot"
+			w.Advice = []string{"systemctl enable --now " + service.Startable}
+		}
 		return w, nil
 	}
-	if target, _ := m.read(Link, "/etc/systemd/system/"+own); target.Text == "/dev/null" {
+	if facts.Masked(m.Host, own) {
 		w.Blocked = own + " is masked: an administrator does not want it"
 		return w, nil
 	}
 	w.Wants = append(m.enable(own, file), running(own))
 	return w, nil
+}
+
+// keptAlready reports whether somebody else than vmgo keeps the clock right. A
+// service that starts at boot, but does not run, is wanted to run.
+func (m *Machine) keptAlready(service facts.TimeService, w *Wish) bool {
+	switch {
+	case service.Enabled != "":
+		w.Notes = append(w.Notes, service.Enabled+" is enabled")
+		if m.Live && !service.Kept() && !m.Systemd() {
+			w.NotApplicable = service.Enabled + " is enabled, but systemd does not run here"
+		} else if !service.Kept() {
+			w.Wants = []Want{running(service.Enabled)}
+		}
+	case service.Running != "":
+		w.Notes = append(w.Notes, service.Running+" is running")
+	case service.Synchronised:
+		w.Notes = append(w.Notes, "the kernel's clock is synchronised")
+	default:
+		return false
+	}
+	return true
 }
 
 // linked says whether vmgo made the links that enable a unit.

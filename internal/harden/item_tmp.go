@@ -1,6 +1,10 @@
 package harden
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
+)
 
 const (
 	goTmpDir   = "/var/tmp/vmgo"
@@ -59,7 +63,7 @@ func (m *Machine) tmpMount() string {
 			return "/tmp is mounted by /etc/fstab, which is yours: add noexec to its options there"
 		}
 	}
-	file := m.unitFile("tmp.mount")
+	file := facts.UnitFile(m.Host, "tmp.mount")
 	if file == "" {
 		return "/tmp is a directory of the root file system, no mount of its own"
 	}
@@ -69,7 +73,7 @@ func (m *Machine) tmpMount() string {
 			return ""
 		}
 	}
-	if m.enabled("tmp.mount") {
+	if facts.Enabled(m.Host, "tmp.mount") {
 		return ""
 	}
 	return "systemd's tmp.mount is not enabled: /tmp is a directory of the root file system"

@@ -22,7 +22,6 @@ func made(t *testing.T, live bool, files map[string]string) *Machine {
 		write(t, root+path, text)
 	}
 	h := fakeHost(root)
-	h.Sys = host.OSSys()
 	h.Sys.CPU = func() host.CPU { return host.CPU{Hypervisor: "KVMKVMKVM", VM: true} }
 	m, err := Running(h)
 	must(t, err)
@@ -254,9 +253,15 @@ func TestTimeSync(t *testing.T) {
 	}
 	base["/usr/lib/systemd/system/chronyd.service"] = unit
 	base["/etc/systemd/system/multi-user.target.wants/chronyd.service"] = ""
+	base["/run/systemd/system/.keep"] = ""
+	w = wishOf(t, made(t, true, base), timeSyncItem())
+	if len(w.Wants) != 1 || w.Wants[0].Target != "chronyd.service" || w.Wants[0].Kind != Unit || w.Blocked != "" {
+		t.Errorf("chrony is enabled, and does not run: %+v", w)
+	}
+	base["/proc/701/comm"] = "chronyd\n"
 	w = wishOf(t, made(t, true, base), timeSyncItem())
 	if len(w.Wants) != 0 || w.Blocked != "" {
-		t.Errorf("chrony is enabled: %+v", w)
+		t.Errorf("chrony is enabled and runs: %+v", w)
 	}
 }
 

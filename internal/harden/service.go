@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 // Service is what `vmgo harden service` asks for.
@@ -173,11 +174,11 @@ func (s Service) missing(m *Machine) string {
 
 // file finds the unit, or the template that it is an instance of.
 func (s Service) file(m *Machine) string {
-	if file := m.unitFile(s.Name); file != "" {
+	if file := facts.UnitFile(m.Host, s.Name); file != "" {
 		return file
 	}
 	if name, _, ok := strings.Cut(s.Name, "@"); ok {
-		return m.unitFile(name + "@.service")
+		return facts.UnitFile(m.Host, name+"@.service")
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 // Drop-in files that several items share.
@@ -114,14 +116,8 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 // laterSysctl finds a file that systemd-sysctl reads after ours and that sets
 // the same name. /etc/sysctl.conf is read by `sysctl --system` last of all.
 func (m *Machine) laterSysctl(name string) string {
-	var files []string
-	for _, dir := range []string{"/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d"} {
-		for _, e := range m.Host.ReadDir(dir) {
-			if strings.HasSuffix(e.Name(), ".conf") && e.Name() > path.Base(sysctlFile) {
-				files = append(files, path.Join(dir, e.Name()))
-			}
-		}
-	}
+	files := facts.DropIns(m.Host, ".conf", "/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d")
+	files = slices.DeleteFunc(files, func(file string) bool { return path.Base(file) <= path.Base(sysctlFile) })
 	for _, file := range append(files, "/etc/sysctl.conf") {
 		for i, line := range m.Host.Lines(file) {
 			key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "-"), "=")
@@ -131,29 +127,6 @@ func (m *Machine) laterSysctl(name string) string {
 		}
 	}
 	return ""
-}
-
-// unitFile finds the file of a systemd unit that a package or an administrator
-// has put there.
-func (m *Machine) unitFile(unit string) string {
-	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
-		if file := dir + "/" + unit; m.Host.Exists(file) {
-			return file
-		}
-	}
-	return ""
-}
-
-// enabled says whether a unit starts at boot, by the links that say so.
-func (m *Machine) enabled(unit string) bool {
-	for _, e := range m.Host.ReadDir("/etc/systemd/system") {
-		if strings.HasSuffix(e.Name(), ".wants") || strings.HasSuffix(e.Name(), ".requires") {
-			if _, err := m.Host.Lstat("/etc/systemd/system/" + e.Name() + "/" + unit); err == nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // enable wants the links that `systemctl enable` would make. They are ours to

@@ -365,3 +365,13 @@ func tempDir(tb testing.TB) string {
 	}
 	return real
 }
+
+// Files reads the files of a txtar archive that is given as text. Several files
+// named "machine" count together.
+func Files(text string) []File {
+	var files []File
+	for _, f := range txtar.Parse([]byte(text)).Files {
+		files = append(files, File{Path: "/" + f.Name, Data: f.Data})
+	}
+	return files
+}

@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/harden"
+)
+
+// harden adds the command that changes a setting of the machine: that of vmgo
+// harden, which shows the change, keeps a journal and can undo it, where it has
+// something to do here and root may run this vmgo; else plain commands. One machine
+// is told one of the two, so that no setting has two files.
+func (r Result) harden(ctx context.Context, m *Machine, item, plain string) Result {
+	status, err := harden.Assess(m.Host, item, "")
+	if err == nil && status.ByVmgo() && status.Needs == harden.NeedsLogin {
+		return r.means("vmgo harden has set this (%s); it takes full effect after you log in again.", item)
+	}
+	vmgo := m.vmgoForRoot(ctx)
+	if err != nil || vmgo == "" || status.State != harden.Pending && status.State != harden.Drifted {
+		return r.mend("%s", plain)
+	}
+	return r.mend("%s", hardenCommand(vmgo, item))
+}
+
+func hardenCommand(vmgo, item string) string { return "sudo " + vmgo + " harden apply --only " + item }
+
+// vmgoForRoot returns how root calls this vmgo: by its name where sudo finds it, else
+// by its path; "" where others than root may change it, as it would be root's program
+// then.
+func (m *Machine) vmgoForRoot(ctx context.Context) string {
+	if !m.rootMayRun(m.Options.Vmgo) {
+		return ""
+	}
+	path := m.Env["PATH"]
+	if m.UID != 0 {
+		secure, _, err := m.SecurePath(ctx)
+		if err == nil && secure != "" {
+			path = secure
+		} else {
+			path = "" // what sudo finds is not known
+		}
+	}
+	if m.Find("vmgo", path) == filepath.Clean(m.Options.Vmgo) {
+		return "vmgo"
+	}
+	return diag.Word(m.Options.Vmgo)
+}
+
+// rootMayRun reports whether nobody but root decides what a program does.
+func (m *Machine) rootMayRun(program string) bool {
+	root := fsx.Owners{Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(0, gid) }}
+	unsafe, err := root.Program(program, true, m.look)
+	return err == nil && len(unsafe) == 0
+}
