@@ -21,6 +21,7 @@ const module = "github.com/vmgo/vmgo"
 var layers = map[string]int{
 	"internal/gover": 0, "internal/gover/ranges": 0, "internal/environ": 0, "internal/diag": 0, "internal/goenv": 0, "internal/inflate": 0,
 	"internal/sshsig":   0,
+	"internal/redact":   0,
 	"internal/settings": 1, "internal/settings/edit": 1, "internal/dirs": 1, "internal/fsx": 1, "internal/fetch": 1, "internal/archive": 1,
 	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1, "internal/gobin": 1, "internal/tools/chosen": 1,
 	"internal/project": 2, "internal/project/pin": 2, "internal/project/seen": 2, "internal/resolve": 2, "internal/release": 2, "internal/trust": 2,

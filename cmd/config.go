@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/redact"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/settings/edit"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -66,7 +66,7 @@ func (a *app) writeSetting(name, value string) error {
 		return err
 	}
 	if env := a.host.Env[name]; env != "" && env != value {
-		a.warnf("%s is %q in the environment, which overrides the file", name, doctor.Redactor(a.host.Env)(env))
+		a.warnf("%s is %q in the environment, which overrides the file", name, redact.New(a.host.Env).Secrets(env))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (a *app) showSettings(args []string, asJSON bool) error {
 		Origin  string `json:"origin"`
 		Meaning string `json:"meaning"`
 	}
-	hide := doctor.Redactor(a.host.Env)
+	hide := redact.New(a.host.Env).Secrets
 	var rows []row
 	for _, r := range settings.Table() {
 		if len(args) == 0 || args[0] == r.Name {

@@ -58,7 +58,7 @@ func (m *Machine) ReadBinary(path string) (Binary, error) {
 	defer f.Close()
 	e, err := elf.NewFile(f)
 	if err != nil {
-		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is no ELF program: "+err.Error()), m.redactCommand("file "+diag.Word(path)))
+		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is no ELF program: "+err.Error()), m.redactor.Command("file "+diag.Word(path)))
 	}
 	b := Binary{Path: m.Redact(path), Machine: e.Machine.String(), Interpreter: interpreterOf(e), Needs: []Library{}}
 	b.Static = b.Interpreter == ""

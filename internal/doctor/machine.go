@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/redact"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store/installed"
@@ -37,7 +38,7 @@ type Machine struct {
 	Layout   dirs.Layout
 	Settings settings.Settings
 
-	redactor   redactor
+	redactor   redact.Redactor
 	releases   func() []installed.Release
 	resolution func() resolved
 	gos        func() []GoOnPath
@@ -55,9 +56,11 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	}
 	m := &Machine{
 		Host: h, Options: o, Settings: s,
-		Layout:   layoutOf(h),
-		redactor: newRedactor(h.Env),
+		Layout: layoutOf(h),
 	}
+	home := m.Layout.Home
+	real, _ := m.RealPath(home) // a made-up machine's has one more name
+	m.redactor = redact.New(h.Env, home, m.Show(home), real)
 	m.releases = sync.OnceValue(m.readReleases)
 	m.resolution = sync.OnceValue(m.resolve)
 	m.gos = sync.OnceValue(m.findGos)
@@ -220,3 +223,6 @@ func (m *Machine) HomePath(rest string) string {
 	}
 	return filepath.Join(m.Layout.Home, rest)
 }
+
+// Redact hides the home directory and secrets: see [redact.Redactor.Text].
+func (m *Machine) Redact(s string) string { return m.redactor.Text(s) }

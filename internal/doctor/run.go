@@ -160,7 +160,7 @@ func (m *Machine) redact(r Result) Result {
 	case m.findProgram("sudo") == "":
 		r.Fix = withSu(r.Fix)
 	}
-	r.Fix = eachLine(m.redactCommand(r.Fix))
+	r.Fix = eachLine(m.redactor.Command(r.Fix))
 	return r
 }
 

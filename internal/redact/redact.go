@@ -1,4 +1,6 @@
-package doctor
+// Package redact hides secrets and the home directory in text that is shown or handed
+// on: reports, findings, previews of changes.
+package redact
 
 import (
 	"regexp"
@@ -6,47 +8,23 @@ import (
 	"strings"
 )
 
-// Redact hides the home directory, passwords in URLs, values that are secrets by
-// their name or by their look, and secrets of the environment wherever they are
-// repeated.
-func (m *Machine) Redact(s string) string {
-	s = m.redactor.hide(s)
-	for _, home := range m.homes() {
-		s = hideHome(s, home, func(string) string { return "~" })
-	}
-	return s
-}
-
-// homes are the names of the home directory: as HOME has it and with links
-// followed; that of a made-up machine has one more.
-func (m *Machine) homes() []string {
-	home := strings.TrimSuffix(m.Layout.Home, "/")
-	names := []string{home, m.Show(home)}
-	if real, err := m.RealPath(home); err == nil {
-		names = append(names, real)
-	}
-	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return len(name) < 2 })
-}
-
-// Redactor returns what hides passwords in URLs, values that are secrets by their
-// name or by their look, and secrets of env wherever they are repeated.
-func Redactor(env map[string]string) func(string) string { return newRedactor(env).hide }
-
-// redactor holds the patterns, compiled once a run, and the values that are secrets
-// of the environment.
-type redactor struct {
+// Redactor hides passwords in URLs, values that are secrets by their name or by
+// their look, and secrets of the environment wherever they are repeated.
+type Redactor struct {
 	named, spaced, tokens, bearer, bare *regexp.Regexp
 	url                                 *regexp.Regexp
-	values                              []string
+	values                              []string // secrets of the environment, the longest first
+	homes                               []string
 }
 
 // secretName is how variables and options are called that hold secrets.
 const secretName = `[a-z0-9_.-]*(?:(?:token|secret|passwd|password|passphrase|api_?key|access_?key|private_?key|credential)[a-z0-9_]*|pass|pwd|_key|auth)`
 
-func newRedactor(env map[string]string) redactor {
+// New returns a redactor for the secrets of env. homes are the names of the home
+// directory: as HOME has it, with links followed.
+func New(env map[string]string, homes ...string) Redactor {
 	const value = `("[^"]*"|'[^']*'|[^\s&,;]+)`
-	r := redactor{
+	r := Redactor{
 		url:    regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s"'<>|,]*)`),
 		bare:   regexp.MustCompile(`(^|[\s="'(])[^\s/@:"'=]+:[^\s/@"'][^\s@"']*@`),
 		named:  regexp.MustCompile(`(?i)\b(` + secretName + `)(\s*[=:]\s*)` + value),
@@ -65,7 +43,33 @@ func newRedactor(env map[string]string) redactor {
 		}
 	}
 	slices.SortFunc(r.values, func(a, b string) int { return len(b) - len(a) })
+	for _, home := range homes {
+		if home = strings.TrimSuffix(home, "/"); len(home) > 1 {
+			r.homes = append(r.homes, home)
+		}
+	}
+	slices.Sort(r.homes)
+	r.homes = slices.Compact(r.homes)
 	return r
+}
+
+// Text returns s without secrets, and with ~ for the home directory.
+func (r Redactor) Text(s string) string {
+	s = r.Secrets(s)
+	for _, home := range r.homes {
+		s = hideHome(s, home, func(string) string { return "~" })
+	}
+	return s
+}
+
+// Command is Text for what people paste into a shell: the home directory becomes
+// what the shell itself makes the home directory of at that place.
+func (r Redactor) Command(s string) string {
+	s = r.Secrets(s)
+	for _, home := range r.homes {
+		s = hideHome(s, home, homeInShell)
+	}
+	return s
 }
 
 // passwordOf is what a proxy's address in the environment has behind the user's
@@ -86,7 +90,8 @@ func passwordOf(address string) string {
 	return password
 }
 
-func (r redactor) hide(s string) string {
+// Secrets returns s without secrets; the home directory stays.
+func (r Redactor) Secrets(s string) string {
 	for _, secret := range r.values {
 		s = strings.ReplaceAll(s, secret, "***")
 	}
@@ -138,16 +143,6 @@ func hideHome(s, home string, instead func(before string) string) string {
 		}
 		s = rest
 	}
-}
-
-// redactCommand is Redact for what people paste into a shell: the home directory
-// becomes what the shell itself makes the home directory of at that place.
-func (m *Machine) redactCommand(s string) string {
-	s = m.redactor.hide(s)
-	for _, home := range m.homes() {
-		s = hideHome(s, home, homeInShell)
-	}
-	return s
 }
 
 // homeInShell writes the home directory for its place in a command: a tilde counts
