@@ -16,7 +16,7 @@ const (
 	CgroupNone   = "none"
 )
 
-// Cgroup is the place of this process in the trees of control groups.
+// Cgroup is the place of a process in the trees of control groups.
 type Cgroup struct {
 	Mode        string
 	Controllers []string // those that can limit something here
@@ -33,11 +33,14 @@ type Limit struct {
 	Own   bool // of this process's own group, not of one above it
 }
 
-// Cgroup reads /proc/self/cgroup and the mounts.
-func (h Host) Cgroup() Cgroup {
+// Cgroup is [Host.CgroupOf] for the process itself.
+func (h Host) Cgroup() Cgroup { return h.CgroupOf("self") }
+
+// CgroupOf reads where a process is, by its number or "self", and the mounts.
+func (h Host) CgroupOf(process string) Cgroup {
 	c := Cgroup{Mode: CgroupNone, trees: map[string]cgroupTree{}}
 	groups := map[string]string{}
-	for _, line := range h.Lines("/proc/self/cgroup") {
+	for _, line := range h.Lines("/proc/" + process + "/cgroup") {
 		if parts := strings.SplitN(line, ":", 3); len(parts) == 3 {
 			for name := range strings.SplitSeq(parts[1], ",") {
 				groups[name] = parts[2]
@@ -87,9 +90,9 @@ func groupIn(m Mount, group string) string {
 	return filepath.Clean("/" + group)
 }
 
-// dirs are the directories of a controller's groups, ours first, then those
-// above it.
-func (c Cgroup) dirs(controller string) []string {
+// Dirs returns the directories of a controller's groups, the own one first, then
+// those above it.
+func (c Cgroup) Dirs(controller string) []string {
 	tree, ok := c.trees[controller]
 	if c.Mode == CgroupV2 {
 		tree, ok = c.trees[""]
@@ -157,7 +160,7 @@ func (h Host) PidLimits(c Cgroup) []Limit {
 
 func (h Host) limits(c Cgroup, controller string, read func(dir string) (string, float64)) []Limit {
 	var all []Limit
-	for i, dir := range c.dirs(controller) {
+	for i, dir := range c.Dirs(controller) {
 		if file, value := read(dir); !math.IsInf(value, 1) && !math.IsNaN(value) {
 			all = append(all, Limit{Path: file, Value: value, Own: i == 0})
 		}

@@ -15,11 +15,14 @@ type Listener struct {
 	Inode string
 }
 
-// Listeners reads /proc/net/tcp and /proc/net/tcp6.
-func (h Host) Listeners() []Listener {
+// Listeners is [Host.ListenersOf] for the network of this process.
+func (h Host) Listeners() []Listener { return h.ListenersOf("/proc/net") }
+
+// ListenersOf reads the files tcp and tcp6 of a directory such as /proc/PID/net.
+func (h Host) ListenersOf(dir string) []Listener {
 	var all []Listener
-	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		for _, line := range h.Lines(file) {
+	for _, file := range []string{"tcp", "tcp6"} {
+		for _, line := range h.Lines(dir + "/" + file) {
 			fields := strings.Fields(line)
 			if len(fields) < 10 || fields[3] != "0A" { // TCP_LISTEN
 				continue
@@ -78,18 +81,26 @@ func (h Host) SocketHolders() map[string]Process {
 		if _, err := strconv.Atoi(entry.Name()); err != nil {
 			continue
 		}
-		dir := "/proc/" + entry.Name()
 		process := Process{PID: entry.Name()}
-		for _, fd := range h.ReadDir(dir + "/fd") {
-			inode, isSocket := strings.CutPrefix(h.LinkText(dir+"/fd/"+fd.Name()), "socket:[")
-			if !isSocket {
-				continue
-			}
+		for _, inode := range h.Sockets(process.PID) {
 			if process.Name == "" {
-				process.Name = h.Text(dir + "/comm")
+				process.Name = h.Text("/proc/" + process.PID + "/comm")
 			}
-			holders[strings.TrimSuffix(inode, "]")] = process
+			holders[inode] = process
 		}
 	}
 	return holders
+}
+
+// Sockets returns the inodes of the sockets that a process holds; none if it is
+// another user's.
+func (h Host) Sockets(pid string) []string {
+	var inodes []string
+	dir := "/proc/" + pid + "/fd"
+	for _, fd := range h.ReadDir(dir) {
+		if inode, isSocket := strings.CutPrefix(h.LinkText(dir+"/"+fd.Name()), "socket:["); isSocket {
+			inodes = append(inodes, strings.TrimSuffix(inode, "]"))
+		}
+	}
+	return inodes
 }
