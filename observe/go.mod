@@ -1,0 +1,3 @@
+module github.com/vmgo/vmgo/observe
+
+go 1.25
