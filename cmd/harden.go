@@ -46,10 +46,11 @@ func (a *app) hardenCommand() *cli.Command {
 			sub("apply", "make the changes, or those of a saved plan if the machine is as it was", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
 			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
-			sub("service", "limit or sandbox a systemd service", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--apply]", a.hardenService, root, out, jsonFlag(),
+			sub("service", "limit or sandbox a systemd service, or give it a socket for vmgo observe", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--observe] [--apply]", a.hardenService, root, out, jsonFlag(),
 				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M, with MemoryHigh and GOMEMLIMIT below it"},
 				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it", DefaultText: "no limit"},
 				&cli.BoolFlag{Name: "sandbox", Usage: "close everything that a Go service does not need"},
+				&cli.BoolFlag{Name: "observe", Usage: "a private socket on which the service serves profiles to vmgo observe"},
 				&cli.StringSliceFlag{Name: "write", Usage: "a `DIR` that the sandboxed service may write to"},
 				&cli.BoolFlag{Name: "apply", Usage: "make the changes; without it they are only shown"}),
 			sub("report", "before, after, and what is left, as a page", "--html FILE", a.hardenReport, only, profile, user, root,
@@ -283,7 +284,7 @@ func (a *app) hardenService(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	service := harden.Service{Name: args[0], CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write")}
+	service := harden.Service{Name: args[0], CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write"), Observe: c.Bool("observe")}
 	if c.IsSet("memory") {
 		if service.Memory, err = harden.ParseSize(c.String("memory")); err != nil {
 			return err

@@ -24,7 +24,7 @@ func TestDocument(t *testing.T) {
 	}
 	service := Service{Name: "NAME.service"}
 	want := ""
-	for _, item := range append(Catalogue(), service.limitsItem(), service.sandboxItem()) {
+	for _, item := range append(Catalogue(), service.limitsItem(), service.sandboxItem(), service.observeItem()) {
 		want += document(item)
 	}
 	if *update {

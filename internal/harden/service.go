@@ -23,6 +23,7 @@ type Service struct {
 	// sandboxed service may write to.
 	Sandbox bool     `json:"sandbox,omitempty"`
 	Write   []string `json:"write,omitempty"`
+	Observe bool     `json:"observe,omitempty"` // a private socket for vmgo observe
 }
 
 // minMemory is where GOMEMLIMIT leaves a Go program no heap worth the name.
@@ -37,8 +38,8 @@ func NewService(s Service) (Service, error) {
 	if ok, _ := regexp.MatchString(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.service$`, s.Name); !ok {
 		return usage(quote(s.Name)+" is no name of a service", "systemctl list-unit-files --type=service")
 	}
-	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox {
-		return usage("nothing was asked for: give --memory, --cpus or --sandbox", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
+	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox && !s.Observe {
+		return usage("nothing was asked for: give --memory, --cpus, --sandbox or --observe", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
 		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
@@ -71,7 +72,7 @@ func ParseSize(text string) (int64, error) {
 	return int64(math.Ldexp(f, shift)), nil
 }
 
-// Items gives the items of the service: its limits, its sandbox.
+// Items gives the items of the service: its limits, its sandbox, its private socket.
 func (s Service) Items() []Item {
 	var items []Item
 	if s.Memory != 0 || s.CPUs != 0 {
@@ -79,6 +80,9 @@ func (s Service) Items() []Item {
 	}
 	if s.Sandbox {
 		items = append(items, s.sandboxItem())
+	}
+	if s.Observe {
+		items = append(items, s.observeItem())
 	}
 	return items
 }
