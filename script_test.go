@@ -13,7 +13,8 @@ import (
 
 	"github.com/vmgo/vmgo/cmd"
 	"github.com/vmgo/vmgo/internal/host"
-	"github.com/vmgo/vmgo/internal/proxy/cli"
+	observe "github.com/vmgo/vmgo/internal/observe/cli"
+	proxy "github.com/vmgo/vmgo/internal/proxy/cli"
 	"github.com/vmgo/vmgo/internal/vmtest"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -27,9 +28,10 @@ func TestMain(m *testing.M) {
 		os.Exit(cmd.Main(testHost()))
 	}
 	testscript.Main(m, map[string]func(){
-		"vmgo":       func() { os.Exit(cmd.Main(testHost())) },
-		"vmgo-shim":  func() { os.Exit(shims.Main(testProcess())) },
-		"vmgo-proxy": func() { os.Exit(cli.Main(testHost())) },
+		"vmgo":         func() { os.Exit(cmd.Main(testHost())) },
+		"vmgo-shim":    func() { os.Exit(shims.Main(testProcess())) },
+		"vmgo-proxy":   func() { os.Exit(proxy.Main(testHost())) },
+		"vmgo-observe": func() { os.Exit(observe.Main(testHost())) },
 	})
 }
 

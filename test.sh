@@ -140,6 +140,11 @@ readable() {
 	{ said[test] = said[test] $0 "\n" }'
 }
 
+# The module that programs import and the sample that does are modules of their own.
+observe_module() {
+	(cd observe && go vet ./... && go test ./...) && (cd examples/observe-sample && go vet ./...)
+}
+
 # tests LOG FLAG... PACKAGE...
 tests() {
 	log=$1
@@ -197,6 +202,7 @@ main() {
 	# The go command gives a module up with the first connection that breaks.
 	retry go mod download || say 'not all modules can be fetched'
 	check vet go vet ./...
+	check observe-module observe_module
 	check staticcheck staticchecked
 	check shellcheck shells_checked
 	check zsh-and-fish zsh_and_fish_parsed

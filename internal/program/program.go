@@ -19,7 +19,7 @@ import (
 
 // Command is one command of a program.
 type Command struct {
-	Name      string // "serve"; empty: the program itself, where it has one command
+	Name      string // "serve"; empty: what runs where the first word names no command
 	Usage     string // what it does, in one line
 	Arguments string // "[URL]"
 	Long      string // further help
@@ -57,6 +57,11 @@ func run(ctx context.Context, h host.Host, spoken, about string, commands []Comm
 	for _, command := range commands {
 		if command.Name == words[0] {
 			return command.run(ctx, h.Stdout, spoken, words[1:])
+		}
+	}
+	for _, command := range commands {
+		if command.Name == "" {
+			return command.run(ctx, h.Stdout, spoken, words)
 		}
 	}
 	return diag.New(diag.Usage, strconv.Quote(spoken)+" has no command "+strconv.Quote(words[0]), spoken+" --help")
@@ -130,6 +135,9 @@ func (c Command) help(w io.Writer, line string, flags *flag.FlagSet) error {
 	heading := "\nFlags:\n"
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
+		if usage == "" { // for our own use
+			return
+		}
 		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "0s" {
 			usage += " (default " + f.DefValue + ")"
 		}

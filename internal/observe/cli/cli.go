@@ -1,0 +1,29 @@
+// Package cli is the command line of vmgo-observe: one file per command.
+package cli
+
+import (
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/program"
+)
+
+// Main runs the program in the given world and returns its exit status.
+func Main(h host.Host) int {
+	return program.Main(h, "vmgo observe", "records what a running Go program does, as one report", []program.Command{
+		newRecord(h).command(),
+		newCompare(h).command(),
+		newStart(h).command(),
+	})
+}
+
+func usageError(text string) error { return diag.New(diag.Usage, text, "vmgo observe --help") }
+
+// absolute returns a path that was typed, seen from the working directory.
+func absolute(h host.Host, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(h.Dir, path)
+}
