@@ -2,8 +2,11 @@ package cmd
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,8 +22,8 @@ func (a *app) adoptCommand() *cli.Command {
 		Usage:     "take a GOROOT that something else installed into the store",
 		UsageText: "vmgo adopt GOROOT",
 		ArgsUsage: "GOROOT",
-		Description: `Copies what the checksum database vouches for, if it vouches for all that it reaches; else it
-says which files are not those of the release. GOROOT is left as it is, and no file is linked to it.
+		Description: `Copies what the checksum database vouches for. Files that do not belong to the release stay behind and are
+named; modified or missing ones refuse. GOROOT is left as it is, and no file is linked to it.
 Files beneath api, doc, misc and test are not in the database and stay behind: vmgo install --full.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
@@ -55,14 +58,64 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 	if err != nil {
 		return gover.Version{}, err
 	}
-	in.Event, in.Waiting = report.event, report.waiting
+	var failure *install.Event // it may not be the last word
+	in.Waiting = report.waiting
+	in.Event = func(e install.Event) {
+		if e.Kind == install.Failed {
+			failure = &e
+			return
+		}
+		report.event(e)
+	}
 	result := in.Adopt(c.Context, target.Version, target.GOROOT)
 	if !result.InPlace && isOther(result.Err) {
-		result.Err = a.whatDiffers(c, target, result.Err)
+		result = a.adoptWithout(c, in, target, result)
+	}
+	if failure != nil && result.Err != nil {
+		report.event(*failure)
 	}
 	result.Err = a.judged(c, result)
 	report.ended(result)
 	return target.Version, result.Err
+}
+
+// adoptWithout takes a tree once more, without the files that do not belong to the
+// release, if nothing else is wrong with it; else it says what is.
+func (a *app) adoptWithout(c *cli.Context, in *install.Installer, target verify.Target, result install.Result) install.Result {
+	problems, ok := a.problemsOf(c, target)
+	isExtra := func(p verify.Problem) bool { return p.Kind == verify.Extra }
+	if !ok || len(problems) == 0 || slices.ContainsFunc(problems, func(p verify.Problem) bool { return !isExtra(p) }) {
+		result.Err = a.whatDiffers(c, target, result.Err)
+		return result
+	}
+	in.Leave = map[string]bool{}
+	var names []string
+	for _, p := range problems {
+		in.Leave[p.Path] = true
+		names = append(names, p.Path)
+	}
+	if result = in.Adopt(c.Context, target.Version, target.GOROOT); result.Err == nil {
+		const most = 5
+		more := ""
+		if len(names) > most {
+			more = fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		a.sayf("left behind in %s, as no part of the release: %s%s", target.GOROOT, strings.Join(names[:min(most, len(names))], ", "), more)
+	}
+	return result
+}
+
+// problemsOf returns what the log has to say about the files of a tree.
+func (a *app) problemsOf(c *cli.Context, target verify.Target) ([]verify.Problem, bool) {
+	v, err := a.verifier(c)
+	if err != nil {
+		return nil, false
+	}
+	r, err := v.Verify(c.Context, target, verify.Checks{Log: true})
+	if err != nil || len(r.Checks) != 1 {
+		return nil, false
+	}
+	return r.Checks[0].Problems, true
 }
 
 // isOther reports whether an error says that a tree is not the release.

@@ -216,6 +216,7 @@ func (a *app) commands() []*cli.Command {
 		a.useCommand(),
 		a.verifyCommand(),
 		a.adoptCommand(),
+		a.importCommand(),
 		a.storeCommand(),
 		a.currentCommand(),
 		a.doctorCommand(),

@@ -51,7 +51,7 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	}()
 	covered := func(path string) bool {
 		_, ok := trust.ModuleName(path)
-		return ok
+		return ok && !tx.in.Leave[path]
 	}
 	var done atomic.Int64
 	files, err := archive.CopyTree(ctx, root, covered, stage, archive.Options{

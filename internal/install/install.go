@@ -61,6 +61,9 @@ type Installer struct {
 	// Full wants api, doc, misc and test too, and replaces a release that was
 	// installed without them.
 	Full bool
+	// Leave has files of a tree, by their slash-separated path, that Adopt leaves
+	// behind, since they do not belong to the release.
+	Leave map[string]bool
 	// NoWait answers store-busy where another process is at it.
 	NoWait bool
 	// Identity and version of this program, for locks and receipts.
