@@ -35,7 +35,7 @@ var layers = map[string]int{
 	"internal/observe/exectrace": 2, "internal/observe/profiles": 2, "internal/observe/journal": 2, "internal/observe/proc": 2, "internal/observe/target": 2,
 	"internal/observe": 3, "internal/observe/capture": 3, "internal/observe/chrome": 3, "internal/observe/findings": 3, "internal/observe/report": 3,
 	"internal/observe/remote": 3, "internal/observe/cli": 4, "cmd/vmgo-observe": 5,
-	"internal/proxy/cache": 2, "internal/proxy": 3, "internal/proxy/cli": 4, "cmd/vmgo-proxy": 5,
+	"internal/proxy/cache": 2, "internal/proxy/bucket": 2, "internal/proxy": 3, "internal/proxy/cli": 4, "cmd/vmgo-proxy": 5,
 }
 
 // sameLayer lists the imports within one layer that are part of the design.
@@ -79,6 +79,7 @@ var owners = map[string]string{
 	"github.com/goproxy/goproxy":        "internal/proxy",
 	"github.com/google/pprof":           "internal/observe/profiles",
 	"golang.org/x/exp":                  "internal/observe/exectrace",
+	"github.com/minio/minio-go/v7":      "internal/proxy/bucket",
 	"golang.org/x/term":                 "internal/host",
 	"golang.org/x/net":                  "internal/fetch",
 }

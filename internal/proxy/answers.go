@@ -122,6 +122,10 @@ func (s *Server) answer(ctx context.Context, asked request) (answer, error) {
 			return answer{}, diag.New(diag.Failure, "cannot store "+asked.name)
 		}
 		return now, nil
+	case !found && !isAbsent(err) && ctx.Err() == nil && s.answerFromBucket(ctx, asked.name):
+		last, _ = s.lastAnswer(asked.name)
+		last.stale = err
+		return last, nil
 	case found && !isAbsent(err) && ctx.Err() == nil:
 		last.stale = err
 		return last, nil
@@ -157,7 +161,16 @@ func (s *Server) ask(asked request) error {
 			return diag.Wrap(diag.Network, err, "the upstream's answer to "+asked.name+" cannot be read")
 		}
 	}
-	return s.store.Put(asked.name, data)
+	return s.keepAnswer(asked.name, data)
+}
+
+// keepAnswer stores what may change, for this proxy and the replicas.
+func (s *Server) keepAnswer(name string, data []byte) error {
+	if err := s.store.Put(name, data); err != nil {
+		return err
+	}
+	s.toBucket(name, false)
+	return nil
 }
 
 func (s *Server) askUpstream(asked request) (data []byte, err error) {

@@ -72,7 +72,7 @@ func (s *Server) storeDirect(asked request, content io.Reader) error {
 			return err
 		}
 	}
-	return s.publish(stage, asked.name)
+	return s.share(stage, asked.name)
 }
 
 // askDirect answers a list or query from the repository.

@@ -102,7 +102,7 @@ func (s *Server) fetchIndex(name string) error {
 		if _, err := decodeIndex(data); err != nil {
 			return diag.Wrap(diag.Network, err, "the index of "+fetch.Redact(base)+" cannot be read")
 		}
-		return s.store.Put(name, data)
+		return s.keepAnswer(name, data)
 	})
 }
 
@@ -171,6 +171,9 @@ func (s *Server) serveArchive(w http.ResponseWriter, r *http.Request, file strin
 // fetchArchive brings an archive that has the hash of the index. A signature has
 // none: it proves itself.
 func (s *Server) fetchArchive(fl *flight, file string) error {
+	if found, err := s.fromBucket(fl, "dl/"+file); found || err != nil {
+		return err
+	}
 	want := ""
 	if !strings.HasSuffix(file, ".asc") {
 		a, err := s.index(s.ctx, indexAll)
@@ -194,7 +197,7 @@ func (s *Server) fetchArchive(fl *flight, file string) error {
 		if err := s.checkArchive(stage, file, want); err != nil {
 			return err
 		}
-		return s.publish(stage, "dl/"+file)
+		return s.share(stage, "dl/"+file)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 
 // metrics are counters since the start.
 type metrics struct {
-	fetches, failures, fetched, damaged, contradictions, stale atomic.Int64
+	fetches, failures, fetched, damaged, contradictions, stale, bucketHits, bucketFailures atomic.Int64
 
 	mu       sync.Mutex
 	requests map[requestKey]*requestCount
@@ -66,6 +66,8 @@ func (s *Server) serveMetrics(w http.ResponseWriter) {
 		{"stale_answers_total", "counter", "Lists and queries answered from the cache while upstream was out of reach.", s.metrics.stale.Load()},
 		{"damaged_files_total", "counter", "Cached files that no longer had their hash.", s.metrics.damaged.Load()},
 		{"contradictions_total", "counter", "Modules and answers that contradicted the checksum database.", s.metrics.contradictions.Load()},
+		{"bucket_hits_total", "counter", "Files that came from the bucket that replicas share.", s.metrics.bucketHits.Load()},
+		{"bucket_failures_total", "counter", "Requests to the bucket that failed, other than by not found.", s.metrics.bucketFailures.Load()},
 		{"cache_evictions_total", "counter", "Cached files that went for others.", stats.Evicted},
 		{"cache_files", "gauge", "Cached files.", stats.Files},
 		{"cache_bytes", "gauge", "Bytes of cached files.", stats.Bytes},

@@ -22,6 +22,7 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/modpath"
+	"github.com/vmgo/vmgo/internal/proxy/bucket"
 	"github.com/vmgo/vmgo/internal/proxy/cache"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -53,6 +54,8 @@ type Config struct {
 	Offline bool
 	// ListAge is how old an answer to a list or query may be before it is asked anew.
 	ListAge time.Duration
+	// Bucket is a cache that other proxies share, nil without one.
+	Bucket *bucket.Bucket
 	// GoDev are base URLs of go.dev's downloads, asked in turn.
 	GoDev []string
 	// Networks are those whose clients are served; empty: all. Token is what they
@@ -248,7 +251,7 @@ func statusOf(err error) int {
 // explainOpen makes the user-facing error of a directory that cannot be used.
 func explainOpen(dir string, err error) error {
 	if held := heldBy(err); held != "" {
-		return diag.New(diag.StoreBusy, "the cache "+dir+" is used by "+held, "vmgo proxy serve --dir DIR   # each proxy has a cache of its own")
+		return diag.New(diag.StoreBusy, "the cache "+dir+" is used by "+held, "vmgo proxy serve --dir DIR   # each proxy has a cache of its own; several share a bucket by --s3")
 	}
 	return diag.Wrap(diag.Failure, err, "the cache "+dir+" cannot be used", "ls -ld "+diag.Word(dir))
 }

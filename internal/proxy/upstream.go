@@ -31,6 +31,9 @@ func isAbsent(err error) bool { return fetch.Gone(err) || errors.Is(err, fs.ErrN
 
 // obtain fetches a file, verifies it and puts it into the cache.
 func (s *Server) obtain(fl *flight, asked request) error {
+	if found, err := s.fromBucket(fl, asked.name); found || err != nil {
+		return err
+	}
 	s.metrics.fetches.Add(1)
 	if s.isDirect(asked.module) {
 		return s.obtainDirect(asked)
@@ -64,7 +67,7 @@ func (s *Server) download(fl *flight, asked request, url string) error {
 	if err := s.verify(asked, stage); err != nil {
 		return err
 	}
-	return s.publish(stage, asked.name)
+	return s.share(stage, asked.name)
 }
 
 // receive writes what a URL has into a stage, which those who joined the flight
@@ -114,6 +117,15 @@ func (s *Server) publish(stage *os.File, name string) error {
 	if err := s.store.Publish(stage, name); err != nil {
 		return diag.Wrap(diag.Failure, err, "cannot store "+name)
 	}
+	return nil
+}
+
+// share publishes a file that upstream had, here and to the replicas.
+func (s *Server) share(stage *os.File, name string) error {
+	if err := s.publish(stage, name); err != nil {
+		return err
+	}
+	s.toBucket(name, true)
 	return nil
 }
 

@@ -22,6 +22,13 @@ type Getter interface {
 	Get(ctx context.Context, url string, limit int64) ([]byte, error)
 }
 
+// Shared is a cache of records, tiles and the newest tree head ("NAME/latest")
+// outside of this machine.
+type Shared interface {
+	Get(ctx context.Context, file string) []byte
+	Put(ctx context.Context, file string, data []byte)
+}
+
 // LogConfig says which checksum database to use and how to get at it.
 type LogConfig struct {
 	// GOSUMDB is "name", "key", "name url" or "key url", as for the go command.
@@ -35,7 +42,10 @@ type LogConfig struct {
 	StateDir string
 	// CacheDir keeps records and tiles; empty: none are kept.
 	CacheDir string
-	Now      func() time.Time
+	// Shared has records and tiles that others have checked, and gets ours; may be
+	// nil. What comes from it is checked as an answer of the database is.
+	Shared Shared
+	Now    func() time.Time
 	// Warn is told once if the newest tree head cannot be kept; may be nil.
 	Warn func(text string)
 }

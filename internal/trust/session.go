@@ -119,7 +119,7 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 	if file == "key" {
 		return []byte(s.log.key), nil
 	}
-	path := s.log.stateFile("latest")
+	path := s.log.stateFile(latestName)
 	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, s.issue("", err)
@@ -128,6 +128,8 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 		if _, err := s.log.openHead(data); err != nil {
 			return nil, s.issue("", damagedHead(path, s.log.name, err))
 		}
+	} else {
+		data = s.sharedHead()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,6 +153,7 @@ func (s *session) WriteConfig(_ string, old, head []byte) error {
 		err = nil
 	}
 	if err == nil {
+		s.shareHead(head)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.head = head
@@ -161,6 +164,34 @@ func (s *session) WriteConfig(_ string, old, head []byte) error {
 	}
 	return s.issue("", err)
 }
+
+// sharedHead returns the tree head that others have seen, for a machine that has
+// seen none: the tiles that they share belong to it.
+func (s *session) sharedHead() []byte {
+	if s.log.config.Shared == nil {
+		return nil
+	}
+	data := s.log.config.Shared.Get(s.ctx, s.log.name+"/"+latestName)
+	if _, err := s.log.openHead(data); err != nil {
+		return nil
+	}
+	return data
+}
+
+// shareHead gives others a tree head that is newer than the one they have.
+func (s *session) shareHead(signed []byte) {
+	if s.log.config.Shared == nil {
+		return
+	}
+	seen, err := s.log.openHead(signed)
+	theirs, none := s.log.openHead(s.sharedHead())
+	if err == nil && (none != nil || theirs.N < seen.N) {
+		s.log.config.Shared.Put(s.ctx, s.log.name+"/"+latestName, signed)
+	}
+}
+
+// latestName is the file of the newest tree head.
+const latestName = "latest"
 
 // tellUnkept warns that this machine does not remember which history of the
 // database it has seen.
@@ -205,7 +236,12 @@ func (s *session) ReadCache(file string) ([]byte, error) {
 		return nil, fs.ErrNotExist
 	}
 	data, _ := smallfile.Read(s.cacheFile(file), smallfile.Usual)
-	if len(data) == 0 { // or it cannot be read, which is as good as absent
+	if len(data) == 0 && s.log.config.Shared != nil { // or it cannot be read, which is as good as absent
+		if data = s.log.config.Shared.Get(s.ctx, file); len(data) > 0 {
+			s.writeFile(file, data)
+		}
+	}
+	if len(data) == 0 {
 		return nil, fs.ErrNotExist
 	}
 	s.keep(strings.TrimPrefix(file, s.log.name+"/"), data)
@@ -222,6 +258,13 @@ func (s *session) WriteCache(file string, data []byte) {
 	if s.log.config.CacheDir == "" {
 		return
 	}
+	s.writeFile(file, data)
+	if s.log.config.Shared != nil {
+		s.log.config.Shared.Put(s.ctx, file, data)
+	}
+}
+
+func (s *session) writeFile(file string, data []byte) {
 	path := s.cacheFile(file)
 	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
 		return

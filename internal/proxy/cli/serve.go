@@ -24,6 +24,7 @@ import (
 	"github.com/vmgo/vmgo/internal/modpath"
 	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/proxy"
+	"github.com/vmgo/vmgo/internal/proxy/bucket"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -33,7 +34,7 @@ type serve struct {
 	host host.Host
 
 	listen, dir, upstream, private, block, allow, pin, maxSize, minAge string
-	godev, networks, tokenFile, cert, key                              string
+	godev, s3, networks, tokenFile, cert, key                          string
 	listAge, timeout, scrub                                            time.Duration
 	offline, quiet                                                     bool
 }
@@ -64,6 +65,7 @@ func (s *serve) flags(f *flag.FlagSet) {
 	f.StringVar(&s.maxSize, "max-size", "", "the `SIZE` that the cache may have, such as 20G; the least recently used files go first")
 	f.StringVar(&s.pin, "pin", "", "`PATTERNS` of modules that stay in the cache")
 	f.StringVar(&s.godev, "godev", "", "base `URLS`, by comma, of go.dev's downloads; they are served at /dl/")
+	f.StringVar(&s.s3, "s3", "", "the `URL` of a bucket that several proxies share, https://HOST/BUCKET/PREFIX; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are its key")
 	f.StringVar(&s.networks, "allow-from", "", "the `NETWORKS`, by comma, whose clients are served, such as 10.0.0.0/8 (default: all)")
 	f.StringVar(&s.tokenFile, "token-file", "", "a `FILE` with the token that clients must send as a password")
 	f.StringVar(&s.cert, "tls-cert", "", "a PEM `FILE` with the certificate, for https")
@@ -254,12 +256,19 @@ func (s *serve) sources(c *proxy.Config, settings goenv.Settings) (err error) {
 			c.GoDev = append(c.GoDev, base)
 		}
 	}
+	var shared trust.Shared
+	if s.s3 != "" {
+		if c.Bucket, err = bucket.Open(s.s3, s.host.Env, s.host.Transport); err != nil {
+			return err
+		}
+		shared = proxy.SharedRecords{Bucket: c.Bucket}
+	}
 	sumdb := settings.Get("GOSUMDB").Value
 	if sumdb == "off" {
 		return nil
 	}
 	c.Log, err = trust.NewLog(trust.LogConfig{
-		GOSUMDB: sumdb, Proxies: c.Upstreams, Getter: c.Client, StateDir: filepath.Join(c.Dir, ".state"), CacheDir: c.Dir, Now: s.host.Now,
+		GOSUMDB: sumdb, Proxies: c.Upstreams, Getter: c.Client, StateDir: filepath.Join(c.Dir, ".state"), CacheDir: c.Dir, Shared: shared, Now: s.host.Now,
 		Warn: func(text string) { c.Logger.Warn(text) },
 	})
 	return err

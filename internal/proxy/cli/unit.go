@@ -100,6 +100,9 @@ CacheDirectory=vmgo-proxy
 StateDirectory=vmgo-proxy
 Environment=HOME=/var/lib/vmgo-proxy
 `)
+	if u.serve.s3 != "" {
+		text.WriteString("# AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\nEnvironmentFile=/etc/vmgo/proxy-s3.env\n")
+	}
 	words, credentials := u.words()
 	for _, credential := range credentials {
 		text.WriteString("LoadCredential=" + credential + "\n")
@@ -127,7 +130,7 @@ func (u *unit) words() (words, credentials []string) {
 	words = []string{escape(s.host.Executable), "serve", "--dir", escape(dir)}
 	for _, option := range []struct{ name, value string }{
 		{"upstream", s.upstream}, {"private", s.private}, {"block", s.block}, {"allow", s.allow}, {"min-age", s.minAge},
-		{"max-size", s.maxSize}, {"pin", s.pin}, {"godev", s.godev}, {"allow-from", s.networks},
+		{"max-size", s.maxSize}, {"pin", s.pin}, {"godev", s.godev}, {"s3", s.s3}, {"allow-from", s.networks},
 	} {
 		if option.value != "" {
 			words = append(words, "--"+option.name, escape(option.value))
