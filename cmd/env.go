@@ -6,10 +6,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/shell"
-	"github.com/vmgo/vmgo/shims"
 )
 
 func (a *app) envCommand() *cli.Command {
@@ -28,7 +28,7 @@ dotenv, systemd (EnvironmentFile=) and docker (--env-file) print a file; a varia
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
 			}
-			situation, err := a.look(shims.Question{})
+			situation, err := a.look(here.Question{})
 			if err != nil {
 				return err
 			}

@@ -10,8 +10,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
-	"github.com/vmgo/vmgo/shims"
+	"github.com/vmgo/vmgo/internal/here"
 )
 
 func (a *app) execCommand() *cli.Command {
@@ -32,7 +33,7 @@ would set, and replaces vmgo: its exit status is that of vmgo.`,
 			if split > 1 {
 				return diag.New(diag.Usage, `"vmgo exec" was given a surplus argument `+strconv.Quote(words[1]), execHint(slices.Delete(words, split, split+1)))
 			}
-			question := shims.Question{Polite: true}
+			question := here.Question{Polite: true}
 			if split == 1 {
 				if _, err := a.atHand(words[0]); err != nil {
 					return err
@@ -68,9 +69,9 @@ func execHint(words []string) string {
 
 // replaceWith executes a program in the environment of a resolution. It only
 // returns if that cannot be done.
-func (a *app) replaceWith(s shims.Situation, command []string) error {
+func (a *app) replaceWith(s here.Situation, command []string) error {
 	s.Prepare()
-	env := inside(a.host.Env, s)
+	env := s.Inside(a.host.Env, environ.How{Fresh: true})
 	program := command[0]
 	if !strings.ContainsRune(program, '/') {
 		found, ok := lookPath(env["PATH"], program)

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/prune"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -64,7 +65,7 @@ func (a *app) pruneScope() prune.Scope {
 
 // modcache is the go command's module cache of this user.
 func (a *app) modcache() string {
-	outside, err := a.look(shims.Question{})
+	outside, err := a.look(here.Question{})
 	env := outside.Outside
 	if err != nil && env == nil {
 		env = a.host.Env

@@ -4,14 +4,13 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
-	"github.com/vmgo/vmgo/shims"
 )
 
 // cacheHint is for a user whom no passwd file has, as docker run --user makes.
@@ -88,29 +87,19 @@ func waitingFor(holder fsx.Holder) string { return diag.Line("waiting for " + ho
 
 // resolve decides which Go is in force in the working directory.
 func (a *app) resolve() (resolve.Resolution, error) {
-	situation, err := a.look(shims.Question{})
+	situation, err := a.look(here.Question{})
 	return situation.Resolution, err
 }
 
 // look asks what is in force in the working directory and what the environment
 // should be there; q may hold a version that goes before all else.
-func (a *app) look(q shims.Question) (shims.Situation, error) {
+func (a *app) look(q here.Question) (here.Situation, error) {
 	if a.host.Dir == "" {
-		return shims.Situation{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
+		return here.Situation{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
 	}
 	q.Env, q.Dir, q.Root, q.UID = a.host.Env, a.host.Dir, a.host.Root, a.host.UID
 	q.OwnPrograms, q.Ranges = a.ownPrograms, ranges.Parse
-	return shims.Look(q)
-}
-
-// inside is the environment with everything that the situation wants.
-func inside(env environ.Env, s shims.Situation) environ.Env {
-	env, session := environ.Reconcile(env, s.Session, s.Wanted, environ.How{Fresh: true})
-	delete(env, environ.SessionVariable)
-	if text := session.Encode(); text != "" {
-		env[environ.SessionVariable] = text
-	}
-	return env
+	return here.Look(q)
 }
 
 // ownPrograms are vmgo and vmgo-shim: a go that is a link to one of them leads

@@ -12,10 +12,10 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gobin"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/tools"
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 	"github.com/vmgo/vmgo/internal/ui"
-	"github.com/vmgo/vmgo/shims"
 )
 
 func (a *app) toolsCommand() *cli.Command {
@@ -85,7 +85,7 @@ func (a *app) kit(build bool) (tools.Kit, error) {
 
 // outsideEnv is the environment without what the hook has put into it.
 func (a *app) outsideEnv() map[string]string {
-	s, err := a.look(shims.Question{})
+	s, err := a.look(here.Question{})
 	if err != nil && s.Outside == nil {
 		return a.host.Env
 	}

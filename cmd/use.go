@@ -7,8 +7,8 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/project/pin"
-	"github.com/vmgo/vmgo/shims"
 )
 
 func (a *app) useCommand() *cli.Command {
@@ -31,7 +31,7 @@ func (a *app) useCommand() *cli.Command {
 				return err
 			}
 			if selector.Kind() == gover.System {
-				if _, err := a.look(shims.Question{Version: selector.Text()}); err != nil {
+				if _, err := a.look(here.Question{Version: selector.Text()}); err != nil {
 					return err
 				}
 				return a.pin(selector.Text())

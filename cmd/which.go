@@ -6,7 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/shims"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/here"
 )
 
 func (a *app) whichCommand() *cli.Command {
@@ -21,7 +22,7 @@ func (a *app) whichCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			situation, err := a.look(shims.Question{})
+			situation, err := a.look(here.Question{})
 			if err != nil {
 				return err
 			}
@@ -36,14 +37,14 @@ func (a *app) whichCommand() *cli.Command {
 
 // findTool looks where PATH would lead in the environment of the resolution:
 // the release's own programs, those that the project installed, then the rest.
-func (a *app) findTool(s shims.Situation, tool string) (string, error) {
+func (a *app) findTool(s here.Situation, tool string) (string, error) {
 	if tool == "" || strings.ContainsRune(tool, '/') {
 		return "", diag.New(diag.Usage, "a tool is named without a directory, not "+tool, "vmgo which go")
 	}
 	if tool == "go" && s.Resolution.System {
 		return s.Resolution.SystemGo, nil
 	}
-	if path, found := lookPath(inside(a.host.Env, s)["PATH"], tool); found {
+	if path, found := lookPath(s.Inside(a.host.Env, environ.How{Fresh: true})["PATH"], tool); found {
 		return path, nil
 	}
 	return "", diag.New(diag.CommandNotFound, "neither Go "+nameOf(s.Resolution)+" nor PATH has a program "+tool, "vmgo current --explain")

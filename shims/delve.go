@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
 
@@ -13,7 +14,7 @@ import (
 // The environment stays as it is: Delve runs the go of PATH, and a GOROOT from
 // here would pin every directory that it is asked about later.
 func (p Process) runDelve(args []string) error {
-	s, err := Look(Question{Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges})
+	s, err := here.Look(here.Question{Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges})
 	switch {
 	case errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
 		return p.handOver(shimWord, append([]string{chosen.Delve}, args...)...)

@@ -10,6 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -30,7 +31,7 @@ func (p Process) hook(call shell.Call) error {
 	if call.Dir != p.Dir && isHere(call.Dir) {
 		p.Dir = call.Dir // PWD need not be exported
 	}
-	s, err := Look(Question{
+	s, err := here.Look(here.Question{
 		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges,
 	})
 	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
@@ -56,13 +57,13 @@ func (p Process) hook(call shell.Call) error {
 }
 
 // update returns the changes that an answer makes.
-func (p Process) update(s *Situation, call shell.Call, how environ.How) shell.Update {
+func (p Process) update(s *here.Situation, call shell.Call, how environ.How) shell.Update {
 	if text := p.Env[environ.SessionVariable]; s.Newer {
 		s.Notes = append(s.Notes, "a newer vmgo has set the environment of this shell: it stays as it is")
 		return shell.Update{Call: call, Session: text, Before: text, Held: true}
 	}
 	if len(call.Refused) > 0 {
-		s.Wanted = s.Session.Before([]string{s.programs.Dir})
+		s.Wanted = s.Session.Before([]string{s.Programs.Dir})
 		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): everything stays as it was")
 	}
 	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
@@ -92,7 +93,7 @@ func isHere(dir string) bool {
 }
 
 // show says what was switched to.
-func (p Process) show(s Situation) {
+func (p Process) show(s here.Situation) {
 	line := "vmgo: outside\n"
 	switch r := s.Resolution; {
 	case len(s.Wanted.Path) > 0:
@@ -109,7 +110,7 @@ const maxSaid = 64
 // say prints what is wrong here unless this shell has heard it, and gives what
 // the shell is to remember. Messages name the file or directory that they are
 // about, so one message is one reason in one directory.
-func (p Process) say(said string, s Situation, err error) string {
+func (p Process) say(said string, s here.Situation, err error) string {
 	var messages []string
 	// Having no Go at all is no news at a prompt.
 	if err != nil && diag.CodeOf(err) != diag.NoRequirement {

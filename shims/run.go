@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
@@ -38,7 +39,7 @@ func (p Process) run(name string, args []string) error {
 	if name == chosen.Delve {
 		return p.runDelve(args)
 	}
-	s, err := Look(Question{
+	s, err := here.Look(here.Question{
 		Env: p.Env, Dir: p.workDir(name, args), Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges, Polite: true,
 	})
 	if target, ok := p.switched(name, s); ok {
@@ -51,11 +52,7 @@ func (p Process) run(name string, args []string) error {
 		return err
 	}
 	s.Prepare()
-	env, session := environ.Reconcile(p.Env, s.Session, s.Wanted, environ.How{})
-	delete(env, environ.SessionVariable)
-	if text := session.Encode(); text != "" {
-		env[environ.SessionVariable] = text
-	}
+	env := s.Inside(p.Env, environ.How{})
 	target, err := p.find(name, s, env)
 	if err != nil {
 		return err
@@ -65,7 +62,7 @@ func (p Process) run(name string, args []string) error {
 
 // switched gives the go that a go command wants to switch to. It set the
 // variable for exactly that version; resolving again could only give it another.
-func (p Process) switched(name string, s Situation) (string, bool) {
+func (p Process) switched(name string, s here.Situation) (string, bool) {
 	version, err := gover.Parse(p.Env[switchVariable])
 	if err != nil || name != "go" {
 		return "", false
@@ -76,7 +73,7 @@ func (p Process) switched(name string, s Situation) (string, bool) {
 
 // find gives the program to become: that of the release, else one that was
 // installed into the project's GOPATH.
-func (p Process) find(name string, s Situation, env environ.Env) (string, error) {
+func (p Process) find(name string, s here.Situation, env environ.Env) (string, error) {
 	if s.Resolution.System {
 		return p.findForeign(name, s)
 	}
@@ -94,7 +91,7 @@ func (p Process) find(name string, s Situation, env environ.Env) (string, error)
 }
 
 // findForeign finds the tool beside the go of the system, else on PATH.
-func (p Process) findForeign(name string, s Situation) (string, error) {
+func (p Process) findForeign(name string, s here.Situation) (string, error) {
 	if name == "go" {
 		return s.Resolution.SystemGo, nil
 	}
@@ -104,15 +101,15 @@ func (p Process) findForeign(name string, s Situation) (string, error) {
 	}
 	for _, dir := range append(dirs, strings.Split(s.Outside["PATH"], ":")...) {
 		path := filepath.Join(dir, name)
-		if filepath.IsAbs(dir) && !s.inStore(dir) && isProgram(path) && !p.isOwn(path) {
+		if filepath.IsAbs(dir) && !inStore(s, dir) && isProgram(path) && !p.isOwn(path) {
 			return path, nil
 		}
 	}
 	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides those of vmgo", "vmgo use latest")
 }
 
-// inStore says whether dir lies in one of our stores.
-func (s Situation) inStore(dir string) bool {
+// inStore reports whether dir lies in one of our stores.
+func inStore(s here.Situation, dir string) bool {
 	for _, store := range s.Layout.Stores(s.Settings.Root) {
 		if isAbove(store, filepath.Clean(dir)) {
 			return true

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/shims"
 )
 
@@ -151,7 +152,7 @@ func TestShim_endsTheSession(t *testing.T) {
 	if !inside.env.Get(environ.SessionVariable).Set || got.env.Get(environ.SessionVariable).Set {
 		t.Errorf("inside %q, outside %q", inside.env.Pairs(), got.env.Pairs())
 	}
-	s, err := shims.Look(shims.Question{Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid()})
+	s, err := here.Look(here.Question{Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid()})
 	must(t, err)
 	if s.Outside.Get(environ.SessionVariable).Set {
 		t.Errorf("outside of the session: %q", s.Outside.Pairs())

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vmgo/vmgo/shims"
+	"github.com/vmgo/vmgo/internal/here"
 )
 
 func TestWatches_settings(t *testing.T) {
@@ -40,7 +40,7 @@ func TestLook_aForeignProjectKeepsItsGopathOffPath(t *testing.T) {
 	dir := m.pin("p", "1.22.5")
 	m.env["VMGO_GOPATH"] = "tree"
 	for uid, want := range map[int]bool{os.Getuid(): true, os.Getuid() + 1: false} {
-		s, err := shims.Look(shims.Question{Env: m.env, Dir: dir, Root: m.root, UID: uid})
+		s, err := here.Look(here.Question{Env: m.env, Dir: dir, Root: m.root, UID: uid})
 		must(t, err)
 		if got := slices.Contains(s.Wanted.Path, dir+"/.gopath/bin"); got != want {
 			t.Errorf("user %d, project of %d: PATH gets %q", uid, os.Getuid(), s.Wanted.Path)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/shell"
@@ -56,7 +57,7 @@ const maxSame = 64
 
 // watches returns what the shell is to compare, or nil if only another run of
 // the program can tell, and a remark about what is not compared.
-func (p Process) watches(s Situation, started time.Time, coarse bool) (list []shell.Watch, remark string) {
+func (p Process) watches(s here.Situation, started time.Time, coarse bool) (list []shell.Watch, remark string) {
 	w := watcher{
 		dir: p.Dir, stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
 		list: make([]shell.Watch, 0, 64), known: make(map[string]bool, 64),
@@ -94,7 +95,7 @@ func (p Process) watches(s Situation, started time.Time, coarse bool) (list []sh
 // stores watches for what is installed and uninstalled, and gives the stores.
 // One certain release needs no more than a look at its directory and its
 // receipt, the two that make it installed.
-func (w *watcher) stores(s Situation) []string {
+func (w *watcher) stores(s here.Situation) []string {
 	stores := s.Layout.Stores(s.Settings.Root)
 	r := s.Resolution
 	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum && len(r.Requirement.Fallbacks) == 0
@@ -109,7 +110,7 @@ func (w *watcher) stores(s Situation) []string {
 			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
 			w.add(shell.Watch{Path: receipt, Kind: shell.Present})
 			return stores
-		case exists(goroot):
+		case here.Exists(goroot):
 			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
 			w.absent(receipt)
 		default:
@@ -165,7 +166,7 @@ func (w *watcher) repository(b bounds, dir string) (nested bool) {
 			return false
 		}
 		git := filepath.Join(dir, ".git")
-		if exists(git) {
+		if here.Exists(git) {
 			w.add(shell.Watch{Path: git, Kind: shell.Present})
 			return b.pin != ""
 		}

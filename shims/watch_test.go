@@ -14,7 +14,7 @@ import (
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
-	"github.com/vmgo/vmgo/internal/resolve"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -48,7 +48,7 @@ func (m *machine) inForce(dir string) string {
 	layout := dirs.FromEnv(m.env, m.root, os.Getuid())
 	set, err := settings.Load(m.env, layout.SettingsFiles()...)
 	must(m.t, err)
-	r, err := resolve.Here(resolve.Place{Dir: dir, Env: m.env, Layout: layout, Settings: set, Ranges: ranges.Parse})
+	r, err := here.Resolve(here.Place{Dir: dir, Env: m.env, Layout: layout, Settings: set, Ranges: ranges.Parse})
 	if err != nil {
 		return "error " + err.Error()
 	}

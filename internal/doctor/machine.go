@@ -9,6 +9,7 @@ import (
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/redact"
@@ -128,7 +129,7 @@ func (m *Machine) Resolution() (resolve.Resolution, error) {
 }
 
 func (m *Machine) resolve() resolved {
-	place := resolve.Place{
+	place := here.Place{
 		Dir: m.Path(m.Dir), Env: maps.Clone(m.Env), Layout: m.realLayout(), Settings: m.Settings, Ranges: ranges.Parse,
 	}
 	if m.Settings.Root != "" {
@@ -149,7 +150,7 @@ func (m *Machine) resolve() resolved {
 		}
 	}
 	place.OwnPrograms = func() []string { return own }
-	r, err := resolve.Here(place)
+	r, err := here.Resolve(place)
 	r.GOROOT, r.Store, r.Project, r.SystemGo = m.Show(r.GOROOT), m.Show(r.Store), m.Show(r.Project), m.Show(r.SystemGo)
 	return resolved{r, err}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
+	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/project/seen"
@@ -106,7 +107,7 @@ func (s Scope) selected(dir string) (resolve.Resolution, error) { return s.selec
 func (s Scope) selectedFor(layout dirs.Layout, dir string) (resolve.Resolution, error) {
 	settings := s.Settings
 	settings.Version = ""
-	return resolve.Here(resolve.Place{
+	return here.Resolve(here.Place{
 		Dir: dir, Env: map[string]string{"PATH": s.Path}, Layout: layout, Settings: settings,
 		OwnPrograms: s.OwnPrograms, Ranges: ranges.Parse,
 	})

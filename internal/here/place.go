@@ -1,9 +1,10 @@
-package resolve
+package here
 
 import (
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/project"
+	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -14,17 +15,16 @@ type Place struct {
 	Env         map[string]string
 	Layout      dirs.Layout
 	Settings    settings.Settings
-	OwnDirs     []string        // see [Input]
-	OwnPrograms func() []string // see [Input]; nil for none
+	OwnDirs     []string        // see [resolve.Input]
+	OwnPrograms func() []string // see [resolve.Input]; nil for none
 	Ranges      gover.RangeParser
 }
 
-// Here gathers what [Resolve] depends on (the stores and the defaults) and
-// resolves. It is what every face of the program asks: the hook, the shims and
-// the commands.
-func Here(p Place) (Resolution, error) {
+// Resolve returns what is selected at a place. It gathers what [resolve.Resolve]
+// depends on: the stores and the defaults.
+func Resolve(p Place) (resolve.Resolution, error) {
 	stores := p.Layout.Stores(p.Settings.Root)
-	return Resolve(Input{
+	return resolve.Resolve(resolve.Input{
 		Dir: p.Dir, Version: p.Settings.Version, GOWORK: p.Env["GOWORK"], Path: p.Env["PATH"],
 		UserDefault: p.Layout.UserDefault(),
 		Releases:    onDisk(stores), Stores: stores,
@@ -46,7 +46,7 @@ func (stores onDisk) List() ([]installed.Release, error) { return installed.List
 func (stores onDisk) Default() project.Requirement {
 	for _, store := range stores {
 		if version, ok := installed.Default(store); ok {
-			return DefaultOf(version, installed.DefaultLink(store))
+			return resolve.DefaultOf(version, installed.DefaultLink(store))
 		}
 	}
 	return project.Requirement{}

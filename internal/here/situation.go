@@ -1,4 +1,7 @@
-package shims
+// Package here answers what is selected in a directory and what the environment
+// should be there. The hook, the shims, the commands, doctor and prune agree
+// because they all ask it.
+package here
 
 import (
 	"os"
@@ -16,9 +19,8 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// Situation is everything about a directory that the faces of vmgo need: what
-// is in force there and what the environment should be. The hook, the shims,
-// `vmgo env` and `vmgo exec` agree because they all ask [Look].
+// Situation is what is selected in a directory and what the environment should
+// be there.
 type Situation struct {
 	Layout     dirs.Layout
 	Settings   settings.Settings
@@ -35,7 +37,7 @@ type Situation struct {
 	// Notes are remarks for the user, a line each.
 	Notes []string
 
-	programs gobin.Programs
+	Programs gobin.Programs
 }
 
 // Question is a directory and what surrounds it.
@@ -53,7 +55,7 @@ type Question struct {
 	Polite bool
 }
 
-// Look answers. Beside an error (of settings.Load or resolve.Here) the
+// Look answers. Beside an error (of settings.Load or Resolve) the
 // Situation is filled in as far as it is known, and wants nothing.
 func Look(q Question) (Situation, error) {
 	var s Situation
@@ -72,7 +74,7 @@ func Look(q Question) (Situation, error) {
 	if q.Version != "" {
 		s.Settings.Version = q.Version
 	}
-	s.Resolution, err = resolve.Here(resolve.Place{
+	s.Resolution, err = Resolve(Place{
 		Dir: q.Dir, Env: s.Outside, Layout: s.Layout, Settings: s.Settings,
 		OwnPrograms: q.OwnPrograms, Ranges: q.Ranges,
 	})
@@ -97,7 +99,7 @@ func (s Situation) choice(uid int) environ.Choice {
 	}
 	c := environ.Choice{
 		GOROOT: r.GOROOT, Version: r.Version.String(), Project: r.Project,
-		AutoUnsafe: r.Version.SwitchesUnsafely(), Programs: s.programs.Dir,
+		AutoUnsafe: r.Version.SwitchesUnsafely(), Programs: s.Programs.Dir,
 	}
 	if c.Programs != "" && r.Project != "" {
 		c.OwnBin = gobin.OwnBin(s.Layout.Data, environ.ProjectGopath(s.Layout.Data, r.Project))
@@ -106,7 +108,7 @@ func (s Situation) choice(uid int) environ.Choice {
 		c.OwnsProject = owns(uid, r.Project)
 	}
 	for _, store := range s.Layout.Stores(s.Settings.Root) {
-		if dir := installed.Toolchains(store); s.Settings.GOTOOLCHAIN != "local" && exists(dir) {
+		if dir := installed.Toolchains(store); s.Settings.GOTOOLCHAIN != "local" && Exists(dir) {
 			c.Toolchains = append(c.Toolchains, dir)
 		}
 	}
@@ -157,11 +159,21 @@ func (s *Situation) findPrograms(at environ.Places, uid int) (remark string) {
 		return ""
 	}
 	var err error
-	s.programs, err = gobin.Find(gobin.User{Data: s.Layout.Data, Home: s.Layout.Home, GOPATH: goenv.Settings{User: at.GoEnv}.GOPATH(), UID: uid})
+	s.Programs, err = gobin.Find(gobin.User{Data: s.Layout.Data, Home: s.Layout.Home, GOPATH: goenv.Settings{User: at.GoEnv}.GOPATH(), UID: uid})
 	if err != nil {
 		return "installed programs stay in this project: " + err.Error()
 	}
 	return ""
+}
+
+// Inside returns the environment with everything that the situation wants.
+func (s Situation) Inside(env environ.Env, how environ.How) environ.Env {
+	env, session := environ.Reconcile(env, s.Session, s.Wanted, how)
+	delete(env, environ.SessionVariable)
+	if text := session.Encode(); text != "" {
+		env[environ.SessionVariable] = text
+	}
+	return env
 }
 
 // Prepare makes what the wanted environment relies on: bin of a project's
@@ -171,8 +183,8 @@ func (s Situation) Prepare() {
 	gopath := gobin.Gopath(s.Layout.Data, s.Resolution.Project, s.Wanted)
 	switch {
 	case gopath == "":
-	case s.programs.Dir != "":
-		_ = s.programs.Link(gopath)
+	case s.Programs.Dir != "":
+		_ = s.Programs.Link(gopath)
 	default:
 		_ = gobin.Unlink(s.Layout.Data, gopath)
 	}
@@ -199,5 +211,5 @@ func owns(uid int, dir string) bool {
 	return syscall.Stat(dir, &stat) == nil && int(stat.Uid) == uid
 }
 
-// exists says whether there is anything of that name, or may be.
-func exists(path string) bool { return syscall.Access(path, 0) != syscall.ENOENT }
+// Exists reports whether there is anything of that name, or may be.
+func Exists(path string) bool { return syscall.Access(path, 0) != syscall.ENOENT }
