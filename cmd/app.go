@@ -232,6 +232,7 @@ func (a *app) commands() []*cli.Command {
 		a.completionCommand(),
 		a.versionCommand(),
 		a.completeCommand(),
+		a.manCommand(),
 	}
 	for _, p := range companions() {
 		commands = append(commands, a.companionCommand(p))

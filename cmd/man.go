@@ -1,0 +1,94 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/settings"
+)
+
+// manCommand prints the manual page, vmgo(1), for packages.
+func (a *app) manCommand() *cli.Command {
+	return a.declare(needs{}, &cli.Command{
+		Name:   "__man",
+		Hidden: true,
+		Action: func(c *cli.Context) error {
+			if _, err := arguments(c, 0, 0, ""); err != nil {
+				return err
+			}
+			// Where this program lies is not where readers of the page have theirs.
+			elsewhere := &app{host: a.host, ownPath: func() string { return "vmgo" }}
+			_, err := io.WriteString(a.host.Stdout, manual(elsewhere.tree()))
+			return err
+		},
+	})
+}
+
+// manual returns vmgo(1) in the macros of man(7). It has no date, so that equal
+// programs give equal pages.
+func manual(app *cli.App) string {
+	var page strings.Builder
+	fmt.Fprintf(&page, ".TH VMGO 1 \"\" \"vmgo %s\" \"User Commands\"\n", roff(app.Version))
+	fmt.Fprintf(&page, ".SH NAME\nvmgo \\- %s\n.SH SYNOPSIS\n.B %s\n.SH COMMANDS\n", roff(app.Usage), roff(app.UsageText))
+	for _, command := range app.Commands {
+		if !command.Hidden {
+			manCommands(&page, command)
+		}
+	}
+	page.WriteString(".SH ENVIRONMENT\n")
+	for _, row := range settings.Table() {
+		fmt.Fprintf(&page, ".TP\n.B %s\n%s\n", roff(row.Name), roff(row.Meaning))
+	}
+	page.WriteString(`.SH FILES
+.TP
+.I /etc/vmgo/env
+settings for all users, in the format of go env \-w
+.TP
+.I ~/.config/vmgo/env
+settings of a user
+.TP
+.I /opt/go
+the releases, or beneath
+.I ~/.local/share/vmgo/go
+.SH EXIT STATUS
+0 done, 1 failed, 2 usage, 3 nothing matches or not installed, 4 network, 5 verification failed, 6 another process holds the store, 130 interrupted
+`)
+	return page.String()
+}
+
+func manCommands(page *strings.Builder, command *cli.Command) {
+	usage := command.UsageText
+	if usage == "" {
+		usage = "vmgo " + command.Name
+	}
+	fmt.Fprintf(page, ".SS %s\n%s.\n", roff(usage), roff(command.Usage))
+	if command.Description != "" {
+		fmt.Fprintf(page, ".PP\n.nf\n%s\n.fi\n", roff(command.Description))
+	}
+	for _, flag := range command.Flags {
+		documented, ok := flag.(cli.DocGenerationFlag)
+		if name := flag.Names()[0]; ok && name != "help" && name != "quiet" {
+			fmt.Fprintf(page, ".TP\n.B \\-\\-%s\n%s\n", roff(name), roff(strings.ReplaceAll(documented.GetUsage(), "`", "")))
+		}
+	}
+	for _, sub := range command.Subcommands {
+		if !sub.Hidden {
+			manCommands(page, sub)
+		}
+	}
+}
+
+// roff escapes text for the macros: backslashes and hyphens, and dots and quotes
+// at the beginning of a line, which would make it a request.
+func roff(text string) string {
+	lines := strings.Split(strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
+			lines[i] = `\&` + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
