@@ -1,6 +1,6 @@
 # make help lists the targets. Everything real is in test.sh and the go command.
 .DEFAULT_GOAL := help
-.PHONY: help build test quick long update lint bench
+.PHONY: help build test quick long update lint bench release
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,3 +24,6 @@ update: ## rewrite golden files and generated pages; look at the diff
 
 bench: ## compare with other tools (docs/performance.md)
 	go run -tags bench ./internal/bench prompt
+
+release: ## build the release VERSION from its tag into dist, signed with KEY (docs/releasing.md)
+	packaging/release.sh --out dist $(if $(KEY),--key $(KEY)) $(VERSION)

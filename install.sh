@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs vmgo from this checkout; see usage below.
+# Installs vmgo from a release or from a checkout; see usage below.
 #
 # All of it is inside functions and the last line, braces included, is what
 # runs them: a copy that was cut short in transfer does nothing.
@@ -9,25 +9,31 @@ usage() {
 	cat <<'END'
 usage: ./install.sh [options] [SELECTOR]
 
-Builds vmgo and vmgo-shim from this checkout, installs both, and with them the
-Go release that SELECTOR names (1.22.5, 1.22, latest, ...); without one, the
+In a checkout, builds vmgo and vmgo-shim and installs both. Elsewhere, or with
+one of the next three options, installs a release of vmgo: nothing of it is
+unpacked before its signature and checksum are verified. Then installs the Go
+release that SELECTOR names (1.22.5, 1.22, latest, ...); without one, the
 release that the current directory asks for.
 
+  --version V       that release of vmgo (default: the latest)
+  --base-url URL    a mirror of https://github.com/vmgo/vmgo/releases
+  --from FILE|DIR   a release on this machine: its directory, or its tar.gz with
+                    checksums.txt and checksums.txt.sig beside it
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
   --hook            add the hook to the rc file of your shell, once
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
                     fetch one into DIR
-  --uninstall       remove the two programs, the shims that lead to them, and
-                    what --hook added
+  --uninstall       remove the programs, the shims that lead to them, and what
+                    --hook added
   --dry-run         say what would be done
   --help            this text
 
 Where no Go on this machine is new enough, one is fetched through GOPROXY,
 checked against a SHA-256 in this script, used, and removed again.
 
-Exit status: 0 done, 1 failed, 2 usage, 4 network, 5 wrong checksum; else
-that of `vmgo install`.
+Exit status: 0 done, 1 failed, 2 usage, 4 network, 5 wrong checksum or
+signature; else that of `vmgo install`.
 END
 }
 
@@ -91,7 +97,9 @@ find_home() {
 	fi
 }
 
+# find_checkout: 1 where this is none and a release is to be installed.
 find_checkout() {
+	[ -z "$want_release" ] || return 1
 	here=$(dirname -- "$0")
 	for dir in "$here" .; do
 		if grep -qx 'module github.com/vmgo/vmgo' "$dir/go.mod" 2>/dev/null; then
@@ -99,9 +107,7 @@ find_checkout() {
 			return 0
 		fi
 	done
-	say "this is not a checkout of vmgo: $here"
-	hint 'git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh'
-	exit 1
+	return 1
 }
 
 cleanup() {
@@ -272,21 +278,28 @@ need_tools() {
 	have curl || have wget || lacking="$lacking ca-certificates curl"
 	have sha256sum || have shasum || have openssl || lacking="$lacking coreutils"
 	have unzip || have bsdtar || have_python || have busybox || lacking="$lacking unzip"
-	[ -n "$lacking" ] || return 0
-	say "to fetch Go, this machine lacks:$lacking"
+	[ -z "$lacking" ] || lack 'fetch Go'
+}
+
+lack() { # WHAT FOR
+	say "to $1, this machine lacks:$lacking"
 	sudo=
 	[ "$(id -u)" = 0 ] || sudo='sudo '
 	hint "${sudo}apt-get update && ${sudo}apt-get install -y$lacking"
 	[ -n "$dry" ] || exit 1
 }
 
-pinned_arch() {
+machine_arch() {
 	[ "$(uname -s)" = Linux ] || die 1 "vmgo is for Linux, this is $(uname -s)"
 	arch=$(uname -m)
 	case $arch in
 	x86_64 | amd64) arch=amd64 ;;
 	aarch64 | arm64) arch=arm64 ;;
 	esac
+}
+
+pinned_arch() {
+	machine_arch
 	sum=$(pinned_sum "$arch") ||
 		die 1 "no checksum here of a Go for linux-$arch: install Go $go_line or newer first"
 }
@@ -456,6 +469,128 @@ install_release() {
 	[ -n "$dry" ] || "$bin/vmgo" exec "$@" -- go version
 }
 
+# --- a release of vmgo --------------------------------------------------------
+
+# The lines of packaging/release-keys.
+release_keys() {
+	cat <<'END'
+# Who may sign a release of vmgo: the current key and the next one, as an allowed
+# signers file of ssh-keygen(1). install.sh has the same lines; a test compares
+# the two. There is no key yet, and without one nothing can be verified:
+# docs/releasing.md says how to make the first and how to change it.
+END
+}
+
+need_release_tools() {
+	lacking=
+	[ -n "$from" ] || have curl || have wget || lacking="$lacking ca-certificates curl"
+	have ssh-keygen || lacking="$lacking openssh-client"
+	have sha256sum || have shasum || have openssl || lacking="$lacking coreutils"
+	have gzip || lacking="$lacking gzip"
+	have tar || lacking="$lacking tar"
+	[ -z "$lacking" ] || lack 'verify and unpack a release'
+}
+
+# get NAME FILE: a file of the release, from where the user said.
+get() {
+	if [ -n "$from" ]; then
+		[ -f "$from/$1" ] || {
+			say "$from has no $1"
+			hint "install.sh --from DIR   # with checksums.txt, checksums.txt.sig and the tar.gz of one release"
+			exit 1
+		}
+		cp -- "$from/$1" "$2" || die 1 "could not read $from/$1"
+		return 0
+	fi
+	where=download/v$release_version
+	[ -n "$release_version" ] || where=latest/download
+	got=0
+	fetch "${base_url%/}/$where/$1" "$2" || got=$?
+	[ "$got" != 0 ] || return 0
+	say "could not fetch $1 from $(without_password "${base_url%/}/$where")"
+	hint "install.sh --base-url URL   # a mirror that this machine reaches; or --from DIR, without network"
+	exit 4
+}
+
+verify_release() {
+	get checksums.txt "$temp/checksums.txt"
+	get checksums.txt.sig "$temp/checksums.txt.sig"
+	release_keys >"$temp/keys"
+	ssh-keygen -Y verify -f "$temp/keys" -I vmgo -n vmgo-release -s "$temp/checksums.txt.sig" \
+		<"$temp/checksums.txt" >"$temp/log" 2>&1 ||
+		die 5 "the signature of checksums.txt is not by a release key of vmgo: nothing was unpacked ($(tail -n 1 "$temp/log"))"
+	# Of the names, only what is signed counts, which includes the version.
+	signed=$(sed -n "s/^[0-9a-f]\{64\}  vmgo-\([0-9][0-9A-Za-z.-]*\)-linux-$arch\.tar\.gz\$/\1/p" "$temp/checksums.txt")
+	case $signed in
+	'') die 1 "this release has nothing for linux-$arch" ;;
+	*'
+'*) die 5 'the signed checksums name several releases' ;;
+	esac
+	[ "${release_version:-$signed}" = "$signed" ] || die 5 "this is vmgo $signed, not $release_version"
+	release_version=$signed
+	archive=vmgo-$signed-linux-$arch.tar.gz
+	[ -z "$from_file" ] || [ "$from_file" = "$archive" ] || die 1 "the signed checksums are for $archive, not for $from_file"
+	get "$archive" "$temp/$archive"
+	sum=$(sed -n "s/^\([0-9a-f]*\)  $archive\$/\1/p" "$temp/checksums.txt")
+	found=$(sha256 "$temp/$archive")
+	[ "$found" = "$sum" ] || die 5 "$archive has the SHA-256 $found, not $sum: nothing was unpacked"
+}
+
+unpack_release() {
+	mkdir "$temp/out"
+	gzip -dc "$temp/$archive" | tar -xf - -C "$temp/out" || die 1 "could not unpack $archive"
+	tree=$temp/out/vmgo-$release_version-linux-$arch
+	says=$("$tree/bin/vmgo" version) || die 1 'the release does not run on this machine'
+	case $says in "vmgo v$release_version "*) ;; *) die 1 "the release calls itself $says" ;; esac
+}
+
+# swap_link TARGET LINK: by a rename, so that LINK is there at any time.
+swap_link() {
+	[ -L "$2" ] || [ ! -d "$2" ] || die 1 "$2 is a directory"
+	unfinished=$2.$$
+	# Without -T, mv would go into the directory that the old link leads to.
+	{ ln -s -- "$1" "$unfinished" && mv -fT -- "$unfinished" "$2"; } || die 1 "could not write $2"
+	unfinished=
+}
+
+# Releases lie side by side in lib/vmgo; bin has links by way of lib/vmgo/current.
+place_release() {
+	(umask 022 && mkdir -p -- "$lib" "$bin") || die 1 "could not make $lib"
+	if [ ! -d "$lib/$release_version" ]; then
+		unfinished=$lib/.new.$$
+		cp -R -- "$tree" "$unfinished" || die 1 "could not write $unfinished"
+		chmod -R u=rwX,go=rX "$unfinished"
+		mv -- "$unfinished" "$lib/$release_version" || die 1 "could not write $lib/$release_version"
+		unfinished=
+	fi
+	before=$(readlink -- "$lib/current" 2>/dev/null) || before=
+	[ "${before:-$release_version}" = "$release_version" ] || swap_link "$before" "$lib/previous"
+	swap_link "$release_version" "$lib/current"
+	for program in "$lib/current/bin"/*; do
+		swap_link "../lib/vmgo/current/bin/${program##*/}" "$bin/${program##*/}"
+	done
+}
+
+has_key() { release_keys | grep -q '^[^#]'; }
+
+install_vmgo() {
+	has_key || {
+		say 'this install.sh has no release key, so it can verify no release'
+		hint 'git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh'
+		exit 1
+	}
+	machine_arch
+	need_release_tools
+	make_temp 100000
+	what=vmgo
+	[ -z "$release_version" ] || what="vmgo $release_version"
+	step "get $what from ${from:-$(without_password "$base_url")}, verify signature and SHA-256" verify_release
+	step 'unpack it' unpack_release
+	step "install it in $lib, with links in $bin" place_release
+	cleanup
+	temp=
+}
+
 # --- the hook ---------------------------------------------------------------
 
 quoted() {
@@ -580,7 +715,7 @@ remove_shims() {
 			link=$dir/$name
 			[ -L "$link" ] || continue
 			case $(readlink -f -- "$link") in
-			"$real_bin/vmgo-shim" | "$real_bin/vmgo") ;;
+			"$real_bin/vmgo-shim" | "$real_bin/vmgo" | "${real_bin%/bin}/lib/vmgo/"*) ;;
 			*) continue ;;
 			esac
 			if [ -w "$dir" ]; then
@@ -604,9 +739,15 @@ uninstall() {
 			[ -z "$dry" ] || break
 		done
 	done
-	for name in vmgo vmgo-shim; do
-		[ ! -e "$bin/$name" ] || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
+	for link in "$bin"/vmgo-*; do
+		case $(readlink -- "$link") in
+		../lib/vmgo/current/bin/vmgo-*) step "remove $link" rm -f -- "$link" || die 1 "could not remove $link" ;;
+		esac
 	done
+	for name in vmgo vmgo-shim; do
+		{ [ ! -e "$bin/$name" ] && [ ! -L "$bin/$name" ]; } || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
+	done
+	[ ! -L "$lib/current" ] || step "remove $lib" rm -rf -- "$lib" || die 1 "could not remove $lib"
 	say 'Go releases that vmgo installed are still there, in /opt/go or in ~/.local/share/vmgo'
 }
 
@@ -615,7 +756,7 @@ uninstall() {
 parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--prefix=* | --find-go=*)
+		--prefix=* | --find-go=* | --version=* | --base-url=* | --from=*)
 			option=${1%%=*} value=${1#*=}
 			shift
 			set -- "$option" "$value" "$@"
@@ -624,6 +765,12 @@ parse() {
 		--prefix | --find-go)
 			[ -n "${2:-}" ] || die 2 "$1 needs a directory"
 			case $1 in --prefix) prefix=$2 ;; *) go_dir=$2 ;; esac
+			shift
+			;;
+		--version | --base-url | --from)
+			[ -n "${2:-}" ] || die 2 "$1 needs a value"
+			want_release=1
+			case $1 in --version) release_version=${2#v} ;; --base-url) base_url=$2 ;; *) from=$2 ;; esac
 			shift
 			;;
 		--hook) hook=1 ;;
@@ -646,6 +793,7 @@ parse() {
 }
 
 main() {
+	base_url=https://github.com/vmgo/vmgo/releases want_release='' release_version='' from='' from_file=''
 	prefix='' go_dir='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
 	parse "$@"
 	[ "$action" != usage ] || { usage && return 0; }
@@ -655,17 +803,24 @@ main() {
 	trap 'stopped 143' TERM
 	find_home
 	case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
-	bin=${prefix%/}/bin
+	bin=${prefix%/}/bin lib=${prefix%/}/lib/vmgo
 	if [ "$action" = uninstall ]; then
 		uninstall
 		return 0
 	fi
-	find_checkout
-	if [ -n "$go_dir" ]; then
-		just_find_go
-		return 0
+	if [ -f "$from" ]; then
+		from_file=${from##*/} from=$(dirname -- "$from")
 	fi
-	install_programs
+	if find_checkout; then
+		if [ -n "$go_dir" ]; then
+			just_find_go
+			return 0
+		fi
+		install_programs
+	else
+		[ -z "$go_dir" ] || die 1 '--find-go is for a checkout of vmgo'
+		install_vmgo
+	fi
 	[ -z "$release" ] || install_release
 	advise
 }

@@ -289,7 +289,9 @@ func TestInstaller_notACheckout(t *testing.T) {
 	in := newInstaller(t, "dash")
 	in.write(filepath.Join(in.checkout, "go.mod"), "module example.com/other\n")
 	_, stderr := in.run(1)
-	wants(t, stderr, "not a checkout of vmgo", "hint: git clone")
+	wants(t, stderr, "this install.sh has no release key", "hint: git clone")
+	_, stderr = in.run(1, "--find-go", in.home)
+	wants(t, stderr, "--find-go is for a checkout")
 }
 
 // Programs in use are replaced by a rename: their inode is a new one and a

@@ -23,7 +23,7 @@ import (
 
 // The shells that install.sh must work under. All but bash and dash are
 // optional on a developer's machine; test.sh insists on all of them.
-var installerShells = [][]string{{"dash"}, {"bash", "--posix"}, {"bash"}, {"busybox", "sh"}, {"mksh"}, {"yash"}, {"zsh", "--emulate", "sh"}}
+var installerShells = [][]string{{"dash"}, {"bash", "--posix"}, {"bash"}, {"busybox", "sh"}, {"mksh"}, {"ksh93"}, {"yash"}, {"zsh", "--emulate", "sh"}}
 
 // fakeGo answers the questions of install.sh as a Go release of its own
 // version would, and "builds" shell scripts that note how they were called.

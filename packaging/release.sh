@@ -62,10 +62,23 @@ check_out() {
 	[ "$found" = "$wanted" ] || die "releases are built with $wanted, this is $found" "vmgo exec ${wanted#go} -- packaging/release.sh $version"
 }
 
-# tool NAME MODULE: sets the variable of that name to a program.
+# tool NAME PACKAGE@VERSION: prints the path of a program of that very version.
 tool() {
-	command -v "$1" && return 0
-	GOBIN=$work/bin go install "$2" && printf '%s\n' "$work/bin/$1"
+	found=$(command -v "$1" || :)
+	if [ -z "$found" ] || ! go version -m "$found" | grep -q "^	mod	.*	${2##*@}	"; then
+		found=$work/bin/$1
+		GOBIN=$work/bin go install "$2" || die "could not build $2"
+	fi
+	printf '%s\n' "$found"
+}
+
+# The SBOM has digests of the program that wrote it, which depend on whoever
+# built that one.
+without_tool_digests() {
+	awk '!done && /"hashes": \[/ { skip = 1; sub(/,$/, "", last) }
+		!skip { if (NR > 1) print last; last = $0 }
+		skip && /^ *\],?$/ { skip = 0; done = 1 }
+		END { print last }'
 }
 
 programs() { go -C "$work/src" list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' . ./shims/... ./cmd/...; }
@@ -94,9 +107,9 @@ build_share() { # DIR
 		sed '1,2d; s/^$/./; s/^/ /' "$work/src/LICENSE"
 	} >"$work/copyright"
 	{
-		printf 'vmgo (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- The vmgo Authors <vmgo@users.noreply.github.com>  %s\n' \
+		printf 'vmgo (%s-1) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- The vmgo Authors <vmgo@users.noreply.github.com>  %s\n' \
 			"$version" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
-	} | gzip -n9 >"$work/changelog.gz"
+	} | gzip -n9 >"$work/changelog.Debian.gz"
 }
 
 archive() { # ARCH
@@ -143,7 +156,8 @@ main() {
 		archive "$arch"
 		package "$arch"
 	done
-	"$cyclonedx_program" mod -json -noserial -notimestamp -std -output "$out/vmgo-$version.cdx.json" "$work/src" 2>/dev/null
+	"$cyclonedx_program" mod -json -noserial -notimestamp -std -output "$work/sbom" "$work/src" 2>"$work/log" || die "no SBOM: $(tail -n 1 "$work/log")"
+	without_tool_digests <"$work/sbom" >"$out/vmgo-$version.cdx.json"
 	(cd "$out" && sha256sum -- * >"$work/checksums.txt" && mv "$work/checksums.txt" .)
 	sign
 	say "$(find "$out" -type f | wc -l) files are in $out"

@@ -1,0 +1,184 @@
+package main_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/sshsig"
+)
+
+// TestRelease_sameBytes builds a release twice, of the tree as it is: by two users,
+// in two directories, at two times, with other settings and another state of
+// the caches; and compares every byte.
+func TestRelease_sameBytes(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("VMGO_LONG") == "" {
+		t.Skip("two builds of a release take some minutes: ./test.sh --long has them")
+	}
+	if _, err := os.Stat(".git"); err != nil {
+		t.Skip("a release is built from a git repository, and this is none")
+	}
+	base := t.TempDir()
+	key := filepath.Join(base, "key")
+	command(t, "", nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key)
+	first := taggedClone(t, filepath.Join(base, "first"), key+".pub")
+	one, two := filepath.Join(base, "one"), filepath.Join(base, "two")
+	command(t, first, nil, "packaging/release.sh", "--arch", "amd64,arm64", "--key", key, "--out", one, "v0.1.0")
+
+	second := filepath.Join(base, "another", "place with spaces")
+	command(t, "", nil, "git", "clone", "-q", first, second)
+	env := []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=5", "GOFLAGS=-mod=mod", "USER=other",
+		"GOCACHE=" + filepath.Join(base, "gocache")}
+	command(t, second, env, "sh", "-c", `umask 077 && exec packaging/release.sh --arch arm64,amd64 --key "$1" --out "$2" 0.1.0`, "sh", key, two)
+
+	names := sameFiles(t, one, two)
+	for _, want := range []string{"vmgo-0.1.0-linux-amd64.tar.gz", "vmgo-0.1.0-linux-arm64.tar.gz", "vmgo_0.1.0-1_arm64.deb",
+		"vmgo-0.1.0-1.aarch64.rpm", "vmgo-0.1.0.cdx.json", "checksums.txt.sig"} {
+		if !strings.Contains(names, want+"\n") {
+			t.Errorf("no %s among\n%s", want, names)
+		}
+	}
+	programs := command(t, first, nil, "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, ".", "./shims/...", "./cmd/...")
+	listed := members(t, filepath.Join(one, "vmgo-0.1.0-linux-amd64.tar.gz"))
+	for _, program := range strings.Fields(programs) {
+		if !strings.Contains(listed, "/bin/"+filepath.Base(program)+"\n") {
+			t.Errorf("the archive lacks %s:\n%s", program, listed)
+		}
+	}
+	signedBy(t, filepath.Join(first, "packaging/release-keys"), one)
+}
+
+// taggedClone clones this repository, has it accept a key, and tags that.
+func taggedClone(t *testing.T, dir, public string) string {
+	t.Helper()
+	command(t, "", nil, "git", "clone", "-q", "--no-local", ".", dir)
+	text, err := os.ReadFile(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := `vmgo namespaces="vmgo-release" ` + string(text)
+	if err := os.WriteFile(filepath.Join(dir, "packaging/release-keys"), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, dir, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "a key for a test")
+	command(t, dir, nil, "git", "tag", "v0.1.0")
+	return dir
+}
+
+func command(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	if strings.HasPrefix(name, "packaging/") {
+		name = filepath.Join(dir, name)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s%s", name, args, err, out, &errs)
+	}
+	return string(out)
+}
+
+// sameFiles compares two directories and returns the names in them, a line each.
+func sameFiles(t *testing.T, one, two string) string {
+	t.Helper()
+	files, err := os.ReadDir(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names strings.Builder
+	for _, file := range files {
+		a, err1 := os.ReadFile(filepath.Join(one, file.Name()))
+		b, err2 := os.ReadFile(filepath.Join(two, file.Name()))
+		if err := errors.Join(err1, err2); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs (%v): %d and %d bytes", file.Name(), err, len(a), len(b))
+		}
+		names.WriteString(file.Name() + "\n")
+	}
+	if others, _ := os.ReadDir(two); len(others) != len(files) {
+		t.Errorf("%d files and %d", len(files), len(others))
+	}
+	return names.String()
+}
+
+func members(t *testing.T, archive string) string {
+	t.Helper()
+	data, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names strings.Builder
+	for reader := tar.NewReader(unzipped); ; {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return names.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names.WriteString(header.Name + "\n")
+	}
+}
+
+// signedBy has our own verifier judge what ssh-keygen has signed.
+func signedBy(t *testing.T, keys, dir string) {
+	t.Helper()
+	lines, err1 := os.ReadFile(keys)
+	sums, err2 := os.ReadFile(filepath.Join(dir, "checksums.txt"))
+	signature, err3 := os.ReadFile(filepath.Join(dir, "checksums.txt.sig"))
+	signers, err4 := sshsig.ParseSigners(lines)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sshsig.Verify(bytes.NewReader(sums), signature, signers, "vmgo-release", time.Now()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRelease_refuses names what stops a release before anything is built.
+func TestRelease_refuses(t *testing.T) {
+	t.Parallel()
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	repository := t.TempDir()
+	command(t, repository, nil, "git", "init", "-q")
+	script, err := os.ReadFile("packaging/release.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(repository, "packaging"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(repository, "packaging/release.sh"), script, 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	for says, args := range map[string][]string{
+		"which version?":                 {},
+		"unknown option --sign":          {"--sign", "0.1.0"},
+		"--key needs a value":            {"0.1.0", "--key"},
+		"is not empty":                   {"--out", full, "0.1.0"},
+		"there is no tag v0.1.0\nhint: ": {"--out", t.TempDir(), "0.1.0"},
+	} {
+		out, err := exec.Command(filepath.Join(repository, "packaging/release.sh"), args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), says) {
+			t.Errorf("%q: %v: %s", args, err, out)
+		}
+	}
+}
