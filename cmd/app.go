@@ -41,7 +41,9 @@ type app struct {
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
 	if shims.Stands(h.Args) {
-		return shims.Main(process(h))
+		p := process(h)
+		p.Install = shimInstaller(h)
+		return shims.Main(p)
 	}
 	if h.StdoutTTY {
 		h.Stdout = ui.Terminal(h.Stdout)

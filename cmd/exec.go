@@ -16,13 +16,13 @@ import (
 )
 
 func (a *app) execCommand() *cli.Command {
-	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates}, &cli.Command{
+	return a.declare(needs{settings: true, store: true, network: true, complete: a.installedCandidates}, &cli.Command{
 		Name:      "exec",
 		Usage:     "run a program with a release",
 		UsageText: "vmgo exec [SELECTOR] -- CMD...",
 		ArgsUsage: "[SELECTOR] -- CMD...",
 		Description: `Without a SELECTOR the release in force here is used. The program gets the environment that the hook
-would set, and replaces vmgo: its exit status is that of vmgo.`,
+would set, and replaces vmgo: its exit status is that of vmgo. VMGO_AUTOINSTALL=1 installs a release that is missing.`,
 		Category: shellCategory,
 		Action: func(c *cli.Context) error {
 			words := c.Args().Slice()
@@ -35,12 +35,12 @@ would set, and replaces vmgo: its exit status is that of vmgo.`,
 			}
 			question := here.Question{Polite: true}
 			if split == 1 {
-				if _, err := a.atHand(words[0]); err != nil {
+				if _, err := a.atHand(words[0]); err != nil && !(a.settings.AutoInstall && diag.CodeOf(err) == diag.NotInstalled) {
 					return err
 				}
 				question.Version = words[0]
 			}
-			situation, err := a.look(question)
+			situation, err := a.lookOrInstall(c.Context, question)
 			if err != nil {
 				return err
 			}

@@ -38,6 +38,9 @@ type Process struct {
 	// Ranges reads range selectors. The lean program has none and hands over to
 	// the vmgo beside it.
 	Ranges gover.RangeParser
+	// Install installs what a directory asks for. The lean program has none and
+	// hands over, too.
+	Install func(dir string) error
 }
 
 // The words by which vmgo is asked to stand in for vmgo-shim.
@@ -127,7 +130,7 @@ func (p Process) report(err error) int {
 func (p Process) handOver(word string, args ...string) error {
 	vmgo := filepath.Join(filepath.Dir(p.Executable()), "vmgo")
 	err := p.Exec(vmgo, append([]string{vmgo, word}, args...), p.Env.Pairs())
-	return diag.Wrap(diag.CannotStart, err, "a version range needs "+vmgo, "go install github.com/vmgo/vmgo/...")
+	return diag.Wrap(diag.CannotStart, err, "version ranges and VMGO_AUTOINSTALL need "+vmgo, "go install github.com/vmgo/vmgo/...")
 }
 
 // ownPrograms are what a shim may be a link to.

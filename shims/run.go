@@ -39,14 +39,14 @@ func (p Process) run(name string, args []string) error {
 	if name == chosen.Delve {
 		return p.runDelve(args)
 	}
-	s, err := here.Look(here.Question{
+	s, handed, err := p.lookOrInstall(here.Question{
 		Env: p.Env, Dir: p.workDir(name, args), Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges, Polite: true,
 	})
 	if target, ok := p.switched(name, s); ok {
 		return p.become(target, args, p.Env, depth)
 	}
 	switch {
-	case errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
+	case handed, errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
 		return p.handOver(shimWord, append([]string{name}, args...)...)
 	case err != nil:
 		return err

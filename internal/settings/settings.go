@@ -27,6 +27,7 @@ type Settings struct {
 	GodevMirrors []string // VMGO_GODEV_MIRROR: base URLs that serve archives only
 	GOPATH       string   // VMGO_GOPATH: project, tree, version or inherit
 	GOBIN        string   // VMGO_GOBIN: user or project
+	AutoInstall  bool     // VMGO_AUTOINSTALL: shims and exec install what is missing
 	Modcache     string   // VMGO_MODCACHE: shared or project
 	GOTOOLCHAIN  string   // VMGO_GOTOOLCHAIN: local, path, auto or inherit
 	GOROOT       bool     // VMGO_GOROOT: set GOROOT, not PATH alone

@@ -47,6 +47,8 @@ func Table() []Row {
 		{Name: "VMGO_GOBIN", Meaning: "one directory for the programs of go install, or one for each project", Default: "user",
 			Values: []string{"user", "project"},
 			store:  func(s *Settings, v string) error { s.GOBIN = v; return words([]string{v}, "user", "project") }},
+		{Name: "VMGO_AUTOINSTALL", Meaning: "1: shims and vmgo exec install a missing release", Values: []string{"0", "1"},
+			store: func(s *Settings, v string) (err error) { s.AutoInstall, err = truth(v); return err }},
 		{Name: "VMGO_MODCACHE", Meaning: "one module cache for all projects, or one each", Default: "shared",
 			Values: []string{"shared", "project"},
 			store:  func(s *Settings, v string) error { s.Modcache = v; return words([]string{v}, "shared", "project") }},

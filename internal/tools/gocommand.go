@@ -103,9 +103,8 @@ func (k Kit) find(ctx context.Context, w Wish) (module, error) {
 			first = err
 		}
 		var said *goError
-		if errors.As(err, &said) && said.code() != diag.Failure {
-			first = err
-			break
+		if errors.As(err, &said) && said.code() == diag.Offline {
+			break // else one that is no module may only look as if the network failed
 		}
 		i := strings.LastIndexByte(at, '/')
 		if i < 0 {

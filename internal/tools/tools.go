@@ -132,6 +132,9 @@ func (k Kit) List() ([]Receipt, error) {
 	}
 	var all []Receipt
 	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") { // the lock, and stages
+			continue
+		}
 		receipt, err := k.current(entry.Name())
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
