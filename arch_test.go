@@ -73,7 +73,6 @@ var owners = map[string]string{
 	"github.com/rivo/uniseg":            "internal/ui",
 	"github.com/ProtonMail/go-crypto":   "internal/trust",
 	"github.com/klauspost/cpuid/v2":     "internal/host",
-	"github.com/prometheus/procfs":      "internal/host",
 	"golang.org/x/mod":                  "internal/trust",
 	"golang.org/x/mod/module":           "internal/modpath",
 	"golang.org/x/mod/semver":           "internal/modpath",
