@@ -32,6 +32,7 @@ var layers = map[string]int{
 	"internal/vmtest": 6, "internal/vmtest/hosts": 6, "internal/bench": 6, "internal/mutate": 6, "internal/host/hosttest": 6,
 	"internal/modpath": 0, "internal/program": 3,
 	"internal/facts":             1,
+	"internal/passwd":            0,
 	"internal/observe/exectrace": 2, "internal/observe/profiles": 2, "internal/observe/journal": 2, "internal/observe/proc": 2, "internal/observe/target": 2,
 	"internal/observe": 3, "internal/observe/capture": 3, "internal/observe/chrome": 3, "internal/observe/findings": 3, "internal/observe/report": 3,
 	"internal/observe/remote": 3, "internal/observe/cli": 4, "cmd/vmgo-observe": 5,

@@ -1,12 +1,9 @@
 package cmd
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -187,7 +184,10 @@ func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Ch
 		fmt.Fprint(a.host.Stderr, machine.Redact(change.Preview()))
 	}
 	if !c.Bool("yes") {
-		agreed, err := a.agree(c.Context, "Change these files?")
+		if !a.host.StdinTTY {
+			return diag.New(diag.Usage, "there is no terminal to ask on", "vmgo doctor --fix --yes")
+		}
+		agreed, err := a.ask(c.Context, "Change these files?")
 		if err != nil {
 			return err
 		}
@@ -199,27 +199,8 @@ func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Ch
 	if err := doctor.Apply(machine, plan); err != nil {
 		return err
 	}
-	a.sayf("changed %d files; vmgo doctor --undo takes it back", len(plan))
+	a.sayf("changed %s; undo with: vmgo doctor --undo", ui.Count(len(plan), "file"))
 	return nil
-}
-
-// agree asks on the terminal. Without one, only --yes agrees.
-func (a *app) agree(ctx context.Context, question string) (bool, error) {
-	if !a.host.StdinTTY {
-		return false, diag.New(diag.Usage, "there is no terminal to ask on", "vmgo doctor --fix --yes")
-	}
-	fmt.Fprintf(a.host.Stderr, "%s [y/N] ", question)
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.host.Stdin).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case text := <-answer:
-		return text == "y" || text == "yes", nil
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
 }
 
 func (a *app) undoRepair(machine *doctor.Machine) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func (a *app) installCommand() *cli.Command {
@@ -198,7 +199,7 @@ func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []erro
 	in.Event, in.Waiting = report.event, report.waiting
 	if len(list) > 1 {
 		// Several are a plan: it is told, and begun only if there is room for all.
-		end := a.showing("looking at " + count(len(list), "release"))
+		end := a.showing("looking at " + ui.Count(len(list), "release"))
 		plan := in.Prepare(c.Context, list)
 		end()
 		if plan.Room != nil {

@@ -74,7 +74,7 @@ func (a *app) storeCheck(c *cli.Context) error {
 			}
 		}
 		if releases, err := s.Releases(); err == nil && len(faults) == 0 && len(releases) > 0 {
-			a.sayf("%s is sound, with %s", dir, count(len(releases), "release"))
+			a.sayf("%s is sound, with %s", dir, ui.Count(len(releases), "release"))
 		}
 		verdicts = append(verdicts, storeVerdict(s, faults))
 	}
@@ -86,14 +86,6 @@ func (a *app) storeCheck(c *cli.Context) error {
 		return err
 	}
 	return toldError{verdict}
-}
-
-// count gives "1 file", "2 files".
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // storeVerdict is tampered if a release is damaged, store-unsafe if somebody
@@ -118,7 +110,7 @@ func storeVerdict(s *store.Store, faults []store.Fault) error {
 	if len(hints) < len(faults) {
 		hints = append(hints, "vmgo store repair")
 	}
-	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+count(len(faults), "fault"), hints...)
+	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+ui.Count(len(faults), "fault"), hints...)
 }
 
 // storeFaults finds what is wrong with the store and with the files in it.
@@ -201,10 +193,10 @@ func (a *app) storeRepair(c *cli.Context) error {
 	}
 	if len(faults) > 0 {
 		failures = append(failures, diag.New(diag.Failure,
-			"there is something in "+target.Dir()+" for a person to judge: "+count(len(faults), "fault"), "vmgo store check"))
+			"there is something in "+target.Dir()+" for a person to judge: "+ui.Count(len(faults), "fault"), "vmgo store check"))
 		return a.each(failures...)
 	}
-	a.sayf("%s is sound; %s repaired", target.Dir(), count(len(damaged)+proved, "release"))
+	a.sayf("%s is sound; %s repaired", target.Dir(), ui.Count(len(damaged)+proved, "release"))
 	return nil
 }
 
@@ -304,7 +296,7 @@ func (a *app) storeDedup(c *cli.Context) error {
 			failures = append(failures, err)
 			continue
 		}
-		text := fmt.Sprintf("%s: %s became links, %s freed", s.Dir(), count(done.Files, "file"), ui.Bytes(done.Bytes))
+		text := fmt.Sprintf("%s: %s became links, %s freed", s.Dir(), ui.Count(done.Files, "file"), ui.Bytes(done.Bytes))
 		if done.Skipped > 0 {
 			text += fmt.Sprintf("; %d left alone: vmgo store check", done.Skipped)
 		}

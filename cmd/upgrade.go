@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/project/pin"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func (a *app) upgradeCommand() *cli.Command {
@@ -72,7 +71,7 @@ func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Vers
 	if !dry {
 		a.offerSync()
 	}
-	return a.movePins(c.Bool("pins"), moved, dry)
+	return a.movePins(c.Context, c.Bool("pins"), moved, dry)
 }
 
 // moveDefaults lets defaults that name one patch of a line name its newest.
@@ -119,7 +118,7 @@ func movedPin(pin project.Requirement, moved map[gover.Version]gover.Version) (g
 
 // movePins lists the .go-version files of known projects that pin an older
 // patch, and rewrites them if that is wanted.
-func (a *app) movePins(always bool, moved map[gover.Version]gover.Version, dry bool) error {
+func (a *app) movePins(ctx context.Context, always bool, moved map[gover.Version]gover.Version, dry bool) error {
 	projects, err := seen.List(a.layout.State)
 	if err != nil {
 		return fmt.Errorf("reading the known projects: %w", err)
@@ -133,24 +132,22 @@ func (a *app) movePins(always bool, moved map[gover.Version]gover.Version, dry b
 			a.sayf("%s pins %s", path, pinned.Selector.Text())
 		}
 	}
-	if dry || len(pins) == 0 || !always && !a.agrees(fmt.Sprintf("rewrite %d .go-version files?", len(pins))) {
+	if dry || len(pins) == 0 {
 		return nil
+	}
+	if !always {
+		if !a.host.StdinTTY || !a.host.StderrTTY {
+			a.sayf("hint: vmgo upgrade --pins")
+			return nil
+		}
+		agreed, err := a.ask(ctx, "rewrite "+ui.Count(len(pins), ".go-version file")+"?")
+		if err != nil || !agreed {
+			return err
+		}
 	}
 	var failures []error
 	for path, next := range pins {
 		failures = append(failures, pin.Write(path, next))
 	}
 	return a.each(failures...)
-}
-
-// agrees asks on the terminal. Without one the answer is no, and the way to say
-// yes is told.
-func (a *app) agrees(question string) bool {
-	if !a.host.StdinTTY || !a.host.StderrTTY {
-		a.sayf("hint: vmgo upgrade --pins")
-		return false
-	}
-	fmt.Fprintf(a.host.Stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.host.Stdin).ReadString('\n')
-	return strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
 }

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func certificatesCheck() Check {
@@ -26,7 +28,7 @@ func certificateFiles() []string {
 func runCertificates(_ context.Context, m *Machine) Result {
 	if file := m.Env["SSL_CERT_FILE"]; file != "" {
 		if n := m.countCertificates(file); n > 0 {
-			return ok("%s in %s", plural(n, "certificate"), file)
+			return ok("%s in %s", ui.Count(n, "certificate"), file)
 		}
 		r := fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
 		if _, found := m.systemCertificates(); !found {
@@ -44,7 +46,7 @@ func runCertificates(_ context.Context, m *Machine) Result {
 func (m *Machine) systemCertificates() (where string, found bool) {
 	for _, file := range certificateFiles() {
 		if n := m.countCertificates(file); n > 0 {
-			return plural(n, "certificate") + " in " + file, true
+			return ui.Count(n, "certificate") + " in " + file, true
 		}
 	}
 	dirs := []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}

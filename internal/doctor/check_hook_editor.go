@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func hookEditorCheck() Check {
@@ -48,5 +50,5 @@ func runHookEditor(_ context.Context, m *Machine) Result {
 	if hosts == 0 {
 		return skip("none of this user is running")
 	}
-	return ok("%s, with a go on PATH", plural(hosts, "extension host"))
+	return ok("%s, with a go on PATH", ui.Count(hosts, "extension host"))
 }

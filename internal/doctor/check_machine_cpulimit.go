@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func cpuLimitCheck() Check {
@@ -67,7 +68,7 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 
 func cores(n float64) string {
 	if n == math.Trunc(n) {
-		return plural(int(n), "core")
+		return ui.Count(int(n), "core")
 	}
 	return strings.TrimSuffix(fmtFloat(n), ".0") + " cores"
 }

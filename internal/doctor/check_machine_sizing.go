@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/goenv"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func sizingCheck() Check {
@@ -40,16 +41,16 @@ func runSizing(_ context.Context, m *Machine) Result {
 		memory = total
 	}
 	fit := max(1, int(math.Floor(float64(memory)/perCompiler)))
-	head := fmt.Sprintf("%s, %s", plural(cpus, "core"), size(memory))
+	head := fmt.Sprintf("%s, %s", ui.Count(cpus, "core"), size(memory))
 	switch {
 	case memory < oneCompiler:
 		return fail("%s: not enough to build the standard library", head).
 			means("One compiler at a time needs %s. Build elsewhere, or add memory or swap.", size(oneCompiler)).
 			mend("GOMAXPROCS=1 go build -p=1 ./...")
 	case fit < cpus && m.atOnce(cpus) <= fit:
-		return info("%s: room for about %s at once, and go is told so", head, plural(fit, "compiler"))
+		return info("%s: room for about %s at once, and go is told so", head, ui.Count(fit, "compiler"))
 	case fit < cpus:
-		return warn("%s: room for about %s at once", head, plural(fit, "compiler")).
+		return warn("%s: room for about %s at once", head, ui.Count(fit, "compiler")).
 			means("Each wants about %s; go would start %d.", size(perCompiler), m.atOnce(cpus)).
 			mend("%s", m.setGo("GOFLAGS", m.goflagsWith("-p="+itoa(fit))))
 	case memory < 2<<30:

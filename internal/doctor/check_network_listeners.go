@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func listenersCheck() Check {
@@ -49,7 +50,7 @@ func runListeners(_ context.Context, m *Machine) Result {
 		}
 	}
 	if r.Status == OK && local > 0 {
-		r.Summary = plural(local, "server") + " of yours can be reached from inside this machine only"
+		r.Summary = ui.Count(local, "server") + " of yours can be reached from inside this machine only"
 		return r.means("%s", m.howToReach(""))
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func builtByCheck() Check {
@@ -62,15 +63,15 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	case total == 0:
 		return skip("no Go programs in %s", bin)
 	case old == 0 && behind > 0:
-		r.Summary = plural(behind, "tool") + " older than the Go in force"
+		r.Summary = ui.Count(behind, "tool") + " older than the Go in force"
 		return r.means("gopls does not know the newer language, dlv not the newer debug information.")
 	case old == 0 && r.Status == Info:
-		r.Summary = plural(total, "program") + ", some built by a release that is gone"
+		r.Summary = ui.Count(total, "program") + ", some built by a release that is gone"
 		return r.means("That is well as long as they work; the next go install changes it.")
 	case old == 0:
-		return ok("%s, all built by supported releases", plural(total, "program"))
+		return ok("%s, all built by supported releases", ui.Count(total, "program"))
 	}
-	r.Summary = plural(old, "program") + " built by releases that get no more fixes"
+	r.Summary = ui.Count(old, "program") + " built by releases that get no more fixes"
 	return r
 }
 

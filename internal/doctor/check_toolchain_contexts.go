@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/vmgo/vmgo/internal/passwd"
 )
 
 func contextsCheck() Check {
@@ -183,10 +185,8 @@ func (m *Machine) onPath(path string) func(context.Context) (string, error) {
 // asked this way.
 func (m *Machine) LoginShell() string {
 	shell := m.Env["SHELL"]
-	for _, line := range m.Lines("/etc/passwd") {
-		if f := strings.Split(line, ":"); len(f) == 7 && f[2] == itoa(m.UID) {
-			shell = f[6]
-		}
+	if account, found := passwd.ByUID(m.Accounts(), m.UID); found {
+		shell = account.Shell
 	}
 	switch filepath.Base(shell) {
 	case "bash", "zsh", "fish":
@@ -225,10 +225,8 @@ func (m *Machine) sshEnv(fresh map[string]string) map[string]string {
 }
 
 func (m *Machine) userName() string {
-	for _, line := range m.Lines("/etc/passwd") {
-		if f := strings.Split(line, ":"); len(f) == 7 && f[2] == itoa(m.UID) {
-			return f[0]
-		}
+	if account, found := passwd.ByUID(m.Accounts(), m.UID); found {
+		return account.Name
 	}
 	return m.Env["USER"]
 }

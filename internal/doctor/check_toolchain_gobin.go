@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func gobinCheck() Check {
@@ -22,7 +24,7 @@ func gobinCheck() Check {
 			case len(m.ReadDir(bin)) == 0:
 				return ok("%s is not on PATH, and there is nothing in it", bin)
 			}
-			return warn("%s is not on PATH, and holds %s", bin, plural(len(m.ReadDir(bin)), "program")).
+			return warn("%s is not on PATH, and holds %s", bin, ui.Count(len(m.ReadDir(bin)), "program")).
 				mend(`export PATH="$PATH:%s"`, bin)
 		},
 	}

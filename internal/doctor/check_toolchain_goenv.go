@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/goenv"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func goenvCheck() Check {
@@ -27,7 +28,7 @@ func runGoenv(_ context.Context, m *Machine) Result {
 	if len(lines)+len(ignored) == 0 {
 		return ok("nothing")
 	}
-	r := Result{Status: Info, Summary: plural(len(lines), "setting") + " in " + file}
+	r := Result{Status: Info, Summary: ui.Count(len(lines), "setting") + " in " + file}
 	hidden := 0
 	for i, s := range lines {
 		note := ""
@@ -50,7 +51,7 @@ func runGoenv(_ context.Context, m *Machine) Result {
 		r = r.at(file, line, "%s  # no variable of go", m.rawLine(file, line))
 	}
 	if hidden += len(ignored); hidden > 0 {
-		r.Status, r.Summary = Warn, plural(hidden, "setting")+" of go env -w without effect"
+		r.Status, r.Summary = Warn, ui.Count(hidden, "setting")+" of go env -w without effect"
 		return r.mend("go env -changed").means("Decide which of the two you mean, and take the other away.")
 	}
 	return r

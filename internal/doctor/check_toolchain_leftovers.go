@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func leftoversCheck() Check {
@@ -34,10 +36,10 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 	case count == 0:
 		return ok("nothing")
 	case r.Status == Info:
-		r.Summary = plural(count, "line") + " of startup files about Go"
+		r.Summary = ui.Count(count, "line") + " of startup files about Go"
 		return r
 	}
-	r.Summary = plural(count, "line") + " of an earlier Go installation in startup files"
+	r.Summary = ui.Count(count, "line") + " of an earlier Go installation in startup files"
 	if len(r.Edits) > 0 {
 		return r.mend("vmgo doctor --fix --only toolchain.leftovers")
 	}
@@ -118,11 +120,4 @@ func (m *Machine) expandHome(s string) string {
 		}
 	}
 	return s
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return itoa(n) + " " + noun + "s"
 }

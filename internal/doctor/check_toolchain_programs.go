@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gobin"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 func programsCheck() Check {
@@ -36,12 +37,12 @@ func runPrograms(_ context.Context, m *Machine) Result {
 		g := m.gather(bin, m.Show(programs.Dir))
 		moved++
 		r.worse(Warn)
-		r = r.at(bin, 0, "%s", plural(len(g.Moves)+g.stay, "program")).safely(Edit{Path: bin, Gather: &g})
+		r = r.at(bin, 0, "%s", ui.Count(len(g.Moves)+g.stay, "program")).safely(Edit{Path: bin, Gather: &g})
 	}
 	if moved == 0 {
 		return ok("%s", m.Show(programs.Dir))
 	}
-	r.Summary = plural(moved, "project") + " with programs that no other project finds"
+	r.Summary = ui.Count(moved, "project") + " with programs that no other project finds"
 	return r.means("They move to %s; of two of one name, one stays in bin.before.", m.Show(programs.Dir)).
 		mend("vmgo doctor --fix --only toolchain.programs")
 }

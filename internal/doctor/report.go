@@ -122,7 +122,7 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 		}
 	}
 	if fixable > 0 {
-		fmt.Fprintf(out, "\n%s can be mended for you: %s\n", plural(fixable, "finding"), p.Cyan("vmgo doctor --fix"))
+		fmt.Fprintf(out, "\n%s can be mended for you: %s\n", ui.Count(fixable, "finding"), p.Cyan("vmgo doctor --fix"))
 	}
 }
 
@@ -135,10 +135,10 @@ func (r Report) counts(p ui.Palette) string {
 		parts = append(parts, p.Cyan(fmt.Sprintf("%d to know", n)))
 	}
 	if n := r.Count(Warn); n > 0 {
-		parts = append(parts, p.Yellow(plural(n, "warning")))
+		parts = append(parts, p.Yellow(ui.Count(n, "warning")))
 	}
 	if n := r.Count(Fail); n > 0 {
-		parts = append(parts, p.Red(plural(n, "failure")))
+		parts = append(parts, p.Red(ui.Count(n, "failure")))
 	}
 	if n := r.Count(Skip); n > 0 {
 		parts = append(parts, p.Dim(fmt.Sprintf("%d not looked at", n)))

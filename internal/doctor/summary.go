@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // Summary is the machine in a few words.
@@ -60,7 +61,7 @@ func (s Summary) String() string {
 	}
 	add(s.OS != "", s.OS)
 	add(true, where)
-	add(s.CPUs > 0, plural(s.CPUs, "CPU"))
+	add(s.CPUs > 0, ui.Count(s.CPUs, "CPU"))
 	add(s.Memory > 0, size(s.Memory))
 	add(s.Kernel != "", "kernel "+s.Kernel)
 	add(true, "cgroup "+s.Cgroup)

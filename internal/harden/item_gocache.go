@@ -3,8 +3,10 @@ package harden
 import (
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/passwd"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // gocacheFloor is the memory below which a cache in memory takes from the
@@ -47,7 +49,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 	case !known:
 		w.Notes = append(w.Notes, "the memory of the machine that will run this image is not known: the size is 2 GiB")
 	case int64(memory.Total) < gocacheFloor:
-		w.Blocked = fmt.Sprintf("a cache in memory needs %s of it, this machine has %s", size(gocacheFloor), size(int64(memory.Total)))
+		w.Blocked = fmt.Sprintf("a cache in memory needs %s of it, this machine has %s", ui.Bytes(gocacheFloor), ui.Bytes(int64(memory.Total)))
 		return w, nil
 	case memory.SwapTotal == 0:
 		w.Blocked = "without swap the pages of a cache in memory cannot be put away, and a full machine kills the build"
@@ -55,7 +57,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 	default:
 		bytes = min(int64(memory.Total)/4, 4<<30) &^ (1<<20 - 1)
 	}
-	where := user.home + "/.cache/go-build"
+	where := user.Home + "/.cache/go-build"
 	if near := m.Host.Nearest(where); !m.unlinked(near) {
 		w.Blocked = near + " has a link in its path, which systemd does not mount on"
 		return w, nil
@@ -63,7 +65,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 	unit := escapePath(where) + ".mount"
 	for _, dir := range []string{path.Dir(where), where} {
 		if _, ours := m.baseline[cellKey{Dir, dir}]; ours || !m.Host.Exists(dir) {
-			w.Wants = append(w.Wants, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: 0o700, UID: user.uid, GID: user.gid}})
+			w.Wants = append(w.Wants, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: 0o700, UID: user.UID, GID: user.GID}})
 		}
 	}
 	w.Wants = append(w.Wants,
@@ -73,7 +75,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
-func gocacheUnit(user account, where string, bytes int64) string {
+func gocacheUnit(user passwd.Account, where string, bytes int64) string {
 	return fmt.Sprintf(`%s[Unit]
 Description=Go build cache of %s in memory
 ConditionPathIsDirectory=%s
@@ -86,7 +88,7 @@ Options=mode=0700,uid=%d,gid=%d,nosuid,nodev,size=%d
 
 [Install]
 WantedBy=local-fs.target
-`, ownHeader, user.name, escapeSpecifier(user.home), escapeSpecifier(where), user.uid, user.gid, bytes)
+`, ownHeader, user.Name, escapeSpecifier(user.Home), escapeSpecifier(where), user.UID, user.GID, bytes)
 }
 
 func escapeSpecifier(s string) string { return strings.ReplaceAll(s, "%", "%%") }
@@ -97,23 +99,15 @@ func (m *Machine) unlinked(path string) bool {
 	return err == nil && real == path
 }
 
-type account struct {
-	name, home string
-	uid, gid   int
-}
-
-// account reads a line of /etc/passwd.
-func (m *Machine) account(name string) (account, bool) {
-	for _, line := range m.Host.Lines("/etc/passwd") {
-		f := strings.Split(line, ":")
-		if len(f) < 7 || f[0] != name || !path.IsAbs(f[5]) {
-			continue
+// account returns the user of that name, if it has a home.
+func (m *Machine) account(name string) (passwd.Account, bool) {
+	for _, a := range m.Host.Accounts() {
+		if a.Name == name && path.IsAbs(a.Home) {
+			a.Home = path.Clean(a.Home)
+			return a, true
 		}
-		uid, err1 := strconv.Atoi(f[2])
-		gid, err2 := strconv.Atoi(f[3])
-		return account{name: name, home: path.Clean(f[5]), uid: uid, gid: gid}, err1 == nil && err2 == nil
 	}
-	return account{}, false
+	return passwd.Account{}, false
 }
 
 // escapePath is systemd-escape --path: the name of the unit of a path.

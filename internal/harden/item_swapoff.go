@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // Below these there is no swapping off: a cold `go build std` with two jobs
@@ -66,11 +67,11 @@ func swapOffWish(m *Machine) (Wish, error) {
 	floor := swapOffFloor(m.Profile)
 	switch {
 	case !known:
-		w.Notes = append(w.Notes, fmt.Sprintf("the memory of the machine that will run this image is not known; below %s it should keep its swap", size(floor)))
+		w.Notes = append(w.Notes, fmt.Sprintf("the memory of the machine that will run this image is not known; below %s it should keep its swap", ui.Bytes(floor)))
 	case int64(memory.Total) < floor:
-		w.Blocked = fmt.Sprintf("profile %s needs %s of memory to do without swap, this machine has %s", m.Profile, size(floor), size(int64(memory.Total)))
+		w.Blocked = fmt.Sprintf("profile %s needs %s of memory to do without swap, this machine has %s", m.Profile, ui.Bytes(floor), ui.Bytes(int64(memory.Total)))
 	case used > memory.Available:
-		w.Blocked = fmt.Sprintf("%s lie in swap, and only %s of memory are free to take them", size(int64(used)), size(int64(memory.Available)))
+		w.Blocked = fmt.Sprintf("%s lie in swap, and only %s of memory are free to take them", ui.Bytes(int64(used)), ui.Bytes(int64(memory.Available)))
 	}
 	return w, nil
 }

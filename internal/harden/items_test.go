@@ -58,9 +58,9 @@ func TestSwapOff_refusesWhereMemoryIsShort(t *testing.T) {
 	}{
 		{"none", "MemTotal: 16777216 kB\n", noSwap, "", Dev, "not applicable: there is no swap"},
 		{"enough", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n", disk, "", Dev, "wanted"},
-		{"short for dev", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n", disk, "", Dev, "blocked: profile dev needs 8 GiB of memory to do without swap, this machine has 4 GiB"},
+		{"short for dev", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n", disk, "", Dev, "blocked: profile dev needs 8.6 GB of memory to do without swap, this machine has 4.3 GB"},
 		{"the same as a server", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n", disk, "", Server, "wanted"},
-		{"in use", "MemTotal: 16777216 kB\nMemAvailable: 524288 kB\n", disk, "", Dev, "blocked: 1 GiB lie in swap, and only 512 MiB of memory are free"},
+		{"in use", "MemTotal: 16777216 kB\nMemAvailable: 524288 kB\n", disk, "", Dev, "blocked: 1.1 GB lie in swap, and only 536.9 MB of memory are free"},
 		{"compressed memory", "MemTotal: 16777216 kB\n", noSwap + "/dev/zram0 partition 2097148 0 100\n", "", Dev, "not applicable: there is no swap on a disk"},
 		{"at boot only", "MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n", noSwap, "/dev/vdb none swap sw 0 0\n", Dev, "wanted"},
 	} {
@@ -115,7 +115,7 @@ func TestGocache_refusesWhereMemoryIsShort(t *testing.T) {
 	for _, c := range []struct{ user, meminfo, want string }{
 		{"", "", "blocked: it is per user"},
 		{"ghost", "", "blocked: there is no user ghost"},
-		{"dev", "MemTotal: 4194304 kB\nSwapTotal: 1024 kB\n", "blocked: a cache in memory needs 8 GiB of it, this machine has 4 GiB"},
+		{"dev", "MemTotal: 4194304 kB\nSwapTotal: 1024 kB\n", "blocked: a cache in memory needs 8.6 GB of it, this machine has 4.3 GB"},
 		{"dev", "MemTotal: 16777216 kB\nSwapTotal: 0 kB\n", "blocked: without swap"},
 		{"dev", "MemTotal: 12582912 kB\nSwapTotal: 1024 kB\n", "wanted"},
 	} {
@@ -345,7 +345,7 @@ func TestService_refusesLessThanItUses(t *testing.T) {
 	}
 	s, err := NewService(Service{Name: "app", Memory: 512 << 20})
 	must(t, err)
-	if got := verdict(wishOf(t, m, s.Items()[0])); !strings.HasPrefix(got, "blocked: the service uses 900 MiB of memory now, more than the 460 MiB") {
+	if got := verdict(wishOf(t, m, s.Items()[0])); !strings.HasPrefix(got, "blocked: the service uses 943.7 MB of memory now, more than the 482.3 MB") {
 		t.Error(got)
 	}
 }

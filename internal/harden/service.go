@@ -12,6 +12,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // Service is what `vmgo harden service` asks for.
@@ -127,9 +128,9 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
 		w.Notes = append(w.Notes, "the limits hold at once for a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
-			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", size(used)))
+			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", ui.Bytes(used)))
 			if used > goLimit {
-				w.Blocked = fmt.Sprintf("the service uses %s of memory now, more than the %s that Go would get: its collector would not come to rest", size(used), size(goLimit))
+				w.Blocked = fmt.Sprintf("the service uses %s of memory now, more than the %s that Go would get: its collector would not come to rest", ui.Bytes(used), ui.Bytes(goLimit))
 			}
 		}
 	}

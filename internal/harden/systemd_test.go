@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/passwd"
 )
 
 // liveTest makes this binary run the part of TestSystemd that is inside.
@@ -63,7 +64,7 @@ StandardError=inherit
 // cacheItem is gocache-tmpfs without its demands on the machine's memory.
 func cacheItem() Item {
 	return Item{ID: "cache", What: "a cache in memory", Wish: func(m *Machine) (Wish, error) {
-		user := account{name: "dev", home: "/home/dev", uid: 1000, gid: 1000}
+		user := passwd.Account{Name: "dev", Home: "/home/dev", UID: 1000, GID: 1000}
 		where := "/home/dev/.cache/go-build"
 		unit := escapePath(where) + ".mount"
 		mode := Value{Present: true, Mode: 0o700, UID: 1000, GID: 1000}

@@ -156,14 +156,3 @@ func (m *Machine) enable(unit, file string) []Want {
 	}
 	return wants
 }
-
-// size renders bytes for people.
-func size(bytes int64) string {
-	switch {
-	case bytes >= 1<<30 && bytes%(1<<30) == 0:
-		return fmt.Sprintf("%d GiB", bytes>>30)
-	case bytes >= 10<<30:
-		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
-	}
-	return fmt.Sprintf("%d MiB", bytes>>20)
-}

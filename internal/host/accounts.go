@@ -4,31 +4,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/passwd"
 )
 
-// Account is a line of /etc/passwd.
-type Account struct {
-	Name     string
-	UID, GID int
-	Home     string
-}
-
-// Accounts are the users that /etc/passwd names. Those of a directory service
+// Accounts returns the users that /etc/passwd names. Those of a directory service
 // are not among them.
-func (h Host) Accounts() []Account {
-	var accounts []Account
-	for _, line := range h.Lines("/etc/passwd") {
-		f := strings.Split(line, ":")
-		if len(f) < 7 {
-			continue
-		}
-		uid, uidErr := strconv.Atoi(f[2])
-		gid, gidErr := strconv.Atoi(f[3])
-		if uidErr == nil && gidErr == nil {
-			accounts = append(accounts, Account{Name: f[0], UID: uid, GID: gid, Home: f[5]})
-		}
-	}
-	return accounts
+func (h Host) Accounts() []passwd.Account {
+	data, _ := h.ReadFile("/etc/passwd")
+	return passwd.Parse(string(data))
 }
 
 // PrivateGroup reports whether nobody but that user, or root, is a member of the
@@ -40,15 +24,12 @@ func (h Host) PrivateGroup(uid, gid int) bool {
 	private := func(uid int) bool {
 		own := ""
 		primary := uid == gid // a user whom no file names, as docker run --user makes
-		for _, a := range accounts {
-			if a.UID == uid {
-				own, primary = a.Name, a.GID == gid
-				break
-			}
+		if a, found := passwd.ByUID(accounts, uid); found {
+			own, primary = a.Name, a.GID == gid
 		}
 		return primary && (uid == gid || named && name == own) &&
 			!slices.ContainsFunc(members, func(m string) bool { return m != own }) &&
-			!slices.ContainsFunc(accounts, func(a Account) bool { return a.GID == gid && a.UID != uid })
+			!slices.ContainsFunc(accounts, func(a passwd.Account) bool { return a.GID == gid && a.UID != uid })
 	}
 	return private(uid) || private(0)
 }

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vmgo/vmgo/internal/passwd"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -34,18 +34,15 @@ func Homes(root string) ([]Home, error) {
 		return nil, err
 	}
 	var homes []Home
-	for line := range strings.Lines(string(data)) {
-		fields := strings.Split(strings.TrimRight(line, "\n"), ":")
-		if len(fields) < 7 || !filepath.IsAbs(fields[5]) || fields[5] == "/" {
+	for _, a := range passwd.Parse(string(data)) {
+		if !filepath.IsAbs(a.Home) || a.Home == "/" {
 			continue
 		}
-		uid, uidErr := strconv.Atoi(fields[2])
-		gid, gidErr := strconv.Atoi(fields[3])
-		dir := filepath.Join(root, fields[5])
+		dir := filepath.Join(root, a.Home)
 		info, err := os.Stat(dir)
 		absent := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir()
-		if uidErr == nil && gidErr == nil && !absent {
-			homes = append(homes, Home{dir, uid, gid})
+		if !absent {
+			homes = append(homes, Home{dir, a.UID, a.GID})
 		}
 	}
 	slices.SortFunc(homes, func(a, b Home) int {

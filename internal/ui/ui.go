@@ -129,6 +129,15 @@ func (p Palette) Error(text string) string {
 	return out.String()
 }
 
+// Count writes a number of things: 1 file, 2 files. The noun is one whose plural is
+// made with an s.
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
 // Bytes writes a size for people: 206.3 MB, in powers of ten.
 func Bytes(n int64) string {
 	const units = "kMGTPE"
