@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite golden files in testdata/script
 
 // TestMain makes this test binary serve as the programs under test.
 func TestMain(m *testing.M) {
-	if shims.Stands(os.Args) { // a link named go leads here
+	if shims.IsShimCall(os.Args) { // a link named go leads here
 		os.Exit(cmd.Main(testHost()))
 	}
 	testscript.Main(m, map[string]func(){

@@ -40,7 +40,7 @@ type app struct {
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	if shims.Stands(h.Args) {
+	if shims.IsShimCall(h.Args) {
 		p := process(h)
 		p.Install = shimInstaller(h)
 		return shims.Main(p)

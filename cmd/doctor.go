@@ -57,7 +57,7 @@ func (a *app) doctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	machine := a.patient(c)
+	machine := a.doctorMachine(c)
 	switch {
 	case c.Bool("list"):
 		return a.listChecks(checks, c.Bool("json"))
@@ -69,7 +69,7 @@ func (a *app) doctor(c *cli.Context) error {
 		if err := a.repair(c, machine, checks); err != nil {
 			return err
 		}
-		machine = a.patient(c) // what it knew may be no longer true
+		machine = a.doctorMachine(c) // what it knew may be no longer true
 	}
 	end := a.showing("examining the machine")
 	report := doctor.Run(c.Context, machine, checks)
@@ -105,8 +105,8 @@ func oneMode(c *cli.Context, modes ...string) error {
 	return nil
 }
 
-// patient is the machine as the checks see it.
-func (a *app) patient(c *cli.Context) *doctor.Machine {
+// doctorMachine is the machine as the checks see it.
+func (a *app) doctorMachine(c *cli.Context) *doctor.Machine {
 	return doctor.New(a.host, a.settings, doctor.Options{
 		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"),
 		Listen: c.String("listen"), GRPC: c.String("grpc"), Vmgo: a.ownPath(), HookLine: shell.Line,

@@ -77,9 +77,9 @@ func (a *app) install(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return report.verdict(append(failures, a.dryRun(c, list, files, report)...))
 	}
-	failures = append(failures, a.bring(c, list, report)...)
+	failures = append(failures, a.installAll(c, list, report)...)
 	for _, file := range files {
-		version, err := a.bringFile(c, file, report)
+		version, err := a.installFile(c, file, report)
 		if err != nil {
 			failures = append(failures, err)
 		}
@@ -183,8 +183,8 @@ func unique(list []gover.Version) []gover.Version {
 	return kept
 }
 
-// bring installs the releases, and gives the errors of those that failed.
-func (a *app) bring(c *cli.Context, list []gover.Version, report *report) []error {
+// installAll installs the releases, and gives the errors of those that failed.
+func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) []error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -309,7 +309,7 @@ func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, er
 	report := a.newReport(false)
 	defer report.close()
 	list, failures := a.choose(c, []gover.Selector{selector}, report)
-	failures = append(failures, a.bring(c, list, report)...)
+	failures = append(failures, a.installAll(c, list, report)...)
 	if len(failures) > 0 {
 		return gover.Version{}, failures[0]
 	}

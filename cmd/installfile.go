@@ -38,9 +38,9 @@ func splitFiles(args []string) (files, selectors []string) {
 	return files, selectors
 }
 
-// bringFile installs from an archive, a zip, a directory that has one, or a
+// installFile installs from an archive, a zip, a directory that has one, or a
 // GOROOT.
-func (a *app) bringFile(c *cli.Context, name string, report *report) (gover.Version, error) {
+func (a *app) installFile(c *cli.Context, name string, report *report) (gover.Version, error) {
 	path, goroot, err := a.localRelease(name)
 	if err != nil {
 		return gover.Version{}, err

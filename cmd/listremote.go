@@ -61,7 +61,7 @@ type remoteRow struct {
 }
 
 // listed asks all sources for their releases for this platform, newest first.
-func (a *app) listed(ctx context.Context, sourceFlag string, told tellOf) ([]release.Listed, error) {
+func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([]release.Listed, error) {
 	sources, err := a.sources(sourceFlag)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (a *app) listed(ctx context.Context, sourceFlag string, told tellOf) ([]rel
 		return nil, err
 	}
 	release.KeepNewest(a.layout.Cache, list)
-	a.tellOfMissing(sources, list, failed, told || sourceFlag != "")
+	a.warnOfMissing(sources, list, failed, rate || sourceFlag != "")
 	for _, s := range sources {
 		for _, note := range s.Notes() {
 			a.warnf("%s", note)

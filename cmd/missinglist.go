@@ -13,17 +13,17 @@ import (
 	"github.com/vmgo/vmgo/internal/release"
 )
 
-// tellOf says when a command warns of a source that gave no list.
-type tellOf bool
+// noticeRate says when a command warns of a source that gave no list.
+type noticeRate bool
 
 const (
-	onceADay tellOf = false // the command has what it needs from other sources
-	always   tellOf = true  // the command is about the lists
+	onceADay noticeRate = false // the command has what it needs from other sources
+	always   noticeRate = true  // the command is about the lists
 )
 
-// tellOfMissing warns of sources that gave no list, with the setting by which
+// warnOfMissing warns of sources that gave no list, with the setting by which
 // they are not asked any more.
-func (a *app) tellOfMissing(sources []release.Source, list []release.Listed, failed []error, told tellOf) {
+func (a *app) warnOfMissing(sources []release.Source, list []release.Listed, failed []error, rate noticeRate) {
 	var answered, silent []string
 	for _, s := range sources {
 		if slices.ContainsFunc(list, func(l release.Listed) bool { return slices.Contains(l.Sources, s.Name()) }) {
@@ -37,7 +37,7 @@ func (a *app) tellOfMissing(sources []release.Source, list []release.Listed, fai
 	}
 	if a.layout.Cache != "" {
 		stamp := filepath.Join(a.layout.Cache, "told", "no-list-"+strings.Join(silent, "-"))
-		if told == onceADay && a.isRecent(stamp) {
+		if rate == onceADay && a.isRecent(stamp) {
 			return
 		}
 		_ = fsx.MkdirAll(filepath.Dir(stamp), 0o755)

@@ -98,7 +98,7 @@ func storeVerdict(s *store.Store, faults []store.Fault) error {
 	var hints []string
 	for _, f := range faults {
 		switch {
-		case f.Mended():
+		case f.NeedsReinstall():
 			code = diag.Tampered
 		case f.Fix != "" && code == diag.Failure:
 			code = diag.StoreUnsafe
@@ -175,7 +175,7 @@ func (a *app) storeRepair(c *cli.Context) error {
 	var damaged []gover.Version
 	seen := map[gover.Version]bool{}
 	for _, f := range faults {
-		if f.Mended() && !seen[f.Version] {
+		if f.NeedsReinstall() && !seen[f.Version] {
 			seen[f.Version] = true
 			damaged = append(damaged, f.Version)
 		}

@@ -58,7 +58,7 @@ func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Vers
 	r := a.newReport(false)
 	defer r.close()
 	dry := c.Bool("dry-run")
-	install := a.bring
+	install := a.installAll
 	if dry {
 		install = func(c *cli.Context, list []gover.Version, r *report) []error { return a.dryRun(c, list, nil, r) }
 	}

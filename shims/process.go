@@ -64,9 +64,9 @@ func executable() string {
 	return path
 }
 
-// Stands says whether vmgo, started with these arguments, is to do a shim's
+// IsShimCall reports whether vmgo, started with these arguments, is to do a shim's
 // work: by the name of a link, or by a word that vmgo-shim or the hook uses.
-func Stands(args []string) bool {
+func IsShimCall(args []string) bool {
 	if len(args) == 0 {
 		return false
 	}

@@ -399,8 +399,8 @@ func TestStands(t *testing.T) {
 		"go": true, "/usr/local/bin/gofmt -l": true, "vmgo": false, "vmgo install": false,
 		"vmgo __hook bash": true, "/x/vmgo __shim go": true, "": false,
 	} {
-		if got := shims.Stands(strings.Fields(args)); got != want {
-			t.Errorf("Stands(%q) = %v", args, got)
+		if got := shims.IsShimCall(strings.Fields(args)); got != want {
+			t.Errorf("IsShimCall(%q) = %v", args, got)
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 func (in *Installer) Adopt(ctx context.Context, v gover.Version, goroot string) Result {
 	tx := &transaction{in: in, version: v, alone: true, progress: progress{begin: in.now()}}
 	kind, err := tx.run(ctx, func(ctx context.Context) error { return tx.adopt(ctx, goroot) })
-	return tx.conclude(ctx, kind, err)
+	return tx.result(ctx, kind, err)
 }
 
 func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {

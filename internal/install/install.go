@@ -151,11 +151,11 @@ func (in *Installer) parallel() int {
 func (in *Installer) one(ctx context.Context, v gover.Version, alone bool) Result {
 	tx := &transaction{in: in, version: v, alone: alone, progress: progress{begin: in.now()}}
 	kind, err := tx.run(ctx, tx.fromSources)
-	return tx.conclude(ctx, kind, err)
+	return tx.result(ctx, kind, err)
 }
 
-// conclude makes the result of a transaction and tells of it.
-func (tx *transaction) conclude(ctx context.Context, kind Kind, err error) Result {
+// result makes the result of a transaction and tells of it.
+func (tx *transaction) result(ctx context.Context, kind Kind, err error) Result {
 	in, v := tx.in, tx.version
 	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, InPlace: tx.inPlace, Elapsed: in.now().Sub(tx.progress.begin)}
 	if err != nil {

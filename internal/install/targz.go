@@ -123,7 +123,7 @@ func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use at
 
 // unpack reads the archive to its end: into the stage, and through the hashes
 // that checksum and signature need.
-func (tx *transaction) unpack(ctx context.Context, a release.Artifact, src *remote, stage *store.Stage, proof *evidence) (unpacked, error) {
+func (tx *transaction) unpack(ctx context.Context, a release.Artifact, src *download, stage *store.Stage, proof *evidence) (unpacked, error) {
 	got := unpacked{url: src.url, size: src.size, resumed: src.resumed}
 	whole := sha256.New()
 	got.signed = whole

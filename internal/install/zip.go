@@ -12,13 +12,13 @@ import (
 
 // openZip reads the directory of a zip. It takes some megabytes, so those who
 // wait for their turn do without and read it again.
-func (tx *transaction) openZip(src *remote) (*archive.Zip, error) {
+func (tx *transaction) openZip(src *download) (*archive.Zip, error) {
 	return archive.OpenZip(src, src.size, trust.ModulePrefix(tx.version, tx.in.Platform), archive.DefaultLimits())
 }
 
 // planZip looks whether there is room for the release, and which parts of the
 // zip have to be downloaded.
-func (tx *transaction) planZip(src *remote, use attempt, near *store.Neighbours) (*archive.Zip, error) {
+func (tx *transaction) planZip(src *download, use attempt, near *store.Neighbours) (*archive.Zip, error) {
 	zip, err := tx.openZip(src)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (tx *transaction) planZip(src *remote, use attempt, near *store.Neighbours)
 // ready blocks until it is the turn of this release, and returns the zip. It
 // takes its turn when it has all it needs: neither a slow server nor a slow log
 // must hold up others.
-func (tx *transaction) ready(src *remote, zip *archive.Zip, record func() (trust.Record, error)) (*archive.Zip, error) {
+func (tx *transaction) ready(src *download, zip *archive.Zip, record func() (trust.Record, error)) (*archive.Zip, error) {
 	if tx.alone {
 		return zip, nil
 	}
@@ -51,7 +51,7 @@ func (tx *transaction) ready(src *remote, zip *archive.Zip, record func() (trust
 }
 
 // extractZip fills the stage from a zip.
-func (tx *transaction) extractZip(ctx context.Context, src *remote, zip *archive.Zip, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+func (tx *transaction) extractZip(ctx context.Context, src *download, zip *archive.Zip, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
 	used.url, used.resumed = use.url, src.resumed
 	var total, done atomic.Int64
 	for _, m := range zip.Members() {

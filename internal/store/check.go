@@ -60,8 +60,8 @@ func (f Fault) In(dir string) string {
 	return filepath.Join(dir, f.Path)
 }
 
-// Mended says whether installing the release again mends the fault.
-func (f Fault) Mended() bool {
+// NeedsReinstall reports whether installing the release again mends the fault.
+func (f Fault) NeedsReinstall() bool {
 	return f.Kind == FaultRecords || f.Kind == FaultTree || f.Kind == FaultWritable && !f.Version.IsZero()
 }
 

@@ -60,8 +60,8 @@ func TestStore_checkSaysNoMore(t *testing.T) {
 			var got []string
 			for _, f := range faults(t, s) {
 				got = append(got, string(f.Kind)+" "+f.Path)
-				if again := f.Kind == store.FaultRecords || f.Kind == store.FaultTree; f.Mended() != again {
-					t.Errorf("another install mends %+v: %v", f, f.Mended())
+				if again := f.Kind == store.FaultRecords || f.Kind == store.FaultTree; f.NeedsReinstall() != again {
+					t.Errorf("another install mends %+v: %v", f, f.NeedsReinstall())
 				}
 			}
 			if !slices.Equal(got, c.want) {

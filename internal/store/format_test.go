@@ -87,7 +87,7 @@ func TestReceipt_ofANewerProgram(t *testing.T) {
 	if !s.Has(v) {
 		t.Error("not installed any more")
 	}
-	if list := faults(t, s); len(list) != 1 || list[0].Kind != store.FaultNewer || list[0].Mended() {
+	if list := faults(t, s); len(list) != 1 || list[0].Kind != store.FaultNewer || list[0].NeedsReinstall() {
 		t.Errorf("faults: %v", list)
 	}
 	mustPut(t, s, "1.22.6") // shares with the other

@@ -39,7 +39,7 @@ func TestLocks_areForNobodyElse(t *testing.T) {
 	}
 
 	// To look changes nothing, and finds each.
-	if list := faults(t, s); len(list) != 3 || list[0].Kind != store.FaultLock || list[0].Mended() {
+	if list := faults(t, s); len(list) != 3 || list[0].Kind != store.FaultLock || list[0].NeedsReinstall() {
 		t.Errorf("faults: %v", list)
 	}
 	if info, err := os.Lstat(meta + "/lock"); err != nil || info.Mode().Perm() != 0o755 {

@@ -349,7 +349,7 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if list[0].Mended() || c.kind == store.FaultUnproved {
+			if list[0].NeedsReinstall() || c.kind == store.FaultUnproved {
 				if err := put(t, s, tc, true); err != nil {
 					t.Fatal(err)
 				}

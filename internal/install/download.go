@@ -25,9 +25,9 @@ import (
 // maxArchive bounds a download. The largest release has 140 MB.
 const maxArchive = 1 << 30
 
-// remote is an archive that is read at any position: directly, if it is a file
+// download is an archive that is read at any position: directly, if it is a file
 // of this machine, else through a spool that a download fills.
-type remote struct {
+type download struct {
 	tx      *transaction
 	name    string // of the spool
 	url     string
@@ -44,8 +44,8 @@ type remote struct {
 
 // open begins to read an archive. Where the server has no ranges, all of it is
 // downloaded before open returns.
-func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
-	r := &remote{tx: tx, url: use.url, name: a.Module, local: strings.HasPrefix(use.url, "file:")}
+func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt) (*download, error) {
+	r := &download{tx: tx, url: use.url, name: a.Module, local: strings.HasPrefix(use.url, "file:")}
 	ranges, err := tx.in.ranges(ctx, use.url)
 	switch {
 	case errors.Is(err, fetch.ErrNoRanges):
@@ -79,7 +79,7 @@ func tooLarge(url string) error {
 // plan says which parts of the archive will be read; the spool is opened for
 // them. A spool that an earlier process left for the same parts is taken up
 // unless fresh is set.
-func (r *remote) plan(spans []span, fresh bool) error {
+func (r *download) plan(spans []span, fresh bool) error {
 	if r.local || r.spool != nil {
 		return nil
 	}
@@ -101,7 +101,7 @@ func planName(size int64, spans []span) string {
 	return strconv.FormatInt(size, 10) + "-" + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-func (r *remote) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
+func (r *download) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
 
 // gap is how many bytes that are not needed are fetched rather than asking
 // once more: 1.26.8 to 1.27.0 takes 90 requests for 57 MB then, where 128 KiB
@@ -110,7 +110,7 @@ const gap = 32 << 10
 
 // needed gives the parts of the archive before its tail that have to be
 // fetched: the members that no neighbour seems to have, in the archive's order.
-func (r *remote) needed(members []archive.Member, reuse bool, near *store.Neighbours) []span {
+func (r *download) needed(members []archive.Member, reuse bool, near *store.Neighbours) []span {
 	end := r.size - int64(len(r.tail))
 	if !reuse {
 		return []span{{start: 0, end: end}}
@@ -131,7 +131,7 @@ func (r *remote) needed(members []archive.Member, reuse bool, near *store.Neighb
 }
 
 // fill starts the download of what was planned.
-func (r *remote) fill(ctx context.Context) {
+func (r *download) fill(ctx context.Context) {
 	if r.spool == nil || r.ranges == nil {
 		return
 	}
@@ -144,7 +144,7 @@ func (r *remote) fill(ctx context.Context) {
 }
 
 // await blocks until all that was planned is there.
-func (r *remote) await() error {
+func (r *download) await() error {
 	if r.spool == nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (r *remote) await() error {
 }
 
 // ReadAt reads bytes of the archive, and waits for those that are on their way.
-func (r *remote) ReadAt(p []byte, off int64) (int, error) {
+func (r *download) ReadAt(p []byte, off int64) (int, error) {
 	begin := r.size - int64(len(r.tail))
 	if off < begin && off+int64(len(p)) > begin {
 		n, err := r.ReadAt(p[:begin-off], off)
@@ -183,7 +183,7 @@ func (r *remote) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // whole downloads all of an archive from a server without ranges.
-func (r *remote) whole(ctx context.Context, a release.Artifact) error {
+func (r *download) whole(ctx context.Context, a release.Artifact) error {
 	body, err := r.tx.in.Fetcher.Open(ctx, fetch.Request{URL: r.url, Limit: maxArchive, Size: a.Size})
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (r *remote) whole(ctx context.Context, a release.Artifact) error {
 }
 
 // fetched is the number of bytes that came over the network.
-func (r *remote) fetched() int64 {
+func (r *download) fetched() int64 {
 	n := int64(len(r.tail))
 	if r.spool != nil {
 		n += r.spool.have
@@ -214,7 +214,7 @@ func (r *remote) fetched() int64 {
 }
 
 // Close ends the download. What was downloaded is kept for resuming if asked.
-func (r *remote) Close(keep bool) error {
+func (r *download) Close(keep bool) error {
 	if r.stop != nil {
 		r.stop()
 	}
@@ -230,7 +230,7 @@ func (r *remote) Close(keep bool) error {
 }
 
 // openStream begins to read an archive from its first byte to its last.
-func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*remote, error) {
+func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*download, error) {
 	a.Module = path.Base(use.url) // an archive and a zip must not meet in one spool
 	a.Size = 0                    // what an index says of the size is for the checksum to judge
 	r, err := tx.open(ctx, a, use)
@@ -248,7 +248,7 @@ func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use a
 // later attempt is kept for it. What failed a check is not, but put aside, so
 // that it can be looked at: if it is whole, and nothing of it came from an
 // earlier process. blame says whether nothing else may be at fault.
-func (r *remote) end(err error, blame bool) error {
+func (r *download) end(err error, blame bool) error {
 	if err != nil && !resumable(err) && blame && !r.resumed {
 		err = r.reject(err)
 	}
@@ -257,7 +257,7 @@ func (r *remote) end(err error, blame bool) error {
 
 // reject moves the archive to where it can be looked at, in place of an earlier
 // one of that name, and says so in the error.
-func (r *remote) reject(err error) error {
+func (r *download) reject(err error) error {
 	if r.spool == nil || len(r.spool.spans) > 1 || r.spool.have+int64(len(r.tail)) != r.size {
 		return err // only a part of it is there
 	}
