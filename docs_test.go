@@ -72,3 +72,26 @@ func TestDocs_architectureNamesWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// TestDocs_closedNetworksIsRun holds the page and its script together: every
+// command of the page stands in the script.
+func TestDocs_closedNetworksIsRun(t *testing.T) {
+	t.Parallel()
+	script := read(t, "testdata/scripts/closed_networks_proxy.txtar")
+	commands := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, "docs/closed-networks.md"), -1) {
+		for line := range strings.Lines(block[1]) {
+			command, _, _ := strings.Cut(line, "   #")
+			if command = strings.TrimSpace(command); strings.HasPrefix(command, "export HTTPS_PROXY=") {
+				continue // the scripts have no network to go through one
+			}
+			commands++
+			if !strings.Contains(script, command) {
+				t.Errorf("the script does not run %q", command)
+			}
+		}
+	}
+	if commands < 5 {
+		t.Errorf("found %d commands", commands)
+	}
+}

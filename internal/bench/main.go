@@ -4,9 +4,9 @@
 // turn, and prints Markdown tables. It is no part of the tests and judges
 // nothing: read the ratios.
 //
-//	go run -tags bench ./internal/bench [flags] prompt|cd|shim|install|store...
+//	go run -tags bench ./internal/bench [flags] prompt|cd|shim|install|store|proxy...
 //
-// Without names it measures the first four. store takes its releases from
+// Without names it measures the first four. proxy compares with nginx. store takes its releases from
 // GOPROXY once, by a mirror on this machine, which -keep -dir DIR keeps for
 // the next time. All of its cases together write some 60 GB, so name them one
 // by one (-cases seven) where there is less room; -runs 1 -cases patch is quick.
@@ -70,19 +70,19 @@ func main() {
 }
 
 func (b *bench) main(names []string) error {
-	measurements := map[string]func() error{"prompt": b.prompt, "cd": b.cd, "shim": b.shim, "install": b.install, "store": b.store}
+	measurements := map[string]func() error{"prompt": b.prompt, "cd": b.cd, "shim": b.shim, "install": b.install, "store": b.store, "proxy": b.proxy}
 	if len(names) == 0 {
 		names = []string{"prompt", "cd", "shim", "install"}
 	}
 	for _, name := range names {
 		if measurements[name] == nil {
-			return fmt.Errorf("no measurement %q: prompt, cd, shim, install or store", name)
+			return fmt.Errorf("no measurement %q: prompt, cd, shim, install, store or proxy", name)
 		}
 	}
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return name != "store" }) {
+	if slices.ContainsFunc(names, func(name string) bool { return name != "store" && name != "proxy" }) {
 		if err := b.fetch(); err != nil {
 			return err
 		}

@@ -186,3 +186,42 @@ func TestServe_firstByteBeforeTheLast(t *testing.T) {
 		t.Errorf("the beginning is another one, of %d bytes", resp.ContentLength)
 	}
 }
+
+func TestServe_tilesAreChecked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.upstream.AddModule(vmtest.Module{Path: "example.com/lib", Version: "v1.0.0"})
+	b.want("/sumdb/"+vmtest.LogName+"/lookup/example.com/lib@v1.0.0", http.StatusOK, "example.com/lib v1.0.0 h1:")
+	tile := "/sumdb/" + vmtest.LogName + "/tile/8/0/000"
+	_, good := b.get(tile)
+	if len(good) != 256*32 {
+		t.Fatalf("the tile has %d bytes", len(good))
+	}
+	if err := os.RemoveAll(filepath.Join(b.dir, "sumdb", vmtest.LogName, "tile")); err != nil {
+		t.Fatal(err)
+	}
+	b.upstream.SetLog(vmtest.LogForked)
+	if status, _ := b.get(tile); status == http.StatusOK {
+		t.Error("a tile of another history was served")
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, tile)); err == nil {
+		t.Error("a false tile was kept")
+	}
+	b.stop()
+	b.upstream.SetLog(vmtest.LogGood)
+	b.start(nil)
+	if _, again := b.get(tile); again != good {
+		t.Error("the tile is another one")
+	}
+	if _, begin := b.get(tile + ".p/10"); begin != good[:320] {
+		t.Error("a partial tile is not the beginning of the whole one")
+	}
+	b.want("/sumdb/"+vmtest.LogName+"/tile/8/0/999", http.StatusNotFound, "")
+	b.want("/sumdb/"+vmtest.LogName+"/tile/8/data/000", http.StatusNotFound, "")
+	b.want("/sumdb/other.invalid/supported", http.StatusNotFound, "")
+	_, latest := b.get("/sumdb/" + vmtest.LogName + "/latest")
+	b.upstream.SetLog(vmtest.LogDown)
+	if _, known := b.get("/sumdb/" + vmtest.LogName + "/latest"); known != latest || !strings.HasPrefix(latest, "go.sum database tree") {
+		t.Errorf("the tree head: %q, and then %q", latest, known)
+	}
+}
