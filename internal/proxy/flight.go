@@ -30,6 +30,8 @@ type attempt struct {
 
 // flights are those that are under way, by name.
 type flights struct {
+	running sync.WaitGroup
+
 	mu  sync.Mutex
 	all map[string]*flight
 }
@@ -46,7 +48,9 @@ func (f *flights) join(name string, work func(*flight) error) *flight {
 	fl := &flight{done: make(chan struct{}), changed: make(chan struct{})}
 	fl.readers.Add(1)
 	f.all[name] = fl
+	f.running.Add(1)
 	go func() {
+		defer f.running.Done()
 		fl.err = work(fl)
 		f.mu.Lock()
 		delete(f.all, name)

@@ -109,6 +109,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 // Close ends the fetches that are under way and gives the cache back.
 func (s *Server) Close() error {
 	s.stop()
+	s.flights.running.Wait()
 	return s.store.Close()
 }
 
