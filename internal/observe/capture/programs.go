@@ -66,7 +66,7 @@ func (c *Capture) perf(ctx context.Context, deadline time.Time) {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), slack)
 	defer cancel()
 	if err == nil {
-		err = c.run(rest, []string{"perf", "script", "-i", c.Dir + "/perf.data", "-F", "comm,ip,sym"}, "perf.txt")
+		err = c.run(rest, []string{"perf", "script", "-i", c.Dir + "/perf.data", "-F", "comm,ip,sym", "--no-inline"}, "perf.txt")
 	}
 	if err == nil {
 		err = c.fromPerf(c.Host.Now().Sub(began))

@@ -201,3 +201,30 @@ func private(t *testing.T, dir string) {
 		t.Error(err)
 	}
 }
+
+// TestRecord_withoutProfiles has a program that serves none: perf tells what it does.
+func TestRecord_withoutProfiles(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("perf takes long (-short)")
+	}
+	if err := exec.Command("perf", "record", "-q", "-e", "cpu-clock", "-o", filepath.Join(t.TempDir(), "x"), "--", "true").Run(); err != nil {
+		t.Skipf("perf does not work here: %v", err)
+	}
+	cmd := exec.Command(sample(t), "-fault", "spin")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+	dir, stdout, _ := recorded(t, strconv.Itoa(cmd.Process.Pid))
+	if !strings.Contains(stdout, "The program serves no profiles") {
+		t.Errorf("it does not say that this is less:\n%s", stdout)
+	}
+	out, err := exec.Command("go", "tool", "pprof", "-top", filepath.Join(dir, "profiles", "cpu.pb.gz")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "main.churn") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "perf.data")); err == nil {
+		t.Error("perf.data stays")
+	}
+}

@@ -104,7 +104,9 @@ type scan struct {
 	tasks   map[trace.TaskID]int
 	regions map[regionKey][]int64
 	samples []sampled
-	least   int64 // slices shorter than this are dropped
+	waker   []Frame                     // of the event, where it wakes a goroutine up
+	called  map[trace.ProcID]trace.GoID // in a system call, with its P
+	least   int64                       // slices shorter than this are dropped
 }
 
 type rangeKey struct {
@@ -129,7 +131,7 @@ func newScan(o Options) *scan {
 		o: o, t: &Trace{Created: map[string]int{}, Alive: map[string]int{}, TaskByID: map[string][]int{}},
 		gs: map[trace.GoID]*goroutine{}, running: map[trace.ProcID]trace.GoID{}, groups: map[groupKey]int{},
 		names: map[string]int32{}, stacks: map[trace.Stack][]Frame{}, waits: map[string]*Wait{}, calls: map[string]*Wait{},
-		ranges: map[rangeKey]int64{}, tasks: map[trace.TaskID]int{}, regions: map[regionKey][]int64{},
+		ranges: map[rangeKey]int64{}, called: map[trace.ProcID]trace.GoID{}, tasks: map[trace.TaskID]int{}, regions: map[regionKey][]int64{},
 	}
 }
 

@@ -107,6 +107,8 @@ type Wait struct {
 	Sum     int64
 	Longest int64
 	LastAt  int64 // when the longest began
+	// Woken tells, for locks, whose unlocking ended how much of it, by place.
+	Woken map[Frame]int64
 }
 
 // Frame is a place in the source.
@@ -166,16 +168,28 @@ func (t *Trace) Capacity() int64 { return t.Nanos * int64(max(t.Procs, 1)) }
 
 // Place returns the frame of a stack that its author would name: the first outside of
 // the runtime and of the packages that wrap it.
-func (w Wait) Place() Frame {
-	for _, f := range w.Stack {
+func (w Wait) Place() Frame { return place(w.Stack) }
+
+func place(stack []Frame) Frame {
+	for _, f := range stack {
 		if !wraps(f.Func) {
 			return f
 		}
 	}
-	if len(w.Stack) > 0 {
-		return w.Stack[len(w.Stack)-1]
+	if len(stack) > 0 {
+		return stack[len(stack)-1]
 	}
 	return Frame{Func: "unknown"}
+}
+
+// Holder returns where the lock was unlocked that most of the waiting was for.
+func (w Wait) Holder() (at Frame, waited int64) {
+	for f, n := range w.Woken {
+		if n > waited || n == waited && f.Func < at.Func {
+			at, waited = f, n
+		}
+	}
+	return at, waited
 }
 
 // sorted lists waits, the longest sum first.

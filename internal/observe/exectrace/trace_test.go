@@ -78,6 +78,9 @@ func TestRead(t *testing.T) {
 	if i < 0 || !strings.HasSuffix(got.Waits[i].Place().Func, "exectrace.hold") || got.Waits[i].Sum < int64(40*time.Millisecond) {
 		t.Errorf("the lock is not among %+v", got.Waits)
 	}
+	if at, waited := got.Waits[i].Holder(); !strings.HasSuffix(at.Func, "exectrace.hold") || waited < got.Waits[i].Sum/2 {
+		t.Errorf("%v held it for %d of %d ns", at, waited, got.Waits[i].Sum)
+	}
 	i = slices.IndexFunc(got.Syscalls, func(w Wait) bool { return strings.HasSuffix(w.Place().Func, "exectrace.readPipe") })
 	if i < 0 || got.Syscalls[i].Longest < int64(50*time.Millisecond) {
 		t.Errorf("the system call is not among %+v", got.Syscalls)

@@ -13,6 +13,7 @@ func (s *scan) transition(e trace.Event) {
 	switch x.Resource.Kind {
 	case trace.ResourceProc:
 		s.t.Procs = max(s.t.Procs, int(x.Resource.Proc())+1)
+		s.retake(x.Resource.Proc(), trace.NoGoroutine)
 		return
 	case trace.ResourceGoroutine:
 	default:
@@ -32,6 +33,10 @@ func (s *scan) transition(e trace.Event) {
 		g.created = true
 		s.t.Created[s.t.Names[g.name]]++
 	}
+	s.waker = nil
+	if from == trace.GoWaiting && to == trace.GoRunnable {
+		s.waker = s.stack(e.Stack())
+	}
 	if g.state != trace.GoUndetermined {
 		s.delay(g, to)
 		s.leave(id, g, false)
@@ -47,8 +52,13 @@ func (s *scan) transition(e trace.Event) {
 	default:
 		g.proc = trace.NoProc
 	}
-	if to == trace.GoRunning && g.proc != trace.NoProc {
-		s.running[g.proc] = id
+	if g.proc != trace.NoProc {
+		s.retake(g.proc, id)
+		if to == trace.GoRunning {
+			s.running[g.proc] = id
+		} else {
+			s.called[g.proc] = id
+		}
 	}
 	s.count(g, 1)
 	s.sample()
@@ -74,11 +84,13 @@ func (s *scan) leave(id trace.GoID, g *goroutine, last bool) {
 		if !g.ours {
 			addWait(s.calls, "syscall", g, took)
 		}
-		s.keep(Slice{At: g.since, For: took, Proc: int32(g.proc), G: int64(id), Name: g.name, Syscall: true})
+		if s.called[g.proc] == id {
+			s.retake(g.proc, trace.NoGoroutine)
+		}
 	case trace.GoWaiting:
 		// What never ended has no length that says anything, but for a lock.
 		if (!last || g.reason == "sync") && !g.ours {
-			addWait(s.waits, g.reason, g, took)
+			addWait(s.waits, g.reason, g, took).woken(s.waker, took)
 		}
 	}
 }
@@ -147,7 +159,31 @@ func (s *scan) sample() {
 	s.samples = append(s.samples, sampled{s.now, s.counts})
 }
 
-func addWait(all map[string]*Wait, reason string, g *goroutine, took int64) {
+// retake ends the drawing of a system call on a P that does something else from now
+// on: a goroutine in a long one loses its P.
+func (s *scan) retake(proc trace.ProcID, by trace.GoID) {
+	id, ok := s.called[proc]
+	if !ok || id == by {
+		return
+	}
+	delete(s.called, proc)
+	if g := s.gs[id]; g != nil && g.state == trace.GoSyscall {
+		s.keep(Slice{At: g.since, For: s.now - g.since, Proc: int32(proc), G: int64(id), Name: g.name, Syscall: true})
+	}
+}
+
+// woken takes note of who ended a wait for a lock.
+func (w *Wait) woken(by []Frame, took int64) {
+	if w.Reason != "sync" || len(by) == 0 {
+		return
+	}
+	if w.Woken == nil {
+		w.Woken = map[Frame]int64{}
+	}
+	w.Woken[place(by)] += took
+}
+
+func addWait(all map[string]*Wait, reason string, g *goroutine, took int64) *Wait {
 	var key strings.Builder
 	key.WriteString(reason)
 	for _, f := range g.stack {
@@ -163,6 +199,7 @@ func addWait(all map[string]*Wait, reason string, g *goroutine, took int64) {
 	if took > w.Longest {
 		w.Longest, w.LastAt = took, g.since
 	}
+	return w
 }
 
 // serves reports whether a goroutine serves a profile or a trace.

@@ -25,7 +25,11 @@ func locks(in Input) *Finding {
 			if worst.Longest < w.Longest {
 				worst = w
 			}
-			places = append(places, fmt.Sprintf("%s waited %s for a %s, %d times, the longest %s: %s", w.Place().Func, short(time.Duration(w.Sum)), kind, w.Count, short(time.Duration(w.Longest)), location(w.Place())))
+			held := ""
+			if at, waited := w.Holder(); waited > 0 {
+				held = fmt.Sprintf("; held for %s of it by %s: %s", short(time.Duration(waited)), at.Func, location(at))
+			}
+			places = append(places, fmt.Sprintf("%s waited %s for a %s, %d times, the longest %s: %s", w.Place().Func, short(time.Duration(w.Sum)), kind, w.Count, short(time.Duration(w.Longest)), location(w.Place()))+held)
 		}
 	} else if in.Block != nil {
 		sum, places = blocked(in.Block)

@@ -1,7 +1,7 @@
 // The timeline: Ps, the collector, throttling, counts of goroutines, tasks, log lines.
 function Times(d, names) {
   const canvas = $("time"), left = 92, laneHeight = 17;
-  let from = 0, to = d.length, chosen = -1, query = "", lit = null, rows = [], ticking = false;
+  let from = 0, to = d.length, chosen = -1, query = "", lit = null, rows = [], ticking = false, relist = 0, listed = "";
   const wall = us => new Date((d.zero + us) / 1000).toISOString().slice(11, 23);
   const span = us => us >= 1e6 ? (us / 1e6).toFixed(2) + " s" : us >= 1e3 ? (us / 1e3).toFixed(2) + " ms" : us + " µs";
   const x = (us, width) => left + (us - from) / (to - from) * (width - left);
@@ -131,6 +131,8 @@ function Times(d, names) {
       const at = x(d.lines[chosen][0], width);
       if (at >= left) { c.fillStyle = css("--link"); c.fillRect(at - 0.5, 0, 1, height); }
     }
+    clearTimeout(relist);
+    relist = setTimeout(list, 150);
     $("range").textContent = wall(from) + " to " + wall(to) + " UTC, " + span(Math.round(to - from));
   }
 
@@ -213,12 +215,15 @@ function Times(d, names) {
 
   // The log, and what the goroutines did at the time of a line.
   function list() {
-    const shown = d.lines.map((e, i) => [e, i]).filter(([e]) => !query || found(e[2] + " " + e[3] + " " + e[5].map(f => f[1]).join(" ")));
-    $("count").textContent = `(${shown.length} of ${d.lines.length} lines)`;
+    const what = [from, to, query].join();
+    if (what === listed) return;
+    listed = what;
+    const shown = d.lines.map((e, i) => [e, i]).filter(([e]) => e[0] >= from && e[0] <= to && (!query || found(e[2] + " " + e[3] + " " + e[5].map(f => f[1]).join(" "))));
+    $("count").textContent = `(${shown.length} of ${d.lines.length} lines, those of the time shown)`;
     $("log").replaceChildren(...shown.slice(0, 1000).map(([e, i]) => {
       const li = document.createElement("li"), b = document.createElement("button"), t = document.createElement("time");
       t.textContent = wall(e[0]);
-      b.className = "p" + Math.max(Math.min(e[1], 6), 3); b.dataset.i = i;
+      b.className = "p" + Math.max(Math.min(e[1], 6), 3); b.dataset.i = i; b.setAttribute("aria-current", i === chosen);
       b.append(t, e[2], ...e[5].map(f => ` ${names[f[0]].toLowerCase()}=${f[1]}`));
       b.onclick = () => choose(i);
       li.append(b);
