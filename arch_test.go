@@ -74,6 +74,7 @@ var owners = map[string]string{
 	"github.com/rivo/uniseg":            "internal/ui",
 	"github.com/ProtonMail/go-crypto":   "internal/trust",
 	"github.com/klauspost/cpuid/v2":     "internal/host",
+	"github.com/aymanbagabas/go-udiff":  "internal/harden",
 	"golang.org/x/mod":                  "internal/trust",
 	"golang.org/x/mod/module":           "internal/modpath",
 	"golang.org/x/mod/semver":           "internal/modpath",

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/pmezard/go-difflib/difflib"
+	"github.com/aymanbagabas/go-udiff"
 )
 
 const (
@@ -33,13 +33,10 @@ func compose(parts map[string]string) string {
 // run of lines that vmgo wrote becomes the original's again. ok is false where one
 // of them is not there as vmgo wrote it.
 func withdraw(current, written, original string) (text string, ok bool) {
-	cur, ours, orig := textLines(current), textLines(written), textLines(original)
+	cur := textLines(current)
 	var out strings.Builder
-	for _, op := range difflib.NewMatcherWithJunk(ours, orig, false, nil).GetOpCodes() {
-		if op.Tag == 'e' {
-			continue
-		}
-		run, back := ours[op.I1:op.I2], orig[op.J1:op.J2]
+	for _, edit := range udiff.Lines(written, original) {
+		run, back := textLines(written[edit.Start:edit.End]), textLines(edit.New)
 		at := indexOf(cur, run)
 		if at < 0 {
 			return "", false

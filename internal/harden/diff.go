@@ -3,9 +3,8 @@ package harden
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
+	"github.com/aymanbagabas/go-udiff"
 )
 
 // Diff renders the change of a file as a unified diff, with its mode and owner
@@ -27,9 +26,9 @@ func (c Change) Diff() string {
 // UnifiedDiff returns the difference between two texts as diff -u does; from and
 // to are the names in its head.
 func UnifiedDiff(from, to, a, b string) string {
-	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: lines(a), B: lines(b), FromFile: from, ToFile: to, Context: 3})
+	text, err := udiff.ToUnified(from, to, a, udiff.Lines(a, b), udiff.DefaultContextLines)
 	if err != nil {
-		return "" // writing to memory does not fail
+		return "" // the edits are those of a
 	}
 	return text
 }
@@ -49,17 +48,4 @@ func (c Change) modeLine() string {
 			c.From.Mode, c.From.UID, c.From.GID, c.To.Mode, c.To.UID, c.To.GID)
 	}
 	return ""
-}
-
-// lines splits text for a diff; a last line without an end is marked as diff(1)
-// does.
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	split := textLines(text)
-	if last := len(split) - 1; !strings.HasSuffix(split[last], "\n") {
-		split[last] += "\n\\ No newline at end of file\n"
-	}
-	return split
 }
