@@ -10,15 +10,18 @@ usage() {
 usage: ./install.sh [options] [SELECTOR]
 
 In a checkout, builds vmgo and vmgo-shim and installs both. Elsewhere, or with
-one of the next three options, installs a release of vmgo: nothing of it is
+one of the next five options, installs a release of vmgo: nothing of it is
 unpacked before its signature and checksum are verified. Then installs the Go
 release that SELECTOR names (1.22.5, 1.22, latest, ...); without one, the
 release that the current directory asks for.
 
-  --version V       that release of vmgo (default: the latest)
+  --release         the latest release of vmgo, in a checkout, too
+  --version V       that release of vmgo
   --base-url URL    a mirror of https://github.com/vmgo/vmgo/releases
   --from FILE|DIR   a release on this machine: its directory, or its tar.gz with
                     checksums.txt and checksums.txt.sig beside it
+  --check           only print the version of that release, once verified
+  --rollback        make the release before this one the current one again
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
   --hook            add the hook to the rc file of your shell, once
   --programs-only   install no Go release
@@ -512,7 +515,7 @@ get() {
 	exit 4
 }
 
-verify_release() {
+verify_checksums() {
 	get checksums.txt "$temp/checksums.txt"
 	get checksums.txt.sig "$temp/checksums.txt.sig"
 	release_keys >"$temp/keys"
@@ -528,12 +531,49 @@ verify_release() {
 	esac
 	[ "${release_version:-$signed}" = "$signed" ] || die 5 "this is vmgo $signed, not $release_version"
 	release_version=$signed
-	archive=vmgo-$signed-linux-$arch.tar.gz
+}
+
+verify_archive() {
+	archive=vmgo-$release_version-linux-$arch.tar.gz
 	[ -z "$from_file" ] || [ "$from_file" = "$archive" ] || die 1 "the signed checksums are for $archive, not for $from_file"
 	get "$archive" "$temp/$archive"
 	sum=$(sed -n "s/^\([0-9a-f]*\)  $archive\$/\1/p" "$temp/checksums.txt")
 	found=$(sha256 "$temp/$archive")
 	[ "$found" = "$sum" ] || die 5 "$archive has the SHA-256 $found, not $sum: nothing was unpacked"
+}
+
+verify_release() {
+	asked=$release_version
+	verify_checksums
+	installed=$(readlink -- "$lib/current" 2>/dev/null) || installed=
+	# An old release has a good signature, too: only who names it gets it.
+	if [ -z "$asked$from" ] && [ -n "$installed" ] && ! not_older "$release_version" "$installed"; then
+		say "the server offers vmgo $release_version, which is older than $installed, the installed one"
+		hint "install.sh --version $release_version   # if that is what you want"
+		exit 5
+	fi
+	verify_archive
+}
+
+# not_older V1 V2: whether V1 is V2 or newer. A prerelease is older than its release.
+not_older() {
+	printf '%s\n%s\n' "$1" "$2" | awk '
+		{ full[NR] = $0; pre[NR] = index($0, "-"); sub(/-.*/, ""); split($0, part, ".")
+		  order[NR] = part[1] * 1000000 + part[2] * 1000 + part[3] }
+		END {
+			if (full[1] == full[2]) exit 0
+			if (order[1] != order[2]) exit (order[1] < order[2])
+			if (!pre[1] || !pre[2]) exit (pre[1] > 0)
+			exit (full[1] < full[2])
+		}'
+}
+
+rollback() {
+	old=$(readlink -- "$lib/previous" 2>/dev/null) || die 1 "$lib has no release before the current one"
+	now=$(readlink -- "$lib/current") || die 1 "$lib has no current release"
+	"$lib/$old/bin/vmgo" version >/dev/null || die 1 "vmgo $old does not run: left as it is"
+	step "make vmgo $old the current release" swap_link "$old" "$lib/current"
+	step "keep vmgo $now beside it" swap_link "$now" "$lib/previous"
 }
 
 unpack_release() {
@@ -581,6 +621,13 @@ install_vmgo() {
 	}
 	machine_arch
 	need_release_tools
+	if [ -n "$check" ]; then
+		dry=''
+		make_temp 1000
+		verify_checksums
+		printf '%s\n' "$release_version"
+		exit
+	fi
 	make_temp 100000
 	what=vmgo
 	[ -z "$release_version" ] || what="vmgo $release_version"
@@ -775,6 +822,9 @@ parse() {
 			;;
 		--hook) hook=1 ;;
 		--programs-only) release='' ;;
+		--release) want_release=1 ;;
+		--check) check=1 want_release=1 ;;
+		--rollback) action=rollback ;;
 		--uninstall) action=uninstall ;;
 		--dry-run) dry=1 ;;
 		-h | --help) action=usage ;;
@@ -793,7 +843,7 @@ parse() {
 }
 
 main() {
-	base_url=https://github.com/vmgo/vmgo/releases want_release='' release_version='' from='' from_file=''
+	base_url=https://github.com/vmgo/vmgo/releases want_release='' check='' release_version='' from='' from_file=''
 	prefix='' go_dir='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
 	parse "$@"
 	[ "$action" != usage ] || { usage && return 0; }
@@ -806,6 +856,10 @@ main() {
 	bin=${prefix%/}/bin lib=${prefix%/}/lib/vmgo
 	if [ "$action" = uninstall ]; then
 		uninstall
+		return 0
+	fi
+	if [ "$action" = rollback ]; then
+		rollback
 		return 0
 	fi
 	if [ -f "$from" ]; then

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -187,6 +188,62 @@ func TestInstaller_releaseByNetwork(t *testing.T) {
 	in.onlyTools("sha256sum", "ln")
 	_, stderr = in.run(1, "--base-url", server.URL)
 	wants(t, stderr, "to verify and unpack a release, this machine lacks: ca-certificates curl openssh-client gzip tar", "apt-get install -y")
+}
+
+// TestInstaller_checkAndRollback prints what is offered, goes back and forth, and
+// refuses an older release from the network unless it is named.
+func TestInstaller_checkAndRollback(t *testing.T) {
+	t.Parallel()
+	in := newReleaseInstaller(t, "dash")
+	www := filepath.Join(in.checkout, "www")
+	in.release(filepath.Join(www, "latest/download"), "0.9.0", "release")
+	in.release(filepath.Join(www, "download/v0.9.0"), "0.9.0", "release")
+	next := filepath.Join(in.checkout, "next")
+	in.release(next, "0.10.0-rc.1", "release")
+	server := httptest.NewServer(http.FileServer(http.Dir(www)))
+	t.Cleanup(server.Close)
+
+	before := in.tree()
+	stdout, _ := in.run(0, "--check", "--base-url", server.URL)
+	if stdout != "0.9.0\n" || in.tree() != before {
+		t.Errorf("--check prints %q", stdout)
+	}
+	_, stderr := in.run(1, "--rollback")
+	wants(t, stderr, "has no release before the current one")
+	in.run(0, "--programs-only", "--base-url", server.URL)
+	in.run(0, "--programs-only", "--from", next)
+	current := filepath.Join(in.home, ".local/bin/vmgo")
+	wants(t, in.read(current), "vmgo v0.10.0-rc.1 ")
+	_, stderr = in.run(5, "--programs-only", "--base-url", server.URL)
+	wants(t, stderr, "the server offers vmgo 0.9.0, which is older than 0.10.0-rc.1", "hint: install.sh --version 0.9.0")
+	for _, want := range []string{"vmgo v0.9.0 ", "vmgo v0.10.0-rc.1 "} {
+		in.run(0, "--rollback")
+		wants(t, in.read(current), want)
+	}
+	in.run(0, "--programs-only", "--version", "0.9.0", "--base-url", server.URL)
+	wants(t, in.read(current), "vmgo v0.9.0 ")
+	in.write(filepath.Join(in.home, ".local/lib/vmgo/0.10.0-rc.1/bin/vmgo"), "#!/bin/sh\nexit 1\n")
+	_, stderr = in.run(1, "--rollback")
+	wants(t, stderr, "vmgo 0.10.0-rc.1 does not run: left as it is")
+	wants(t, in.read(current), "vmgo v0.9.0 ")
+}
+
+func TestInstaller_knowsTheOlderRelease(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("install.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := strings.TrimSuffix(string(script), "{ main \"$@\"; }\n")
+	order := []string{"0.1.0-rc.1", "0.1.0-rc.2", "0.1.0", "0.1.1", "0.2.0", "0.10.0-rc.1", "0.10.0", "1.0.0"}
+	for i, a := range order {
+		for j, b := range order {
+			err := exec.Command("sh", "-c", functions+"not_older "+a+" "+b).Run()
+			if (err == nil) != (i >= j) {
+				t.Errorf("not_older %s %s: %v", a, b, err)
+			}
+		}
+	}
 }
 
 func TestInstaller_hasTheReleaseKeys(t *testing.T) {

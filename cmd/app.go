@@ -233,6 +233,7 @@ func (a *app) commands() []*cli.Command {
 		a.toolsCommand(),
 		a.completionCommand(),
 		a.versionCommand(),
+		a.selfCommand(),
 		a.completeCommand(),
 		a.manCommand(),
 	}

@@ -100,6 +100,8 @@ build_share() { # DIR
 	"$vmgo" completion zsh >"$1/zsh/site-functions/_vmgo"
 	"$vmgo" completion fish >"$1/fish/vendor_completions.d/vmgo.fish"
 	"$vmgo" __man | gzip -n9 >"$1/man/man1/vmgo.1.gz"
+	mkdir "$1/vmgo"
+	cp "$work/src/install.sh" "$1/vmgo/install.sh"
 	(cd "$work/src" && cp -R README.md CHANGELOG.md SECURITY.md LICENSE docs packaging/profile.sh "$1/doc/vmgo/")
 	{
 		printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: vmgo\nSource: https://github.com/vmgo/vmgo\n\n'

@@ -1,0 +1,157 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// selfCommand manages vmgo's own releases. The work is done by the install.sh
+// that each release has: one program verifies, whether vmgo is there or not yet.
+func (a *app) selfCommand() *cli.Command {
+	return a.declare(needs{}, &cli.Command{
+		Name:     "self",
+		Usage:    "update vmgo itself, go back, or remove it",
+		Category: aboutCategory,
+		Subcommands: []*cli.Command{
+			{
+				Name: "status", Usage: "print which release of vmgo this is, and which others are beside it",
+				UsageText: "vmgo self status [--json]", Flags: []cli.Flag{jsonFlag()},
+				Action: a.selfStatus,
+			},
+			{
+				Name: "update", Usage: "install a release of vmgo, once its signature and checksum are verified",
+				UsageText: "vmgo self update [--check] [--version V] [--base-url URL] [--from FILE|DIR]",
+				Flags: []cli.Flag{
+					&cli.BoolFlag{Name: "check", Usage: "only print the version that would be installed"},
+					&cli.StringFlag{Name: "version", Usage: "the release `V` (default: the latest)"},
+					&cli.StringFlag{Name: "base-url", Usage: "a mirror `URL` of the releases"},
+					&cli.StringFlag{Name: "from", Usage: "a release on this machine, `FILE` or directory"},
+				},
+				Action: func(c *cli.Context) error {
+					return a.selfScript(c, append([]string{"--programs-only"}, updateWords(c)...)...)
+				},
+			},
+			{
+				Name: "rollback", Usage: "make the release before this one the current one again",
+				UsageText: "vmgo self rollback",
+				Action:    func(c *cli.Context) error { return a.selfScript(c, "--rollback") },
+			},
+			{
+				Name: "uninstall", Usage: "remove vmgo, its shims and its lines in rc files; Go releases stay",
+				UsageText: "vmgo self uninstall [--dry-run]",
+				Flags:     []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be removed"}},
+				Action: func(c *cli.Context) error {
+					if c.Bool("dry-run") {
+						return a.selfScript(c, "--uninstall", "--dry-run")
+					}
+					return a.selfScript(c, "--uninstall")
+				},
+			},
+		},
+	})
+}
+
+// updateWords returns the options of install.sh that say which release. One of
+// them is always there, so that no checkout around us counts.
+func updateWords(c *cli.Context) []string {
+	words := []string{"--release"}
+	if c.Bool("check") {
+		words = append(words, "--check")
+	}
+	for _, name := range []string{"version", "base-url", "from"} {
+		if c.IsSet(name) {
+			words = append(words, "--"+name, c.String(name))
+		}
+	}
+	return words
+}
+
+// ownRelease is where install.sh has put the running release of vmgo.
+type ownRelease struct{ prefix, dir string }
+
+// ownRelease fails where this program has not come by install.sh from a release,
+// and names what does update it.
+func (a *app) ownRelease() (ownRelease, error) {
+	dir := filepath.Dir(filepath.Dir(a.host.Executable)) // PREFIX/lib/vmgo/0.1.0
+	lib := filepath.Dir(dir)
+	if _, err := os.Lstat(filepath.Join(lib, "current")); err == nil && strings.HasSuffix(lib, "/lib/vmgo") {
+		return ownRelease{prefix: filepath.Dir(filepath.Dir(lib)), dir: dir}, nil
+	}
+	hint := "git pull && ./install.sh   # in the checkout that it was built from"
+	if filepath.Dir(a.host.Executable) == "/usr/bin" {
+		hint = a.packageCommand()
+	}
+	return ownRelease{}, diag.New(diag.Failure, a.host.Executable+" was not installed from a release by install.sh", hint)
+}
+
+// packageCommand returns the command that updates a package of this machine.
+func (a *app) packageCommand() string {
+	if _, err := os.Stat(filepath.Join(a.host.Root, "var/lib/dpkg/status")); err == nil {
+		return "sudo apt-get install ./vmgo_VERSION-1_ARCH.deb"
+	}
+	return "sudo dnf install ./vmgo-VERSION-1.ARCH.rpm"
+}
+
+// selfScript replaces this process with the install.sh of the running release.
+func (a *app) selfScript(c *cli.Context, words ...string) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	own, err := a.ownRelease()
+	if err != nil {
+		return err
+	}
+	script := filepath.Join(own.dir, "share/vmgo/install.sh")
+	if _, err := os.Stat(script); err != nil {
+		return diag.New(diag.Failure, script+" is missing", "git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --uninstall && ./install.sh")
+	}
+	if a.host.UID == 0 {
+		unsafe, err := unsafeForRoot(script, false)
+		if err != nil {
+			return err
+		}
+		if unsafe != nil {
+			return diag.New(diag.CannotStart, "root would run a program of others: "+unsafe.Reason, unsafe.Fix)
+		}
+	}
+	argv := append([]string{"sh", script, "--prefix", own.prefix}, words...)
+	err = a.host.Exec("/bin/sh", argv, environ.Env(a.host.Env).Pairs())
+	return diag.Wrap(diag.CannotStart, err, "cannot start "+script)
+}
+
+func (a *app) selfStatus(c *cli.Context) error {
+	if _, err := arguments(c, 0, 0, ""); err != nil {
+		return err
+	}
+	status := struct {
+		Version    string `json:"version"`
+		Executable string `json:"executable"`
+		Managed    bool   `json:"managed"`
+		Previous   string `json:"previous"`
+	}{Version: currentBuild().version, Executable: a.host.Executable}
+	if own, err := a.ownRelease(); err == nil {
+		status.Managed = true
+		status.Previous, _ = os.Readlink(filepath.Join(filepath.Dir(own.dir), "previous"))
+	}
+	if c.Bool("json") {
+		return ui.JSON(a.host.Stdout, status)
+	}
+	if err := a.outln("vmgo " + status.Version + " in " + status.Executable); err != nil {
+		return err
+	}
+	switch {
+	case !status.Managed:
+		return a.outln("not installed from a release: vmgo self update does not apply")
+	case status.Previous != "":
+		return a.outln(fmt.Sprintf("vmgo self rollback returns to %s", status.Previous))
+	}
+	return a.outln("no release before this one is kept")
+}
