@@ -143,7 +143,12 @@ func leaks(settings goenv.Settings) []Leak {
 		for _, setting := range []struct{ name, to string }{{"GONOPROXY", "the proxies of GOPROXY"}, {"GONOSUMDB", "the checksum database"}} {
 			value := settings.Get(setting.name)
 			if value.IsSet() && !covers(value.Value, pattern) {
-				found = append(found, Leak{pattern, setting.to, "go env -w " + setting.name + "=" + diag.Word(join(strings.TrimPrefix(value.Value, "none"), pattern))})
+				command := "go env -w " // which a variable of the environment outweighs
+				if value.FromEnv {
+					command = "export "
+				}
+				list := join(strings.TrimPrefix(value.Value, "none"), pattern)
+				found = append(found, Leak{pattern, setting.to, command + setting.name + "=" + diag.Word(list)})
 			}
 		}
 	}

@@ -111,16 +111,21 @@ func Notify(socket, state string) error {
 	return errors.Join(err, conn.Close())
 }
 
-// Scrub compares the files of the cache with their hashes, again and again, and
-// fetches anew what is damaged. It ends with ctx.
+// Scrub does [Server.ScrubOnce] again and again until ctx ends, with a pause between.
 func (s *Server) Scrub(ctx context.Context, rate int64, pause time.Duration) {
 	for ctx.Err() == nil {
-		_ = s.store.Scrub(ctx, rate, s.repair)
+		_ = s.ScrubOnce(ctx, rate)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
 	}
+}
+
+// ScrubOnce compares every file of the cache with its hash and fetches anew what is
+// damaged. It reads at most rate bytes a second. The error is that of ctx.
+func (s *Server) ScrubOnce(ctx context.Context, rate int64) error {
+	return s.store.Scrub(ctx, rate, s.repair)
 }
 
 func (s *Server) repair(name string) {

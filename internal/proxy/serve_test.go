@@ -2,7 +2,10 @@ package proxy_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -223,5 +226,45 @@ func TestServe_tilesAreChecked(t *testing.T) {
 	b.upstream.SetLog(vmtest.LogDown)
 	if _, known := b.get("/sumdb/" + vmtest.LogName + "/latest"); known != latest || !strings.HasPrefix(latest, "go.sum database tree") {
 		t.Errorf("the tree head: %q, and then %q", latest, known)
+	}
+}
+
+func TestServe_scrubRepairsWhatNobodyReads(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.upstream.AddModule(vmtest.Module{Path: "example.com/lib", Version: "v1.0.0"})
+	path := "/example.com/lib/@v/v1.0.0.zip"
+	_, good := b.get(path)
+	flip(t, filepath.Join(b.dir, path))
+	if err := b.server.ScrubOnce(t.Context(), math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(b.dir, path)); err != nil || string(data) != good {
+		t.Errorf("not repaired: %d bytes, %v", len(data), err)
+	}
+}
+
+func TestServe_accessLogTellsWhoGotWhat(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.upstream.AddModule(vmtest.Module{Path: "example.com/lib", Version: "v1.0.0"})
+	b.want("/example.com/lib/@v/v1.0.0.mod", http.StatusOK, "module")
+	b.want("/example.com/lib/@v/v1.0.0.mod", http.StatusOK, "module")
+	b.want("/healthz", http.StatusOK, "ok")
+	b.stop()
+	var lines []string
+	for line := range strings.Lines(b.log.String()) {
+		var entry struct {
+			Client, Method, Path, Kind, Cache string
+			Status, Bytes                     int
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprint(entry))
+	}
+	want := "{127.0.0.1 GET /example.com/lib/@v/v1.0.0.mod mod miss 200 32}|{127.0.0.1 GET /example.com/lib/@v/v1.0.0.mod mod hit 200 32}"
+	if got := strings.Join(lines, "|"); got != want {
+		t.Errorf("logged %s, want %s", got, want)
 	}
 }
