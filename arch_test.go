@@ -26,7 +26,7 @@ var layers = map[string]int{
 	"internal/host": 1, "internal/ui": 1, "internal/smallfile": 1, "internal/gobin": 1, "internal/tools/chosen": 1,
 	"internal/project": 2, "internal/project/pin": 2, "internal/project/seen": 2, "internal/resolve": 2, "internal/here": 2, "internal/release": 2, "internal/trust": 2,
 	"internal/store": 2, "internal/store/installed": 2,
-	"internal/install": 3, "internal/prune": 3, "internal/verify": 3, "internal/tools": 3, "internal/peers": 2, "internal/doctor": 3, "internal/harden": 3,
+	"internal/install": 3, "internal/prune": 3, "internal/verify": 3, "internal/tools": 3, "internal/matrix": 3, "internal/peers": 2, "internal/doctor": 3, "internal/harden": 3,
 	"shell": 4, "shims": 4, "cmd": 4,
 	"": 5, "shims/vmgo-shim": 5,
 	"internal/vmtest": 6, "internal/vmtest/hosts": 6, "internal/bench": 6, "internal/mutate": 6, "internal/host/hosttest": 6,

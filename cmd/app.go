@@ -226,6 +226,7 @@ func (a *app) commands() []*cli.Command {
 		a.configCommand(),
 		a.whichCommand(),
 		a.execCommand(),
+		a.matrixCommand(),
 		a.envCommand(),
 		a.shellCommand(),
 		a.hookCommand(),
