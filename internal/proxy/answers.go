@@ -46,7 +46,7 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request, asked reque
 
 // policed returns the answer that the policy leaves.
 func (s *Server) policed(ctx context.Context, asked request) (answer, error) {
-	a, err := s.answer(ctx, asked)
+	a, err := s.answer(ctx, asked, func() error { return s.ask(asked) })
 	if err != nil || asked.kind == kindQuery {
 		return a, err
 	}
@@ -103,8 +103,9 @@ func versionsIn(list []byte) []string {
 }
 
 // answer returns what upstream says now, or what it last said where it is out of
-// reach. That it does not have something is an answer too.
-func (s *Server) answer(ctx context.Context, asked request) (answer, error) {
+// reach. That it does not have something is an answer too. ask puts what upstream
+// says into the cache.
+func (s *Server) answer(ctx context.Context, asked request, ask func() error) (answer, error) {
 	last, found := s.lastAnswer(asked.name)
 	if s.config.Offline {
 		return s.offlineAnswer(ctx, asked, last, found)
@@ -112,7 +113,7 @@ func (s *Server) answer(ctx context.Context, asked request) (answer, error) {
 	if found && s.config.Now().Sub(last.time) < s.config.ListAge {
 		return last, nil
 	}
-	fl := s.flights.join(asked.name, func(*flight) error { return s.ask(asked) })
+	fl := s.flights.join(asked.name, func(*flight) error { return ask() })
 	err := fl.wait(ctx)
 	fl.readers.Done()
 	switch {

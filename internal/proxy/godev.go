@@ -66,27 +66,7 @@ func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
 // index returns an index of go.dev, the last one known where go.dev is out of
 // reach.
 func (s *Server) index(ctx context.Context, name string) (answer, error) {
-	last, found := s.lastAnswer(name)
-	if s.config.Offline {
-		if !found {
-			return last, errOffline
-		}
-		return last, nil
-	}
-	if found && s.config.Now().Sub(last.time) < s.config.ListAge {
-		return last, nil
-	}
-	fl := s.flights.join(name, func(*flight) error { return s.fetchIndex(name) })
-	err := fl.wait(ctx)
-	fl.readers.Done()
-	if err == nil {
-		last, found = s.lastAnswer(name)
-	}
-	if !found {
-		return last, err
-	}
-	last.stale = err
-	return last, nil
+	return s.answer(ctx, request{kind: kindGoDev, name: name}, func() error { return s.fetchIndex(name) })
 }
 
 func (s *Server) fetchIndex(name string) error {
@@ -138,34 +118,10 @@ func decodeIndex(data []byte) (map[string]string, error) {
 }
 
 func (s *Server) serveArchive(w http.ResponseWriter, r *http.Request, file string) {
-	name := "dl/" + file
-	object, err := s.store.Get(name)
-	if err != nil {
-		if s.config.Offline {
-			s.fail(w, r, errOffline)
-			return
-		}
-		noteHit(w, miss)
-		fl := s.flights.join(name, func(fl *flight) error { return s.fetchArchive(fl, file) })
-		defer fl.readers.Done()
-		w.Header().Set("Content-Type", "application/octet-stream")
-		if r.Method == http.MethodGet && fl.stream(w, r) {
-			return
-		}
-		if err = fl.wait(r.Context()); err == nil {
-			object, err = s.store.Get(name)
-		}
-	} else {
-		noteHit(w, hit)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer object.Close()
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "public, max-age=604800, immutable")
-	http.ServeContent(w, r, "", object.Time, object.File)
+	asked := request{kind: kindGoDev, name: "dl/" + file}
+	s.serveFile(w, r, asked, func() *flight {
+		return s.flights.join(asked.name, func(fl *flight) error { return s.fetchArchive(fl, file) })
+	})
 }
 
 // fetchArchive brings an archive that has the hash of the index. A signature has

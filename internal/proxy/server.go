@@ -147,14 +147,14 @@ func (s *Server) serveModule(w http.ResponseWriter, r *http.Request, asked reque
 	}
 	switch asked.kind {
 	case kindInfo, kindMod, kindZip:
-		s.serveFile(w, r, asked)
+		s.serveFile(w, r, asked, func() *flight { return s.begin(asked) })
 	default:
 		s.serveAnswer(w, r, asked)
 	}
 }
 
-// serveFile serves a file that never changes.
-func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, asked request) {
+// serveFile serves a file that never changes. begin fetches it.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, asked request, begin func() *flight) {
 	object, err := s.store.Get(asked.name)
 	if errors.Is(err, cache.ErrDamaged) {
 		s.noteDamage(asked.name)
@@ -173,12 +173,13 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, asked request
 		return
 	}
 	noteHit(w, miss)
-	fl := s.begin(asked)
+	fl := begin()
 	defer fl.readers.Done()
 	setType(w, asked.kind)
 	// Whoever wants a part gets the whole while it arrives, as HTTP allows: to wait
 	// for the end would take longer than clients wait.
-	if asked.kind == kindZip && r.Method == http.MethodGet && fl.stream(w, r) {
+	large := asked.kind == kindZip || asked.kind == kindGoDev
+	if large && r.Method == http.MethodGet && fl.stream(w, r) {
 		return
 	}
 	if err := fl.wait(r.Context()); err != nil {
@@ -215,6 +216,7 @@ func setType(w http.ResponseWriter, k kind) {
 	types := map[kind]string{
 		kindInfo: "application/json", kindQuery: "application/json", kindLatest: "application/json",
 		kindMod: "text/plain; charset=utf-8", kindList: "text/plain; charset=utf-8", kindZip: "application/zip",
+		kindGoDev: "application/octet-stream",
 	}
 	w.Header().Set("Content-Type", types[k])
 }
