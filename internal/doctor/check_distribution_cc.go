@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 func compilerCheck() Check {
@@ -82,7 +84,7 @@ func (m *Machine) usesCgo() string {
 		}
 	}
 	for _, dir := range dirs {
-		for _, file := range m.glob(filepath.Join(dir, "*.go")) {
+		for _, file := range m.goFiles(dir) {
 			head := m.Head(file, 64<<10)
 			if strings.Contains(head, "\nimport \"C\"") && !strings.HasSuffix(file, "_test.go") {
 				return file
@@ -91,3 +93,6 @@ func (m *Machine) usesCgo() string {
 	}
 	return ""
 }
+
+// goFiles returns the Go files of a directory, by name.
+func (m *Machine) goFiles(dir string) []string { return facts.DropIns(m.Host, ".go", dir) }

@@ -35,7 +35,7 @@ func (m *Machine) asksPkgConfig() string {
 	if file == "" {
 		return ""
 	}
-	for _, f := range m.glob(filepath.Join(filepath.Dir(file), "*.go")) {
+	for _, f := range m.goFiles(filepath.Dir(file)) {
 		if strings.Contains(m.Head(f, 64<<10), "#cgo pkg-config:") {
 			return f
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 func proxiesCheck() Check {
@@ -111,7 +112,7 @@ func (m *Machine) envProxy(name string) string {
 // otherProxies are those of programs that do not read the environment.
 func (m *Machine) otherProxies() []proxySetting {
 	var all []proxySetting
-	for _, file := range append([]string{"/etc/apt/apt.conf"}, m.glob("/etc/apt/apt.conf.d/*")...) {
+	for _, file := range append([]string{"/etc/apt/apt.conf"}, facts.DropIns(m.Host, "", "/etc/apt/apt.conf.d")...) {
 		all = append(all, aptProxies(file, m.Lines(file))...)
 	}
 	all = append(all, m.iniProxies("/etc/dnf/dnf.conf", "main", "dnf")...)

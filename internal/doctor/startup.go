@@ -1,8 +1,9 @@
 package doctor
 
 import (
-	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 // Assignment is a line of a file that sets up sessions.
@@ -53,8 +54,8 @@ func (m *Machine) readStartup() []Assignment {
 
 func (m *Machine) startupLines(pattern string, mine bool) []Assignment {
 	files := []string{pattern}
-	if strings.Contains(pattern, "*") {
-		files = m.glob(pattern)
+	if dir, suffix, found := strings.Cut(pattern, "*"); found {
+		files = facts.DropIns(m.Host, suffix, dir)
 	}
 	var all []Assignment
 	for _, file := range files {
@@ -69,19 +70,6 @@ func (m *Machine) startupLines(pattern string, mine bool) []Assignment {
 		}
 	}
 	return all
-}
-
-// glob lists the files of one directory that match the last element of a
-// pattern, in order.
-func (m *Machine) glob(pattern string) []string {
-	dir, last := filepath.Split(pattern)
-	var files []string
-	for _, entry := range m.ReadDir(dir) {
-		if matched, _ := filepath.Match(last, entry.Name()); matched {
-			files = append(files, filepath.Join(dir, entry.Name()))
-		}
-	}
-	return files
 }
 
 // parseAssignment reads the ways in which startup files set a variable:

@@ -4,6 +4,7 @@
 package facts
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,19 +22,22 @@ const (
 	SwapBelow       = 2 << 30 // bytes of memory below which a machine should have swap
 )
 
-// DropIns returns the paths of the files that a program reads from drop-in
-// directories: those with the suffix, in the order of their names, the directories'
-// order deciding among equal ones.
+// DropIns returns the files that a program reads from its drop-in directories, in
+// its order: by name, whatever the directory; of one name that of the last directory
+// counts, as for systemd (systemd.unit(5), sysctl.d(5)). suffix is that of the names.
 func DropIns(h host.Host, suffix string, dirs ...string) []string {
-	var files []string
+	byName := map[string]string{}
 	for _, dir := range dirs {
 		for _, entry := range h.ReadDir(dir) {
 			if strings.HasSuffix(entry.Name(), suffix) {
-				files = append(files, path.Join(dir, entry.Name()))
+				byName[entry.Name()] = path.Join(dir, entry.Name())
 			}
 		}
 	}
-	slices.SortStableFunc(files, func(a, b string) int { return strings.Compare(path.Base(a), path.Base(b)) })
+	var files []string
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		files = append(files, byName[name])
+	}
 	return files
 }
 

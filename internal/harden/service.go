@@ -2,7 +2,6 @@ package harden
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"path"
 	"regexp"
@@ -188,28 +187,21 @@ func (s Service) file(m *Machine) string {
 	return ""
 }
 
-// dropIns are the drop-ins of others, in the order in which systemd reads them: by
-// name, whatever the directory; of one name the last directory's counts.
+// dropIns returns the drop-ins of others, in the order in which systemd reads them.
 func (s Service) dropIns(m *Machine) []string {
 	units := []string{s.Name}
 	if name, _, ok := strings.Cut(s.Name, "@"); ok {
 		units = []string{name + "@.service", s.Name}
 	}
-	byName := map[string]string{}
+	var dirs []string
 	for _, unit := range units {
 		for _, dir := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/", "/etc/systemd/system/"} {
-			for _, e := range m.Host.ReadDir(dir + unit + ".d") {
-				if strings.HasSuffix(e.Name(), ".conf") && !strings.HasPrefix(e.Name(), "60-vmgo-") {
-					byName[e.Name()] = dir + unit + ".d/" + e.Name()
-				}
-			}
+			dirs = append(dirs, dir+unit+".d")
 		}
 	}
-	var files []string
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		files = append(files, byName[name])
-	}
-	return files
+	return slices.DeleteFunc(facts.DropIns(m.Host, ".conf", dirs...), func(file string) bool {
+		return strings.HasPrefix(path.Base(file), "60-vmgo-")
+	})
 }
 
 // settings gives the assignments of a key in the unit and in the drop-ins of
