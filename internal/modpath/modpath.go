@@ -48,6 +48,18 @@ func IsValid(version string) bool { return semver.IsValid(version) }
 // as in GOPRIVATE, names the module or a prefix of its path.
 func Match(patterns, path string) bool { return module.MatchPrefixPatterns(patterns, path) }
 
+// Join makes one list of several. Like the go command, it takes "none" for an
+// empty one.
+func Join(lists ...string) string {
+	var kept []string
+	for _, list := range lists {
+		if list != "" && list != "none" {
+			kept = append(kept, list)
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
 // MatchVersion is [Match] with patterns that may name one version:
 // "example.com/bad@v1.2.3".
 func MatchVersion(patterns, path, version string) bool {

@@ -147,7 +147,7 @@ func leaks(settings goenv.Settings) []Leak {
 				if value.FromEnv {
 					command = "export "
 				}
-				list := join(strings.TrimPrefix(value.Value, "none"), pattern)
+				list := modpath.Join(value.Value, pattern)
 				found = append(found, Leak{pattern, setting.to, command + setting.name + "=" + diag.Word(list)})
 			}
 		}

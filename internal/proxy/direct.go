@@ -20,19 +20,9 @@ const maxDirect = 4
 func newDirect(config Config) goproxy.Fetcher {
 	own := filepath.Join(config.Dir, ".direct")
 	environment := append(config.Environment,
-		"GOPROXY=direct", "GOPRIVATE=", "GONOPROXY=", "GONOSUMDB="+join(config.Private, config.NoSumDB),
+		"GOPROXY=direct", "GOPRIVATE=", "GONOPROXY=", "GONOSUMDB="+modpath.Join(config.Private, config.NoSumDB),
 		"GOTOOLCHAIN=local", "GOWORK=off", "GOENV=off", "GOFLAGS=-modcacherw", "GOPATH="+own, "GOMODCACHE="+filepath.Join(own, "pkg/mod"))
 	return &goproxy.GoFetcher{Env: environment, MaxDirectFetches: maxDirect, TempDir: filepath.Join(config.Dir, ".incoming")}
-}
-
-func join(lists ...string) string {
-	var kept []string
-	for _, list := range lists {
-		if list != "" {
-			kept = append(kept, list)
-		}
-	}
-	return strings.Join(kept, ",")
 }
 
 // isDirect reports whether a module is fetched from its repository only.

@@ -135,7 +135,7 @@ func (s *serve) config() (proxy.Config, error) {
 		Offline: s.offline, ListAge: s.listAge, Environment: environ.Env(s.host.Env).Pairs(), Now: s.host.Now, ID: "vmgo-proxy/" + rand.Text(), PID: s.host.PID,
 	}
 	if s.private == "" {
-		c.Private = join(settings.Get("GOPRIVATE").Value, settings.Get("GONOPROXY").Value)
+		c.Private = modpath.Join(settings.Get("GOPRIVATE").Value, settings.Get("GONOPROXY").Value)
 	}
 	for _, step := range []func(*proxy.Config, goenv.Settings) error{s.place, s.policy, s.limits, s.access, s.sources} {
 		if err := step(&c, settings); err != nil {
@@ -143,16 +143,6 @@ func (s *serve) config() (proxy.Config, error) {
 		}
 	}
 	return c, nil
-}
-
-func join(lists ...string) string {
-	var kept []string
-	for _, list := range lists {
-		if list != "" && list != "none" {
-			kept = append(kept, list)
-		}
-	}
-	return strings.Join(kept, ",")
 }
 
 func (s *serve) place(c *proxy.Config, _ goenv.Settings) error {
