@@ -36,6 +36,9 @@ var layers = map[string]int{
 	"internal/observe/exectrace": 2, "internal/observe/profiles": 2, "internal/observe/journal": 2, "internal/observe/proc": 2, "internal/observe/target": 2,
 	"internal/observe": 3, "internal/observe/capture": 3, "internal/observe/chrome": 3, "internal/observe/findings": 3, "internal/observe/report": 3,
 	"internal/observe/remote": 3, "internal/observe/cli": 4, "cmd/vmgo-observe": 5,
+	"internal/grpchealth":    1,
+	"internal/deploy/config": 4, "internal/deploy/units": 4, "internal/deploy/pack": 4, "internal/deploy/delta": 4,
+	"internal/deploy/build": 4, "internal/deploy/onhost": 4, "internal/deploy/rollout": 4, "cmd/vmgo-deploy": 5,
 	"internal/proxy/cache": 2, "internal/proxy/bucket": 2, "internal/proxy": 3, "internal/proxy/cli": 4, "cmd/vmgo-proxy": 5,
 }
 
@@ -63,6 +66,11 @@ var sameLayer = map[string][]string{
 	"internal/observe/chrome": {"internal/observe/capture"},
 	"internal/observe/remote": {"internal/observe/capture"},
 	"internal/observe/report": {"internal/observe/capture", "internal/observe/findings"},
+	"internal/deploy/units":   {"internal/deploy/config"},
+	"internal/deploy/pack":    {"internal/deploy/config"},
+	"internal/deploy/build":   {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack"},
+	"internal/deploy/onhost":  {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/delta"},
+	"internal/deploy/rollout": {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/delta", "internal/deploy/build", "internal/deploy/onhost"},
 }
 
 // owners names the one package that may import each outside module, or a part
@@ -79,6 +87,8 @@ var owners = map[string]string{
 	"golang.org/x/mod/module":           "internal/modpath",
 	"golang.org/x/mod/semver":           "internal/modpath",
 	"github.com/goproxy/goproxy":        "internal/proxy",
+	"github.com/pelletier/go-toml/v2":   "internal/deploy/config",
+	"github.com/klauspost/compress":     "internal/deploy/delta",
 	"github.com/google/pprof":           "internal/observe/profiles",
 	"golang.org/x/exp":                  "internal/observe/exectrace",
 	"github.com/minio/minio-go/v7":      "internal/proxy/bucket",
@@ -224,7 +234,10 @@ var mayReadBare = map[string]string{
 	"internal/fetch statusError":         "bounded: the head of an answer",
 	"cmd appendTo":                       "O_NONBLOCK, for writing",
 	"internal/doctor getBy":              "bounded: an answer of a server",
-	"internal/doctor grpcHealth":         "bounded: an answer of a server",
+	"cmd/vmgo-deploy hostVerb":           "bounded: a public key on stdin",
+	"internal/deploy/build copyFile":     "O_EXCL: a new file",
+	"internal/deploy/pack WriteFile":     "O_EXCL: a new file",
+	"internal/grpchealth Ask":            "bounded: an answer of a server",
 }
 
 func TestArch_filesAreReadBySmallfile(t *testing.T) {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/deploy/onhost"
+)
+
+// eventually waits until the service of host 1 answers so. The limit only ends what
+// has failed.
+func (b *bench) eventually(want string) {
+	b.t.Helper()
+	got := ""
+	for limit := time.Now().Add(3 * time.Minute); time.Now().Before(limit); time.Sleep(100 * time.Millisecond) {
+		got = b.net.SSH(b.t, 1, "curl -s -m 20 -o /dev/stdout -w ' %{http_code} %header{retry-after}' http://127.0.0.1:8080/ || true")
+		if strings.Contains(got, want) {
+			return
+		}
+	}
+	b.t.Fatalf("the service says %q, want %q\n%s", got, want, b.net.SSH(b.t, 1, "systemctl list-units --all --no-pager 'app*'; journalctl --no-pager -n 60"))
+}
+
+func (b *bench) status() onhost.Status {
+	b.t.Helper()
+	out, _, _ := b.deploy("status", "--json", "vm1")
+	var answer struct {
+		Hosts []struct{ Answer onhost.Status }
+	}
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || len(answer.Hosts) != 1 {
+		b.t.Fatalf("%v in %s", err, out)
+	}
+	return answer.Hosts[0].Answer
+}
+
+// TestSelfHealing lets a release crash over and over after its deploy, then the
+// one before it too, while nobody of us is there.
+func TestSelfHealing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	if _, _, status := b.deploy("trust", "vm1"); status != 0 {
+		t.Fatal("no trust")
+	}
+	b.apply(0, "vm1")
+	b.version("v2", "")
+	bad := b.apply(0, "vm1")[0].To
+	b.net.SSH(t, 1, "touch /etc/app-crash-v2 && systemctl kill --kill-whom=main -s KILL app.service")
+	b.eventually("v1 57MiB")
+	if s := b.status(); s.RolledBack != bad || s.Page || s.Pending != nil {
+		t.Errorf("after the first crash loop: %+v", s)
+	}
+	b.net.SSH(t, 1, "touch /etc/app-crash-v1 && systemctl kill --kill-whom=main -s KILL app.service")
+	b.eventually("Maintenance")
+	if s := b.status(); !s.Page || s.Pending != nil {
+		t.Errorf("after the second crash loop: %+v", s)
+	}
+	b.version("v3", "")
+	b.apply(0, "vm1")
+	b.eventually("v3 57MiB")
+	if s := b.status(); s.Page || s.RolledBack != "" {
+		t.Errorf("after the next deploy: %+v", s)
+	}
+	if os.Getenv("VMGO_LONG") == "" {
+		t.Log("not killed at each step, which takes minutes (VMGO_LONG=1)")
+		return
+	}
+	b.killed("v4", "v3")
+}
+
+// killed ends the host's side by SIGKILL after each step of a deploy.
+func (b *bench) killed(next, before string) {
+	t := b.t
+	b.version(next, "")
+	for _, step := range []string{"note in", "rename", "restart app.service", "wait until", "watch it"} {
+		cmd := b.deployCommand("apply", "vm1")
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		buf := make([]byte, 4096)
+		for n := 0; err == nil; n, err = stderr.Read(buf) {
+			said.Write(buf[:n])
+			if strings.Contains(said.String(), step) {
+				b.net.SSH(t, 1, "systemctl kill --kill-whom=main -s KILL vmgo-deploy-app.service 2>/dev/null || true")
+				step = "\x00" // once
+			}
+		}
+		_ = cmd.Wait() // it may have been too late
+		s := b.status()
+		says := b.says(1)
+		if s.Pending != nil || s.Active != "active" || s.Healthy != "yes" || !strings.HasPrefix(says, before) && !strings.HasPrefix(says, next) {
+			t.Errorf("killed: %+v, says %q\n%s", s, says, said.String())
+		}
+		if strings.HasPrefix(says, next) {
+			b.version(next+"x", "") // the kill came too late
+			before, next = next, next+"x"
+		}
+	}
+}

@@ -1,0 +1,269 @@
+// Package build makes packages: it builds the program with the release that the
+// project selects, gathers files, units and what is to be known about the build,
+// and signs the list of all of it.
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/deploy/config"
+	"github.com/vmgo/vmgo/internal/deploy/pack"
+	"github.com/vmgo/vmgo/internal/deploy/units"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/smallfile"
+)
+
+// Builder makes the packages of a project.
+type Builder struct {
+	Host    host.Host
+	Config  config.Config
+	Project string // the directory of the configuration
+	Arch    string // as GOARCH
+	Version string // empty: what git describe says
+}
+
+// Package is a package on this machine.
+type Package struct {
+	pack.Signed
+	Dir string // has its files
+}
+
+// toolchain is the release that the project selects, as vmgo says it.
+type toolchain struct {
+	Version   string          `json:"version"`
+	GOROOT    string          `json:"goroot"`
+	Installed bool            `json:"installed"`
+	Proofs    json.RawMessage `json:"proofs,omitempty"`
+}
+
+// Build makes the package in the empty directory dir.
+func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
+	p := Package{Dir: dir}
+	tool, err := b.program(ctx, dir)
+	if err != nil {
+		return p, err
+	}
+	if err := b.gather(dir); err != nil {
+		return p, err
+	}
+	version := b.Version
+	if version == "" {
+		version = b.describe(ctx)
+	}
+	if err := b.describeBuild(ctx, dir, tool); err != nil {
+		return p, err
+	}
+	if err := b.texts(dir); err != nil {
+		return p, err
+	}
+	p.Manifest = pack.Manifest{Format: 1, Name: b.Config.Name, Version: version, Arch: b.Arch}
+	if p.Manifest.Files, err = list(dir); err != nil {
+		return p, err
+	}
+	if p.Encoded, err = p.Manifest.Encode(); err != nil {
+		return p, err
+	}
+	if !b.Config.Signing.None {
+		p.Signature, err = b.sign(ctx, p.Encoded)
+	}
+	return p, err
+}
+
+// vmgo asks the vmgo that lies beside this program.
+func (b Builder) vmgo(ctx context.Context, into any, words ...string) error {
+	path := filepath.Join(filepath.Dir(b.Host.Executable), "vmgo")
+	out, err := b.Host.Ask(ctx, host.Command{Args: append([]string{path}, words...), Dir: b.Project})
+	if errors.Is(err, host.ErrNoProgram) {
+		return diag.New(diag.CommandNotFound, "vmgo deploy needs the program vmgo, which is not in "+filepath.Dir(path), "ls "+diag.Word(filepath.Dir(path)))
+	}
+	if err != nil {
+		return err
+	}
+	if out.Status != 0 {
+		return diag.New(diag.NotInstalled, strings.TrimSpace(strings.TrimPrefix(out.Stderr, "vmgo: ")), "vmgo install")
+	}
+	return json.Unmarshal([]byte(out.Stdout), into)
+}
+
+// program builds the program, with the release that the project selects.
+func (b Builder) program(ctx context.Context, dir string) (toolchain, error) {
+	var tool toolchain
+	if b.Config.Build == "" {
+		return tool, nil
+	}
+	if err := b.vmgo(ctx, &tool, "current", "--json"); err != nil {
+		return tool, err
+	}
+	if !tool.Installed || tool.GOROOT == "" {
+		return tool, diag.New(diag.NotInstalled, "go "+tool.Version+", which "+b.Project+" selects, is not installed", "vmgo install")
+	}
+	var releases []toolchain
+	if err := b.vmgo(ctx, &releases, "list", "--json"); err != nil {
+		return tool, err
+	}
+	for _, r := range releases {
+		if r.GOROOT == tool.GOROOT {
+			tool.Proofs = r.Proofs
+		}
+	}
+	args := append([]string{"build", "-trimpath", "-o", filepath.Join(dir, "bin", b.Config.Name)}, b.Config.BuildFlags...)
+	cmd := exec.CommandContext(ctx, filepath.Join(tool.GOROOT, "bin/go"), append(args, b.Config.Build)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = b.Project, b.Host.Stderr, b.Host.Stderr
+	cmd.Env = b.env()
+	if err := b.Host.Run(cmd); err != nil {
+		if ctx.Err() != nil {
+			return tool, ctx.Err()
+		}
+		return tool, diag.Wrap(diag.Failure, err, "cannot build "+b.Config.Build, "go build "+diag.Word(b.Config.Build))
+	}
+	return tool, nil
+}
+
+// env is the environment of the build: for hosts, without C unless it is asked for.
+func (b Builder) env() []string {
+	env := map[string]string{"CGO_ENABLED": "0"}
+	for name, value := range b.Host.Env {
+		env[name] = value
+	}
+	env["GOOS"], env["GOARCH"], env["GOTOOLCHAIN"] = "linux", b.Arch, "local"
+	delete(env, "GOROOT")
+	var pairs []string
+	for name, value := range env {
+		pairs = append(pairs, name+"="+value)
+	}
+	return pairs
+}
+
+// describe returns the version of the project by git, or 0.
+func (b Builder) describe(ctx context.Context) string {
+	out, err := b.Host.Ask(ctx, host.Command{Args: []string{"git", "describe", "--tags", "--always", "--dirty"}, Dir: b.Project})
+	version := regexp.MustCompile(`[^A-Za-z0-9._+-]`).ReplaceAllString(strings.TrimSpace(out.Stdout), "-")
+	if err != nil || out.Status != 0 || version == "" {
+		return "0"
+	}
+	return version
+}
+
+// Helper returns the file of the host's side for an architecture.
+func Helper(h host.Host, arch string) string {
+	if arch == runtime.GOARCH {
+		return h.Executable
+	}
+	return filepath.Join(filepath.Dir(h.Executable), "vmgo-deploy-linux-"+arch)
+}
+
+// texts writes what vmgo adds: the host's side, units and configuration.
+func (b Builder) texts(dir string) error {
+	helper := Helper(b.Host, b.Arch)
+	if err := copyFile(helper, filepath.Join(dir, units.Helper), 0o755); err != nil {
+		return diag.Wrap(diag.CommandNotFound, err, "the host's side for "+b.Arch+" is missing",
+			"go build -o "+diag.Word(helper)+" ./cmd/vmgo-deploy   # in vmgo's sources, with GOARCH="+b.Arch)
+	}
+	texts := map[string][]byte{}
+	for name, text := range units.Texts(b.Config) {
+		texts[units.Dir+"/"+name] = []byte(text)
+	}
+	data, err := json.MarshalIndent(b.Config, "", " ")
+	if err != nil {
+		return err
+	}
+	texts[pack.ConfigFile] = data
+	for name, text := range texts {
+		if err := writeFile(filepath.Join(dir, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(path string, data []byte) error {
+	if err := fsx.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+// sign has ssh-keygen sign data, which may ask the agent or for a passphrase.
+func (b Builder) sign(ctx context.Context, data []byte) ([]byte, error) {
+	key := Home(b.Host, b.Config.Signing.Key)
+	var signature, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "ssh-keygen", "-Y", "sign", "-n", pack.Namespace, "-f", key)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(data), &signature, &stderr
+	if err := b.Host.Run(cmd); err != nil {
+		return nil, diag.New(diag.SignatureInvalid, "cannot sign with "+key+": "+strings.TrimSpace(stderr.String()), "ls -l "+diag.Word(key))
+	}
+	return signature.Bytes(), nil
+}
+
+// Home expands a leading ~/ of a path.
+func Home(h host.Host, path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(h.Env["HOME"], rest)
+	}
+	return path
+}
+
+// list returns the files beneath dir, as a manifest names them.
+func list(dir string) ([]pack.File, error) {
+	var files []pack.File
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		f := pack.File{Path: filepath.ToSlash(name), Mode: 0o644}
+		if info, err := d.Info(); err == nil && info.Mode()&0o100 != 0 {
+			f.Mode = 0o755
+		}
+		in, err := smallfile.Open(path)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		hash := sha256.New()
+		f.Size, err = io.Copy(hash, in)
+		f.SHA256 = hex.EncodeToString(hash.Sum(nil))
+		files = append(files, f)
+		return err
+	})
+	return files, err
+}
+
+func copyFile(from, to string, mode os.FileMode) error {
+	in, err := smallfile.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := fsx.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Chmod(mode), out.Close()); err != nil {
+		return fmt.Errorf("%s: %w", to, err)
+	}
+	return nil
+}

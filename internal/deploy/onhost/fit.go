@@ -1,0 +1,148 @@
+package onhost
+
+import (
+	"context"
+	"debug/elf"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/ui"
+)
+
+// oldestSystemd is that of Debian 11; Type=exec, LoadCredential= and
+// systemd-run --pipe --wait are older.
+const oldestSystemd = 247
+
+// Fit returns why a release cannot run on this host; nothing if it can. now is the
+// time of the machine that deploys.
+func (a *App) Fit(ctx context.Context, r Release, now time.Time) []string {
+	var problems []string
+	add := func(problem string) {
+		if problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	add(a.fitDisk(r))
+	if a.live() {
+		add(a.fitSystemd(ctx))
+		add(a.fitMemory(r))
+		add(a.fitClock(now))
+		for _, listen := range r.Config.Listen {
+			add(a.fitPort(ctx, listen))
+		}
+	}
+	return problems
+}
+
+func (a *App) fitSystemd(ctx context.Context) string {
+	out, err := a.run(ctx, "systemctl", "--version")
+	fields := strings.Fields(out)
+	if err != nil || len(fields) < 2 {
+		return "there is no systemd"
+	}
+	if v, err := strconv.Atoi(strings.SplitN(fields[1], ".", 2)[0]); err != nil || v < oldestSystemd {
+		return fmt.Sprintf("systemd %s is too old: %d is needed", fields[1], oldestSystemd)
+	}
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return "systemd is not the first process"
+	}
+	return ""
+}
+
+// fitDisk wants room for the release, and units where systemd finds them at boot:
+// before other file systems are mounted.
+func (a *App) fitDisk(r Release) string {
+	var need int64
+	for _, f := range r.Manifest.Files {
+		need += f.Size
+	}
+	dir := filepath.Join(a.Root, "opt")
+	var opt, etc syscall.Stat_t
+	if syscall.Stat(dir, &opt) == nil && syscall.Stat(filepath.Join(a.Root, "etc"), &etc) == nil && opt.Dev != etc.Dev {
+		return "/opt is a file system of its own, and systemd reads units before it is mounted"
+	}
+	var st syscall.Statfs_t
+	for dir != "/" && syscall.Statfs(dir, &st) != nil {
+		dir = filepath.Dir(dir)
+	}
+	free := int64(st.Bavail) * st.Bsize
+	if free < need+need/10 {
+		return fmt.Sprintf("%s are free in /opt, the release has %s", ui.Bytes(free), ui.Bytes(need))
+	}
+	return ""
+}
+
+func (a *App) fitMemory(r Release) string {
+	limit, total := int64(r.Config.Limits.Memory), int64(a.Host.Memory().Total)
+	if total > 0 && limit > total {
+		return fmt.Sprintf("limits.memory is %s, the host has %s", ui.Bytes(limit), ui.Bytes(total))
+	}
+	return ""
+}
+
+func (a *App) fitClock(now time.Time) string {
+	if apart := a.Host.Now().Sub(now).Abs(); !now.IsZero() && apart > 2*time.Minute {
+		return "the host's clock is " + apart.Round(time.Second).String() + " away from this machine's"
+	}
+	return ""
+}
+
+// fitPort wants a port that is free or the service's own.
+func (a *App) fitPort(ctx context.Context, listen string) string {
+	if filepath.IsAbs(listen) || a.show(ctx, a.Name+".socket")["ActiveState"] == "active" {
+		return ""
+	}
+	port, err := strconv.ParseUint(listen[strings.LastIndex(listen, ":")+1:], 10, 16)
+	if err != nil {
+		return ""
+	}
+	wanted := strings.ToUpper(hex.EncodeToString([]byte{byte(port >> 8), byte(port)}))
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, line := range a.Host.Lines(table) {
+			// sl local_address rem_address st …: 0A is LISTEN (proc(5)).
+			if f := strings.Fields(line); len(f) > 3 && f[3] == "0A" && strings.HasSuffix(f[1], ":"+wanted) {
+				return "port " + strconv.FormatUint(port, 10) + " is taken by another program"
+			}
+		}
+	}
+	return ""
+}
+
+// FitProgram returns why a program of the release cannot be started here: its
+// loader or its C library is missing or too old.
+func (a *App) FitProgram(ctx context.Context, r Release) string {
+	program := filepath.Join(a.releases(), r.ID, "bin", a.Name)
+	opened, err := smallfile.Open(program)
+	if err != nil {
+		return err.Error()
+	}
+	defer opened.Close()
+	file, err := elf.NewFile(opened)
+	if err != nil {
+		return "" // a script, say
+	}
+	for _, p := range file.Progs {
+		if p.Type != elf.PT_INTERP {
+			continue
+		}
+		name := make([]byte, min(p.Filesz, 4096))
+		if _, err := p.ReadAt(name, 0); err != nil {
+			return "the program's loader cannot be read: " + err.Error()
+		}
+		loader := strings.TrimRight(string(name), "\x00")
+		if _, err := os.Stat(filepath.Join(a.Root, loader)); err != nil {
+			return "the program needs the loader " + loader + ", which the host does not have: build it with CGO_ENABLED=0"
+		}
+		if out, err := a.run(ctx, loader, "--list", program); err != nil {
+			return "the program does not fit the host's C library: " + strings.TrimSpace(out+" "+err.Error())
+		}
+	}
+	return ""
+}

@@ -1,0 +1,121 @@
+// Package pack is the package that vmgo deploy brings to a host: a tar with
+// checksums.json first, which names every file with its mode and SHA-256, its
+// signature next, and then the files.
+package pack
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/deploy/config"
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
+)
+
+// Names of what every package has.
+const (
+	ManifestFile  = "checksums.json"
+	SignatureFile = "checksums.json.sig"
+	ConfigFile    = ".vmgo/deploy.json"
+	BuildFile     = ".vmgo/build.json"
+	SBOMFile      = ".vmgo/sbom.cdx.json"
+)
+
+// Namespace is what signatures are made for (ssh-keygen -Y sign -n).
+const Namespace = "vmgo-deploy"
+
+const (
+	format      = 1
+	maxManifest = 16 << 20
+	maxFile     = 4 << 30
+	maxFiles    = 100_000
+)
+
+// File is one file of a package.
+type File struct {
+	Path   string `json:"path"`
+	Mode   uint32 `json:"mode"` // 0644 or 0755
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+}
+
+// Manifest is the content of checksums.json.
+type Manifest struct {
+	Format  int    `json:"format"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Arch    string `json:"arch"` // as GOARCH
+	Files   []File `json:"files"`
+}
+
+// Encode returns the manifest as it is signed.
+func (m Manifest) Encode() ([]byte, error) {
+	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	data, err := json.MarshalIndent(m, "", " ")
+	return append(data, '\n'), err
+}
+
+// ID returns the name of the release that a manifest describes: its version and
+// the beginning of its digest, so that other content has another name.
+func ID(m Manifest, encoded []byte) string {
+	sum := sha256.Sum256(encoded)
+	return m.Version + "-" + hex.EncodeToString(sum[:5])
+}
+
+// ValidID reports whether a word can be the name of a release.
+func ValidID(id string) bool {
+	ok, _ := regexp.MatchString(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,100}-[0-9a-f]{10}$`, id)
+	return ok
+}
+
+// Decode reads a manifest and refuses what no honest package has.
+func Decode(data []byte) (Manifest, error) {
+	var m Manifest
+	if err := fsx.Decode(ManifestFile, data, format, &m); diag.CodeOf(err) == diag.NewerFormat {
+		return m, err
+	} else if err != nil {
+		return m, diag.Wrap(diag.ArchiveUnsafe, err, "the package's "+ManifestFile+" cannot be read")
+	}
+	unsafe := func(what string) (Manifest, error) {
+		return m, diag.New(diag.ArchiveUnsafe, "the package's "+ManifestFile+" has "+what)
+	}
+	if !config.ValidName(m.Name) || !ValidID(ID(m, data)) {
+		return unsafe("no usable name and version")
+	}
+	if len(m.Files) > maxFiles {
+		return unsafe("too many files")
+	}
+	seen := map[string]bool{}
+	for _, f := range m.Files {
+		if f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || f.Path == ".." || strings.HasPrefix(f.Path, "../") ||
+			strings.ContainsAny(f.Path, "\x00\n\\") || f.Path == ManifestFile || f.Path == SignatureFile {
+			return unsafe(fmt.Sprintf("the path %q", f.Path))
+		}
+		if seen[f.Path] {
+			return unsafe(fmt.Sprintf("the path %q twice", f.Path))
+		}
+		seen[f.Path] = true
+		if f.Mode != 0o644 && f.Mode != 0o755 || f.Size < 0 || f.Size > maxFile || len(f.SHA256) != 64 {
+			return unsafe(fmt.Sprintf("a mode, size or hash for %q that cannot be", f.Path))
+		}
+	}
+	for _, needed := range []string{ConfigFile, "bin/" + m.Name} {
+		if !seen[needed] {
+			return unsafe("no " + needed)
+		}
+	}
+	return m, nil
+}
+
+// DecodeConfig reads the configuration that lies in a package.
+func DecodeConfig(data []byte) (config.Config, error) {
+	var c config.Config
+	err := json.Unmarshal(data, &c)
+	return c, err
+}
