@@ -17,10 +17,11 @@ func (a *app) currentCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "current",
 		Usage:     "print the version in force here, and what asks for it",
-		UsageText: "vmgo current [--json] [--explain]",
+		UsageText: "vmgo current [--short] [--json] [--explain]",
 		Category:  projectCategory,
 		Flags: []cli.Flag{
 			jsonFlag(),
+			&cli.BoolFlag{Name: "short", Usage: "print the version alone, and nothing if there is none: for prompts"},
 			&cli.BoolFlag{Name: "explain", Usage: "list every file and setting looked at, in order"},
 		},
 		Action: func(c *cli.Context) error {
@@ -33,6 +34,8 @@ func (a *app) currentCommand() *cli.Command {
 				return a.currentJSON(resolution, err)
 			case c.Bool("explain"):
 				return a.explain(resolution, err)
+			case c.Bool("short"):
+				return a.currentShort(resolution, err)
 			}
 			for _, remark := range resolution.Remarks() {
 				a.warnf("%s", remark)
@@ -44,6 +47,18 @@ func (a *app) currentCommand() *cli.Command {
 			return err
 		},
 	})
+}
+
+// currentShort prints what a segment of a prompt shows. That there is no Go, or
+// a release is missing, is no news there: the hook has said so.
+func (a *app) currentShort(r resolve.Resolution, err error) error {
+	switch code := diag.CodeOf(err); {
+	case code == diag.NoRequirement || code == diag.NotInstalled:
+		return nil
+	case err != nil:
+		return err
+	}
+	return a.outln(nameOf(r))
 }
 
 // nameOf is the version in force, or "system" where it is not known.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"debug/buildinfo"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	usertools "github.com/vmgo/vmgo/internal/tools/chosen"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -43,7 +46,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		case servesGo(path) && !inForce.IsZero() && v.Lang().Compare(inForce.Lang()) < 0:
 			behind++
 			r.worse(Warn)
-			r = r.at(p, 0, "built by Go %s, and serves Go %s", v, inForce).mend("go install %s@latest", path)
+			r = r.at(p, 0, "built by Go %s, and serves Go %s", v, inForce).mend("%s", m.newerTool(p, path))
 			continue
 		case m.isInstalled(v):
 			continue
@@ -56,7 +59,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		r.worse(Warn)
 		r = r.at(p, 0, "built by Go %s, without fixes since %s", v, since)
 		if path != "" {
-			r = r.mend("go install %s@latest", path)
+			r = r.mend("%s", m.newerTool(p, path))
 		}
 	}
 	switch {
@@ -64,7 +67,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		return skip("no Go programs in %s", bin)
 	case old == 0 && behind > 0:
 		r.Summary = ui.Count(behind, "tool") + " older than the Go in force"
-		return r.means("gopls does not know the newer language, dlv not the newer debug information.")
+		return r.means("gopls and linters do not know the newer language, dlv not the newer debug information.")
 	case old == 0 && r.Status == Info:
 		r.Summary = ui.Count(total, "program") + ", some built by a release that is gone"
 		return r.means("That is well as long as they work; the next go install changes it.")
@@ -75,10 +78,27 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	return r
 }
 
-// servesGo says whether a program reads what the Go in force makes, so that it must
-// not be older: gopls the sources, dlv the debug information.
+// servesGo reports whether a program reads what the selected Go makes, so that it
+// must not be older: gopls and linters the sources, dlv the debug information.
 func servesGo(path string) bool {
-	return path == "golang.org/x/tools/gopls" || path == "github.com/go-delve/delve/cmd/dlv"
+	switch filepath.Base(path) {
+	case "gopls", "dlv", "staticcheck", "golangci-lint":
+		return slices.Contains([]string{"golang.org/x/tools", "github.com/go-delve/delve/cmd", "honnef.co/go/tools/cmd",
+			"github.com/golangci/golangci-lint/cmd", "github.com/golangci/golangci-lint/v2/cmd"}, filepath.Dir(path))
+	}
+	return false
+}
+
+// newerTool returns the command that builds a program anew.
+func (m *Machine) newerTool(program, path string) string {
+	name := filepath.Base(program)
+	switch {
+	case strings.HasPrefix(m.LinkText(program), usertools.Tools(m.Layout.Data)+"/"):
+		return "vmgo tools sync " + name
+	case servesGo(path):
+		return "vmgo tools install --force " + name
+	}
+	return "go install " + path + "@latest"
 }
 
 // isInstalled says whether a release is in a store or is a go on PATH.
