@@ -215,6 +215,9 @@ func (a *analysis) page() report.Page {
 			{ID: "goroutine", Title: "goroutines", Profile: a.profiles["goroutine"], Value: "goroutine"},
 		},
 	}
+	if cpu := a.profiles["cpu"]; cpu != nil {
+		page.Work = cpu.Labelled("trace_id", cpu.Index("cpu")) // the label of the module observe
+	}
 	if len(a.traces) > 0 || len(a.journal) > 0 {
 		page.Timeline = &report.Timeline{Began: a.capture.Began, Ended: a.capture.Ended, Traces: a.traces, Journal: a.journal, Throttle: a.capture.Throttle}
 	}

@@ -65,16 +65,15 @@ func next(r *trace.Reader) (e trace.Event, err error) {
 
 // goroutine is what a scan knows about one.
 type goroutine struct {
-	state   trace.GoState
-	since   int64
-	proc    trace.ProcID
-	name    int32
-	reason  string
-	stack   []Frame
-	created bool  // within the trace
-	ours    bool  // it serves the capture itself
-	assist  int64 // when it began to help the collector; -1: it does not
-	worker  string
+	state  trace.GoState
+	since  int64
+	proc   trace.ProcID
+	name   int32
+	reason string
+	stack  []Frame
+	ours   bool  // it serves the capture itself
+	assist int64 // when it began to help the collector; -1: it does not
+	worker string
 }
 
 type groupKey struct {
@@ -128,7 +127,7 @@ type sampled struct {
 
 func newScan(o Options) *scan {
 	return &scan{
-		o: o, t: &Trace{Created: map[string]int{}, Alive: map[string]int{}, TaskByID: map[string][]int{}},
+		o: o, t: &Trace{},
 		gs: map[trace.GoID]*goroutine{}, running: map[trace.ProcID]trace.GoID{}, groups: map[groupKey]int{},
 		names: map[string]int32{}, stacks: map[trace.Stack][]Frame{}, waits: map[string]*Wait{}, calls: map[string]*Wait{},
 		ranges: map[rangeKey]int64{}, called: map[trace.ProcID]trace.GoID{}, tasks: map[trace.TaskID]int{}, regions: map[regionKey][]int64{},
@@ -264,9 +263,6 @@ func (s *scan) finish() {
 	t.Nanos = s.now
 	for id, g := range s.gs {
 		s.leave(id, g, true)
-		if g.created && g.state != trace.GoNotExist {
-			t.Alive[t.Names[g.name]]++
-		}
 	}
 	for key, at := range s.ranges {
 		s.closeRange(key, at)
@@ -274,9 +270,6 @@ func (s *scan) finish() {
 	for i := range t.Tasks {
 		if t.Tasks[i].Open {
 			t.Tasks[i].For = s.now - t.Tasks[i].At
-		}
-		if id := t.Tasks[i].TraceID; id != "" {
-			t.TaskByID[id] = append(t.TaskByID[id], i)
 		}
 	}
 	s.passMarks(s.now)

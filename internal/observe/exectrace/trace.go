@@ -35,15 +35,12 @@ type Trace struct {
 	Syscalls []Wait // time in system calls by place, the longest sum first
 	Delay    Delays // from runnable to running
 
-	Running   int64            // sum over all goroutines
-	Collector int64            // of it, dedicated and fractional workers and assists
-	Idle      int64            // of it, workers that only took idle Ps
-	Stopped   int64            // the world stood still
-	Created   map[string]int   // goroutines begun, by function
-	Alive     map[string]int   // begun in the trace and not ended, by function
-	Dropped   Dropped          // what was left out
-	Cycles    int              // collections begun
-	TaskByID  map[string][]int // tasks by their TRACE_ID
+	Running   int64   // sum over all goroutines
+	Collector int64   // of it, dedicated and fractional workers and assists
+	Idle      int64   // of it, workers that only took idle Ps
+	Stopped   int64   // the world stood still
+	Dropped   Dropped // what was left out
+	Cycles    int     // collections begun
 }
 
 // Slice is a goroutine that runs on a P without a pause.

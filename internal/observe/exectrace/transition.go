@@ -29,10 +29,6 @@ func (s *scan) transition(e trace.Event) {
 	if from == to && g.state == to { // a status, at the beginning of a generation
 		return
 	}
-	if from == trace.GoNotExist {
-		g.created = true
-		s.t.Created[s.t.Names[g.name]]++
-	}
 	s.waker = nil
 	if from == trace.GoWaiting && to == trace.GoRunnable {
 		s.waker = s.stack(e.Stack())

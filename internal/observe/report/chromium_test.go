@@ -52,7 +52,8 @@ func TestPage_inChromium(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := busy(1, 50)
-	page := written(t, Page{Title: "app", Timeline: &line, Flames: []Flame{{ID: "cpu", Title: "CPU", Profile: cpu, Value: "cpu"}}})
+	work := map[string]int64{line.Journal[0].TraceID: 20_000_000}
+	page := written(t, Page{Title: "app", Timeline: &line, Work: work, Flames: []Flame{{ID: "cpu", Title: "CPU", Profile: cpu, Value: "cpu"}}})
 	file := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(file, bytes.Replace(page, []byte("</body>"), []byte(probe+"</body>"), 1), 0o600); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestPage_inChromium(t *testing.T) {
 		}
 		body := string(out[max(bytes.Index(out, []byte("<body")), 0):])
 		body = body[:max(strings.Index(body, ">"), 0)]
-		for _, want := range []string{`data-done="yes"`, `data-lines="100"`, `data-time="drawn"`, `data-flame="drawn"`, `data-found="75.0 % matched"`, `data-wide="fits"`, "task of", "40 × Waiting (select)", "P0 runs goroutine"} {
+		for _, want := range []string{`data-done="yes"`, `data-lines="100"`, `data-time="drawn"`, `data-flame="drawn"`, `data-found="75.0 % matched"`, `data-wide="fits"`, "task of", "CPU samples of this work: 20.0 ms", "40 × Waiting (select)", "P0 runs goroutine"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("at %s the page does not have %s:\n%s", size, want, body)
 			}

@@ -1,5 +1,5 @@
 // The timeline: Ps, the collector, throttling, counts of goroutines, tasks, log lines.
-function Times(d, names) {
+function Times(d, names, work) {
   const canvas = $("time"), left = 92, laneHeight = 17;
   let from = 0, to = d.length, chosen = -1, query = "", lit = null, rows = [], ticking = false, relist = 0, listed = "";
   const wall = us => new Date((d.zero + us) / 1000).toISOString().slice(11, 23);
@@ -247,6 +247,7 @@ function Times(d, names) {
     if (e[4]) out.append(line("", e[4]));
     if (e[3]) {
       const tasks = d.tasks.filter(t => t[3] === e[3]);
+      if (work[e[3]]) out.append(line("CPU samples of this work: " + amount(work[e[3]], "nanoseconds")));
       out.append(line("TRACE_ID ", e[3]), ...tasks.map(t => line(`task of ${span(t[1])} from ${wall(t[0])}: `, names[t[2]])));
     }
     if (!m) out.append(line("No execution trace covers this moment."));
@@ -284,7 +285,7 @@ function Times(d, names) {
     return;
   }
   const draws = [];
-  if (data.time && $("timeline")) draws.push(Times(data.time, data.names));
+  if (data.time && $("timeline")) draws.push(Times(data.time, data.names, data.work || {}));
   if (data.flames.length) draws.push(Flames(data.flames, data.names));
   const again = () => draws.forEach(f => f());
   addEventListener("resize", again);

@@ -35,7 +35,8 @@ type Page struct {
 	Notes    []string
 	Changes  []Change // of a comparison
 	Flames   []Flame
-	Timeline *Timeline // nil: none is drawn
+	Work     map[string]int64 // CPU time in ns by TRACE_ID, from the labels of the CPU profile
+	Timeline *Timeline        // nil: none is drawn
 }
 
 // Change is a finding in two captures.
@@ -65,10 +66,11 @@ func Write(w io.Writer, p Page) error {
 func (p Page) data() (string, error) {
 	n := &names{}
 	all := struct {
-		Names  []string    `json:"names"`
-		Flames []flameData `json:"flames"`
-		Time   *timeData   `json:"time,omitempty"`
-	}{Flames: flames(p.Flames, n)}
+		Names  []string         `json:"names"`
+		Flames []flameData      `json:"flames"`
+		Time   *timeData        `json:"time,omitempty"`
+		Work   map[string]int64 `json:"work,omitempty"`
+	}{Flames: flames(p.Flames, n), Work: p.Work}
 	if p.Timeline != nil {
 		time := p.Timeline.data(n)
 		all.Time = &time
