@@ -34,6 +34,9 @@ func runTimesync(ctx context.Context, m *Machine) Result {
 	r := warn("nothing keeps the clock right")
 	fix := m.packages().install(m.byDistro("systemd-timesyncd", "chrony", "chrony"))
 	switch {
+	case t.Enabled != "" && !m.Exists("/run/systemd/system"):
+		return warn("%s is enabled, but systemd does not run here", t.Enabled).
+			means("Whoever starts the programs of this machine has to keep its clock right, or start a time service.")
 	case t.Enabled != "":
 		r = warn("%s starts at boot, but does not run", t.Enabled)
 		fix = "sudo systemctl restart " + t.Enabled
