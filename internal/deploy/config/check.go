@@ -82,18 +82,21 @@ func validListen(s string) bool {
 func (c *Config) checkService() string {
 	s := c.Service
 	texts := slices.Concat(s.Args, s.Write, s.EnvironmentFiles, []string{s.User})
+	variable := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	secret := regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?key|private_?key)`)
 	for name, value := range s.Environment {
 		texts = append(texts, name, value)
-		if ok, _ := regexp.MatchString(`^[A-Za-z_][A-Za-z0-9_]*$`, name); !ok {
+		if !variable.MatchString(name) {
 			return "service.environment has the name " + strconv.Quote(name)
 		}
-		if ok, _ := regexp.MatchString(`(?i)(password|passwd|secret|token|api_?key|private_?key)`, name); ok && value != "" {
+		if secret.MatchString(name) && value != "" {
 			return "service.environment has " + name + ": secrets come by service.credentials or service.environment_files, which stay on the host"
 		}
 	}
+	credential := regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	for name, file := range s.Credentials {
 		texts = append(texts, name, file)
-		if ok, _ := regexp.MatchString(`^[A-Za-z0-9._-]+$`, name); !ok || !path.IsAbs(file) {
+		if !credential.MatchString(name) || !path.IsAbs(file) {
 			return "service.credentials is to have NAME = \"/absolute/file/on/the/host\", not " + strconv.Quote(name)
 		}
 	}
