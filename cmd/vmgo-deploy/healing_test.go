@@ -24,7 +24,17 @@ func (b *bench) eventually(want string) {
 	b.t.Fatalf("the service says %q, want %q\n%s", got, want, b.net.SSH(b.t, 1, "systemctl list-units --all --no-pager 'app*'; journalctl --no-pager -n 60"))
 }
 
+// status waits until no switch is going on: what goes back still watches the release
+// that answers already.
 func (b *bench) status() onhost.Status {
+	b.t.Helper()
+	s := b.statusNow()
+	for limit := time.Now().Add(3 * time.Minute); s.Pending != nil && time.Now().Before(limit); s = b.statusNow() {
+	}
+	return s
+}
+
+func (b *bench) statusNow() onhost.Status {
 	b.t.Helper()
 	out, _, _ := b.deploy("status", "--json", "vm1")
 	var answer struct {
