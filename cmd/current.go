@@ -95,10 +95,14 @@ func (a *app) currentJSON(r resolve.Resolution, err error) error {
 		GOROOT    string     `json:"goroot"`
 		Installed bool       `json:"installed"`
 		Origin    originJSON `json:"origin"`
+		Fallbacks []string   `json:"fallbacks"`
 		Conflicts []conflict `json:"conflicts"`
-	}{nameOf(r), r.GOROOT, r.Installed, jsonOrigin(r.Requirement.Origin), []conflict{}}
+	}{nameOf(r), r.GOROOT, r.Installed, jsonOrigin(r.Requirement.Origin), []string{}, []conflict{}}
 	if err != nil {
 		document.Version = r.Requirement.Wanted().Text()
+	}
+	for _, next := range r.Requirement.Fallbacks {
+		document.Fallbacks = append(document.Fallbacks, next.Text())
 	}
 	for _, c := range r.Conflicts {
 		document.Conflicts = append(document.Conflicts,

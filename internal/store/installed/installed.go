@@ -86,7 +86,9 @@ func Find(stores []string, version gover.Version) (release Release, found bool, 
 }
 
 // Look reports whether the store has a tree of that version, and a receipt for
-// it. Both together are an installed release.
+// it. Both together are an installed release. It does not ask whether the receipt
+// is that of this very tree: inode and times of a tree, which would tell, are others
+// after a restored backup or chown -R. Who may replace the tree may edit it as well.
 func Look(store string, version gover.Version) (tree, receipt bool, err error) {
 	if tree, err = is(GOROOT(store, version), syscall.S_IFDIR); tree {
 		receipt, err = is(Receipt(store, version), syscall.S_IFREG)
