@@ -23,6 +23,8 @@ release that the current directory asks for.
   --check           only print the version of that release, once verified
   --rollback        make the release before this one the current one again
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
+  --all             also build vmgo-proxy, vmgo-deploy and vmgo-observe, which
+                    `vmgo proxy`, `deploy` and `observe` run; a release has them
   --hook            add the hook to the rc file of your shell, once
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
@@ -386,7 +388,8 @@ just_find_go() {
 
 # On a terminal the go command says what it downloads.
 fetch_modules() {
-	set -- "$go" list -deps -tags "$tags" . ./shims/vmgo-shim
+	# shellcheck disable=SC2086 # a list of packages
+	set -- "$go" list -deps -tags "$tags" $packages
 	if on_terminal; then
 		"$@" >"$temp/list"
 	else
@@ -419,7 +422,8 @@ build() {
 		done
 		set -- -trimpath
 		! on_terminal || set -- -v "$@" # names each package
-		"$go" build "$@" -ldflags '-s -w' -tags "$tags" -o "$temp/out/" . ./shims/vmgo-shim
+		# shellcheck disable=SC2086 # a list of packages
+		"$go" build "$@" -ldflags '-s -w' -tags "$tags" -o "$temp/out/" $packages
 	) || die 1 'the build failed'
 	"$temp/out/vmgo" version >/dev/null || die 1 'what was built does not run'
 }
@@ -439,7 +443,11 @@ place() {
 make_bin() { (umask 022 && mkdir -p -- "$bin") || die 1 "could not make $bin"; }
 
 install_programs() {
-	fetched=''
+	fetched='' programs='vmgo-shim vmgo' packages='. ./shims/vmgo-shim' what='vmgo and vmgo-shim'
+	[ -z "$all" ] || what='vmgo and the programs beside it'
+	for package in ${all:+"$checkout"/cmd/vmgo-*}; do
+		packages="$packages ./cmd/${package##*/}" programs="${package##*/} $programs"
+	done
 	if find_go; then
 		make_temp 100000
 	else
@@ -448,10 +456,11 @@ install_programs() {
 		fetch_go "$temp/go"
 		go=$temp/go/bin/go
 	fi
-	step "build vmgo and vmgo-shim with $([ -n "$fetched" ] && echo it || echo "$go")" build
+	step "build $what with $([ -n "$fetched" ] && echo it || echo "$go")" build
 	[ -d "$bin" ] || step "make $bin" make_bin
-	step "install $bin/vmgo-shim" place vmgo-shim
-	step "install $bin/vmgo" place vmgo
+	for program in $programs; do
+		step "install $bin/$program" place "$program"
+	done
 	# The Go release needs the space more.
 	cleanup
 	temp=
@@ -791,7 +800,7 @@ uninstall() {
 		../lib/vmgo/current/bin/vmgo-*) step "remove $link" rm -f -- "$link" || die 1 "could not remove $link" ;;
 		esac
 	done
-	for name in vmgo vmgo-shim; do
+	for name in vmgo vmgo-shim vmgo-proxy vmgo-deploy vmgo-observe; do
 		{ [ ! -e "$bin/$name" ] && [ ! -L "$bin/$name" ]; } || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
 	done
 	[ ! -L "$lib/current" ] || step "remove $lib" rm -rf -- "$lib" || die 1 "could not remove $lib"
@@ -820,6 +829,7 @@ parse() {
 			case $1 in --version) release_version=${2#v} ;; --base-url) base_url=$2 ;; *) from=$2 ;; esac
 			shift
 			;;
+		--all) all=1 ;;
 		--hook) hook=1 ;;
 		--programs-only) release='' ;;
 		--release) want_release=1 ;;
@@ -844,7 +854,7 @@ parse() {
 
 main() {
 	base_url=https://github.com/vmgo/vmgo/releases want_release='' check='' release_version='' from='' from_file=''
-	prefix='' go_dir='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
+	prefix='' go_dir='' all='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
 	parse "$@"
 	[ "$action" != usage ] || { usage && return 0; }
 	trap cleanup EXIT

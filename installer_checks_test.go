@@ -155,3 +155,33 @@ func TestInstaller_findGoLeavesADirectoryAlone(t *testing.T) {
 		t.Error(in.tree())
 	}
 }
+
+func TestInstaller_allPrograms(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, in *installer) {
+		var names []string
+		found, err := filepath.Glob("cmd/vmgo-*")
+		if err != nil || len(found) == 0 {
+			t.Fatal(found, err)
+		}
+		for _, dir := range found {
+			names = append(names, filepath.Base(dir))
+			in.write(filepath.Join(in.checkout, dir, "main.go"), "package main\n")
+		}
+		stdout, _ := in.run(0, "--dry-run", "--all", "--programs-only")
+		plain, _ := in.run(0, "--dry-run", "--programs-only")
+		for _, name := range names {
+			wants(t, stdout, "would install "+filepath.Join(in.home, ".local/bin", name)+"\n")
+			if strings.Contains(plain, name+"\n") {
+				t.Errorf("without --all: %s", plain)
+			}
+			in.write(filepath.Join(in.home, ".local/bin", name), "")
+		}
+		in.run(0, "--uninstall")
+		for _, name := range names {
+			if _, err := os.Lstat(filepath.Join(in.home, ".local/bin", name)); err == nil {
+				t.Errorf("--uninstall leaves %s", name)
+			}
+		}
+	})
+}

@@ -65,7 +65,7 @@ func (a *app) companionMissing(program string) error {
 	dir := filepath.Dir(a.host.Executable)
 	hint := "git clone https://github.com/vmgo/vmgo && cd vmgo && "
 	if filepath.Base(dir) == "bin" {
-		hint += "./install.sh --prefix " + diag.Word(filepath.Dir(dir))
+		hint += "./install.sh --all --prefix " + diag.Word(filepath.Dir(dir))
 	} else {
 		hint += "go build -o " + diag.Word(dir) + " ./cmd/" + program
 	}
