@@ -99,7 +99,7 @@ const (
 // Variables lists the environment variables, besides PWD and PATH, on which
 // the answer to the hook depends. They are compared at every prompt.
 func Variables() []string {
-	return []string{"VMGO_VERSION", "VMGO_ROOT", "VMGO_GOPATH", "VMGO_MODCACHE", "VMGO_GOTOOLCHAIN", "VMGO_GOROOT",
+	return []string{"VMGO_VERSION", "VMGO_ROOT", "VMGO_GOPATH", "VMGO_GOBIN", "VMGO_MODCACHE", "VMGO_GOTOOLCHAIN", "VMGO_GOROOT",
 		"VMGO_SHOW", "GOWORK"}
 }
 
