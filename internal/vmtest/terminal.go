@@ -10,7 +10,9 @@ import (
 )
 
 // OpenTerminal opens a pseudo-terminal: pty is the side of who looks at it, tty
-// that of programs.
+// that of programs. A ^C does not flush it: the kernel sends the signal first and
+// flushes then (isig in drivers/tty/n_tty.c), which may lose what the program
+// prints in between.
 func OpenTerminal(t testing.TB) (pty, tty *os.File) {
 	t.Helper()
 	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -28,6 +30,14 @@ func OpenTerminal(t testing.TB) (pty, tty *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	control(t, tty, func(fd int) error {
+		mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return err
+		}
+		mode.Lflag |= unix.NOFLSH
+		return unix.IoctlSetTermios(fd, unix.TCSETS, mode)
+	})
 	return pty, tty
 }
 
