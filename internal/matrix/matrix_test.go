@@ -54,7 +54,7 @@ func TestAll_endsEverythingWhenInterrupted(t *testing.T) {
 		_, _ = os.ReadFile(alive) // ends with the process that holds it
 		close(gone)
 	}()
-	const stubborn = `sleep 1000 >alive & echo x >ready; wait`
+	const stubborn = `{ echo x >ready; exec sleep 1000; } >alive & wait`
 	results := r.All(ctx, []matrix.Case{
 		{Version: "1", Program: "/bin/sh", Args: []string{"-c", stubborn}, Env: []string{"PATH=/usr/bin:/bin"}},
 		{Version: "2", Program: "/bin/true"},

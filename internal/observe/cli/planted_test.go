@@ -85,6 +85,7 @@ func machine(id string) bool { return slices.Contains([]string{"run-queue", "ste
 
 func TestRecord_plantedFaults(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	program := sample(t)
 	for fault, want := range map[string]struct{ id, in string }{
 		"lock":    {"locks", "main.(*inventory).reserve"},
@@ -109,6 +110,7 @@ func TestRecord_plantedFaults(t *testing.T) {
 // TestRecord_throttled puts the service into a control group with a tenth of a CPU.
 func TestRecord_throttled(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	group := quotaGroup(t)
 	pid := serve(t, sample(t), "-fault", "spin")
 	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(pid), 0o644); err != nil {
@@ -158,6 +160,7 @@ func removeGroup(t *testing.T, dir string) {
 
 func TestRecord_healthy(t *testing.T) {
 	t.Parallel()
+	notShort(t)
 	dir, stdout, found := recorded(t, serve(t, sample(t), "-rate", "100"))
 	for _, f := range found {
 		if !machine(f.ID) {
@@ -227,5 +230,13 @@ func TestRecord_withoutProfiles(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "perf.data")); err == nil {
 		t.Error("perf.data stays")
+	}
+}
+
+// notShort skips a test that records a program for seconds, more than once.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the program and what looks at it take minutes of CPU time under the race detector")
 	}
 }
