@@ -1,6 +1,7 @@
 package goenv_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -105,6 +106,8 @@ func ask(t *testing.T, goroot string, env map[string]string) map[string]string {
 	t.Helper()
 	command := exec.Command(goroot+"/bin/go", append([]string{"env", "-json"}, asked...)...)
 	command.Dir = env["HOME"]
+	// Otherwise a process of its own writes there while the directory is removed.
+	write(t, filepath.Join(cmp.Or(env["XDG_CONFIG_HOME"], env["HOME"]+"/.config"), "go/telemetry/mode"), "off\n")
 	command.Env = []string{"GOTOOLCHAIN=local", "PATH=/nonexistent"}
 	for name, value := range env {
 		command.Env = append(command.Env, name+"="+value)
