@@ -31,7 +31,7 @@ func (bash) About() About {
 
 func (b bash) load(vmgo string) string { return posixLoad(b, vmgo) }
 
-func (bash) key(t *strings.Builder) { posixKey(t) }
+func (bash) key(t *strings.Builder, n int) { posixKey(t, n) }
 
 // Quote puts s between single quotes. The two characters by which bash marks
 // quoting within itself get lost there after bytes that are no UTF-8, so s is
@@ -88,7 +88,7 @@ func (b bash) prompt(t *strings.Builder, u Update) {
 	} else {
 		// [ compares byte by byte, where [[ would obey nocasematch.
 		t.WriteString(`{ \[ "$PWD|`)
-		posixKey(t)
+		posixKey(t, u.Call.variables())
 		t.WriteString(`" = `)
 		b.quote(t, u.Call.Dir+"|"+u.Call.Key)
 		t.WriteString(" ]")

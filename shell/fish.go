@@ -32,7 +32,7 @@ func (fish) About() About {
 
 func (fish) load(vmgo string) string { return vmgo + " hook fish | source" }
 
-func (fish) key(t *strings.Builder) { joinKey(t, "$", "") }
+func (fish) key(t *strings.Builder, n int) { joinKey(t, n, "$", "") }
 
 // Quote puts s between single quotes, where fish knows \' and \\, with bytes
 // that are no UTF-8 written \XHH outside of them.
@@ -122,7 +122,7 @@ func (f fish) Update(u Update) string {
 
 func (f fish) tests(t *strings.Builder, u Update) {
 	t.WriteString(`builtin test "$PWD|`)
-	f.key(t)
+	f.key(t, u.Call.variables())
 	t.WriteString(`" = `)
 	f.quote(t, u.Call.Dir+"|"+u.Call.Key)
 	for _, v := range u.Equal {

@@ -164,7 +164,7 @@ func (p posix) clear(t *strings.Builder, name string) {
 }
 
 // posixKey joins the variables as the scripts of bash and zsh do.
-func posixKey(t *strings.Builder) { joinKey(t, "${", "-}") }
+func posixKey(t *strings.Builder, n int) { joinKey(t, n, "${", "-}") }
 
 // posixLoad returns the line that loads the hook in bash and zsh.
 func posixLoad(s Shell, vmgo string) string {

@@ -41,7 +41,7 @@ type Shell interface {
 	// load returns the line that loads the hook of a program, quoted by now.
 	load(vmgo string) string
 	// key writes how the script joins the values of Variables.
-	key(t *strings.Builder)
+	key(t *strings.Builder, variables int)
 }
 
 // Programs are the absolute paths that a hook calls.
@@ -97,10 +97,11 @@ const (
 )
 
 // Variables lists the environment variables, besides PWD and PATH, on which
-// the answer to the hook depends. They are compared at every prompt.
+// the answer to the hook depends. They are compared at every prompt. New ones go
+// to the end: the script of an older vmgo compares fewer.
 func Variables() []string {
-	return []string{"VMGO_VERSION", "VMGO_ROOT", "VMGO_GOPATH", "VMGO_GOBIN", "VMGO_MODCACHE", "VMGO_GOTOOLCHAIN", "VMGO_GOROOT",
-		"VMGO_SHOW", "GOWORK"}
+	return []string{"VMGO_VERSION", "VMGO_ROOT", "VMGO_GOPATH", "VMGO_MODCACHE", "VMGO_GOTOOLCHAIN", "VMGO_GOROOT",
+		"VMGO_SHOW", "GOWORK", "VMGO_GOBIN"}
 }
 
 // Call is what a hook tells the program, as its arguments after "hook".
@@ -157,13 +158,18 @@ func (c Call) lasting() string {
 // fill puts the programs into an embedded script.
 func fill(script string, s Shell, p Programs) string {
 	var key strings.Builder
-	s.key(&key)
+	s.key(&key, len(Variables()))
 	return strings.NewReplacer("@SHIM@", s.Quote(p.Shim), "@VMGO@", s.Quote(p.Vmgo), "@KEY@", key.String()).Replace(script)
 }
 
-// joinKey joins the values of [Variables], each written between before and after.
-func joinKey(t *strings.Builder, before, after string) {
-	for i, name := range Variables() {
+// variables returns how many of [Variables] the script that calls compares.
+func (c Call) variables() int {
+	return min(strings.Count(c.Key, "|")+1, len(Variables()))
+}
+
+// joinKey joins the values of the first n of [Variables], each written between before and after.
+func joinKey(t *strings.Builder, n int, before, after string) {
+	for i, name := range Variables()[:n] {
 		if i > 0 {
 			t.WriteByte('|')
 		}

@@ -31,7 +31,7 @@ func (zsh) About() About {
 
 func (z zsh) load(vmgo string) string { return posixLoad(z, vmgo) }
 
-func (zsh) key(t *strings.Builder) { posixKey(t) }
+func (zsh) key(t *strings.Builder, n int) { posixKey(t, n) }
 
 // Quote puts s between single quotes.
 func (z zsh) Quote(s string) string { return quoted(z, s) }
@@ -81,7 +81,7 @@ func (z zsh) prompt(t *strings.Builder, u Update) {
 		t.WriteString("_vmgo_update\n")
 	} else {
 		t.WriteString(`{ [[ "$PWD|`)
-		posixKey(t)
+		posixKey(t, u.Call.variables())
 		t.WriteString(`" == `)
 		z.quote(t, u.Call.Dir+"|"+u.Call.Key)
 		t.WriteString(" ]]")
