@@ -5,7 +5,6 @@ package rollout
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,13 +19,15 @@ import (
 	"github.com/vmgo/vmgo/internal/deploy/units"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/sshrun"
 )
 
 // Connections are the ssh connections of one run: one for each host, used by all
 // commands for it (ControlMaster).
 type Connections struct {
-	host host.Host
-	dir  string // of the control sockets
+	host   host.Host
+	runner sshrun.Runner
+	dir    string // of the control sockets
 
 	mu   sync.Mutex
 	used map[string]bool
@@ -36,7 +37,8 @@ type Connections struct {
 func Connect(h host.Host) (*Connections, error) {
 	// A control socket's path has at most 107 bytes, so the directory's is short.
 	dir, err := os.MkdirTemp("/tmp", "vmgo-ssh-")
-	return &Connections{host: h, dir: dir, used: map[string]bool{}}, err
+	runner := sshrun.New(h, "-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", "ControlPath="+filepath.Join(dir, "%C"))
+	return &Connections{host: h, runner: runner, dir: dir, used: map[string]bool{}}, err
 }
 
 // Close ends the connections.
@@ -48,52 +50,13 @@ func (c *Connections) Close() error {
 	return os.RemoveAll(c.dir)
 }
 
-// ssh runs a command of the remote shell.
+// ssh runs a command of the remote shell. The host goes on by itself when the
+// connection ends.
 func (c *Connections) ssh(ctx context.Context, target, command string, stdin io.Reader, stdout io.Writer) error {
 	c.mu.Lock()
 	c.used[target] = true
 	c.mu.Unlock()
-	cmd := exec.CommandContext(ctx, "ssh", "-T", "-o", "ControlMaster=auto", "-o", "ControlPersist=60",
-		"-o", "ControlPath="+filepath.Join(c.dir, "%C"), "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "--", target, command)
-	var stderr tail
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &stderr
-	// The host goes on by itself when the connection ends.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	err := c.host.Run(cmd)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 255 {
-		return diag.New(diag.Network, target+" cannot be reached: "+stderr.text(), "ssh "+diag.Word(target)+" true")
-	}
-	if err != nil {
-		return &remoteError{status: exit.ExitCode(), stderr: stderr.text()}
-	}
-	return nil
-}
-
-// remoteError is a command that failed on a host.
-type remoteError struct {
-	status int
-	stderr string
-}
-
-func (e *remoteError) Error() string { return "the host says: " + e.stderr }
-
-// tail keeps the end of what a command says, on one line.
-type tail struct{ buf bytes.Buffer }
-
-func (t *tail) Write(p []byte) (int, error) {
-	if t.buf.Len() > 16<<10 {
-		t.buf.Next(t.buf.Len() / 2)
-	}
-	return t.buf.Write(p)
-}
-
-func (t *tail) text() string {
-	lines := strings.Split(strings.TrimSpace(t.buf.String()), "\n")
-	return diag.Line(strings.Join(lines[max(0, len(lines)-3):], "; "))
+	return c.runner.Run(ctx, target, nil, command, stdin, stdout)
 }
 
 // notTrusted is the exit status of a host that has no helper.
@@ -156,13 +119,13 @@ func (c *Connections) call(ctx context.Context, target, command string, stdin io
 	}
 	_, _ = io.Copy(io.Discard, reader)
 	err := <-ended
-	var remote *remoteError
+	var remote *sshrun.Failure
 	switch {
 	case failure != nil:
 		return diag.New(failure.Code, failure.Msg, failure.Hints...)
 	case answered:
 		return nil
-	case errors.As(err, &remote) && remote.status == notTrusted:
+	case errors.As(err, &remote) && remote.Status == notTrusted:
 		return diag.New(diag.SignatureInvalid, target+" trusts nobody yet", "vmgo deploy trust "+diag.Word(target))
 	case err == nil:
 		return diag.New(diag.Failure, target+" gave no answer", "vmgo deploy status")
