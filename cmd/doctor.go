@@ -17,13 +17,16 @@ func (a *app) doctorCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "doctor",
 		Usage:     "find out what is wrong with Go on this machine, and what mends it",
-		UsageText: "vmgo doctor [--only ID,...] [--offline] [--bench] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
+		UsageText: "vmgo doctor [--only ID,...] [--skip ID,...] [--quick | --offline] [--bench] [--fail-on warn|fail] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
 		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
 security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
-check failed. The home directory and secrets are left out of everything printed.`,
+check failed, with --fail-on warn also if one warns. The home directory and secrets are left out of everything printed.`,
 		Category: machineCategory,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "only", Usage: "look at these checks or groups only: `ID,...`"},
+			&cli.StringSliceFlag{Name: "only", Usage: "look at these checks or groups only: `ID,...`"},
+			&cli.StringSliceFlag{Name: "skip", Usage: "leave these checks or groups out: `ID,...`"},
+			&cli.BoolFlag{Name: "quick", Usage: "start no program, use no network: within a second"},
+			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 from this `GRADE` on: warn or fail", Value: "fail"},
 			&cli.BoolFlag{Name: "list", Usage: "list the checks"},
 			&cli.BoolFlag{Name: "offline", Usage: "do not use the network"},
 			&cli.BoolFlag{Name: "bench", Usage: "measure the disk too: 64 MB, two seconds"},
@@ -47,13 +50,11 @@ func (a *app) doctor(c *cli.Context) error {
 	if err := oneMode(c, "list", "binary", "undo", "fix"); err != nil {
 		return err
 	}
-	var names []string
-	if c.IsSet("only") {
-		if names = listOf(c.String("only")); len(names) == 0 {
-			return diag.New(diag.Usage, "--only names no check", "vmgo doctor --list")
-		}
+	checks, err := selectedChecks(c)
+	if err != nil {
+		return err
 	}
-	checks, err := doctor.Select(doctor.Catalogue(), names)
+	failing, err := failingGrade(c.String("fail-on"))
 	if err != nil {
 		return err
 	}
@@ -74,13 +75,41 @@ func (a *app) doctor(c *cli.Context) error {
 	end := a.showing("examining the machine")
 	report := doctor.Run(c.Context, machine, checks)
 	end()
-	if err := a.showDoctor(c, report, len(names) > 0); err != nil {
+	if err := a.showDoctor(c, report, c.IsSet("only")); err != nil {
 		return err
 	}
-	if !report.OK() {
+	if report.Has(failing) {
 		return toldError{diag.New(diag.Failure, "a check failed")}
 	}
 	return nil
+}
+
+// selectedChecks returns the checks that --only and --skip leave.
+func selectedChecks(c *cli.Context) ([]doctor.Check, error) {
+	only, err := listFlag(c, "only", "check", "vmgo doctor --list")
+	if err != nil {
+		return nil, err
+	}
+	skip, err := listFlag(c, "skip", "check", "vmgo doctor --list")
+	if err != nil {
+		return nil, err
+	}
+	checks, err := doctor.Select(doctor.Catalogue(), only, skip)
+	if err == nil && len(checks) == 0 {
+		err = diag.New(diag.Usage, "--skip leaves no check", "vmgo doctor --list")
+	}
+	return checks, err
+}
+
+// failingGrade returns the grade from which on the command fails.
+func failingGrade(text string) (doctor.Status, error) {
+	switch text {
+	case "fail":
+		return doctor.Fail, nil
+	case "warn", "warning":
+		return doctor.Warn, nil
+	}
+	return "", diag.New(diag.Usage, fmt.Sprintf("--fail-on %s: the grades are warn and fail", text), "vmgo doctor --fail-on warn")
 }
 
 // oneMode refuses flags that each mean another thing to do, and those that would have
@@ -99,6 +128,8 @@ func oneMode(c *cli.Context, modes ...string) error {
 	switch {
 	case c.IsSet("yes") && mode != "fix":
 		return diag.New(diag.Usage, "--yes belongs to --fix", "vmgo doctor --fix --yes")
+	case c.Bool("quick") && (c.Bool("bench") || c.IsSet("listen") || c.IsSet("grpc")):
+		return diag.New(diag.Usage, "--quick neither measures nor connects: it does not go with --bench, --listen and --grpc", "vmgo doctor --bench")
 	case c.IsSet("html") && c.String("html") == "":
 		return diag.New(diag.Usage, "--html names no file", "vmgo doctor --html doctor.html")
 	}
@@ -108,7 +139,7 @@ func oneMode(c *cli.Context, modes ...string) error {
 // doctorMachine is the machine as the checks see it.
 func (a *app) doctorMachine(c *cli.Context) *doctor.Machine {
 	return doctor.New(a.host, a.settings, doctor.Options{
-		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"),
+		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"), Quick: c.Bool("quick"),
 		Listen: c.String("listen"), GRPC: c.String("grpc"), Vmgo: a.ownPath(), HookLine: shell.Line,
 	})
 }

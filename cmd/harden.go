@@ -23,8 +23,8 @@ taken back. docs/harden.md has the items, with what each is worth.
    sudo vmgo harden undo                # gives back every byte and value`
 
 func (a *app) hardenCommand() *cli.Command {
-	only := &cli.StringFlag{Name: "only", Usage: "the items `ID,...` in place of the profile's"}
-	applied := &cli.StringFlag{Name: "only", Usage: "give back the items `ID,...` alone"}
+	only := &cli.StringSliceFlag{Name: "only", Usage: "the items `ID,...` in place of the profile's"}
+	applied := &cli.StringSliceFlag{Name: "only", Usage: "give back the items `ID,...` alone"}
 	root := &cli.StringFlag{Name: "root", Usage: "work on the image or chroot in `DIR`; nothing that runs is changed"}
 	profile := &cli.StringFlag{Name: "profile", Usage: "what the machine is for: `dev|ci|server` (the last applied, else server)"}
 	user := &cli.StringFlag{Name: "user", Usage: "the user `NAME` whom items per user are for (whoever called sudo)"}
@@ -72,26 +72,35 @@ func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine
 }
 
 func (a *app) hardenSelection(c *cli.Context) (harden.Selection, error) {
-	sel := harden.Selection{Only: listOf(c.String("only")), User: c.String("user")}
+	only, err := listFlag(c, "only", "item", "vmgo harden status")
+	sel := harden.Selection{Only: only, User: c.String("user")}
+	if err != nil {
+		return sel, err
+	}
 	if sel.User == "" {
 		sel.User = a.host.Env["SUDO_USER"]
 	}
 	if sel.User == "" && a.host.UID != 0 {
 		sel.User = a.host.Env["USER"]
 	}
-	if c.IsSet("only") && len(sel.Only) == 0 {
-		return sel, diag.New(diag.Usage, "--only names no item", "vmgo harden status")
-	}
-	var err error
 	if c.IsSet("profile") {
 		sel.Profile, err = harden.ParseProfile(c.String("profile"))
 	}
 	return sel, err
 }
 
-// listOf splits a list at commas and drops empty elements.
-func listOf(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+// listFlag returns what a flag that may stand several times lists, separated by
+// commas or blanks. One that is there and names nothing is a usage error; kind is
+// what it should name.
+func listFlag(c *cli.Context, name, kind, hint string) ([]string, error) {
+	var list []string
+	for _, value := range c.StringSlice(name) {
+		list = append(list, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })...)
+	}
+	if c.IsSet(name) && len(list) == 0 {
+		return nil, diag.New(diag.Usage, "--"+name+" names no "+kind, hint)
+	}
+	return list, nil
 }
 
 func (a *app) hardenStatus(c *cli.Context) error {
@@ -102,7 +111,7 @@ func (a *app) hardenStatus(c *cli.Context) error {
 	if c.Bool("json") {
 		err = ui.JSON(a.host.Stdout, plan)
 	} else {
-		err = a.hardenTable(engine, plan, len(listOf(c.String("only"))) > 0)
+		err = a.hardenTable(engine, plan, c.IsSet("only"))
 	}
 	for _, item := range plan.Items {
 		if err == nil && item.State == harden.Drifted {

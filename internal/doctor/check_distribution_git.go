@@ -11,7 +11,7 @@ import (
 
 func gitCheck() Check {
 	return Check{
-		ID: "distribution.git", Group: Distribution, Weight: 6,
+		ID: "distribution.git", Group: Distribution, Slow: true, Weight: 6,
 		Title:  "git, and whether it trusts this repository",
 		Why:    "go build asks git for the commit; in a repository of another owner git refuses, and the build stops with \"error obtaining VCS status: exit status 128\"",
 		Source: "PATH; git status in the working directory",

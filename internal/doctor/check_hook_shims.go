@@ -12,7 +12,7 @@ import (
 
 func hookShimsCheck() Check {
 	return Check{
-		ID: "hook.shims", Group: Hook, Weight: 6,
+		ID: "hook.shims", Group: Hook, Slow: true, Weight: 6,
 		Title:  "whether shims come first where no hook runs",
 		Why:    "editors, ssh commands and scripts never load a hook; a shim in front of every other go serves them",
 		Source: "PATH without what the hook put there; the first shim, run for its version",

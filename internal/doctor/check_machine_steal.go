@@ -7,7 +7,7 @@ import (
 
 func stealCheck() Check {
 	return Check{
-		ID: "machine.steal", Group: MachineGroup, Weight: 3,
+		ID: "machine.steal", Group: MachineGroup, Slow: true, Weight: 3,
 		Title:  "processor time that the host gives to others",
 		Why:    "it makes builds slow and benchmarks worthless, and nothing inside the machine can change it",
 		Source: "/proc/stat twice within half a second; proc(5)",

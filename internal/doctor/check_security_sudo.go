@@ -11,7 +11,7 @@ import (
 
 func sudoCheck() Check {
 	return Check{
-		ID: "security.sudo", Group: Security, Weight: 4,
+		ID: "security.sudo", Group: Security, Slow: true, Weight: 4,
 		Title:  "whether go is found under sudo",
 		Why:    "sudo replaces PATH by secure_path, which on EL 8 and 9 lacks /usr/local/bin",
 		Source: "secure_path in /etc/sudoers and /etc/sudoers.d, or sudo -n -l",

@@ -13,7 +13,7 @@ import (
 
 func contextsCheck() Check {
 	return Check{
-		ID: "toolchain.contexts", Group: Toolchain, Weight: 8,
+		ID: "toolchain.contexts", Group: Toolchain, Slow: true, Weight: 8,
 		Title:  "which go every kind of session finds",
 		Why:    "each kind reads other startup files, so a go that a terminal has may be missing over ssh, in cron or under sudo",
 		Source: "each shell run for real with the environment that such a session begins with; PATH of cron and of sudoers",

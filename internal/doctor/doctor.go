@@ -12,6 +12,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,7 @@ type Check struct {
 	Source string // where its facts come from
 	Online bool   // it asks the network
 	Bench  bool   // it loads the machine; only when asked for
+	Slow   bool   // it starts programs or waits while it measures; --quick leaves it out
 	// Limit is the time it may take; 0 means the usual limit.
 	Limit time.Duration
 	// Weight orders the fixes at the end of the report among those of one
@@ -133,8 +135,12 @@ func (r Result) safely(edits ...Edit) Result {
 
 // worse raises the grade, never lowers it.
 func (r *Result) worse(s Status) {
-	rank := map[Status]int{Skip: 0, OK: 1, Info: 2, Warn: 3, Fail: 4}
-	if rank[s] > rank[r.Status] {
+	if s.rank() > r.Status.rank() {
 		r.Status = s
 	}
+}
+
+// rank orders the grades, the worst last.
+func (s Status) rank() int {
+	return slices.Index([]Status{Skip, OK, Info, Warn, Fail}, s)
 }

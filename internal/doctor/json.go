@@ -46,13 +46,14 @@ type Listed struct {
 	Source string `json:"source"`
 	Online bool   `json:"online"`
 	Bench  bool   `json:"bench"`
+	Slow   bool   `json:"slow"`
 }
 
 // List describes checks.
 func List(checks []Check) []Listed {
 	all := []Listed{}
 	for _, c := range checks {
-		all = append(all, Listed{c.ID, c.Group, c.Title, c.Why, c.Source, c.Online, c.Bench})
+		all = append(all, Listed{c.ID, c.Group, c.Title, c.Why, c.Source, c.Online, c.Bench, c.Slow})
 	}
 	return all
 }

@@ -178,7 +178,7 @@ func TestPairs_neverContradict(t *testing.T) {
 	for _, p := range pairs() {
 		t.Run(p.check+"-"+p.item, func(t *testing.T) {
 			t.Parallel()
-			checks, err := doctor.Select(doctor.Catalogue(), []string{p.check})
+			checks, err := doctor.Select(doctor.Catalogue(), []string{p.check}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

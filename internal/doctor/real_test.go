@@ -24,7 +24,7 @@ import (
 
 func pick(t *testing.T, ids ...string) []doctor.Check {
 	t.Helper()
-	checks, err := doctor.Select(doctor.Catalogue(), ids)
+	checks, err := doctor.Select(doctor.Catalogue(), ids, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,9 +44,12 @@ type Report struct {
 	Outcomes []Outcome // in the order of the catalogue
 }
 
-// OK says whether nothing failed.
-func (r Report) OK() bool {
-	return !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Status == Fail })
+// OK reports whether nothing failed.
+func (r Report) OK() bool { return !r.Has(Fail) }
+
+// Has reports whether a check has the status, or a worse one.
+func (r Report) Has(s Status) bool {
+	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Status.rank() >= s.rank() })
 }
 
 // Count says how many outcomes have a grade.
@@ -60,30 +63,33 @@ func (r Report) Count(s Status) int {
 	return n
 }
 
-// Select picks the checks that are named: an id, or a group for all in it. No
-// name picks all. The error has the code usage.
-func Select(all []Check, names []string) ([]Check, error) {
-	if len(names) == 0 {
-		return all, nil
-	}
-	var picked []Check
-	for _, name := range names {
-		found := false
-		for _, c := range all {
-			if c.ID != name && string(c.Group) != name {
-				continue
-			}
-			found = true
-			if !slices.ContainsFunc(picked, func(p Check) bool { return p.ID == c.ID }) {
-				picked = append(picked, c)
-			}
-		}
-		if !found {
+// Select returns the checks that only names, without those that skip names: an
+// id, or a group for all in it. An empty only names all. The error has the code
+// usage.
+func Select(all []Check, only, skip []string) ([]Check, error) {
+	for _, name := range slices.Concat(only, skip) {
+		if !slices.ContainsFunc(all, func(c Check) bool { return c.isNamed(name) }) {
 			return nil, diag.New(diag.Usage, fmt.Sprintf("there is no check %q", name), "vmgo doctor --list")
 		}
 	}
-	return picked, nil
+	picked := all
+	if len(only) > 0 {
+		picked = nil
+		for _, name := range only {
+			for _, c := range all {
+				if c.isNamed(name) && !slices.ContainsFunc(picked, func(p Check) bool { return p.ID == c.ID }) {
+					picked = append(picked, c)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(picked), func(c Check) bool {
+		return slices.ContainsFunc(skip, c.isNamed)
+	}), nil
 }
+
+// isNamed reports whether a name is the check's id or its group.
+func (c Check) isNamed(name string) bool { return c.ID == name || string(c.Group) == name }
 
 // Run carries out checks side by side, each within its limit.
 func Run(ctx context.Context, m *Machine, checks []Check) Report {
@@ -123,6 +129,8 @@ func within[T any](limit time.Duration, ask func() T) (answer T, answered bool) 
 // one runs a single check.
 func one(ctx context.Context, m *Machine, c Check) Result {
 	switch {
+	case m.Options.Quick && (c.Online || c.Bench || c.Slow):
+		return skip("not looked at: --quick")
 	case c.Online && m.Options.Offline:
 		return skip("not looked at: offline")
 	case c.Bench && !m.Options.Bench:

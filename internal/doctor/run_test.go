@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func TestCatalogue_isWellFormed(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	t.Parallel()
-	picked, err := doctor.Select(doctor.Catalogue(), []string{"hook", "machine.swap", "hook.order"})
+	picked, err := doctor.Select(doctor.Catalogue(), []string{"hook", "machine.swap", "hook.order"}, []string{"hook.path"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,13 +53,55 @@ func TestSelect(t *testing.T) {
 	for _, c := range picked {
 		ids = append(ids, c.ID)
 	}
-	want := "hook.loaded hook.order hook.path hook.shims hook.stale hook.editor machine.swap"
+	want := "hook.loaded hook.order hook.shims hook.stale hook.editor machine.swap"
 	if got := strings.Join(ids, " "); got != want {
 		t.Errorf("picked %s, want %s", got, want)
 	}
-	if _, err := doctor.Select(doctor.Catalogue(), []string{"hook.nothing"}); diag.CodeOf(err) != diag.Usage {
-		t.Errorf("an unknown check gives %v, want a usage error", err)
+	for _, unknown := range [][2][]string{{{"hook.nothing"}, nil}, {nil, {"hook.nothing"}}} {
+		if _, err := doctor.Select(doctor.Catalogue(), unknown[0], unknown[1]); diag.CodeOf(err) != diag.Usage {
+			t.Errorf("an unknown check gives %v, want a usage error", err)
+		}
 	}
+}
+
+// A quick run starts nothing, asks nobody and waits for nothing, whatever the
+// machine is like.
+func TestRun_quick(t *testing.T) {
+	t.Parallel()
+	for _, name := range machineNames(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := hosttest.New(t, machineFiles(t, name))
+			h.Run = func(cmd *exec.Cmd) error {
+				t.Errorf("starts %q", cmd.Args)
+				return errors.New("not here")
+			}
+			h.Transport = refusing{t}
+			h.Sys.Lookup = func(_ context.Context, name string) ([]string, error) {
+				t.Errorf("looks up %s", name)
+				return nil, errors.New("not here")
+			}
+			m := patient(t, h, doctor.Options{Quick: true})
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				report := doctor.Run(t.Context(), m, doctor.Catalogue())
+				if took := time.Since(began); took > 0 {
+					t.Errorf("it waits for %v", took)
+				}
+				if n := report.Count(doctor.Skip); n == len(report.Outcomes) {
+					t.Error("it looks at nothing")
+				}
+			})
+		})
+	}
+}
+
+// refusing is a network that nobody may use.
+type refusing struct{ t *testing.T }
+
+func (r refusing) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.t.Errorf("asks %s", request.URL)
+	return nil, errors.New("not here")
 }
 
 func TestRun_leavesHangingChecksBehind(t *testing.T) {
