@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
-	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/install"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/settings"
@@ -35,6 +35,7 @@ Nothing becomes visible in the store before the checksum database or Google's si
 			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
 			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
 			&cli.BoolFlag{Name: "full", Usage: "with api, doc, misc and test: from the official archive"},
+			minAgeFlag(),
 			proofFlag(),
 			jsonFlag(),
 		}, installFlags()...),
@@ -128,6 +129,10 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 // choose turns selectors into versions. The sources are asked for their lists
 // only where a selector leaves a choice.
 func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []gover.Version, failures []error) {
+	age, err := a.minAge(c)
+	if err != nil {
+		return nil, []error{err}
+	}
 	var published []gover.Version
 	var listErr error
 	asked := false
@@ -140,13 +145,20 @@ func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report)
 			asked = true
 			published, listErr = a.published(c.Context, installSources(c))
 		}
-		version, err := pickPublished(selector, published, listErr)
+		version, passed, err := gover.Version{}, gover.Version{}, listErr
+		if err == nil {
+			version, passed, err = age.pick(c.Context, selector, published)
+		}
 		if err != nil {
 			failures = append(failures, err)
 			report.failed(selector.Text(), err)
 			continue
 		}
+		if !passed.IsZero() {
+			a.sayf("go%s is younger than %s: go%s is the newest for %s", passed, age.text(), version, selector.Text())
+		}
 		list = append(list, version)
+		a.limitAge(version, age)
 	}
 	return unique(list), failures
 }
@@ -160,15 +172,13 @@ func (a *app) published(ctx context.Context, source string) ([]gover.Version, er
 	return versions, err
 }
 
-func pickPublished(selector gover.Selector, published []gover.Version, listErr error) (gover.Version, error) {
-	if listErr != nil {
-		return gover.Version{}, listErr
+// limitAge has the install of a release that was chosen as the newest compare
+// the time in its VERSION file.
+func (a *app) limitAge(v gover.Version, age minAge) {
+	if a.notAfter == nil {
+		a.notAfter = map[gover.Version]time.Time{}
 	}
-	version, found, err := selector.Pick(published, ranges.Parse)
-	if err == nil && !found {
-		err = diag.New(diag.NoSuchRelease, "no source lists a release that is "+selector.Text(), "vmgo list-remote --all")
-	}
-	return version, err
+	a.notAfter[v] = age.notAfter()
 }
 
 func unique(list []gover.Version) []gover.Version {
@@ -251,6 +261,7 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 		Store: target, Log: given.over(log), Keyring: keyring, Fetcher: client, Platform: a.platform(),
 		Official: settings.OfficialGodev,
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
+		NotAfter: a.notAfter, Times: release.OpenTimes(a.layout.Cache),
 		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
 		Identity: a.identity(), VmgoVersion: currentBuild().version,
 	}

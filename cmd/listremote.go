@@ -20,21 +20,21 @@ func (a *app) listRemoteCommand() *cli.Command {
 		Name:      "list-remote",
 		Aliases:   []string{"ls-remote"},
 		Usage:     "list the releases that can be installed",
-		UsageText: "vmgo list-remote [SELECTOR] [--all] [--json] [--source LIST]",
+		UsageText: "vmgo list-remote [SELECTOR] [--all] [--json] [--source LIST] [--min-age AGE]",
 		ArgsUsage: "[SELECTOR]",
 		Description: `Without --all: the releases of the two newest lines, or those that SELECTOR matches.
 A source's list need not be complete: an exact version can be installed even when it is not listed.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "with old and unstable releases"},
-			jsonFlag(), sourceFlag(),
+			jsonFlag(), sourceFlag(), minAgeFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 0, 1, "")
 			if err != nil {
 				return err
 			}
-			rows, err := a.remoteRows(c.Context, c.String("source"), args, c.Bool("all"))
+			rows, err := a.remoteRows(c, args, c.Bool("all"))
 			if err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ type remoteRow struct {
 	Supported bool     `json:"supported"`
 	Newest    bool     `json:"newest_patch"`
 	Installed bool     `json:"installed"`
+	Young     bool     `json:"too_young"` // to be the newest
 	Sources   []string `json:"sources"`
 }
 
@@ -92,7 +93,7 @@ func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([
 }
 
 // remoteRows lists what the arguments ask for, with what is known of each.
-func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, all bool) ([]remoteRow, error) {
+func (a *app) remoteRows(c *cli.Context, args []string, all bool) ([]remoteRow, error) {
 	match := func(gover.Version) bool { return true }
 	if len(args) == 1 {
 		selector, err := gover.ParseSelector(args[0])
@@ -103,11 +104,15 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 			return nil, err
 		}
 	}
-	list, err := a.listed(ctx, sourceFlag, always)
+	list, err := a.listed(c.Context, c.String("source"), always)
 	if err != nil {
 		return nil, err
 	}
 	releases, err := a.installed()
+	if err != nil {
+		return nil, err
+	}
+	age, err := a.minAge(c)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +125,7 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 	rows := []remoteRow{}
 	for _, l := range list {
 		v := l.Version
+		shown := match(v) && (all || len(args) == 1 || !v.IsPrerelease() && v.Minor() > newest.Minor()-2)
 		row := remoteRow{
 			Version: v.String(), Stable: !v.IsPrerelease(), Supported: !lines.Ended(v),
 			Newest: !v.IsPrerelease() && !seen[v.Lang()], Sources: l.Sources,
@@ -127,10 +133,12 @@ func (a *app) remoteRows(ctx context.Context, sourceFlag string, args []string, 
 		for _, have := range releases {
 			row.Installed = row.Installed || have.Version == v
 		}
-		if row.Stable {
-			seen[v.Lang()] = true
+		if row.Newest && shown {
+			_, row.Young = age.young(c.Context, v)
+			row.Newest = !row.Young
 		}
-		if match(v) && (all || len(args) == 1 || row.Stable && v.Minor() > newest.Minor()-2) {
+		seen[v.Lang()] = seen[v.Lang()] || row.Newest
+		if shown {
 			rows = append(rows, row)
 		}
 	}
@@ -163,6 +171,9 @@ func (a *app) remoteTable(rows []remoteRow) error {
 			notes = colour.Yellow("unstable")
 		case !row.Supported:
 			notes = colour.Dim("end of life")
+		}
+		if row.Young {
+			notes = join(notes, colour.Yellow("younger than the minimum age"))
 		}
 		if row.Newest {
 			notes = join(notes, "newest patch")

@@ -35,6 +35,7 @@ status is 1 if the command failed under any of them.`,
 			&cli.StringFlag{Name: "logs", Usage: "keep the logs in the directory `DIR`"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
 			jsonFlag(),
+			minAgeFlag(),
 		}, installFlags()...),
 		Action: a.matrix,
 	})

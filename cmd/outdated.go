@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -13,15 +14,15 @@ import (
 func (a *app) outdatedCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "outdated",
-		UsageText: "vmgo outdated [--json] [--source LIST]",
+		UsageText: "vmgo outdated [--json] [--source LIST] [--min-age AGE]",
 		Usage:     "say which installed lines have newer patches, and which are at their end of life",
 		Category:  releasesCategory,
-		Flags:     []cli.Flag{jsonFlag(), sourceFlag()},
+		Flags:     []cli.Flag{jsonFlag(), sourceFlag(), minAgeFlag()},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
 			}
-			rows, err := a.lines(c.Context, c.String("source"))
+			rows, err := a.lines(c)
 			if err != nil {
 				return err
 			}
@@ -46,14 +47,19 @@ type lineRow struct {
 }
 
 // lines compares the newest installed release of each line with the newest
-// published one, newest line first. Prereleases neither count nor are offered.
-func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
+// published one that is old enough, newest line first. Prereleases neither count nor
+// are offered.
+func (a *app) lines(c *cli.Context) ([]lineRow, error) {
 	releases, err := a.installed()
 	rows := []lineRow{}
 	if err != nil || len(releases) == 0 {
 		return rows, err
 	}
-	published, err := a.listed(ctx, source, onceADay)
+	age, err := a.minAge(c)
+	if err != nil {
+		return nil, err
+	}
+	published, err := a.listed(c.Context, c.String("source"), onceADay)
 	if err != nil {
 		return nil, err
 	}
@@ -62,25 +68,33 @@ func (a *app) lines(ctx context.Context, source string) ([]lineRow, error) {
 		return nil, err
 	}
 	seen := map[gover.Version]bool{}
-	for _, release := range releases {
-		line := release.Version.Lang()
-		if seen[line] || release.Version.IsPrerelease() {
+	for _, have := range releases {
+		line := have.Version.Lang()
+		if seen[line] || have.Version.IsPrerelease() {
 			continue
 		}
 		seen[line] = true
-		next := release.Version
-		for _, l := range published {
-			if l.Version.Lang() == line && !l.Version.IsPrerelease() && l.Version.Compare(next) > 0 {
-				next = l.Version
-			}
-		}
+		next := age.newestPatch(c.Context, have.Version, published)
 		rows = append(rows, lineRow{
-			Line: line.String(), Installed: release.Version.String(), Newest: next.String(),
-			Outdated: next != release.Version, Supported: !known.Ended(release.Version),
-			have: release, next: next,
+			Line: line.String(), Installed: have.Version.String(), Newest: next.String(),
+			Outdated: next != have.Version, Supported: !known.Ended(have.Version),
+			have: have, next: next,
 		})
 	}
 	return rows, nil
+}
+
+// newestPatch returns the newest published release of the line of have that is old
+// enough, have itself where none is newer. The list is newest first.
+func (m minAge) newestPatch(ctx context.Context, have gover.Version, published []release.Listed) gover.Version {
+	for _, l := range published {
+		if v := l.Version; v.Lang() == have.Lang() && !v.IsPrerelease() && v.Compare(have) > 0 {
+			if _, young := m.young(ctx, v); !young {
+				return v
+			}
+		}
+	}
+	return have
 }
 
 func (a *app) outdatedTable(rows []lineRow) error {

@@ -18,7 +18,7 @@ import (
 func (a *app) upgradeCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "upgrade",
-		UsageText: "vmgo upgrade [--dry-run] [--pins]",
+		UsageText: "vmgo upgrade [--dry-run] [--pins] [--min-age AGE]",
 		Usage:     "install the newest patch of each installed line",
 		Description: `Defaults that name an older patch move along. .go-version files of known projects that pin one exactly are
 listed, and rewritten with --pins or after a yes on the terminal. The older releases stay: see vmgo prune.`,
@@ -26,12 +26,17 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed and moved"},
 			&cli.BoolFlag{Name: "pins", Usage: "rewrite .go-version files of known projects"},
+			minAgeFlag(),
 		}, installFlags()...),
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
 			}
-			rows, err := a.lines(c.Context, c.String("source"))
+			rows, err := a.lines(c)
+			if err != nil {
+				return err
+			}
+			age, err := a.minAge(c)
 			if err != nil {
 				return err
 			}
@@ -39,6 +44,7 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 			moved := map[gover.Version]gover.Version{}
 			for _, row := range rows {
 				if row.Outdated {
+					a.limitAge(row.next, age)
 					list = append(list, row.next)
 					moved[row.have.Version.Lang()] = row.next
 				}

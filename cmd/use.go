@@ -15,11 +15,12 @@ func (a *app) useCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true, complete: a.releaseCandidates}, &cli.Command{
 		Name:      "use",
 		Usage:     "pin a release for this directory in .go-version, installing it if it is missing",
-		UsageText: "vmgo use SELECTOR [--as-typed]",
+		UsageText: "vmgo use SELECTOR [--as-typed] [--min-age AGE]",
 		ArgsUsage: "SELECTOR",
 		Category:  projectCategory,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "as-typed", Usage: "write the selector itself, not the exact version it came to"},
+			minAgeFlag(),
 		}, installFlags()...),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1, 1, "a SELECTOR, such as 1.22.5 or 1.22")

@@ -12,6 +12,7 @@ const (
 	BadSelector         Code = "bad-selector"
 	BadSetting          Code = "bad-setting"
 	NoSuchRelease       Code = "no-such-release"
+	TooYoung            Code = "too-young"
 	UnsupportedPlatform Code = "unsupported-platform"
 	UnsupportedShell    Code = "unsupported-shell"
 	Network             Code = "network"
@@ -54,6 +55,7 @@ func Catalogue() []Entry {
 		{NoRequirement, 3, "nothing asks for a release here, and there is no default and no other go"},
 		{BadVersionFile, 3, "a version file that cannot be read as one"},
 		{NoSuchRelease, 3, "no source has a release that matches"},
+		{TooYoung, 3, "a release that is younger than the newest may be, by VMGO_MIN_AGE or --min-age"},
 		{UnsupportedPlatform, 3, "there is no such release for this operating system and architecture"},
 		{Network, 4, "a server could not be reached or answered with an error"},
 		{Offline, 4, "the network is needed, but VMGO_OFFLINE or GOPROXY=off forbids it"},

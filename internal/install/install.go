@@ -61,6 +61,12 @@ type Installer struct {
 	// Full wants api, doc, misc and test too, and replaces a release that was
 	// installed without them.
 	Full bool
+	// NotAfter has the releases that were chosen as the newest, each with the
+	// latest time that its VERSION file may name; the zero time is none. The age
+	// of others does not matter.
+	NotAfter map[gover.Version]time.Time
+	// Times remembers the times of releases that NotAfter refused.
+	Times release.Times
 	// Leave has files of a tree, by their slash-separated path, that Adopt leaves
 	// behind, since they do not belong to the release.
 	Leave map[string]bool

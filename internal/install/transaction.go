@@ -296,6 +296,9 @@ func (tx *transaction) publish(ctx context.Context, a release.Artifact, proofs t
 		return diag.New(diag.Unproven, "nobody vouches for "+tx.version.Toolchain()+" from "+fetch.Redact(a.URLs[0])+
 			": neither the checksum database nor a signature", "vmgo install "+tx.version.String())
 	}
+	if err := tx.oldEnough(stage); err != nil {
+		return err
+	}
 	tx.proofs = proofs
 	tx.in.tell(Event{Kind: Verified, Version: tx.version, Source: a.Source, Proofs: proofs, Elapsed: tx.in.now().Sub(tx.progress.begin)})
 	r := &tx.receipt

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/goenv"
@@ -20,22 +21,23 @@ import (
 // Settings holds every setting in its typed form. A value that exists is
 // valid; how it was spelled and where it came from is in [Settings.Value].
 type Settings struct {
-	Root         string   // VMGO_ROOT: the only store, "" for the usual two
-	Version      string   // VMGO_VERSION: selector of this shell or process
-	Sources      []string // VMGO_SOURCE: names of release sources in order
-	Godev        []string // VMGO_GODEV: base URLs of the index
-	GodevMirrors []string // VMGO_GODEV_MIRROR: base URLs that serve archives only
-	GOPATH       string   // VMGO_GOPATH: project, tree, version or inherit
-	GOBIN        string   // VMGO_GOBIN: user or project
-	AutoInstall  bool     // VMGO_AUTOINSTALL: shims and exec install what is missing
-	Modcache     string   // VMGO_MODCACHE: shared or project
-	GOTOOLCHAIN  string   // VMGO_GOTOOLCHAIN: local, path, auto or inherit
-	GOROOT       bool     // VMGO_GOROOT: set GOROOT, not PATH alone
-	Link         bool     // VMGO_LINK: share identical files between releases
-	Jobs         int      // VMGO_JOBS: parallel work, 0 for one job a core
-	Offline      bool     // VMGO_OFFLINE: never use the network
-	Keyrings     []string // VMGO_KEYRING: files with further OpenPGP certificates
-	Show         bool     // VMGO_SHOW: the hook tells what it switched to
+	Root         string        // VMGO_ROOT: the only store, "" for the usual two
+	Version      string        // VMGO_VERSION: selector of this shell or process
+	Sources      []string      // VMGO_SOURCE: names of release sources in order
+	Godev        []string      // VMGO_GODEV: base URLs of the index
+	GodevMirrors []string      // VMGO_GODEV_MIRROR: base URLs that serve archives only
+	GOPATH       string        // VMGO_GOPATH: project, tree, version or inherit
+	GOBIN        string        // VMGO_GOBIN: user or project
+	AutoInstall  bool          // VMGO_AUTOINSTALL: shims and exec install what is missing
+	Modcache     string        // VMGO_MODCACHE: shared or project
+	GOTOOLCHAIN  string        // VMGO_GOTOOLCHAIN: local, path, auto or inherit
+	GOROOT       bool          // VMGO_GOROOT: set GOROOT, not PATH alone
+	Link         bool          // VMGO_LINK: share identical files between releases
+	Jobs         int           // VMGO_JOBS: parallel work, 0 for one job a core
+	Offline      bool          // VMGO_OFFLINE: never use the network
+	Keyrings     []string      // VMGO_KEYRING: files with further OpenPGP certificates
+	Show         bool          // VMGO_SHOW: the hook tells what it switched to
+	MinAge       time.Duration // VMGO_MIN_AGE: the least age of a release that counts as the newest
 
 	// Unread is about settings files of the user that cannot be read: they count
 	// as absent, as for git.

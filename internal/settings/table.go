@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Row describes one setting.
@@ -70,6 +71,8 @@ func Table() []Row {
 			store: func(s *Settings, v string) error { s.Keyrings = list(v); return absolute(s.Keyrings...) }},
 		{Name: "VMGO_SHOW", Meaning: "1: the hook says on stderr what it switched to", Values: []string{"0", "1"},
 			store: func(s *Settings, v string) (err error) { s.Show, err = truth(v); return err }},
+		{Name: "VMGO_MIN_AGE", Meaning: "newest means newest of at least this age, such as 7d",
+			store: func(s *Settings, v string) (err error) { s.MinAge, err = ParseAge(v); return err }},
 	}
 }
 
@@ -138,6 +141,24 @@ func jobs(text string) (int, error) {
 		return 0, errors.New("it must be a number from 1 to 1024")
 	}
 	return n, nil
+}
+
+// ParseAge returns the duration of a text in the form of time.ParseDuration, or
+// as a number of days ("7d"); 0 for the empty text.
+func ParseAge(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	age, err := time.ParseDuration(text)
+	if days, found := strings.CutSuffix(text, "d"); found {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		age = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || age < 0 {
+		return 0, errors.New("it must be an age such as 7d or 36h")
+	}
+	return age, nil
 }
 
 func truth(text string) (bool, error) {

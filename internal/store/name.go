@@ -1,8 +1,10 @@
 package store
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -19,4 +21,17 @@ func NameOf(goroot string) (string, error) {
 func nameIn(text []byte, err error) (string, error) {
 	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.TrimSpace(line), err
+}
+
+// madeIn returns the time of the line "time" of a VERSION file.
+func madeIn(text []byte, err error) (time.Time, error) {
+	if err != nil {
+		return time.Time{}, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "time "); found {
+			return time.Parse(time.RFC3339, strings.TrimSpace(value))
+		}
+	}
+	return time.Time{}, errors.New("VERSION names no time")
 }

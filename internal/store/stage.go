@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
@@ -102,6 +103,12 @@ func (st *Stage) Tree() string { return st.tree.Path() }
 // Name reads which release the tree says it is.
 func (st *Stage) Name() (string, error) {
 	return nameIn(st.tree.ReadFile("VERSION", maxVersionFile))
+}
+
+// Made reads when the release was made, by its VERSION file, which names the time
+// from Go 1.21 on.
+func (st *Stage) Made() (time.Time, error) {
+	return madeIn(st.tree.ReadFile("VERSION", maxVersionFile))
 }
 
 // Drop removes a file or directory at the top of the tree.

@@ -9,18 +9,19 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // ScriptCommands gives the commands that this package adds to testscript:
 //
-//	vmserver start [-name N] [-missing STATUS] [-unlisted V,V] [-listonly V,V] [-pad BYTES] [-platforms OS-ARCH,...] [-log MODE] [-tls] VERSION[@VARIANT]...
+//	vmserver start [-name N] [-missing STATUS] [-unlisted V,V] [-listonly V,V] [-pad BYTES] [-platforms OS-ARCH,...] [-log MODE] [-tls] [-age DURATION] VERSION[@VARIANT]...
 //	    starts a module proxy with these releases and sets GOPROXY, GOSUMDB,
 //	    VMTEST_URL and VMTEST_GOSUMDB; with -tls also VMTEST_TLSURL and
 //	    SSL_CERT_FILE, and GOPROXY is the https address. With -name, a further
 //	    server: GOPROXY and GOSUMDB stay, and the other names end in _N.
-//	vmserver add [-name N] [-pad BYTES] VERSION[@VARIANT]...   publishes more
+//	vmserver add [-name N] [-pad BYTES] [-age DURATION] VERSION[@VARIANT]...   publishes more
 //	vmserver fault [-name N] PATTERN FAULT      see [Fault]; "vmserver fault clear"
 //	vmserver log [-name N] MODE                 see [LogMode]
 //	[!] vmserver asked [-name N] PATTERN [TIMES]  asserts requests: any, none, or so many
@@ -63,6 +64,7 @@ type serverFlags struct {
 	name, log, unlisted, listonly, platforms, by string
 	missing, pad                                 int
 	tls                                          bool
+	age                                          time.Duration // of the releases; 0: made in 2024
 }
 
 func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
@@ -83,6 +85,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	flags.StringVar(&f.by, "by", "good", "")
 	flags.IntVar(&f.missing, "missing", 0, "")
 	flags.IntVar(&f.pad, "pad", 0, "")
+	flags.DurationVar(&f.age, "age", 0, "")
 	flags.BoolVar(&f.tls, "tls", false, "")
 	ts.Check(flags.Parse(args[1:]))
 	rest := flags.Args()
@@ -217,6 +220,9 @@ func toolchains(ts *testscript.TestScript, f serverFlags, args []string) []Toolc
 			ts.Check(err)
 			t.OS, t.Arch, _ = strings.Cut(platform, "-")
 			t.Pad = f.pad
+			if f.age > 0 {
+				t.Made = time.Now().Add(-f.age)
+			}
 			out = append(out, t)
 		}
 	}

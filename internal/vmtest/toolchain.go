@@ -27,6 +27,8 @@ type Toolchain struct {
 	Variant string
 	// Pad adds a file of that many incompressible bytes, src/pad.bin.
 	Pad int
+	// Made is when the release was made; by default one day in 2024.
+	Made time.Time
 	// Files to add or replace, by path in GOROOT.
 	Files map[string]string
 }
@@ -54,7 +56,12 @@ func (t Toolchain) Module() string { return gover.ModuleVersion(t.version(), t.p
 func (t Toolchain) Prefix() string { return gover.ToolchainModule + "@" + t.Module() + "/" }
 
 // Time is when the release was made.
-func (t Toolchain) Time() time.Time { return time.Date(2024, 6, 27, 20, 11, 12, 0, time.UTC) }
+func (t Toolchain) Time() time.Time {
+	if t.Made.IsZero() {
+		return time.Date(2024, 6, 27, 20, 11, 12, 0, time.UTC)
+	}
+	return t.Made.UTC().Truncate(time.Second)
+}
 
 // modern says whether the release has what came with 1.21: go.env, a time in
 // VERSION, and modes in the zip.

@@ -25,6 +25,7 @@ import (
 	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/proxy"
 	"github.com/vmgo/vmgo/internal/proxy/bucket"
+	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -170,26 +171,12 @@ func (s *serve) policy(c *proxy.Config, _ goenv.Settings) error {
 			return diag.Wrap(diag.Usage, err, "--"+name+" cannot be "+strconv.Quote(patterns), "vmgo help proxy serve")
 		}
 	}
-	age, err := parseAge(s.minAge)
+	age, err := settings.ParseAge(s.minAge)
+	if err != nil {
+		return diag.Wrap(diag.Usage, err, "--min-age cannot be "+strconv.Quote(s.minAge), "vmgo proxy serve --min-age 7d")
+	}
 	c.MinAge = age
-	return err
-}
-
-// parseAge reads a duration, in which d stands for days.
-func parseAge(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if days, found := strings.CutSuffix(text, "d"); found {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	age, err := time.ParseDuration(text)
-	if err != nil || age < 0 {
-		return 0, diag.New(diag.Usage, "--min-age cannot be "+strconv.Quote(text), "vmgo proxy serve --min-age 7d")
-	}
-	return age, nil
+	return nil
 }
 
 func (s *serve) limits(c *proxy.Config, _ goenv.Settings) (err error) {
