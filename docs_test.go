@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,33 @@ func TestDocs_everyErrorHasSectionAndScript(t *testing.T) {
 	}
 	if got, want := strings.Count(page, "\n## "), len(diag.Catalogue()); got != want {
 		t.Errorf("docs/errors.md has %d sections for %d codes", got, want)
+	}
+}
+
+// TestDocs_errorsAreExplainedInChinese holds the catalogue and its page in Chinese
+// together. It has the summary in English, so that a search for it leads there.
+func TestDocs_errorsAreExplainedInChinese(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/zh-CN/errors.md")
+	for _, entry := range diag.Catalogue() {
+		if want := fmt.Sprintf("\n## %s\n\n退出码 %d。*%s*。", entry.Code, entry.Exit, entry.Summary); !strings.Contains(page, want) {
+			t.Errorf("docs/zh-CN/errors.md lacks:%s", want)
+		}
+	}
+}
+
+// TestDocs_machineIsExplainedInChinese compares the checks and items of the pages
+// in both languages.
+func TestDocs_machineIsExplainedInChinese(t *testing.T) {
+	t.Parallel()
+	for page, id := range map[string]*regexp.Regexp{
+		"doctor.md": regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z0-9-]+)`"),
+		"harden.md": regexp.MustCompile(`(?m)^### (\S+)$`),
+	} {
+		english, chinese := id.FindAllString(read(t, "docs/"+page), -1), id.FindAllString(read(t, "docs/zh-CN/"+page), -1)
+		if len(english) < 20 || !slices.Equal(english, chinese) {
+			t.Errorf("docs/%s has %q\nin Chinese %q", page, english, chinese)
+		}
 	}
 }
 

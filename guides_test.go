@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,7 +26,7 @@ import (
 // In the output … stands for any text of a line, and a line of … alone for any
 // lines. A command may fail only where the page shows an error with its code.
 // A comment "<!-- test" of HTML at the top of the page has the lines of a
-// testscript that come before the session.
+// testscript that come before the session, and its files.
 
 // step is a command of a guide and the output that the page shows for it.
 type step struct {
@@ -34,7 +36,7 @@ type step struct {
 
 var (
 	consoleBlock = regexp.MustCompile("(?ms)^ *```console\n(.*?)^ *```$")
-	testComment  = regexp.MustCompile(`(?s)<!-- test\n(.*?)-->`)
+	testComment  = regexp.MustCompile(`(?ms)<!-- test\n(.*?)(^-- .*)?^-->$`)
 	errorCode    = regexp.MustCompile(`^vmgo: .* \[[a-z-]+\]$`)
 )
 
@@ -132,6 +134,19 @@ func checkGuide(dir string, all []step, replace *strings.Replacer) error {
 	return nil
 }
 
+// buildServices builds the services that guides look at, and returns their directory.
+func buildServices(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "shopd"), ".")
+	build.Dir = "examples/observe-sample" // depends on nothing outside of this repository
+	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-trimpath", "GOPROXY=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -144,11 +159,11 @@ func TestGuides(t *testing.T) {
 		if len(pages[name]) == 0 {
 			continue
 		}
-		setup := ""
+		setup, extra := "", ""
 		if match := testComment.FindStringSubmatch(text); match != nil {
-			setup = match[1]
+			setup, extra = match[1], match[2]
 		}
-		script := setup + "\nenv GUIDE=$WORK/.guide\ncd $HOME\nexec bash --noprofile --norc $WORK/.session\nguide " + name + "\n-- .session --\n" + session(pages[name])
+		script := setup + "\nenv GUIDE=$WORK/.guide\ncd $HOME\nexec bash --noprofile --norc $WORK/.session\nguide " + name + "\n-- .session --\n" + session(pages[name]) + extra
 		file := filepath.Join(dir, name+".txtar")
 		if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 			t.Fatal(err)
@@ -156,11 +171,28 @@ func TestGuides(t *testing.T) {
 		files = append(files, file)
 	}
 	commands := vmtest.ScriptCommands()
+	var compared atomic.Int32
+	t.Cleanup(func() {
+		if got := int(compared.Load()); got != len(files) && !t.Failed() {
+			t.Errorf("%d of %d guides were compared", got, len(files))
+		}
+	})
 	commands["guide"] = func(ts *testscript.TestScript, _ bool, args []string) {
-		replace := strings.NewReplacer(ts.Getenv("TESTROOT"), "", ts.Getenv("HOME"), "~", ts.Getenv("VMTEST_URL"), "https://goproxy.cn")
-		ts.Check(checkGuide(ts.Getenv("GUIDE"), pages[args[0]], replace))
+		compared.Add(1)
+		var shown []string
+		for name, instead := range map[string]string{"TESTROOT": "", "HOME": "~", "VMTEST_URL": "https://goproxy.cn"} {
+			if value := ts.Getenv(name); value != "" {
+				shown = append(shown, value, instead)
+			}
+		}
+		ts.Check(checkGuide(ts.Getenv("GUIDE"), pages[args[0]], strings.NewReplacer(shown...)))
 	}
-	testscript.Run(t, testscript.Params{Files: files, Setup: isolate, Cmds: commands, RequireExplicitExec: true})
+	services := buildServices(t)
+	setup := func(env *testscript.Env) error {
+		env.Setenv("SERVICES", services)
+		return isolate(env)
+	}
+	testscript.Run(t, testscript.Params{Files: files, Setup: setup, Cmds: commands, RequireExplicitExec: true})
 }
 
 // TestGuides_runnerFindsWhatIsWrong shows that a page that lies fails.

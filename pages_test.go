@@ -113,18 +113,22 @@ func TestPages_deadLinksAreFound(t *testing.T) {
 }
 
 // shape is what two pages of different languages must have in common: headings
-// by their level, code but for its comments, the number of rows of tables, and
-// the places that links lead to.
+// by their level, code but for its comments and the explanations of a synopsis,
+// and the number of rows of tables.
 func shape(page string) []string {
 	var parts []string
 	comment := regexp.MustCompile(`(^|\s+)# .*$`)
+	explanation := regexp.MustCompile(`\s\s+.*$`)
+	plain := false
 	inCode := false
 	for line := range strings.Lines(htmlComment.ReplaceAllString(page, "")) {
 		line = strings.TrimRight(line, "\n ")
 		switch isFence := strings.HasPrefix(strings.TrimSpace(line), "```"); {
 		case isFence:
-			inCode = !inCode
+			inCode, plain = !inCode, strings.TrimSpace(line) == "```"
 			parts = append(parts, line)
+		case inCode && plain:
+			parts = append(parts, explanation.ReplaceAllString(line, ""))
 		case inCode:
 			parts = append(parts, comment.ReplaceAllString(line, ""))
 		case heading.MatchString(line):
