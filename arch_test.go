@@ -29,6 +29,7 @@ var layers = map[string]int{
 	"internal/deploy/build":      4,
 	"internal/deploy/config":     4,
 	"internal/deploy/delta":      4,
+	"internal/deploy/drain":      4,
 	"internal/deploy/onhost":     4,
 	"internal/deploy/pack":       4,
 	"internal/deploy/rollout":    4,
@@ -127,7 +128,7 @@ var sameLayer = map[string][]string{
 	"internal/deploy/units":   {"internal/deploy/config"},
 	"internal/deploy/pack":    {"internal/deploy/config"},
 	"internal/deploy/build":   {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack"},
-	"internal/deploy/onhost":  {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/delta"},
+	"internal/deploy/onhost":  {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/delta", "internal/deploy/drain"},
 	"internal/deploy/rollout": {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/delta", "internal/deploy/build", "internal/deploy/onhost"},
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,10 +48,7 @@ func (b *bench) statusNow() onhost.Status {
 // TestSelfHealing lets a release crash over and over after its deploy, then the
 // one before it too, while nobody of us is there.
 func TestSelfHealing(t *testing.T) {
-	t.Parallel()
-	if os.Getenv("VMGO_LONG") == "" {
-		t.Skip("a service that crashes until systemd gives up takes minutes: ./test.sh --long has it")
-	}
+	long(t, "a service that crashes until systemd gives up")
 	b := newBench(t, 1)
 	if _, _, status := b.deploy("trust", "vm1"); status != 0 {
 		t.Fatal("no trust")

@@ -2,16 +2,17 @@ package onhost
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/deploy/drain"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
+
+// graceOfPage is how long a connection to the page may hold up the service's start.
+const graceOfPage = 5 * time.Second
 
 const defaultPage = "<!doctype html><title>Maintenance</title><p>This service is down for maintenance. Try again soon.\n"
 
@@ -26,11 +27,11 @@ func ServePage(ctx context.Context, env map[string]string, file string, retryAft
 		}
 		page = data
 	}
-	n, err := strconv.Atoi(env["LISTEN_FDS"])
-	if err != nil || n < 1 {
-		return diag.New(diag.Usage, "the maintenance page is served on sockets of systemd only", "systemctl status")
+	listeners, err := drain.Sockets(env["LISTEN_FDS"])
+	if err != nil {
+		return diag.Wrap(diag.Usage, err, "the maintenance page is served on sockets of systemd only", "systemctl status")
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: graceOfPage, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -39,21 +40,5 @@ func ServePage(ctx context.Context, env map[string]string, file string, retryAft
 			_, _ = w.Write(page)
 		}
 	})}
-	failed := make(chan error, n)
-	for fd := range n {
-		file := os.NewFile(uintptr(3+fd), "socket")
-		listener, err := net.FileListener(file)
-		if err != nil {
-			return fmt.Errorf("socket %d of systemd: %w", fd, err)
-		}
-		go func() { failed <- server.Serve(listener) }()
-	}
-	select {
-	case <-ctx.Done():
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		return server.Shutdown(ctx)
-	case err := <-failed:
-		return err
-	}
+	return drain.Serve(ctx, server, graceOfPage, listeners...)
 }
