@@ -24,6 +24,7 @@ var layers = map[string]int{
 	"cmd/vmgo-deploy":            5,
 	"cmd/vmgo-observe":           5,
 	"cmd/vmgo-proxy":             5,
+	"docs":                       0,
 	"internal/archive":           1,
 	"internal/bench":             6,
 	"internal/deploy/build":      4,

@@ -79,6 +79,9 @@ func TestPages_nameCommandsThatExist(t *testing.T) {
 		return text, true
 	}
 	for _, page := range pages(t) {
+		if page == "docs/commands.md" {
+			continue // made from the commands
+		}
 		for _, call := range wrongCalls(read(t, page), help) {
 			t.Errorf("%s: %q is no command of vmgo, or has a flag that its help does not name", page, strings.TrimSpace(call))
 		}

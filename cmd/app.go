@@ -165,7 +165,10 @@ func (a *app) rootDescription() string {
 
    vmgo install 1.22.5
    cd project && vmgo use 1.22.5
-   ` + a.hookLine("bash") + `   # in ~/.bashrc: follow the directory`
+   ` + a.hookLine("bash") + `   # in ~/.bashrc: follow the directory
+
+"vmgo help COMMAND" has the flags of a command, "vmgo help not-installed" explains an error
+code, and "vmgo help topics" lists what else is explained.`
 }
 
 // tree builds the commands afresh: urfave/cli changes them as it runs.
@@ -240,6 +243,7 @@ func (a *app) commands() []*cli.Command {
 		a.selfCommand(),
 		a.completeCommand(),
 		a.manCommand(),
+		a.topicCommand(),
 	}
 	for _, p := range companions() {
 		commands = append(commands, a.companionCommand(p))

@@ -58,6 +58,8 @@ func findCommand(commands []*cli.Command, typed []string) (path []string, comman
 			}
 		case command != nil:
 			return path, command, append(leading, typed[i:]...), nil
+		case word == "help" && len(typed) == i+2 && find(commands, typed[i+1]) == nil && !strings.HasPrefix(typed[i+1], "-"):
+			return []string{topicName}, find(commands, topicName), typed[i+1:], nil
 		case word == "help":
 			return findCommand(commands, append(typed[i+1:len(typed):len(typed)], "--help"))
 		case isHelp(word):
