@@ -223,6 +223,7 @@ func (a *app) commands() []*cli.Command {
 		a.defaultCommand(),
 		a.useCommand(),
 		a.verifyCommand(),
+		a.repairCommand(),
 		a.adoptCommand(),
 		a.importCommand(),
 		a.storeCommand(),

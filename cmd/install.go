@@ -232,6 +232,11 @@ func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) [
 
 // installer gathers what an install needs of the world.
 func (a *app) installer(c *cli.Context) (*install.Installer, error) {
+	return a.installerInto(c, a.writeStore())
+}
+
+// installerInto is installer for a store.
+func (a *app) installerInto(c *cli.Context, target *store.Store) (*install.Installer, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
 		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint, cacheHint)
 	}
@@ -256,7 +261,6 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := a.writeStore()
 	in := &install.Installer{
 		Store: target, Log: given.over(log), Keyring: keyring, Fetcher: client, Platform: a.platform(),
 		Official: settings.OfficialGodev,

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -143,9 +145,9 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 			return nil, err
 		}
 		for _, p := range verify.Files(m, tree) {
-			path := r.Version.String() + "/" + p.Path
+			path := filepath.Join(r.Version.String(), p.Path)
 			if !known[path] {
-				faults = append(faults, store.Fault{Kind: store.FaultTree, Version: r.Version, Path: path, Detail: "it is " + string(p.Kind)})
+				faults = append(faults, store.Fault{Kind: store.FaultTree, Version: r.Version, Path: path, Detail: p.Kind.Phrase()})
 			}
 		}
 	}
@@ -161,6 +163,10 @@ func (a *app) storeRepair(c *cli.Context) error {
 		return err
 	}
 	target, wait := a.writeStore(), a.wait(c.Bool("no-wait"))
+	before, err := a.storeFaults(c, target, wait)
+	if err != nil {
+		return err
+	}
 	if err := target.Sweep(c.Context, wait); err != nil {
 		return err
 	}
@@ -168,26 +174,22 @@ func (a *app) storeRepair(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	faults, err := a.storeFaults(c, target, wait)
-	if err != nil {
-		return err
-	}
-	var damaged []gover.Version
-	seen := map[gover.Version]bool{}
-	for _, f := range faults {
-		if f.NeedsReinstall() && !seen[f.Version] {
-			seen[f.Version] = true
-			damaged = append(damaged, f.Version)
+	faults := before
+	if len(before) > 0 { // some are gone by now
+		if faults, err = a.storeFaults(c, target, wait); err != nil {
+			return err
 		}
 	}
+	damaged := damagedReleases(faults)
 	if len(damaged) > 0 {
-		if err := a.reinstall(c, target, damaged); err != nil {
+		if _, err := a.reinstall(c, target, damaged); err != nil {
 			return err
 		}
 		if faults, err = a.storeFaults(c, target, wait); err != nil {
 			return err
 		}
 	}
+	a.sayRepaired(before, faults)
 	for _, f := range faults {
 		fmt.Fprintf(a.host.Stdout, "%s: %s (%s)\n", diag.Line(f.Path), diag.Line(f.Detail), f.Kind)
 	}
@@ -198,6 +200,32 @@ func (a *app) storeRepair(c *cli.Context) error {
 	}
 	a.sayf("%s is sound; %s repaired", target.Dir(), ui.Count(len(damaged)+proved, "release"))
 	return nil
+}
+
+// damagedReleases returns the releases that are to be installed again, each once.
+func damagedReleases(faults []store.Fault) (damaged []gover.Version) {
+	for _, f := range faults {
+		if f.NeedsReinstall() && !slices.Contains(damaged, f.Version) {
+			damaged = append(damaged, f.Version)
+		}
+	}
+	return damaged
+}
+
+// sayRepaired names the faults that are gone.
+func (a *app) sayRepaired(before, after []store.Fault) {
+	said := 0
+	for _, f := range before {
+		if slices.ContainsFunc(after, func(left store.Fault) bool { return left.Path == f.Path && left.Kind == f.Kind }) {
+			continue
+		}
+		if said++; said <= shownProblems {
+			a.sayf("repaired %s: %s (%s)", diag.Line(f.Path), diag.Line(f.Detail), f.Kind)
+		}
+	}
+	if said > shownProblems {
+		a.sayf("repaired %d more", said-shownProblems)
+	}
 }
 
 // prove makes releases of the trees without a receipt that prove to be some, and
@@ -233,7 +261,7 @@ func versionsOf(releases []installed.Release) []gover.Version {
 }
 
 // reinstall installs releases again, each with the contents that it had.
-func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version) error {
+func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version) (results []install.Result, err error) {
 	report := a.newReport(false)
 	defer report.close()
 	var failures []error
@@ -248,25 +276,26 @@ func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version
 		if len(list) == 0 {
 			continue
 		}
-		in, err := a.installer(c)
+		in, err := a.installerInto(c, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		in.Event, in.Waiting = report.event, report.waiting
 		in.Reinstall, in.Full = true, full
 		if full && !c.IsSet("source") {
 			if in.Sources, err = a.installSourceList(strings.Join(release.FullNames(), ",")); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		for _, r := range in.Install(c.Context, list) {
 			report.ended(r)
+			results = append(results, r)
 			if r.Err != nil {
 				failures = append(failures, r.Err)
 			}
 		}
 	}
-	return report.verdict(failures)
+	return results, report.verdict(failures)
 }
 
 func (a *app) installSourceList(text string) ([]install.Source, error) {

@@ -242,12 +242,21 @@ func (c *checker) toolchains() error {
 		}
 	}
 	for _, v := range c.present {
-		target, err := os.Readlink(filepath.Join(dir, v.Toolchain()))
-		if err != nil || target != toolchainTarget(v) {
+		if _, sound := c.s.ToolchainLink(v); !sound {
 			c.add(FaultToolchain, v, filepath.Join("toolchains", v.Toolchain()), "it does not lead to "+toolchainTarget(v))
 		}
 	}
 	return nil
+}
+
+// ToolchainLink returns where the link of an installed release for
+// GOTOOLCHAIN=path is, relative to its GOROOT, and reports whether it leads to the
+// release's go.
+func (s *Store) ToolchainLink(v gover.Version) (rel string, sound bool) {
+	link := filepath.Join(installed.Toolchains(s.dir), v.Toolchain())
+	target, err := os.Readlink(link)
+	rel, _ = filepath.Rel(s.GOROOT(v), link)
+	return rel, err == nil && target == toolchainTarget(v)
 }
 
 // unproved tells of a tree without a receipt. It may have been a release, and

@@ -124,7 +124,7 @@ func dedupFile(root *fsx.Dir, first, at string, f *archive.File, stage *stageDir
 	}
 	find := finder{bufs: bufs}
 	defer find.end()
-	if infoA.Mode != f.Mode || infoB.Mode != f.Mode || infoA.Size != f.Size || infoB.Size != f.Size || infoA.UID != infoB.UID {
+	if infoA.Mode != f.Mode || infoB.Mode != f.Mode || infoA.Size != f.Size || infoB.Size != f.Size || infoA.UID != infoB.UID || a.HasAttributes() || b.HasAttributes() {
 		d.Skipped++
 		return nil
 	}

@@ -129,9 +129,10 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 }
 
 // share gives the new file the inode of f or, where there can be no more links
-// to it or none at all, its blocks.
+// to it or none at all, its blocks. Links have the extended attributes of f, which
+// the file must not get.
 func (d *stageFiles) share(f *fsx.File, name string, file archive.File) bool {
-	if d.dir.Link(f, name) != nil && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
+	if (f.HasAttributes() || d.dir.Link(f, name) != nil) && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
 		return false
 	}
 	d.st.linkedFiles.Add(1)

@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/store"
@@ -32,7 +34,34 @@ func Files(m store.Manifest, tree *Tree) []Problem {
 			problems = append(problems, Problem{path, Extra})
 		}
 	}
+	problems = append(problems, tree.emptyDirs(wanted)...)
 	return sortProblems(append(problems, tree.Problems()...))
+}
+
+// emptyDirs returns the directories that have files neither now nor, by wanted, in
+// the release: the uppermost of each branch.
+func (t *Tree) emptyDirs(wanted map[string]bool) (problems []Problem) {
+	used := map[string]bool{".": true}
+	use := func(file string) {
+		for dir := path.Dir(file); !used[dir]; dir = path.Dir(dir) {
+			used[dir] = true
+		}
+	}
+	for file := range wanted {
+		use(file)
+	}
+	for i := range t.Files {
+		use(t.Files[i].Path)
+	}
+	for _, odd := range t.Odd {
+		use(odd)
+	}
+	for i := range t.Dirs {
+		if dir := t.Dirs[i].Path; !used[dir] && used[path.Dir(dir)] {
+			problems = append(problems, Problem{dir, Extra})
+		}
+	}
+	return problems
 }
 
 // wrongMode tells a mode that a release does not have. A store may take write
@@ -43,7 +72,8 @@ func wrongMode(want, have fs.FileMode) bool {
 }
 
 // Problems lists what is wrong with any GOROOT whatever its content: files of
-// other owners, files that others may change, and what is no file.
+// other owners, files that others may change, attributes that no release has, and
+// what is no file.
 func (t *Tree) Problems() []Problem {
 	var problems []Problem
 	check := func(f *TreeFile) {
@@ -52,6 +82,11 @@ func (t *Tree) Problems() []Problem {
 		}
 		if f.Mode&0o022 != 0 {
 			problems = append(problems, Problem{f.Path, Writable})
+		}
+		for _, name := range f.attributes {
+			if kind := kindOf(name); kind != ACL || !t.acls {
+				problems = append(problems, Problem{f.Path, kind})
+			}
 		}
 	}
 	for i := range t.Files {
@@ -66,10 +101,25 @@ func (t *Tree) Problems() []Problem {
 	return problems
 }
 
+// kindOf returns the kind of problem that an extended attribute is.
+func kindOf(attribute string) Kind {
+	switch {
+	case attribute == "security.capability":
+		return Capability
+	case strings.HasPrefix(attribute, "system.posix_acl_"):
+		return ACL
+	}
+	return Attribute
+}
+
 // checkFiles is the check "files".
 func (v *Verifier) checkFiles(c *Check, t Target, tree *Tree) {
 	if t.Store == nil {
-		c.Problems = sortProblems(tree.Problems())
+		c.Problems = tree.Problems()
+		if t.Version.Minor() >= 21 { // packed by cmd/distpack, which names no directory without files
+			c.Problems = append(c.Problems, tree.emptyDirs(nil)...)
+		}
+		c.Problems = sortProblems(c.Problems)
 		if len(c.Problems) > 0 {
 			c.fail(tampered(t, c.Problems))
 			return
@@ -83,6 +133,9 @@ func (v *Verifier) checkFiles(c *Check, t Target, tree *Tree) {
 		return
 	}
 	c.Problems = Files(manifest, tree)
+	if link, sound := t.Store.ToolchainLink(t.Version); !sound {
+		c.Problems = append(c.Problems, Problem{link, Link})
+	}
 	if len(c.Problems) > 0 {
 		c.fail(tampered(t, c.Problems))
 		return
@@ -103,7 +156,7 @@ func tampered(t Target, problems []Problem) error {
 		}
 		text += " " + p.Path + " (" + string(p.Kind) + ")"
 	}
-	hints := []string{"vmgo install --reinstall " + t.Version.String()}
+	hints := []string{"vmgo repair " + t.Version.String()}
 	if t.Store == nil {
 		hints = []string{"vmgo install " + t.Version.String()}
 	}

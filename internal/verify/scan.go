@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
@@ -26,12 +27,14 @@ type Tree struct {
 	Dirs  []TreeFile // directories, sorted; "." is the GOROOT itself
 	Odd   []string   // paths of everything else
 	owner uint32     // of the GOROOT
+	acls  bool       // the directory that the GOROOT is in gives an ACL to all that is made in it
 }
 
 // TreeFile is a file or directory as it is now.
 type TreeFile struct {
 	archive.File // Mode has setuid, setgid and sticky bits too
 	owner        uint32
+	attributes   []string // extended attributes that somebody set
 }
 
 // Scan reads every file beneath goroot, jobs at a time. Links are not
@@ -44,7 +47,7 @@ func Scan(ctx context.Context, goroot string, jobs int, hashed func(done, total 
 		return nil, err
 	}
 	defer root.Close()
-	tree := &Tree{}
+	tree := &Tree{acls: fsx.GivesACLs(filepath.Dir(goroot))}
 	if err := tree.walk(ctx, root); err != nil {
 		return nil, err
 	}
@@ -105,6 +108,9 @@ func (t *Tree) walk(ctx context.Context, root *os.Root) error {
 		}
 		switch {
 		case d.IsDir():
+			if f.attributes, err = attributesOf(root, path); err != nil {
+				return err
+			}
 			t.Dirs = append(t.Dirs, f)
 		case d.Type().IsRegular():
 			t.Files = append(t.Files, f)
@@ -118,6 +124,16 @@ func (t *Tree) walk(ctx context.Context, root *os.Root) error {
 	})
 	slices.SortFunc(t.Files, func(a, b TreeFile) int { return strings.Compare(a.Path, b.Path) })
 	return err
+}
+
+// attributesOf returns the extended attributes of a directory.
+func attributesOf(root *os.Root, path string) ([]string, error) {
+	dir, err := root.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return fsx.Attributes(dir)
 }
 
 // digest reads the file. What it finds open is what it measures: a name may
@@ -135,6 +151,9 @@ func (f *TreeFile) digest(root *os.Root, buf []byte) error {
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sum, crc)}, struct{ io.Reader }{file}, buf)
 	f.Size, f.CRC32 = n, crc.Sum32()
 	copy(f.SHA256[:], sum.Sum(nil))
+	if err == nil {
+		f.attributes, err = fsx.Attributes(file)
+	}
 	return err
 }
 

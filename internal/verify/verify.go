@@ -9,6 +9,7 @@ package verify
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,15 +34,40 @@ type Kind string
 
 // The words are part of the contract of verify --json.
 const (
-	Modified  Kind = "modified" // another content
-	Missing   Kind = "missing"
-	Extra     Kind = "extra"
-	Mode      Kind = "mode"      // other permissions than the release has
-	Owner     Kind = "owner"     // belongs to another user than the release
-	Writable  Kind = "writable"  // users beside the owner may write it
-	Irregular Kind = "irregular" // a link, device, pipe or socket where a release has none
-	Unproven  Kind = "unproven"  // in api, doc, misc or test of an install whose signature was not verified
+	Modified   Kind = "modified" // another content
+	Missing    Kind = "missing"
+	Extra      Kind = "extra"
+	Mode       Kind = "mode"       // other permissions than the release has
+	Owner      Kind = "owner"      // belongs to another user than the release
+	Writable   Kind = "writable"   // users beside the owner may write it
+	Irregular  Kind = "irregular"  // a link, device, pipe or socket where a release has none
+	Capability Kind = "capability" // it would run with rights of root (security.capability)
+	ACL        Kind = "acl"        // an access control list, where a release has none
+	Attribute  Kind = "attribute"  // another extended attribute, where a release has none
+	Link       Kind = "link"       // the link for GOTOOLCHAIN=path leads elsewhere
+	Unproven   Kind = "unproven"   // in api, doc, misc or test of an install whose signature was not verified
 )
+
+// Phrase returns what is wrong with a file of that kind, in words.
+func (k Kind) Phrase() string {
+	switch k {
+	case Extra:
+		return "it is not part of the release"
+	case Mode:
+		return "its permissions are not those of the release"
+	case Owner:
+		return "it belongs to another user than the release"
+	case Irregular:
+		return "it is no regular file"
+	case Capability:
+		return "it has a file capability: who runs it gets rights of root"
+	case ACL:
+		return "it has an access control list"
+	case Attribute:
+		return "it has an extended attribute"
+	}
+	return "it is " + string(k)
+}
 
 // Problem is one thing that is wrong with one file.
 type Problem struct {
@@ -66,6 +92,12 @@ type Report struct {
 	GOROOT  string  `json:"goroot"`
 	OK      bool    `json:"ok"`
 	Checks  []Check `json:"checks"`
+}
+
+// Failed reports whether a check found something wrong, as opposed to one that could
+// not be made.
+func (r Report) Failed() bool {
+	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Status == Fail })
 }
 
 // Err is nil, or one error that stands for all that failed: the gravest first.

@@ -45,6 +45,7 @@ func ScriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"vmserver": s.server,
 		"vmzip":    zipCommand,
 		"vmtargz":  targzCommand,
+		"vmxattr":  xattrCommand,
 	}
 }
 
