@@ -23,8 +23,8 @@ release that the current directory asks for.
   --check           only print the version of that release, once verified
   --rollback        make the release before this one the current one again
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
-  --all             also build vmgo-proxy, vmgo-deploy and vmgo-observe, which
-                    `vmgo proxy`, `deploy` and `observe` run; a release has them
+  --all             also build vmgo-proxy, vmgo-deploy, vmgo-fleet and vmgo-observe,
+                    which `vmgo proxy`, `deploy`, `fleet` and `observe` run; a release has them
   --hook            add the hook to the rc file of your shell, once
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
@@ -800,7 +800,7 @@ uninstall() {
 		../lib/vmgo/current/bin/vmgo-*) step "remove $link" rm -f -- "$link" || die 1 "could not remove $link" ;;
 		esac
 	done
-	for name in vmgo vmgo-shim vmgo-proxy vmgo-deploy vmgo-observe; do
+	for name in vmgo vmgo-shim vmgo-proxy vmgo-deploy vmgo-fleet vmgo-observe; do
 		{ [ ! -e "$bin/$name" ] && [ ! -L "$bin/$name" ]; } || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
 	done
 	[ ! -L "$lib/current" ] || step "remove $lib" rm -rf -- "$lib" || die 1 "could not remove $lib"

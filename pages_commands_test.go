@@ -64,7 +64,7 @@ func lists(help, command string) bool {
 func TestPages_nameCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	all := vmgoHelp(t)
-	known := map[string]string{"help": "", "proxy": "", "deploy": "", "observe": ""}
+	known := map[string]string{"help": "", "proxy": "", "deploy": "", "fleet": "", "observe": ""}
 	help := func(command string) (string, bool) {
 		text, ok := known[command]
 		if ok || !lists(all, command) {

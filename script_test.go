@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/vmgo/vmgo/cmd"
+	fleet "github.com/vmgo/vmgo/internal/fleet/cli"
 	"github.com/vmgo/vmgo/internal/host"
 	observe "github.com/vmgo/vmgo/internal/observe/cli"
 	proxy "github.com/vmgo/vmgo/internal/proxy/cli"
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 		"vmgo":         func() { os.Exit(cmd.Main(testHost())) },
 		"vmgo-shim":    func() { os.Exit(shims.Main(testProcess())) },
 		"vmgo-proxy":   func() { os.Exit(proxy.Main(testHost())) },
+		"vmgo-fleet":   func() { os.Exit(fleet.Main(testHost())) },
 		"vmgo-observe": func() { os.Exit(observe.Main(testHost())) },
 	})
 }

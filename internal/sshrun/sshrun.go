@@ -31,18 +31,18 @@ func New(h host.Host, options ...string) Runner { return Runner{h, options} }
 // where the machine cannot be reached, a *[Failure] where the command failed there,
 // and that of ctx once it has ended: the command may go on there.
 func (r Runner) Run(ctx context.Context, destination string, options []string, command string, stdin io.Reader, stdout io.Writer) error {
-	program := r.host.Find("ssh", r.host.Env["PATH"])
-	if program == "" {
-		return diag.New(diag.CommandNotFound, "there is no ssh on PATH", "sudo apt-get install openssh-client")
+	program, err := r.Program()
+	if err != nil {
+		return err
 	}
 	words := append(append([]string{"-T"}, r.options...), options...)
 	words = append(words, "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "--", destination, command)
-	cmd := exec.CommandContext(ctx, r.host.Path(program), words...)
+	cmd := exec.CommandContext(ctx, program, words...)
 	var stderr tail
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience
-	err := r.host.Run(cmd)
+	err = r.host.Run(cmd)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
@@ -55,6 +55,15 @@ func (r Runner) Run(ctx context.Context, destination string, options []string, c
 		return diag.New(diag.Network, destination+" cannot be reached: "+stderr.text(), "ssh "+diag.Word(destination)+" true")
 	}
 	return &Failure{Status: exit.ExitCode(), Stderr: stderr.text()}
+}
+
+// Program returns the path of ssh, or an error where there is none.
+func (r Runner) Program() (string, error) {
+	program := r.host.Find("ssh", r.host.Env["PATH"])
+	if program == "" {
+		return "", diag.New(diag.CommandNotFound, "there is no ssh on PATH", "sudo apt-get install openssh-client")
+	}
+	return r.host.Path(program), nil
 }
 
 // patience is how long an interrupted ssh, or what it left behind, may hold its

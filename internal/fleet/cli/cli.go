@@ -1,0 +1,24 @@
+// Package cli is the command line of vmgo-fleet: one file per command.
+package cli
+
+import (
+	"path/filepath"
+
+	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/program"
+)
+
+// Main runs the program in the given world and returns its exit status.
+func Main(h host.Host) int {
+	return program.Main(h, "vmgo fleet", "reports how many hosts are doing, over ssh; changes none", []program.Command{
+		newStatus(h).command(),
+	})
+}
+
+// absolute returns a path that was typed, seen from the working directory.
+func absolute(h host.Host, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(h.Dir, path)
+}
