@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
@@ -73,7 +74,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup:               isolate,
-		Cmds:                vmtest.ScriptCommands(),
+		Cmds:                scriptCommands(),
 		Condition: func(name string) (bool, error) {
 			if name == "root" {
 				return os.Getuid() == 0, nil
@@ -81,6 +82,30 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + name)
 		},
 	})
+}
+
+// scriptCommands adds "schema NAME" to those of vmtest: stdout is a document, or
+// lines of them, as docs/schemas/NAME.json says.
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	commands := vmtest.ScriptCommands()
+	commands["schema"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: schema NAME")
+		}
+		schema, err := os.ReadFile(filepath.Join("docs", "schemas", args[0]+".json"))
+		ts.Check(err)
+		decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+		documents := 0
+		for ; decoder.More(); documents++ {
+			var document json.RawMessage
+			ts.Check(decoder.Decode(&document))
+			ts.Check(vmtest.CheckSchema(schema, document))
+		}
+		if documents == 0 {
+			ts.Fatalf("stdout has no document")
+		}
+	}
+	return commands
 }
 
 // isolate gives a script an empty home and an environment in which nothing of

@@ -71,21 +71,23 @@ func (a *app) writeSetting(name, value string) error {
 	return nil
 }
 
+// settingJSON is a setting in the document of "config --json".
+type settingJSON struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Origin  string `json:"origin"`
+	Meaning string `json:"meaning"`
+}
+
 // showSettings prints one setting's value, or all of them with their origin.
 func (a *app) showSettings(args []string, asJSON bool) error {
 	loaded, bad := settings.Load(a.host.Env, a.layout.SettingsFiles()...)
-	type row struct {
-		Name    string `json:"name"`
-		Value   string `json:"value"`
-		Origin  string `json:"origin"`
-		Meaning string `json:"meaning"`
-	}
 	hide := redact.New(a.host.Env).Secrets
-	var rows []row
+	var rows []settingJSON
 	for _, r := range settings.Table() {
 		if len(args) == 0 || args[0] == r.Name {
 			v := loaded.Value(r.Name)
-			rows = append(rows, row{r.Name, hide(v.Text), v.Origin(), r.Meaning})
+			rows = append(rows, settingJSON{r.Name, hide(v.Text), v.Origin(), r.Meaning})
 		}
 	}
 	if len(rows) == 0 {

@@ -31,7 +31,7 @@ func (a *app) currentCommand() *cli.Command {
 			resolution, err := a.resolve()
 			switch {
 			case c.Bool("json"):
-				return a.currentJSON(resolution, err)
+				return a.printCurrentJSON(resolution, err)
 			case c.Bool("explain"):
 				return a.explain(resolution, err)
 			case c.Bool("short"):
@@ -81,23 +81,28 @@ func jsonOrigin(o project.Origin) originJSON {
 	return originJSON{o.Kind, o.Path, o.Line, o.Requirement}
 }
 
-func (a *app) currentJSON(r resolve.Resolution, err error) error {
-	type conflict struct {
-		Version string     `json:"version"`
-		Pin     originJSON `json:"pin"`
-		Minimum originJSON `json:"minimum"`
-	}
+// currentJSON is the document of "current --json".
+type currentJSON struct {
+	Version   string         `json:"version"`
+	GOROOT    string         `json:"goroot"`
+	Installed bool           `json:"installed"`
+	Origin    originJSON     `json:"origin"`
+	Fallbacks []string       `json:"fallbacks"`
+	Conflicts []conflictJSON `json:"conflicts"`
+}
+
+// conflictJSON is a pin that is lower than a go line requires.
+type conflictJSON struct {
+	Version string     `json:"version"`
+	Pin     originJSON `json:"pin"`
+	Minimum originJSON `json:"minimum"`
+}
+
+func (a *app) printCurrentJSON(r resolve.Resolution, err error) error {
 	if err != nil && r.Requirement.IsZero() {
 		return err
 	}
-	document := struct {
-		Version   string     `json:"version"`
-		GOROOT    string     `json:"goroot"`
-		Installed bool       `json:"installed"`
-		Origin    originJSON `json:"origin"`
-		Fallbacks []string   `json:"fallbacks"`
-		Conflicts []conflict `json:"conflicts"`
-	}{nameOf(r), r.GOROOT, r.Installed, jsonOrigin(r.Requirement.Origin), []string{}, []conflict{}}
+	document := currentJSON{nameOf(r), r.GOROOT, r.Installed, jsonOrigin(r.Requirement.Origin), []string{}, []conflictJSON{}}
 	if err != nil {
 		document.Version = r.Requirement.Wanted().Text()
 	}
@@ -106,7 +111,7 @@ func (a *app) currentJSON(r resolve.Resolution, err error) error {
 	}
 	for _, c := range r.Conflicts {
 		document.Conflicts = append(document.Conflicts,
-			conflict{c.Version.String(), jsonOrigin(c.Pin), jsonOrigin(c.Minimum.Origin)})
+			conflictJSON{c.Version.String(), jsonOrigin(c.Pin), jsonOrigin(c.Minimum.Origin)})
 	}
 	return errors.Join(ui.JSON(a.host.Stdout, document), err)
 }

@@ -41,7 +41,7 @@ dotenv, systemd (EnvironmentFile=) and docker (--env-file) print a file; a varia
 			form := c.String("shell")
 			switch {
 			case c.Bool("json") || form == "json":
-				return a.envJSON(situation.Resolution, changes)
+				return a.printEnvJSON(situation.Resolution, changes)
 			case form == "github":
 				return a.envGitHub(changes)
 			}
@@ -77,12 +77,15 @@ func (a *app) language(name string) (shell.Shell, error) {
 	return shell.Lookup("bash")
 }
 
-func (a *app) envJSON(r resolve.Resolution, changes []environ.Change) error {
-	document := struct {
-		Set    map[string]string `json:"set"`
-		Unset  []string          `json:"unset"`
-		Origin originJSON        `json:"origin"`
-	}{map[string]string{}, []string{}, jsonOrigin(r.Requirement.Origin)}
+// envJSON is the document of "env --json".
+type envJSON struct {
+	Set    map[string]string `json:"set"`
+	Unset  []string          `json:"unset"`
+	Origin originJSON        `json:"origin"`
+}
+
+func (a *app) printEnvJSON(r resolve.Resolution, changes []environ.Change) error {
+	document := envJSON{map[string]string{}, []string{}, jsonOrigin(r.Requirement.Origin)}
 	for _, change := range changes {
 		if change.Value.Set {
 			document.Set[change.Name] = change.Value.Text

@@ -127,16 +127,19 @@ func (a *app) selfScript(c *cli.Context, words ...string) error {
 	return diag.Wrap(diag.CannotStart, err, "cannot start "+script)
 }
 
+// selfJSON is the document of "self status --json".
+type selfJSON struct {
+	Version    string `json:"version"`
+	Executable string `json:"executable"`
+	Managed    bool   `json:"managed"`
+	Previous   string `json:"previous"`
+}
+
 func (a *app) selfStatus(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
-	status := struct {
-		Version    string `json:"version"`
-		Executable string `json:"executable"`
-		Managed    bool   `json:"managed"`
-		Previous   string `json:"previous"`
-	}{Version: currentBuild().version, Executable: a.host.Executable}
+	status := selfJSON{Version: currentBuild().version, Executable: a.host.Executable}
 	if own, err := a.ownRelease(); err == nil {
 		status.Managed = true
 		status.Previous, _ = os.Readlink(filepath.Join(filepath.Dir(own.dir), "previous"))

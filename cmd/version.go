@@ -55,6 +55,16 @@ func (b build) String() string {
 	return fmt.Sprintf("%s (%s%s %s/%s)", b.version, origin, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+// versionJSON is the document of "version --json".
+type versionJSON struct {
+	Version    string `json:"version"`
+	Commit     string `json:"commit"`
+	CommitTime string `json:"commit_time"`
+	Go         string `json:"go"`
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+}
+
 func (a *app) versionCommand() *cli.Command {
 	return a.declare(needs{}, &cli.Command{
 		Name:      "version",
@@ -68,10 +78,7 @@ func (a *app) versionCommand() *cli.Command {
 			}
 			b := currentBuild()
 			if c.Bool("json") {
-				return ui.JSON(a.host.Stdout, map[string]string{
-					"version": b.version, "commit": b.commit, "commit_time": b.date,
-					"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
+				return ui.JSON(a.host.Stdout, versionJSON{b.version, b.commit, b.date, runtime.Version(), runtime.GOOS, runtime.GOARCH})
 			}
 			_, err := fmt.Fprintln(a.host.Stdout, "vmgo", b)
 			return err
