@@ -101,6 +101,7 @@ var layers = map[string]int{
 	"internal/verify":            3,
 	"internal/vmtest":            6,
 	"internal/vmtest/hosts":      6,
+	"packaging":                  0,
 	"shell":                      4,
 	"shims":                      4,
 	"shims/vmgo-shim":            5,

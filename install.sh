@@ -3,6 +3,7 @@
 #
 # All of it is inside functions and the last line, braces included, is what
 # runs them: a copy that was cut short in transfer does nothing.
+# shellcheck disable=SC2030,SC2031 # a subshell changes what is meant for it alone
 set -eu
 
 usage() {
@@ -10,7 +11,7 @@ usage() {
 usage: ./install.sh [options] [SELECTOR]
 
 In a checkout, builds vmgo and vmgo-shim and installs both. Elsewhere, or with
-one of the next five options, installs a release of vmgo: nothing of it is
+one of the next six options, installs a release of vmgo: nothing of it is
 unpacked before its signature and checksum are verified. Then installs the Go
 release that SELECTOR names (1.22.5, 1.22, latest, ...); without one, the
 release that the current directory asks for.
@@ -20,17 +21,23 @@ release that the current directory asks for.
   --base-url URL    a mirror of https://github.com/vmgo/vmgo/releases
   --from FILE|DIR   a release on this machine: its directory, or its tar.gz with
                     checksums.txt and checksums.txt.sig beside it
+  --source LIST     release (the default), goproxy (vmgo's module from GOPROXY,
+                    verified against the checksum database and built here), or
+                    release,goproxy: the second where the first is not available
   --check           only print the version of that release, once verified
   --rollback        make the release before this one the current one again
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
   --all             also build vmgo-proxy, vmgo-deploy, vmgo-fleet and vmgo-observe,
                     which `vmgo proxy`, `deploy`, `fleet` and `observe` run; a release has them
   --hook            add the hook to the rc file of your shell, once
+  --hook-all        as root: add the hook for all users, in /etc/profile.d
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
                     fetch one into DIR
-  --uninstall       remove the programs, the shims that lead to them, and what
-                    --hook added
+  --uninstall       remove the programs, completions, manual page, the shims that
+                    lead to them, what --hook and --hook-all added, and the
+                    directories that were made for them
+  --purge           with --uninstall: the Go releases, settings and caches, too
   --dry-run         say what would be done
   --help            this text
 
@@ -52,6 +59,7 @@ pinned_sum() {
 	*) return 1 ;;
 	esac
 }
+builtin_proxy='https://goproxy.cn|direct' # of vmgo itself, too: internal/goenv
 # KiB for the zip, the tree, and the caches of one build.
 needed_space=900000
 
@@ -159,8 +167,9 @@ go_says() {
 		unset GOROOT GOFLAGS GOOS GOARCH
 		# The go env file may even name a GOROOT, which would stop go itself.
 		file=off
-		[ "$2" != GOPROXY ] || file=${GOENV:-}
-		cd / && GOTOOLCHAIN=local GOWORK=off GOENV=$file "$1" env "$2"
+		[ "$2" != GOPROXY ] || file=${GOENV:-${XDG_CONFIG_HOME:-$home/.config}/go/env}
+		# The go command keeps counters in the configuration directory.
+		cd / && XDG_CONFIG_HOME=/dev/null GOTOOLCHAIN=local GOWORK=off GOENV=$file "$1" env "$2"
 	) 2>/dev/null
 }
 
@@ -180,11 +189,12 @@ stored_gos() {
 	done
 }
 
+needs_go_of() { go_line=$(awk '$1 == "go" { print $2; exit }' "$1/go.mod"); }
+
 # Shims of version managers are looked through: what counts is the go in the
 # GOROOT that they name.
 find_go() { # DIR to look in at last
 	go='' some_go=''
-	go_line=$(awk '$1 == "go" { print $2; exit }' "$checkout/go.mod")
 	rest=$PATH:/usr/local/go/bin:/opt/go/default/bin:$(stored_gos)${1:-}:
 	while [ -n "$rest" ]; do
 		dir=${rest%%:*} rest=${rest#*:}
@@ -210,7 +220,37 @@ proxy_list() {
 		file=${GOENV:-${XDG_CONFIG_HOME:-$home/.config}/go/env}
 		proxies=$(sed -n 's/^GOPROXY=//p' "$file" 2>/dev/null | tail -n 1) || proxies=
 	fi
-	proxies=${proxies:-https://goproxy.cn|direct}
+	proxies=${proxies:-$builtin_proxy}
+}
+
+# leave_proxy: an installed vmgo reads lib/vmgo/go.env where neither a setting nor a Go
+# names a module proxy. It has the default of the Go that was found here, unless
+# only another proxy answers and the user has set none.
+leave_proxy() {
+	list=$(unset GOPROXY && GOENV=off && go_says "$go" GOPROXY) || list=
+	[ -n "$list" ] || return 0
+	list=$(without_password "$list")
+	if ! user_has_proxy && { have curl || have wget; }; then
+		for known in "$list" "$builtin_proxy"; do
+			first=${known%%[,|]*}
+			if answers "$first"; then
+				say "the module proxy $first answers"
+				list=$known
+				break
+			fi
+		done
+	fi
+	make_dir "$lib"
+	printf '# The default of GOPROXY for vmgo, left by install.sh.\nGOPROXY=%s\n' "$list" >"$lib/go.env" || die 1 "could not write $lib/go.env"
+	remember_dirs
+}
+
+user_has_proxy() {
+	[ -n "${GOPROXY:-}" ] || grep -q '^GOPROXY=.' "${GOENV:-${XDG_CONFIG_HOME:-$home/.config}/go/env}" 2>/dev/null
+}
+
+answers() { # URL
+	(tries=1 patience=5 && fetch "${1%/}/golang.org/toolchain/@v/v0.0.1-go$pinned_go.linux-amd64.mod" "$temp/answer") >/dev/null 2>&1
 }
 
 without_password() { printf '%s\n' "$1" | sed 's,//[^/@]*@,//,'; }
@@ -231,7 +271,7 @@ fetch() {
 		progress=-sS
 		! on_terminal || progress=--progress-bar
 		for left in 2 1 0; do
-			answer=$(curl -fL "$progress" --proto "$schemes" --retry 3 --connect-timeout 20 \
+			answer=$(curl -fL "$progress" --proto "$schemes" --retry "$tries" --connect-timeout "$patience" \
 				--speed-limit 1000 --speed-time 60 -w '%{http_code}' -o "$2" "$1") && return 0
 			broken=$?
 			case $answer in 403 | 404 | 410) return 1 ;; esac
@@ -245,7 +285,7 @@ fetch() {
 			wget "$@" 2>"$temp/wget.log" && return 0
 		else
 			! on_terminal || set -- --show-progress "$@"
-			wget -t 3 -T 60 -o "$temp/wget.log" "$@" && return 0
+			wget -t "$tries" -T $((patience * 3)) -o "$temp/wget.log" "$@" && return 0
 		fi
 		grep -Eq '(ERROR|HTTP/[0-9.]+) (403|404|410)' "$temp/wget.log" && return 1
 		tail -n 1 "$temp/wget.log" >&2
@@ -372,6 +412,7 @@ fetch_go() { # DIR
 
 just_find_go() {
 	case $go_dir in /*) ;; *) go_dir=$PWD/$go_dir ;; esac
+	needs_go_of "$checkout"
 	if ! find_go "$go_dir/bin"; then
 		[ ! -e "$go_dir" ] || die 1 "$go_dir is there and has no Go $go_line"
 		make_temp 150000
@@ -440,7 +481,44 @@ place() {
 	fi
 }
 
-make_bin() { (umask 022 && mkdir -p -- "$bin") || die 1 "could not make $bin"; }
+# make_dir DIR [UMASK]: with those above it.
+make_dir() {
+	missing='' up=$1
+	while [ ! -d "$up" ]; do
+		missing="$up
+$missing"
+		up=$(dirname -- "$up")
+	done
+	(umask "${2:-022}" && mkdir -p -- "$1") || die 1 "could not make $1"
+	made=$made$missing
+}
+
+# remember_dirs: --uninstall removes those that were made, if they are empty by then.
+remember_dirs() {
+	make_dir "$lib"
+	[ -z "$made" ] || printf '%s' "$made" >>"$lib/made" || die 1 "could not write $lib/made"
+	made=
+}
+
+may_write() {
+	for dir in "$lib" "$bin"; do
+		[ ! -d "$dir" ] || [ -w "$dir" ] || {
+			say "you may not write in $dir"
+			hint "sudo $(quoted "$bin/vmgo") self update   # or rollback, uninstall"
+			exit 1
+		}
+	done
+}
+
+# The completions and the manual page that fit what was built.
+place_share() {
+	sh "$checkout/packaging/share.sh" "$checkout" "$bin/vmgo" "$temp/share" || die 1 'could not make completions and manual page'
+	rm -rf -- "$lib/share"
+	cp -R -- "$temp/share" "$lib/share" || die 1 "could not write $lib/share"
+	chmod -R u=rwX,go=rX "$lib/share"
+	link_share share
+	remember_dirs
+}
 
 install_programs() {
 	fetched='' programs='vmgo-shim vmgo' packages='. ./shims/vmgo-shim' what='vmgo and vmgo-shim'
@@ -448,6 +526,7 @@ install_programs() {
 	for package in ${all:+"$checkout"/cmd/vmgo-*}; do
 		packages="$packages ./cmd/${package##*/}" programs="${package##*/} $programs"
 	done
+	needs_go_of "$checkout"
 	if find_go; then
 		make_temp 100000
 	else
@@ -457,10 +536,13 @@ install_programs() {
 		go=$temp/go/bin/go
 	fi
 	step "build $what with $([ -n "$fetched" ] && echo it || echo "$go")" build
-	[ -d "$bin" ] || step "make $bin" make_bin
+	[ -d "$bin" ] || step "make $bin" make_dir "$bin"
+	[ -n "$dry" ] || remember_dirs
 	for program in $programs; do
 		step "install $bin/$program" place "$program"
 	done
+	step "install completions and the manual page in ${prefix%/}/share" place_share
+	step "leave Go's own default of GOPROXY in $lib/go.env" leave_proxy
 	# The Go release needs the space more.
 	cleanup
 	temp=
@@ -503,6 +585,12 @@ need_release_tools() {
 	[ -z "$lacking" ] || lack 'verify and unpack a release'
 }
 
+release_url() {
+	where=download/v$release_version
+	[ -n "$release_version" ] || where=latest/download
+	printf '%s\n' "${base_url%/}/$where"
+}
+
 # get NAME FILE: a file of the release, from where the user said.
 get() {
 	if [ -n "$from" ]; then
@@ -514,12 +602,10 @@ get() {
 		cp -- "$from/$1" "$2" || die 1 "could not read $from/$1"
 		return 0
 	fi
-	where=download/v$release_version
-	[ -n "$release_version" ] || where=latest/download
 	got=0
-	fetch "${base_url%/}/$where/$1" "$2" || got=$?
+	fetch "$(release_url)/$1" "$2" || got=$?
 	[ "$got" != 0 ] || return 0
-	say "could not fetch $1 from $(without_password "${base_url%/}/$where")"
+	say "could not fetch $1 from $(without_password "$(release_url)")"
 	hint "install.sh --base-url URL   # a mirror that this machine reaches; or --from DIR, without network"
 	exit 4
 }
@@ -551,16 +637,21 @@ verify_archive() {
 	[ "$found" = "$sum" ] || die 5 "$archive has the SHA-256 $found, not $sum: nothing was unpacked"
 }
 
-verify_release() {
-	asked=$release_version
-	verify_checksums
+# not_older_than_installed: an old release has a good signature, too, and an old module is in
+# the log: only who names one gets it.
+not_older_than_installed() {
 	installed=$(readlink -- "$lib/current" 2>/dev/null) || installed=
-	# An old release has a good signature, too: only who names it gets it.
 	if [ -z "$asked$from" ] && [ -n "$installed" ] && ! not_older "$release_version" "$installed"; then
 		say "the server offers vmgo $release_version, which is older than $installed, the installed one"
 		hint "install.sh --version $release_version   # if that is what you want"
 		exit 5
 	fi
+}
+
+verify_release() {
+	asked=$release_version
+	verify_checksums
+	not_older_than_installed
 	verify_archive
 }
 
@@ -577,18 +668,42 @@ not_older() {
 		}'
 }
 
+# healthy DIR: whether the release in DIR works here. A check of doctor that fails
+# (exit status 1) is about the machine, not about the release.
+healthy() {
+	"$1/bin/vmgo" version >/dev/null || return 1
+	health=0
+	doctor_says=$("$1/bin/vmgo" doctor --quick 2>&1) || health=$?
+	[ "$health" -gt 1 ] || return 0
+	say "vmgo doctor --quick ends with exit status $health: $(printf '%s\n' "$doctor_says" | tail -n 1)"
+	return 1
+}
+
 rollback() {
-	old=$(readlink -- "$lib/previous" 2>/dev/null) || die 1 "$lib has no release before the current one"
 	now=$(readlink -- "$lib/current") || die 1 "$lib has no current release"
-	"$lib/$old/bin/vmgo" version >/dev/null || die 1 "vmgo $old does not run: left as it is"
-	step "make vmgo $old the current release" swap_link "$old" "$lib/current"
-	step "keep vmgo $now beside it" swap_link "$now" "$lib/previous"
+	old=$(readlink -- "$lib/$now/previous") || die 1 "$lib has no release before the current one"
+	old=${old#../}
+	may_write
+	healthy "$lib/$old" || die 1 "vmgo $old does not work: left as it is"
+	step "make vmgo $old the current release, and keep $now" switch_release "$old"
+}
+
+# switch_release VERSION: each release has a link to the one before it, so that the
+# rename of one link, current, changes everything.
+switch_release() {
+	before=$(readlink -- "$lib/current" 2>/dev/null) || before=
+	case $before in '' | "$1") ;; *) swap_link "../$before" "$lib/$1/previous" ;; esac
+	swap_link "$1" "$lib/current"
 }
 
 unpack_release() {
 	mkdir "$temp/out"
 	gzip -dc "$temp/$archive" | tar -xf - -C "$temp/out" || die 1 "could not unpack $archive"
 	tree=$temp/out/vmgo-$release_version-linux-$arch
+	is_release
+}
+
+is_release() {
 	says=$("$tree/bin/vmgo" version) || die 1 'the release does not run on this machine'
 	case $says in "vmgo v$release_version "*) ;; *) die 1 "the release calls itself $says" ;; esac
 }
@@ -602,33 +717,67 @@ swap_link() {
 	unfinished=
 }
 
-# Releases lie side by side in lib/vmgo; bin has links by way of lib/vmgo/current.
+# place_release: releases lie side by side in lib/vmgo; bin and share have links by
+# way of lib/vmgo/current. Only a release that works becomes the current one.
 place_release() {
-	(umask 022 && mkdir -p -- "$lib" "$bin") || die 1 "could not make $lib"
-	if [ ! -d "$lib/$release_version" ]; then
-		unfinished=$lib/.new.$$
-		cp -R -- "$tree" "$unfinished" || die 1 "could not write $unfinished"
-		chmod -R u=rwX,go=rX "$unfinished"
-		mv -- "$unfinished" "$lib/$release_version" || die 1 "could not write $lib/$release_version"
-		unfinished=
+	make_dir "$lib"
+	make_dir "$bin"
+	current=$(readlink -- "$lib/current" 2>/dev/null) || current=
+	if [ "$current" != "$release_version" ] || ! healthy "$lib/current"; then
+		copy_release
 	fi
-	before=$(readlink -- "$lib/current" 2>/dev/null) || before=
-	[ "${before:-$release_version}" = "$release_version" ] || swap_link "$before" "$lib/previous"
-	swap_link "$release_version" "$lib/current"
+	switch_release "$release_version"
+	kept=$(readlink -- "$lib/current/previous") || kept=
+	for dir in "$lib"/[0-9]*; do
+		case ${dir##*/} in "$release_version" | "${kept#../}") ;; *) rm -rf -- "$dir" ;; esac
+	done
 	for program in "$lib/current/bin"/*; do
 		swap_link "../lib/vmgo/current/bin/${program##*/}" "$bin/${program##*/}"
+	done
+	link_share current/share
+	remember_dirs
+}
+
+copy_release() {
+	unfinished=$lib/.new.$$
+	cp -R -- "$tree" "$unfinished" || die 1 "could not write $unfinished"
+	chmod -R u=rwX,go=rX "$unfinished"
+	healthy "$unfinished" || die 1 "vmgo $release_version does not work here: ${current:+$current stays, }nothing was changed"
+	rm -rf -- "${lib:?}/$release_version"
+	mv -- "$unfinished" "$lib/$release_version" || die 1 "could not write $lib/$release_version"
+	unfinished=
+}
+
+# The completions and the manual page, where shells and man look for them.
+shared_files='bash-completion/completions/vmgo zsh/site-functions/_vmgo fish/vendor_completions.d/vmgo.fish man/man1/vmgo.1.gz'
+
+link_share() { # where they are beneath lib/vmgo
+	for file in $shared_files; do
+		make_dir "${prefix%/}/share/${file%/*}"
+		swap_link "../../../lib/vmgo/$1/$file" "${prefix%/}/share/$file"
 	done
 }
 
 has_key() { release_keys | grep -q '^[^#]'; }
 
 install_vmgo() {
+	may_write
+	machine_arch
+	if use_module; then
+		install_module
+	else
+		install_signed
+	fi
+	cleanup
+	temp=
+}
+
+install_signed() {
 	has_key || {
 		say 'this install.sh has no release key, so it can verify no release'
 		hint 'git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh'
 		exit 1
 	}
-	machine_arch
 	need_release_tools
 	if [ -n "$check" ]; then
 		dry=''
@@ -643,8 +792,100 @@ install_vmgo() {
 	step "get $what from ${from:-$(without_password "$base_url")}, verify signature and SHA-256" verify_release
 	step 'unpack it' unpack_release
 	step "install it in $lib, with links in $bin" place_release
-	cleanup
-	temp=
+	go_line=1.21
+	! find_go || step "leave Go's own default of GOPROXY in $lib/go.env" leave_proxy
+}
+
+# --- vmgo's own module --------------------------------------------------------
+
+module=github.com/vmgo/vmgo
+
+# use_module: whether to build vmgo's module rather than to fetch a signed release.
+use_module() {
+	case $sources in
+	goproxy) return 0 ;;
+	release,goproxy) ;;
+	*) return 1 ;;
+	esac
+	[ -z "$from" ] || return 1
+	if ! has_key; then
+		say 'this install.sh has no release key, so it can verify no release'
+	else
+		probe=$(mktemp -d) && url=$(release_url) && got=0
+		(temp=$probe tries=1 && fetch "$url/checksums.txt" "$probe/checksums.txt") || got=$?
+		rm -rf -- "$probe"
+		[ "$got" != 0 ] || return 1
+		say "no release from $(without_password "$url")"
+	fi
+	say "trying vmgo's module from GOPROXY"
+}
+
+# module_go: the go command with no setting that keeps a module from being verified
+# against the checksum database, and with a module cache of its own.
+module_go() {
+	case ${GOSUMDB:-} in '' | off) sumdb=sum.golang.org ;; *) sumdb=$GOSUMDB ;; esac
+	(
+		unset GOROOT GOOS GOARCH GO111MODULE GOPRIVATE GONOSUMDB GONOPROXY GOINSECURE GONOSUMCHECK GOEXPERIMENT GODEBUG
+		export XDG_CONFIG_HOME=/dev/null GOENV=off GOFLAGS=-modcacherw GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0 GOPROXY="$proxies" GOSUMDB="$sumdb" GOTMPDIR="$temp"
+		export GOPATH="$temp/gopath" GOMODCACHE="$temp/modcache" GOCACHE="${GOCACHE:-$temp/gocache}" GOBIN="$tree/bin"
+		cd "$temp" && "$go" "$@"
+	) 2>"$temp/log" && return 0
+	status=4
+	! grep -Eq 'SECURITY ERROR|checksum mismatch|verifying ' "$temp/log" || status=5
+	say "go $1 failed: $(without_password "$(tail -n 1 "$temp/log")")"
+	return "$status"
+}
+
+resolve_module() {
+	found=$(module_go list -m -f '{{.Version}}' "$module@${release_version:+v}${release_version:-latest}") || exit $?
+	release_version=${found#v}
+	tree=$temp/out/vmgo-$release_version-linux-$arch
+}
+
+download_module() {
+	asked=$release_version
+	resolve_module
+	not_older_than_installed
+	module_go mod download "$module@v$release_version" || exit $?
+	checkout=$temp/modcache/$module@v$release_version
+	needs_go_of "$checkout"
+	find_go || {
+		say "vmgo $release_version is built with Go $go_line or newer, and there is none here"
+		hint 'vmgo install latest'
+		exit 1
+	}
+}
+
+build_module() {
+	set --
+	for package in '' /shims/vmgo-shim "$checkout"/cmd/vmgo-*; do
+		set -- "$@" "$module${package#"$checkout"}@v$release_version"
+	done
+	module_go install -trimpath -ldflags '-s -w' -tags urfave_cli_no_docs,urfave_cli_no_suggest "$@" || exit $?
+	sh "$checkout/packaging/share.sh" "$checkout" "$tree/bin/vmgo" "$tree/share" || die 1 'could not make completions and manual page'
+	is_release
+}
+
+install_module() {
+	go_line=1.21 tree=''
+	find_go || {
+		say 'there is no Go here to build vmgo with'
+		hint 'vmgo install latest'
+		exit 1
+	}
+	proxy_list
+	if [ -n "$check" ]; then
+		dry=''
+		make_temp 1000
+		resolve_module
+		printf '%s\n' "$release_version"
+		exit
+	fi
+	make_temp "$needed_space"
+	step "get vmgo's module from $(without_password "$proxies"), verified against the checksum database" download_module
+	step "build vmgo $release_version with $go" build_module
+	step "install it in $lib, with links in $bin" place_release
+	step "leave Go's own default of GOPROXY in $lib/go.env" leave_proxy
 }
 
 # --- the hook ---------------------------------------------------------------
@@ -674,7 +915,7 @@ begin='# >>> vmgo'
 end='# <<< vmgo'
 
 append_block() {
-	[ -d "$(dirname -- "$rc")" ] || (umask 077 && mkdir -p -- "$(dirname -- "$rc")")
+	make_dir "$(dirname -- "$rc")" 077
 	had='' newline=''
 	if [ ! -e "$rc" ]; then
 		had=' (made this file)'
@@ -684,7 +925,7 @@ append_block() {
 	fi
 	# One write at the end: it follows a link, keeps mode and owner, and can
 	# lose nothing of what is there.
-	printf '%s%s%s\n%s\n%s\n' "$newline" "$begin" "$had" "$line" "$end" >>"$rc"
+	printf '%s%s%s\n%s\n%s\n' "$newline" "$begin" "$had" "$line" "$end" >>"$rc" && remember_dirs
 }
 
 cut_block() {
@@ -731,12 +972,29 @@ add_hook() {
 	fi
 }
 
+profile=/etc/profile.d/vmgo.sh
+
+write_profile() {
+	[ "$(id -u)" = 0 ] || die 1 "only root may write $profile"
+	share=$lib/share
+	[ ! -L "$lib/current" ] || share=$lib/current/share
+	path=$(quoted "$bin/vmgo" | sed 's/[&,\\]/\\&/g')
+	unfinished=$profile.$$
+	{ sed "s,/usr/bin/vmgo,$path," "$share/doc/vmgo/profile.sh" >"$unfinished" && chmod 644 "$unfinished" && mv -f -- "$unfinished" "$profile"; } ||
+		die 1 "could not write $profile"
+	unfinished=
+}
+
 user_shell() {
 	login_shell=${SHELL:-$(passwd_field 7)}
 	login_shell=${login_shell##*/}
 }
 
 advise() {
+	if [ -n "$hook_all" ]; then
+		step "add the hook for all users, $profile" write_profile
+		return 0
+	fi
 	user_shell
 	if hook_of "$login_shell"; then
 		if [ -n "$hook" ]; then
@@ -784,7 +1042,65 @@ remove_shims() {
 	done
 }
 
+remove() { [ ! -e "$1" ] && [ ! -L "$1" ] || step "remove $1" rm -rf -- "$1" || die 1 "could not remove $1"; }
+
+# remove_link LINK: if it leads into lib/vmgo.
+remove_link() {
+	target=$(readlink -- "$1") || target=
+	case $target in */lib/vmgo/*) remove "$1" ;; esac
+}
+
+remove_programs() {
+	for link in "$bin"/vmgo-*; do
+		remove_link "$link"
+	done
+	for name in vmgo vmgo-shim vmgo-proxy vmgo-deploy vmgo-fleet vmgo-observe; do
+		remove "$bin/$name"
+	done
+	for file in $shared_files; do
+		remove_link "${prefix%/}/share/$file"
+	done
+	! grep -qF "$(quoted "$bin/vmgo") hook" "$profile" 2>/dev/null || remove "$profile"
+	made=$(cat "$lib/made" 2>/dev/null) || made=
+	{ [ ! -L "$lib/current" ] && [ ! -e "$lib/made" ]; } || remove "$lib"
+	[ -n "$dry" ] || printf '%s\n' "$made" | awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }' |
+		while IFS= read -r dir; do
+			rmdir -- "$dir" 2>/dev/null || :
+		done
+}
+
+# purge_store DIR: what vmgo has installed there; what it has not made stays.
+purge_store() {
+	[ -d "$1/.vmgo" ] && [ -w "$1" ] || return 0
+	for receipt in "$1"/.vmgo/receipts/*; do
+		version=${receipt##*/}
+		remove "$1/${version%.json}"
+	done
+	for name in default toolchains .vmgo; do
+		remove "$1/$name"
+	done
+	[ -n "$dry" ] || rmdir -- "$1" 2>/dev/null || say "$1 has files that vmgo has not made: left there"
+}
+
+purge() {
+	data=${XDG_DATA_HOME:-$home/.local/share}/vmgo
+	for store in "${VMGO_ROOT:-}" "$data/go" /opt/go; do
+		[ -z "$store" ] || purge_store "$store"
+	done
+	[ -n "$home" ] || return 0
+	for dir in "$data" "${XDG_CONFIG_HOME:-$home/.config}/vmgo" "${XDG_CACHE_HOME:-$home/.cache}/vmgo" "${XDG_STATE_HOME:-$home/.local/state}/vmgo"; do
+		# Directories of a module cache are read-only.
+		[ -n "$dry" ] || [ ! -d "$dir" ] || find "$dir" -type d ! -perm -u+w -exec chmod u+w {} +
+		remove "$dir"
+	done
+}
+
 uninstall() {
+	may_write
+	if [ -s /var/lib/vmgo/harden/ledger.json ]; then
+		say 'vmgo harden has changed this machine: that stays'
+		hint 'vmgo harden undo   # before you uninstall vmgo, to undo it'
+	fi
 	real_bin=$(readlink -f -- "$bin") || real_bin=$bin
 	remove_shims
 	for name in bash zsh fish; do
@@ -795,16 +1111,9 @@ uninstall() {
 			[ -z "$dry" ] || break
 		done
 	done
-	for link in "$bin"/vmgo-*; do
-		case $(readlink -- "$link") in
-		../lib/vmgo/current/bin/vmgo-*) step "remove $link" rm -f -- "$link" || die 1 "could not remove $link" ;;
-		esac
-	done
-	for name in vmgo vmgo-shim vmgo-proxy vmgo-deploy vmgo-fleet vmgo-observe; do
-		{ [ ! -e "$bin/$name" ] && [ ! -L "$bin/$name" ]; } || step "remove $bin/$name" rm -f -- "$bin/$name" || die 1 "could not remove $bin/$name"
-	done
-	[ ! -L "$lib/current" ] || step "remove $lib" rm -rf -- "$lib" || die 1 "could not remove $lib"
-	say 'Go releases that vmgo installed are still there, in /opt/go or in ~/.local/share/vmgo'
+	[ -z "$purge" ] || purge
+	remove_programs
+	[ -n "$purge" ] || say 'Go releases that vmgo installed are still there, in /opt/go or in ~/.local/share/vmgo (--purge removes them, too)'
 }
 
 # --- the story --------------------------------------------------------------
@@ -812,7 +1121,7 @@ uninstall() {
 parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--prefix=* | --find-go=* | --version=* | --base-url=* | --from=*)
+		--prefix=* | --find-go=* | --version=* | --base-url=* | --from=* | --source=*)
 			option=${1%%=*} value=${1#*=}
 			shift
 			set -- "$option" "$value" "$@"
@@ -823,14 +1132,16 @@ parse() {
 			case $1 in --prefix) prefix=$2 ;; *) go_dir=$2 ;; esac
 			shift
 			;;
-		--version | --base-url | --from)
+		--version | --base-url | --from | --source)
 			[ -n "${2:-}" ] || die 2 "$1 needs a value"
 			want_release=1
-			case $1 in --version) release_version=${2#v} ;; --base-url) base_url=$2 ;; *) from=$2 ;; esac
+			case $1 in --version) release_version=${2#v} ;; --base-url) base_url=$2 ;; --source) sources=$2 ;; *) from=$2 ;; esac
 			shift
 			;;
 		--all) all=1 ;;
 		--hook) hook=1 ;;
+		--hook-all) hook_all=1 ;;
+		--purge) purge=1 ;;
 		--programs-only) release='' ;;
 		--release) want_release=1 ;;
 		--check) check=1 want_release=1 ;;
@@ -854,13 +1165,14 @@ parse() {
 
 main() {
 	base_url=https://github.com/vmgo/vmgo/releases want_release='' check='' release_version='' from='' from_file=''
-	prefix='' go_dir='' all='' hook='' release=1 action=install dry='' selector='' temp='' unfinished=''
+	prefix='' go_dir='' all='' hook='' release=1 action=install dry='' selector='' temp='' unfinished='' made='' hook_all='' tries=3 patience=20 sources=release purge=''
 	parse "$@"
 	[ "$action" != usage ] || { usage && return 0; }
 	trap cleanup EXIT
 	trap 'stopped 129' HUP
 	trap 'stopped 130' INT
 	trap 'stopped 143' TERM
+	case $sources in release | goproxy | release,goproxy) ;; *) die 2 "--source is release, goproxy or release,goproxy, not $sources" ;; esac
 	find_home
 	case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 	bin=${prefix%/}/bin lib=${prefix%/}/lib/vmgo

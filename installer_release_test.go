@@ -22,6 +22,10 @@ import (
 // fakeRelease is a program of a release: it notes how it was called.
 const fakeRelease = `#!/bin/sh
 printf '%s\n' "vmgo $*" >>"$TRACE"
+case "FAILS" in
+"$1") exit 1 ;;
+"$1 "*) echo broken >&2 && fails="FAILS" && exit "${fails#* }" ;;
+esac
 [ "$1" != version ] || echo "vmgo vVERSION (fake)"
 `
 
@@ -32,7 +36,7 @@ var keyLines = regexp.MustCompile(`(?s)# Who may sign a release of vmgo.*?\n([^#
 func newReleaseInstaller(t *testing.T, shell ...string) *installer {
 	t.Helper()
 	in := newInstaller(t, shell...)
-	in.onlyTools("curl", "sha256sum", "ssh-keygen", "tar", "gzip", "ln")
+	in.onlyTools("curl", "sha256sum", "ssh-keygen", "tar", "gzip")
 	name := filepath.Join(in.checkout, "install.sh")
 	script := keyLines.ReplaceAllString(in.read(name), `vmgo namespaces="vmgo-release" `+vmtest.SSHPublic(vmtest.SSHKey("release"))+"\nEND\n")
 	in.write(name, script)
@@ -50,7 +54,7 @@ func (in *installer) release(dir, version, key string) string {
 	w := tar.NewWriter(zipped)
 	name := "vmgo-" + version + "-linux-" + runtime.GOARCH
 	for _, program := range []string{"vmgo", "vmgo-shim"} {
-		text := strings.ReplaceAll(fakeRelease, "VERSION", version)
+		text := strings.NewReplacer("VERSION", version, "FAILS", in.fails).Replace(fakeRelease)
 		if err := w.WriteHeader(&tar.Header{Name: name + "/bin/" + program, Mode: 0o755, Size: int64(len(text))}); err != nil {
 			in.t.Fatal(err)
 		}
@@ -89,10 +93,13 @@ func TestInstaller_fromARelease(t *testing.T) {
 		}
 		in.run(0, "--from", old, "--programs-only")
 		in.run(0, "--from="+file, "1.22.5")
-		wants(t, in.read(in.trace), "vmgo version\n", "vmgo install 1.22.5\n")
+		wants(t, in.read(in.trace), "vmgo version\n", "vmgo doctor --quick\n", "vmgo install 1.22.5\n")
 		for link, want := range map[string]string{
 			"bin/vmgo": "../lib/vmgo/current/bin/vmgo", "bin/vmgo-shim": "../lib/vmgo/current/bin/vmgo-shim",
-			"lib/vmgo/current": "0.2.0", "lib/vmgo/previous": "0.1.0",
+			"lib/vmgo/current": "0.2.0", "lib/vmgo/0.2.0/previous": "../0.1.0",
+			"share/man/man1/vmgo.1.gz":                  "../../../lib/vmgo/current/share/man/man1/vmgo.1.gz",
+			"share/bash-completion/completions/vmgo":    "../../../lib/vmgo/current/share/bash-completion/completions/vmgo",
+			"share/fish/vendor_completions.d/vmgo.fish": "../../../lib/vmgo/current/share/fish/vendor_completions.d/vmgo.fish",
 		} {
 			if got, err := os.Readlink(filepath.Join(prefix, link)); got != want {
 				t.Errorf("%s leads to %q (%v), not to %s", link, got, err, want)
@@ -104,10 +111,8 @@ func TestInstaller_fromARelease(t *testing.T) {
 			t.Fatal(err)
 		}
 		in.run(0, "--uninstall")
-		for _, dir := range []string{"bin", "lib"} {
-			if files, _ := os.ReadDir(filepath.Join(prefix, dir)); len(files) != 0 {
-				t.Errorf("left in %s: %v", dir, files)
-			}
+		if after := in.tree(); after != before {
+			t.Errorf("before\n%safter\n%s", before, after)
 		}
 	})
 }
@@ -185,7 +190,7 @@ func TestInstaller_releaseByNetwork(t *testing.T) {
 	}
 	_, stderr := in.run(4, "--base-url", server.URL+"/none")
 	wants(t, stderr, "could not fetch checksums.txt", "hint: install.sh --base-url URL")
-	in.onlyTools("sha256sum", "ln")
+	in.onlyTools("sha256sum")
 	_, stderr = in.run(1, "--base-url", server.URL)
 	wants(t, stderr, "to verify and unpack a release, this machine lacks: ca-certificates curl openssh-client gzip tar", "apt-get install -y")
 }
@@ -209,7 +214,7 @@ func TestInstaller_checkAndRollback(t *testing.T) {
 		t.Errorf("--check prints %q", stdout)
 	}
 	_, stderr := in.run(1, "--rollback")
-	wants(t, stderr, "has no release before the current one")
+	wants(t, stderr, "has no current release")
 	in.run(0, "--programs-only", "--base-url", server.URL)
 	in.run(0, "--programs-only", "--from", next)
 	current := filepath.Join(in.home, ".local/bin/vmgo")
@@ -224,7 +229,7 @@ func TestInstaller_checkAndRollback(t *testing.T) {
 	wants(t, in.read(current), "vmgo v0.9.0 ")
 	in.write(filepath.Join(in.home, ".local/lib/vmgo/0.10.0-rc.1/bin/vmgo"), "#!/bin/sh\nexit 1\n")
 	_, stderr = in.run(1, "--rollback")
-	wants(t, stderr, "vmgo 0.10.0-rc.1 does not run: left as it is")
+	wants(t, stderr, "vmgo 0.10.0-rc.1 does not work: left as it is")
 	wants(t, in.read(current), "vmgo v0.9.0 ")
 }
 

@@ -32,7 +32,7 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
 case $1:$2 in
 env:GOROOT) echo "${GOROOT:-$root}" ;;
 env:GOVERSION) echo "go1.99.0 X:fake" ;;
-env:GOPROXY) echo "$GOPROXY" ;;
+env:GOPROXY) echo "${GOPROXY:-$FAKE_PROXY}" ;;
 version:*) echo "go version go1.99.0 linux/fake" ;;
 list:*) # fetches what a build needs, if the network lets it
 	echo >>"$TRACE.list"
@@ -72,6 +72,7 @@ type installer struct {
 	path     string
 	env      []string
 	as       *syscall.SysProcAttr
+	fails    string // what releases that are made fail at: "version", "doctor 2"
 }
 
 func newInstaller(t *testing.T, shell ...string) *installer {
@@ -97,6 +98,7 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	script = regexp.MustCompile(`\b[0-9a-f]{64}\b`).ReplaceAll(script, []byte(sum))
 	script = withoutThisMachinesGo(script)
 	in.write(filepath.Join(in.checkout, "install.sh"), string(script))
+	in.write(filepath.Join(in.checkout, "packaging/share.sh"), `mkdir -p "$3/man/man1" && echo "$2" >"$3/man/man1/vmgo.1.gz"`)
 	in.write(filepath.Join(in.checkout, "go.mod"), "module github.com/vmgo/vmgo\n\ngo 1.99.0\n")
 	in.write(filepath.Join(in.home, ".keep"), "")
 	in.write(filepath.Join(in.temp, ".keep"), "")
@@ -291,7 +293,7 @@ func TestInstaller_anyUnzip(t *testing.T) {
 func (in *installer) onlyTools(names ...string) {
 	in.t.Helper()
 	in.path = filepath.Join(in.t.TempDir(), "tools")
-	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id mkdir mktemp mv printf readlink rm rmdir sed sleep stat tail uname wc")...) {
+	for _, name := range append(names, strings.Fields("sh dash awk cat chmod cp dd df dirname env find getent grep head id ln mkdir mktemp mv printf readlink rm rmdir sed sleep stat tail uname wc")...) {
 		real, err := exec.LookPath(name)
 		if err != nil {
 			in.t.Fatal(err)

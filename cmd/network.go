@@ -26,7 +26,7 @@ func (a *app) platform() gover.Platform {
 
 // goSettings finds GOPROXY, GOSUMDB and friends as the go command would:
 // environment, the user's go env file, go.env of an installed release or of
-// the go on PATH.
+// the go on PATH, or what install.sh has left.
 func (a *app) goSettings() goenv.Settings {
 	settings := goenv.Settings{Env: a.host.Env, User: goEnvFile(goenv.UserFile(a.host.Env))}
 	if releases, err := a.installed(); err == nil {
@@ -44,7 +44,21 @@ func (a *app) goSettings() goenv.Settings {
 			settings.Release = goEnvFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
 		}
 	}
+	if settings.Release.Path == "" {
+		settings.Release = goEnvFile(a.ownGoEnv())
+	}
 	return settings
+}
+
+// ownGoEnv is the file with Go's own default of GOPROXY that install.sh leaves:
+// PREFIX/lib/vmgo/go.env, where this program is PREFIX/bin/vmgo or
+// PREFIX/lib/vmgo/VERSION/bin/vmgo.
+func (a *app) ownGoEnv() string {
+	dir := filepath.Dir(filepath.Dir(a.host.Executable))
+	if lib := filepath.Dir(dir); strings.HasSuffix(lib, "/lib/vmgo") {
+		return filepath.Join(lib, "go.env")
+	}
+	return filepath.Join(dir, "lib/vmgo/go.env")
 }
 
 // goEnvFile reads a settings file of the go command. One that cannot be read is as

@@ -2,21 +2,29 @@ package cmd
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/sshsig"
 	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/packaging"
 )
+
+// testKey is the fingerprint of the key with which tests sign made-up releases.
+// Everybody can sign with it, so a program that accepts it must not update itself.
+const testKey = "SHA256:KfsDm/edALVJkZnIfV87nw6CwxkQC2fDRVme5qptxpw"
 
 // selfCommand manages vmgo's own releases. The work is done by the install.sh
 // that each release has: one program verifies, whether vmgo is there or not yet.
 func (a *app) selfCommand() *cli.Command {
-	return a.declare(needs{}, &cli.Command{
+	return a.declare(needs{store: true}, &cli.Command{
 		Name:     "self",
 		Usage:    "update vmgo itself, go back, or remove it",
 		Category: aboutCategory,
@@ -28,16 +36,15 @@ func (a *app) selfCommand() *cli.Command {
 			},
 			{
 				Name: "update", Usage: "install a release of vmgo, once its signature and checksum are verified",
-				UsageText: "vmgo self update [--check] [--version V] [--base-url URL] [--from FILE|DIR]",
+				UsageText: "vmgo self update [--check] [--version V] [--base-url URL | --from FILE|DIR | --source LIST]",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "check", Usage: "only print the version that would be installed"},
 					&cli.StringFlag{Name: "version", Usage: "the release `V` (default: the latest)"},
 					&cli.StringFlag{Name: "base-url", Usage: "a mirror `URL` of the releases"},
 					&cli.StringFlag{Name: "from", Usage: "a release on this machine, `FILE` or directory"},
+					&cli.StringFlag{Name: "source", Value: "release,goproxy", Usage: "`LIST`: release (signed), goproxy (the module, built here), or both in order"},
 				},
-				Action: func(c *cli.Context) error {
-					return a.selfScript(c, append([]string{"--programs-only"}, updateWords(c)...)...)
-				},
+				Action: a.selfUpdate,
 			},
 			{
 				Name: "rollback", Usage: "make the release before this one the current one again",
@@ -46,17 +53,50 @@ func (a *app) selfCommand() *cli.Command {
 			},
 			{
 				Name: "uninstall", Usage: "remove vmgo, its shims and its lines in rc files; Go releases stay",
-				UsageText: "vmgo self uninstall [--dry-run]",
-				Flags:     []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be removed"}},
+				UsageText: "vmgo self uninstall [--purge] [--dry-run]",
+				Flags: []cli.Flag{
+					&cli.BoolFlag{Name: "purge", Usage: "remove the Go releases, settings and caches, too"},
+					&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be removed"},
+				},
 				Action: func(c *cli.Context) error {
-					if c.Bool("dry-run") {
-						return a.selfScript(c, "--uninstall", "--dry-run")
+					words := []string{"--uninstall"}
+					for _, name := range []string{"purge", "dry-run"} {
+						if c.Bool(name) {
+							words = append(words, "--"+name)
+						}
 					}
-					return a.selfScript(c, "--uninstall")
+					return a.selfScript(c, words...)
 				},
 			},
 		},
 	})
+}
+
+// selfUpdate runs the install.sh of the running release, unless this program
+// accepts the key of the tests.
+func (a *app) selfUpdate(c *cli.Context) error {
+	keys, err := releaseKeys()
+	if err != nil {
+		return err
+	}
+	if slices.Contains(keys, testKey) {
+		return diag.New(diag.Failure, "this vmgo accepts releases that are signed with the key of its tests, which everybody has", "git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh")
+	}
+	return a.selfScript(c, append([]string{"--programs-only"}, updateWords(c)...)...)
+}
+
+// releaseKeys returns the fingerprints of the keys that may sign a release, the
+// current one first.
+func releaseKeys() ([]string, error) {
+	signers, err := sshsig.ParseSigners(packaging.ReleaseKeys())
+	if err != nil {
+		return nil, diag.Wrap(diag.Failure, err, "the release keys of this vmgo cannot be read")
+	}
+	keys := make([]string, len(signers))
+	for i, signer := range signers {
+		keys[i] = sshsig.Fingerprint(signer.Key)
+	}
+	return keys, nil
 }
 
 // updateWords returns the options of install.sh that say which release. One of
@@ -65,6 +105,9 @@ func updateWords(c *cli.Context) []string {
 	words := []string{"--release"}
 	if c.Bool("check") {
 		words = append(words, "--check")
+	}
+	if !c.IsSet("base-url") && !c.IsSet("from") {
+		words = append(words, "--source", c.String("source"))
 	}
 	for _, name := range []string{"version", "base-url", "from"} {
 		if c.IsSet(name) {
@@ -123,16 +166,23 @@ func (a *app) selfScript(c *cli.Context, words ...string) error {
 		}
 	}
 	argv := append([]string{"sh", script, "--prefix", own.prefix}, words...)
-	err = a.host.Exec("/bin/sh", argv, environ.Env(a.host.Env).Pairs())
+	env := environ.Env(maps.Clone(a.host.Env))
+	settings := a.goSettings()
+	env["GOPROXY"], env["GOSUMDB"] = settings.GOPROXY().Value, settings.Get("GOSUMDB").Value
+	if a.settings.Root != "" {
+		env["VMGO_ROOT"] = a.settings.Root
+	}
+	err = a.host.Exec("/bin/sh", argv, env.Pairs())
 	return diag.Wrap(diag.CannotStart, err, "cannot start "+script)
 }
 
 // selfJSON is the document of "self status --json".
 type selfJSON struct {
-	Version    string `json:"version"`
-	Executable string `json:"executable"`
-	Managed    bool   `json:"managed"`
-	Previous   string `json:"previous"`
+	Version    string   `json:"version"`
+	Executable string   `json:"executable"`
+	Managed    bool     `json:"managed"`
+	Previous   string   `json:"previous"`
+	Keys       []string `json:"keys"`
 }
 
 func (a *app) selfStatus(c *cli.Context) error {
@@ -142,7 +192,13 @@ func (a *app) selfStatus(c *cli.Context) error {
 	status := selfJSON{Version: currentBuild().version, Executable: a.host.Executable}
 	if own, err := a.ownRelease(); err == nil {
 		status.Managed = true
-		status.Previous, _ = os.Readlink(filepath.Join(filepath.Dir(own.dir), "previous"))
+		if previous, err := os.Readlink(filepath.Join(own.dir, "previous")); err == nil {
+			status.Previous = filepath.Base(previous)
+		}
+	}
+	var err error
+	if status.Keys, err = releaseKeys(); err != nil {
+		return err
 	}
 	if c.Bool("json") {
 		return ui.JSON(a.host.Stdout, status)

@@ -96,14 +96,7 @@ build_share() { # DIR
 	build "$(go env GOHOSTARCH)" "$work/host"
 	vmgo=$work/host/vmgo
 	"$vmgo" version | grep -q "^vmgo v$version (" || die "what was built calls itself $("$vmgo" version)"
-	mkdir -p "$1/bash-completion/completions" "$1/zsh/site-functions" "$1/fish/vendor_completions.d" "$1/man/man1" "$1/doc/vmgo"
-	"$vmgo" completion bash >"$1/bash-completion/completions/vmgo"
-	"$vmgo" completion zsh >"$1/zsh/site-functions/_vmgo"
-	"$vmgo" completion fish >"$1/fish/vendor_completions.d/vmgo.fish"
-	"$vmgo" __man | gzip -n9 >"$1/man/man1/vmgo.1.gz"
-	mkdir "$1/vmgo"
-	cp "$work/src/install.sh" "$1/vmgo/install.sh"
-	(cd "$work/src" && cp -R README.md CHANGELOG.md SECURITY.md LICENSE docs packaging/profile.sh "$1/doc/vmgo/")
+	"$work/src/packaging/share.sh" "$work/src" "$vmgo" "$1"
 	{
 		printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: vmgo\nSource: https://github.com/vmgo/vmgo\n\n'
 		printf 'Files: *\nCopyright: 2026 The vmgo Authors\nLicense: BSD-3-Clause\n'
