@@ -28,6 +28,7 @@ var layers = map[string]int{
 	"docs":                       0,
 	"internal/archive":           1,
 	"internal/bench":             6,
+	"internal/bundle":            3,
 	"internal/deploy/build":      4,
 	"internal/deploy/config":     4,
 	"internal/deploy/delta":      4,
@@ -304,6 +305,7 @@ var mayReadBare = map[string]string{
 	"cmd/vmgo-deploy hostVerb":           "bounded: a public key on stdin",
 	"internal/deploy/build copyFile":     "O_EXCL: a new file",
 	"internal/deploy/pack WriteFile":     "O_EXCL: a new file",
+	"internal/bundle createIn":           "O_EXCL: a new file",
 	"internal/grpchealth Ask":            "bounded: an answer of a server",
 }
 

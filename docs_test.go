@@ -105,7 +105,14 @@ func TestDocs_architectureNamesWhatExists(t *testing.T) {
 // command of the page stands in the script.
 func TestDocs_closedNetworksIsRun(t *testing.T) {
 	t.Parallel()
-	script := read(t, "testdata/scripts/closed_networks_proxy.txtar")
+	script := ""
+	scripts, err := filepath.Glob("testdata/scripts/closed_networks_*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scripts {
+		script += read(t, name)
+	}
 	commands := 0
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, "docs/closed-networks.md"), -1) {
 		for line := range strings.Lines(block[1]) {

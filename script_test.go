@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -121,6 +122,9 @@ func isolate(env *testscript.Env) error {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
+	}
+	if program, err := exec.LookPath("go"); err == nil {
+		env.Setenv("REALGO", filepath.Dir(program)) // for scripts that put it on PATH
 	}
 	env.Setenv("PATH", withoutGo(env.Getenv("PATH")))
 	for name, value := range map[string]string{

@@ -234,6 +234,7 @@ func (a *app) commands() []*cli.Command {
 		a.whichCommand(),
 		a.execCommand(),
 		a.matrixCommand(),
+		a.bundleCommand(),
 		a.envCommand(),
 		a.shellCommand(),
 		a.hookCommand(),

@@ -28,7 +28,7 @@ func (a *app) platform() gover.Platform {
 // environment, the user's go env file, go.env of an installed release or of
 // the go on PATH, or what install.sh has left.
 func (a *app) goSettings() goenv.Settings {
-	settings := goenv.Settings{Env: a.host.Env, User: goEnvFile(goenv.UserFile(a.host.Env))}
+	settings := goenv.Settings{Env: a.host.Env, User: goEnvFile(goenv.UserFile(a.host.Env)), Vmgo: a.settings.Go}
 	if releases, err := a.installed(); err == nil {
 		for _, release := range releases {
 			if settings.Release = goEnvFile(filepath.Join(release.GOROOT, "go.env")); settings.Release.Path != "" {

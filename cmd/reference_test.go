@@ -66,7 +66,7 @@ func describe(page *strings.Builder, command *cli.Command, parent string) {
 		fmt.Fprintf(page, "\n```text\n%s\n```\n", strings.TrimSpace(command.Description))
 	}
 	describeFlags(page, command)
-	if command.SkipFlagParsing {
+	if command.SkipFlagParsing && strings.Count(name, " ") == 1 {
 		fmt.Fprintf(page, "\nA program of its own: [%[1]s](%[1]s.md), `%[2]s --help`.\n", command.Name, name)
 	}
 	for _, sub := range command.Subcommands {

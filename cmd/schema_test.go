@@ -25,7 +25,7 @@ const schemaDir = "../docs/schemas"
 // one line of it.
 func documents() map[string]any {
 	return map[string]any{
-		"config": []settingJSON{}, "current": currentJSON{}, "doctor": doctor.Document{}, "doctor --list": []doctor.Listed{},
+		"bundle inspect": bundleSummary{}, "config": []settingJSON{}, "current": currentJSON{}, "doctor": doctor.Document{}, "doctor --list": []doctor.Listed{},
 		"doctor --binary": doctor.Binary{}, "env": envJSON{}, "harden": harden.Plan{}, "import": []importLine{}, "install": eventLine{},
 		"list": []listRow{}, "list-remote": []remoteRow{}, "matrix": []matrix.Result{}, "outdated": []lineRow{}, "self status": selfJSON{},
 		"store check": []faultLine{}, "tools": []toolLine{}, "verify": []verify.Report{}, "version": versionJSON{},

@@ -23,6 +23,7 @@ const (
 	LogForked           Code = "log-forked"
 	Unproven            Code = "unproven"
 	ArchiveUnsafe       Code = "archive-unsafe"
+	BadBundle           Code = "bad-bundle"
 	Tampered            Code = "tampered"
 	DiskFull            Code = "disk-full"
 	StoreBusy           Code = "store-busy"
@@ -65,6 +66,7 @@ func Catalogue() []Entry {
 		{LogForked, 5, "the checksum database shows two histories"},
 		{Unproven, 5, "no proof of origin was to be had"},
 		{ArchiveUnsafe, 5, "an archive that no honest release would be"},
+		{BadBundle, 5, "a file that is not a whole bundle of vmgo"},
 		{Tampered, 5, "an installed release is not what was installed"},
 		{DiskFull, 1, "no space or no inodes left"},
 		{StoreBusy, 6, "another process holds the store"},

@@ -40,6 +40,8 @@ type Places struct {
 	Data string // where vmgo keeps the user's data; may be empty
 	// GoEnv is the file of `go env -w`.
 	GoEnv goenv.File
+	// Vmgo is what vmgo's settings files say about variables of go.
+	Vmgo []goenv.Setting
 }
 
 // Plan says what the environment should be where c is in force. outside is the
@@ -62,11 +64,25 @@ func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []stri
 	}
 	notes = append(notes, planToolchain(&want, c, p)...)
 	notes = append(notes, planGopath(&want, outside, c, p, at)...)
+	planForwarded(&want, outside, at)
 	return want, notes
 }
 
-// Variables lists the variables that [Plan] sets, beside PATH.
-func Variables() []string { return []string{"GOMODCACHE", "GOPATH", "GOROOT", "GOTOOLCHAIN"} }
+// Variables lists the variables that [Plan] sets, beside PATH, sorted.
+func Variables() []string {
+	return []string{"GOFLAGS", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN"}
+}
+
+// planForwarded exports what vmgo's settings files say about variables of go
+// that neither the environment nor `go env -w` sets.
+func planForwarded(want *Wanted, outside Env, at Places) {
+	user := goenv.Settings{User: at.GoEnv}
+	for _, v := range at.Vmgo {
+		if outside[v.Name] == "" && !user.Get(v.Name).IsSet() {
+			want.Vars[v.Name] = Text(v.Value)
+		}
+	}
+}
 
 // planToolchain decides GOTOOLCHAIN. "path" is Go's own word for: the release
 // on PATH, or a newer one that PATH has under its full name.

@@ -157,7 +157,7 @@ func TestPlan_setsItsVariables(t *testing.T) {
 		for _, modcache := range []string{"shared", "project"} {
 			for _, toolchain := range []string{"local", "path", "auto", "inherit"} {
 				want, _ := environ.Plan(environ.Env{}, environ.Choice{GOROOT: "/opt/go/1.22.5", Version: "1.22.5", Project: "/p", OwnsProject: true},
-					environ.Policy{GOROOT: true, GOPATH: gopath, Modcache: modcache, GOTOOLCHAIN: toolchain}, environ.Places{Home: "/h", Data: "/h/d"})
+					environ.Policy{GOROOT: true, GOPATH: gopath, Modcache: modcache, GOTOOLCHAIN: toolchain}, environ.Places{Home: "/h", Data: "/h/d", Vmgo: forwarded()})
 				for name := range want.Vars {
 					seen[name] = true
 				}
@@ -166,5 +166,24 @@ func TestPlan_setsItsVariables(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, environ.Variables()) {
 		t.Errorf("Plan sets %q, Variables has %q", got, environ.Variables())
+	}
+}
+
+func forwarded() (all []goenv.Setting) {
+	for _, name := range goenv.Forwarded() {
+		all = append(all, goenv.Setting{Name: name, Value: "a", Path: "/etc/vmgo/env", Line: 1})
+	}
+	return all
+}
+
+// What the environment or `go env -w` says goes before vmgo's settings files.
+func TestPlan_forwardsWhatNothingElseSets(t *testing.T) {
+	t.Parallel()
+	at := environ.Places{Home: "/h", Data: "/h/d", Vmgo: forwarded(), GoEnv: goenv.File{Path: "/h/env", Text: "GOPRIVATE=b\nGOSUMDB=\n"}}
+	want, _ := environ.Plan(environ.Env{"GOPROXY": "off", "GOFLAGS": ""}, environ.Choice{GOROOT: "/opt/go/1.22.5"}, environ.Policy{GOROOT: true}, at)
+	for name, set := range map[string]bool{"GOPROXY": false, "GOFLAGS": true, "GOPRIVATE": false, "GOSUMDB": true, "GONOSUMDB": true, "GONOPROXY": true} {
+		if got := want.Vars[name] == environ.Text("a"); got != set {
+			t.Errorf("%s is exported: %v, want %v", name, got, set)
+		}
 	}
 }

@@ -63,6 +63,15 @@ type Settings struct {
 	Env     map[string]string
 	User    File // of `go env -w`
 	Release File // go.env of the release that runs
+	// Vmgo is what vmgo's own settings files say about variables of go. The hook
+	// and the shims export it, so that it goes before the release's file.
+	Vmgo []Setting
+}
+
+// Forwarded lists the variables of go that may stand in vmgo's settings files,
+// from where the hook and the shims export them if nothing else sets them.
+func Forwarded() []string {
+	return []string{"GOFLAGS", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB"}
 }
 
 // Setting is a setting of the go command, and where it comes from.
@@ -88,7 +97,7 @@ func (v Setting) Origin() string {
 func (v Setting) IsSet() bool { return v.FromEnv || v.Path != "" }
 
 // Get returns the setting that the go command would use: that of the environment,
-// else the last line of the user's file, else the first line of the release's,
+// else the last line of the user's file, else that of vmgo's settings files, else the first line of the release's,
 // else Go's own default, if it has one. An empty variable of the environment
 // counts as unset. An empty value in the user's file hides the release's.
 func (s Settings) Get(name string) Setting {
@@ -97,12 +106,25 @@ func (s Settings) Get(name string) Setting {
 	}
 	v, found := s.User.last(name)
 	if !found {
+		v, found = s.vmgo(name)
+	}
+	if !found {
 		v, _ = s.Release.first(name)
 	}
 	if v.Value == "" {
 		return Setting{Name: name, Value: s.fallback(name)}
 	}
 	return v
+}
+
+// vmgo returns the setting that vmgo's settings files have.
+func (s Settings) vmgo(name string) (v Setting, found bool) {
+	for _, v := range s.Vmgo {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Setting{}, false
 }
 
 // last returns the setting by the go command's rule for the user's file, where a

@@ -139,7 +139,7 @@ func (s Situation) policy(q Question) environ.Policy {
 // places reads what `go env -w` has written: a module cache that is configured
 // there must not be moved.
 func (s Situation) places() environ.Places {
-	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data}
+	at := environ.Places{Home: s.Layout.Home, Data: s.Layout.Data, Vmgo: s.Settings.Go}
 	path := goenv.UserFile(s.Outside)
 	if path == "" {
 		return at

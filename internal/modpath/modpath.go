@@ -38,6 +38,9 @@ func IsExact(path, version string) bool {
 // pseudo-version is.
 func IsPrerelease(version string) bool { return semver.Prerelease(version) != "" }
 
+// IsPseudo reports whether version names a commit: v0.0.0-20260101000000-abcdefabcdef.
+func IsPseudo(version string) bool { return module.IsPseudoVersion(version) }
+
 // Compare returns the order of two versions: negative if a is older.
 func Compare(a, b string) int { return semver.Compare(a, b) }
 

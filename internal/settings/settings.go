@@ -39,6 +39,9 @@ type Settings struct {
 	Show         bool          // VMGO_SHOW: the hook tells what it switched to
 	MinAge       time.Duration // VMGO_MIN_AGE: the least age of a release that counts as the newest
 
+	// Go has the variables of go ([goenv.Forwarded]) that the files set.
+	Go []goenv.Setting
+
 	// Unread is about settings files of the user that cannot be read: they count
 	// as absent, as for git.
 	Unread error
@@ -106,6 +109,7 @@ func Load(env map[string]string, files ...string) (Settings, error) {
 		}
 		s.Unread = errors.Join(s.Unread, err)
 		s.take(lines)
+		s.takeGo(lines)
 	}
 	for i, row := range rows {
 		v := s.values[i]
@@ -127,6 +131,23 @@ func (s *Settings) take(lines []Value) {
 	for i, old := range s.values {
 		if line := inFile[old.Name]; old.Default && line.Text != "" {
 			s.values[i] = line
+		}
+	}
+}
+
+// takeGo adds the variables of go that a file sets and none before it did.
+func (s *Settings) takeGo(lines []Value) {
+	before := len(s.Go)
+	for _, line := range lines {
+		if !slices.Contains(goenv.Forwarded(), line.Name) || line.Text == "" {
+			continue
+		}
+		v := goenv.Setting{Name: line.Name, Value: line.Text, Path: line.Path, Line: line.Line}
+		switch i := slices.IndexFunc(s.Go, func(known goenv.Setting) bool { return known.Name == v.Name }); {
+		case i < 0:
+			s.Go = append(s.Go, v)
+		case i >= before: // the last of two lines of one file counts
+			s.Go[i] = v
 		}
 	}
 }
@@ -192,12 +213,15 @@ func readFile(path string) ([]Value, error) {
 // Check says whether value would be accepted for name; the error has the code
 // bad-setting and, for an unknown name, suggests the nearest.
 func Check(name, value string) error {
+	if strings.ContainsAny(value, "\n\r\x00") {
+		return diag.New(diag.BadSetting, "the value of "+name+" may not hold a line break or NUL")
+	}
+	if slices.Contains(goenv.Forwarded(), name) {
+		return nil // its meaning is for go to judge
+	}
 	for _, row := range Table() {
 		if row.Name != name {
 			continue
-		}
-		if strings.ContainsAny(value, "\n\r\x00") {
-			return diag.New(diag.BadSetting, "the value of "+name+" may not hold a line break or NUL")
 		}
 		if err := row.store(&Settings{}, value); err != nil {
 			return diag.New(diag.BadSetting, name+"="+value+": "+err.Error())

@@ -104,6 +104,18 @@ func ParseWish(text string) (Wish, error) {
 	return Wish{name, query}, nil
 }
 
+// Source is the version of a tool that [Kit.Install] would build.
+type Source struct {
+	Name, Package, Module, Version string
+	GoMod                          string // the file of its go.mod
+}
+
+// Find returns the version of a tool that fits the builder, without building it.
+func (k Kit) Find(ctx context.Context, w Wish) (Source, error) {
+	found, err := k.resolve(ctx, w)
+	return Source{w.Name(), w.Package, found.module.Path, found.module.Version, found.module.GoMod}, err
+}
+
 // Builder is the release that builds.
 type Builder struct {
 	Version gover.Version

@@ -146,14 +146,8 @@ func (s *session) advance() (head, error) {
 	if seen.N < known.N {
 		older, newer = seen, known
 	}
-	if older.N > 0 {
-		hash, err := tlog.TreeHash(older.N, tlog.TileHashReader(newer.Tree, (*tileReader)(s)))
-		if err != nil {
-			return head{}, err
-		}
-		if hash != older.Hash {
-			return head{}, errors.New("the newest tree head does not continue the known one")
-		}
+	if err := continues(older, newer, tlog.TileHashReader(newer.Tree, (*tileReader)(s))); err != nil {
+		return head{}, err
 	}
 	if seen.N <= known.N {
 		return known, nil

@@ -101,7 +101,7 @@ func (l *checksumLog) record(path, version string) ([]byte, error) {
 			return nil, fs.ErrNotExist
 		}
 	}
-	return fmt.Appendf(nil, "%s %s %s\n%s %s/go.mod h1:v2dDUrSmXMaDXc8ZMBaGkBfSF2dRvNwmhtDaXDUgY5I=\n", path, version, h1, path, version), nil
+	return fmt.Appendf(nil, "%s %s %s\n%s %s/go.mod h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=\n", path, version, h1, path, version), nil
 }
 
 func (l *checksumLog) setMode(mode LogMode) {
