@@ -15,7 +15,7 @@ import (
 )
 
 // Checks says which checks to make.
-type Checks struct{ Files, Log, Run, Std bool }
+type Checks struct{ Files, Log, Run, Smoke, Std bool }
 
 // Usual are the checks that are made when none is named.
 func Usual() Checks { return Checks{Files: true, Log: true, Run: true} }
@@ -37,7 +37,10 @@ type Verifier struct {
 	Path string
 	// TempDir is where scratch directories are made; "" is the system's choice.
 	TempDir string
-	// StdTimeout ends the check std.
+	// NotesDir is where std notes which packages have passed, to go on after a stop; ""
+	// notes nothing.
+	NotesDir string
+	// StdTimeout ends the checks smoke and std.
 	StdTimeout time.Duration
 	// Begin is told of each check when it begins; may be nil.
 	Begin func(t Target, id string)
@@ -48,7 +51,7 @@ type Verifier struct {
 	Progress func(line string)
 }
 
-// Verify makes the checks, in the order files, log, run, std. The error is only
+// Verify makes the checks, in the order files, log, run, smoke, std. The error is only
 // set where ctx ended; what the checks found is in the report. A release that
 // is uninstalled meanwhile is not installed; one that is replaced is checked again.
 func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report, error) {
@@ -121,7 +124,12 @@ func (v *Verifier) verify(ctx context.Context, t Target, checks Checks) (Report,
 			}
 		}},
 		{"run", checks.Run, func(c *Check) { v.checkRun(ctx, c, t) }},
-		{"std", checks.Std, func(c *Check) { v.checkStd(ctx, c, t) }},
+		{"smoke", checks.Smoke, func(c *Check) { v.checkSmoke(ctx, c, t) }},
+		{"std", checks.Std, func(c *Check) {
+			if scan(c) {
+				v.checkStd(ctx, c, t, tree)
+			}
+		}},
 	}
 	for _, step := range steps {
 		if !step.asked {

@@ -306,7 +306,7 @@ FAIL`
 		}
 	}
 	out.flush()
-	if got, want := out.summary(), "2 packages passed, 2 failed: net (TestDial); os/user"; got != want {
+	if got, want := out.summary(), "2 packages passed, 2 failed: net (TestDial, dial_test.go:1: no network); os/user"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if len(told) != 5 {
