@@ -54,6 +54,17 @@ func wrongCalls(page string, help func(command string) (text string, known bool)
 	return wrong
 }
 
+// wholeHelp returns the help of a command and of its subcommands.
+func wholeHelp(t *testing.T, words ...string) string {
+	t.Helper()
+	text := vmgoHelp(t, words...)
+	_, subcommands, _ := strings.Cut(text, "COMMANDS:")
+	for _, sub := range regexp.MustCompile(`(?m)^ +([a-z][a-z-]*)(?:, [a-z-]+)*  `).FindAllStringSubmatch(subcommands, -1) {
+		text += wholeHelp(t, append(slices.Clone(words), sub[1])...)
+	}
+	return text
+}
+
 // lists reports whether a help text has a command of that name.
 func lists(help, command string) bool {
 	return regexp.MustCompile(`(?m)^ +([\w-]+, )*` + command + `\b`).MatchString(help)
@@ -70,11 +81,7 @@ func TestPages_nameCommandsThatExist(t *testing.T) {
 		if ok || !lists(all, command) {
 			return text, ok
 		}
-		text = vmgoHelp(t, command)
-		_, subcommands, _ := strings.Cut(text, "COMMANDS:")
-		for _, sub := range regexp.MustCompile(`(?m)^ +([a-z-]+)(?:, [a-z-]+)*  `).FindAllStringSubmatch(subcommands, -1) {
-			text += vmgoHelp(t, command, sub[1])
-		}
+		text = wholeHelp(t, command)
 		known[command] = text
 		return text, true
 	}

@@ -240,6 +240,7 @@ func (a *app) commands() []*cli.Command {
 		a.hookCommand(),
 		a.shimsCommand(),
 		a.toolsCommand(),
+		a.editorCommand(),
 		a.completionCommand(),
 		a.versionCommand(),
 		a.selfCommand(),

@@ -42,7 +42,8 @@ Not every kind of session searches ~/.local/bin: vmgo shims says which ones do n
 	})
 }
 
-func (a *app) makeShims(dir string) error {
+// refreshShims makes the links in dir, and returns dir.
+func (a *app) refreshShims(dir string) (string, error) {
 	programs := a.programs()
 	target := programs.Shim
 	if target == "" {
@@ -51,10 +52,14 @@ func (a *app) makeShims(dir string) error {
 	if a.host.UID == 0 {
 		everybody := a.host.Root == "/" && fsx.OpenToAll(dir, fsx.Look) // nobody else lives on a made-up machine
 		if err := rootMayRun(target, everybody); err != nil {
-			return err
+			return "", err
 		}
 	}
-	if err := shims.Refresh(dir, target); err != nil {
+	return dir, shims.Refresh(dir, target)
+}
+
+func (a *app) makeShims(dir string) error {
+	if _, err := a.refreshShims(dir); err != nil {
 		return err
 	}
 	if !slices.Contains(filepath.SplitList(a.host.Env["PATH"]), dir) {

@@ -30,7 +30,7 @@ func Refresh(dir, program string) error {
 	}
 	for _, tool := range Tools() {
 		path := filepath.Join(dir, tool)
-		if _, err := os.Lstat(path); err == nil && !isOwnLink(path) {
+		if _, err := os.Lstat(path); err == nil && !IsOwnLink(path) {
 			return diag.New(diag.Failure, path+" is there and is not a shim of vmgo's", "vmgo shims --dir DIR")
 		}
 	}
@@ -47,7 +47,7 @@ func Refresh(dir, program string) error {
 func Remove(dir string) (removed []string, err error) {
 	for _, tool := range Tools() {
 		path := filepath.Join(dir, tool)
-		if !isOwnLink(path) {
+		if !IsOwnLink(path) {
 			continue
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -85,7 +85,7 @@ func RemoveDangling(path string) error {
 }
 
 func isDangling(path string) bool {
-	if !isOwnLink(path) {
+	if !IsOwnLink(path) {
 		return false
 	}
 	_, err := os.Stat(path)
@@ -105,9 +105,9 @@ func link(program, path string) error {
 	return os.Rename(temp, path)
 }
 
-// isOwnLink says whether path is a link to a vmgo-shim or a vmgo, wherever that
+// IsOwnLink reports whether path is a link to a vmgo-shim or a vmgo, wherever that
 // is and even if it is gone.
-func isOwnLink(path string) bool {
+func IsOwnLink(path string) bool {
 	target, err := os.Readlink(path)
 	if err != nil {
 		return false

@@ -143,5 +143,5 @@ func (p Process) isOwn(path string) bool {
 			return true
 		}
 	}
-	return isOwnLink(path)
+	return IsOwnLink(path)
 }
