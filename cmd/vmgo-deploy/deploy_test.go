@@ -145,13 +145,15 @@ type bench struct {
 	project string
 	bin     string
 	home    string
+	cache   string // GOCACHE: the standard library is compiled once
 }
 
 func newBench(t *testing.T, n int) *bench {
 	t.Helper()
 	b := &bench{t: t, net: hosts.Up(t, n), project: t.TempDir(), bin: t.TempDir(), home: t.TempDir()}
 	b.build("../..", filepath.Join(b.bin, "vmgo-deploy"), "./cmd/vmgo-deploy")
-	goroot := strings.TrimSpace(b.command("", "go", "env", "GOROOT"))
+	goroot, cache, _ := strings.Cut(strings.TrimSpace(b.command("", "go", "env", "GOROOT", "GOCACHE")), "\n")
+	b.cache = cache
 	b.write(filepath.Join(b.bin, "vmgo"), fmt.Sprintf(`#!/bin/sh
 case $1 in
 current) echo '{"version":"1.0","goroot":"%s","installed":true}' ;;
@@ -206,7 +208,7 @@ func (b *bench) version(version, fault string) {
 func (b *bench) deployCommand(args ...string) *exec.Cmd {
 	cmd := b.net.Command(filepath.Join(b.bin, "vmgo-deploy"), args...)
 	cmd.Dir = b.project
-	cmd.Env = append(cmd.Env, "HOME="+b.home, "XDG_CACHE_HOME="+b.home+"/cache", "USER=dev")
+	cmd.Env = append(cmd.Env, "HOME="+b.home, "XDG_CACHE_HOME="+b.home+"/cache", "GOCACHE="+b.cache, "USER=dev")
 	return cmd
 }
 
@@ -374,7 +376,7 @@ func (b *bench) faulty() {
 func (b *bench) verbs() {
 	t := b.t
 	for _, c := range []struct{ command, want string }{
-		{"status", `vm1: \S+, active, healthy: yes`}, {"history vm1", "rolled-back"}, {"logs vm1", "vm1 | "}, {"exec vm1 -- pwd -P", "vm1 | /opt/app/releases/"},
+		{"status", `vm1: \S+, active, healthy: yes`}, {"history vm1", "rolled-back"}, {"logs vm1", "Started app.service"}, {"logs vm1", "deployed: "}, {"exec vm1 -- pwd -P", "vm1 | /opt/app/releases/"},
 	} {
 		want := strings.ReplaceAll(c.want, `\S+`, "")
 		out, _, status := b.deploy(strings.Fields(c.command)...)

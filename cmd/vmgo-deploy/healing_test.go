@@ -93,7 +93,7 @@ func (b *bench) killed(next, before string) {
 		for n := 0; err == nil; n, err = stderr.Read(buf) {
 			said.Write(buf[:n])
 			if strings.Contains(said.String(), step) {
-				b.net.SSH(t, 1, "systemctl kill --kill-whom=main -s KILL vmgo-deploy-app.service 2>/dev/null || true")
+				b.net.SSH(t, 1, "systemctl kill --kill-whom=main -s KILL 'vmgo-deploy-app-*.service' 2>/dev/null || true")
 				step = "\x00" // once
 			}
 		}

@@ -56,7 +56,7 @@ func hostSide(ctx context.Context, h host.Host, words []string) int {
 
 func hostVerb(ctx context.Context, h host.Host, words []string, say func(string)) (any, error) {
 	if len(words) == 0 {
-		return nil, diag.New(diag.Usage, "this is the host's side of vmgo deploy, which runs by itself", "vmgo deploy help")
+		return nil, diag.New(diag.Usage, "this is the host's side of vmgo deploy, which runs by itself", "vmgo deploy --help")
 	}
 	f, err := parseHost(words[0], words[1:])
 	if err != nil {
@@ -107,7 +107,7 @@ func hostVerb(ctx context.Context, h host.Host, words []string, say func(string)
 	case "remove":
 		return a.Remove(ctx)
 	}
-	return nil, diag.New(diag.Usage, "the host's side of vmgo deploy does not know "+diag.Word(words[0]), "vmgo deploy help")
+	return nil, diag.New(diag.Usage, "the host's side of vmgo deploy does not know "+diag.Word(words[0]), "vmgo deploy --help")
 }
 
 func parseHost(verb string, words []string) (hostFlags, error) {
@@ -130,7 +130,7 @@ func parseHost(verb string, words []string) (hostFlags, error) {
 	set.IntVar(&f.lines, "lines", 50, "")
 	set.IntVar(&f.retryAfter, "retry-after", 30, "")
 	if err := set.Parse(words); err != nil {
-		return f, diag.New(diag.Usage, "vmgo-deploy host "+verb+": "+err.Error(), "vmgo deploy help")
+		return f, diag.New(diag.Usage, "vmgo-deploy host "+verb+": "+err.Error(), "vmgo deploy --help")
 	}
 	f.command = set.Args()
 	if f.name == "" && len(f.command) > 0 {

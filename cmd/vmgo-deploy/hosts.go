@@ -38,7 +38,7 @@ func (a *app) targets(c config.Config) ([]string, error) {
 	}
 	for _, host := range hosts {
 		if host == "" || strings.HasPrefix(host, "-") {
-			return nil, diag.New(diag.Usage, diag.Word(host)+" is no host of ssh", "vmgo deploy help")
+			return nil, diag.New(diag.Usage, diag.Word(host)+" is no host of ssh", "vmgo deploy --help")
 		}
 	}
 	return hosts, nil
@@ -50,12 +50,7 @@ func (a *app) with(ctx context.Context, f func(*rollout.Rollout, []string) error
 	if err != nil {
 		return err
 	}
-	for flag, to := range map[*int]*int{&a.flags.canary: &c.Rollout.Canary, &a.flags.parallel: &c.Rollout.Parallel, &a.flags.maxFailures: &c.Rollout.MaxFailures} {
-		if *flag >= 0 {
-			*to = *flag
-		}
-	}
-	c.Rollout.Parallel = max(1, c.Rollout.Parallel)
+	a.override(&c.Rollout)
 	hosts, err := a.targets(c)
 	if err != nil {
 		return err
@@ -81,6 +76,19 @@ func (a *app) with(ctx context.Context, f func(*rollout.Rollout, []string) error
 		},
 	}
 	return f(r, hosts)
+}
+
+// unset is the value of a flag that was not given.
+const unset = -1
+
+// override has flags count before the configuration.
+func (a *app) override(r *config.Rollout) {
+	for flag, to := range map[*int]*int{&a.flags.canary: &r.Canary, &a.flags.parallel: &r.Parallel, &a.flags.maxFailures: &r.MaxFailures} {
+		if *flag != unset {
+			*to = max(0, *flag)
+		}
+	}
+	r.Parallel = max(1, r.Parallel)
 }
 
 // who names the user of this machine for the audit.

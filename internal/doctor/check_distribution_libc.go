@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/libc"
 )
 
 func libcCheck() Check {
@@ -54,5 +55,5 @@ func (m *Machine) interpreter(p string) string {
 	if err != nil {
 		return ""
 	}
-	return interpreterOf(e)
+	return libc.Interpreter(e)
 }

@@ -1,9 +1,6 @@
 package doctor
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // distro is a release of a distribution: until when its own project gives
 // security updates to everybody, and the glibc it has (empty: musl).
@@ -69,22 +66,4 @@ func (d distro) name() string {
 		"rhel": "RHEL", "amzn": "Amazon Linux", "alpine": "Alpine",
 	}
 	return names[d.id] + " " + d.version
-}
-
-// lessVersion compares dotted numbers.
-func lessVersion(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(x), len(y)) {
-		m, n := 0, 0
-		if i < len(x) {
-			m, _ = strconv.Atoi(x[i])
-		}
-		if i < len(y) {
-			n, _ = strconv.Atoi(y[i])
-		}
-		if m != n {
-			return m < n
-		}
-	}
-	return false
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/libc"
 )
 
 func TestBinary_startsOn(t *testing.T) {
@@ -12,7 +13,7 @@ func TestBinary_startsOn(t *testing.T) {
 	// What a program built on Debian 12 with net and os/user needs.
 	b := Binary{Libc: "glibc", Interpreter: "/lib64/ld-linux-x86-64.so.2", Glibc: "2.34"}
 	for _, d := range distros() {
-		want := d.glibc != "" && !lessVersion(d.glibc, "2.34")
+		want := d.glibc != "" && !libc.Less(d.glibc, "2.34")
 		if got := b.startsOn(d); got.Starts != want {
 			t.Errorf("on %s: %+v", d.name(), got)
 		}
@@ -22,7 +23,7 @@ func TestBinary_startsOn(t *testing.T) {
 func TestLessVersion(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ a, b string }{{"2.2.5", "2.3"}, {"2.4", "2.34"}, {"2.9", "2.10"}, {"", "2.0"}} {
-		if !lessVersion(c.a, c.b) || lessVersion(c.b, c.a) {
+		if !libc.Less(c.a, c.b) || libc.Less(c.b, c.a) {
 			t.Errorf("%s is not below %s", c.a, c.b)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // Command is one command of a program.
@@ -25,6 +26,8 @@ type Command struct {
 	Long      string // further help
 	// Most is how many arguments it takes; negative: any number.
 	Most int
+	// Apart has a "--" stay among the arguments: what follows is a command, say.
+	Apart bool
 	// Flags defines its flags; nil: it has none.
 	Flags func(flags *flag.FlagSet)
 	Run   func(ctx context.Context, arguments []string) error
@@ -41,7 +44,7 @@ func Main(h host.Host, spoken, about string, commands []Command) int {
 	}
 	var child *diag.Child
 	if err != nil && !errors.As(err, &child) {
-		_, _ = io.WriteString(h.Stderr, diag.Format("vmgo", err))
+		_, _ = io.WriteString(h.Stderr, ui.Palette(h.StderrTTY && h.Env["NO_COLOR"] == "").Error(diag.Format("vmgo", err)))
 	}
 	return diag.ExitStatus(err)
 }
@@ -85,7 +88,7 @@ func (c Command) run(ctx context.Context, stdout io.Writer, spoken string, words
 		c.Flags(flags)
 	}
 	line := strings.TrimSpace(spoken + " " + c.Name)
-	arguments, err := parse(flags, words)
+	arguments, err := c.parse(flags, words)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return c.help(stdout, line, flags)
@@ -98,13 +101,16 @@ func (c Command) run(ctx context.Context, stdout io.Writer, spoken string, words
 }
 
 // parse reads flags wherever they stand before a "--".
-func parse(flags *flag.FlagSet, words []string) (arguments []string, err error) {
+func (c Command) parse(flags *flag.FlagSet, words []string) (arguments []string, err error) {
 	for len(words) > 0 {
 		if err := flags.Parse(words); err != nil {
 			return nil, err
 		}
 		rest := flags.Args()
 		if read := len(words) - len(rest); read > 0 && words[read-1] == "--" {
+			if c.Apart {
+				arguments = append(arguments, "--")
+			}
 			return append(arguments, rest...), nil
 		}
 		if len(rest) == 0 {
@@ -138,7 +144,7 @@ func (c Command) help(w io.Writer, line string, flags *flag.FlagSet) error {
 		if usage == "" { // for our own use
 			return
 		}
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "0s" {
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "-1" && f.DefValue != "false" && f.DefValue != "0s" {
 			usage += " (default " + f.DefValue + ")"
 		}
 		fmt.Fprintf(w, "%s  --%s\n        %s\n", heading, strings.TrimSpace(f.Name+" "+value), usage)

@@ -3,16 +3,18 @@ package build
 import (
 	"context"
 	"debug/buildinfo"
+	"debug/elf"
 	"encoding/json"
 	"path/filepath"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/libc"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// Info is what a package says about its build.
+// Info is what a package says about its build: the content of [pack.BuildFile].
 type Info struct {
 	Toolchain string            `json:"toolchain"`
 	Proofs    json.RawMessage   `json:"proofs,omitempty"` // of the toolchain, from its receipt
@@ -20,6 +22,7 @@ type Info struct {
 	Main      string            `json:"main,omitempty"`
 	Modules   []Module          `json:"modules"`
 	Settings  map[string]string `json:"settings,omitempty"`
+	Needs     libc.Needs        `json:"needs"` // of the C library
 }
 
 // Module is a module that was linked, with its hash of the checksum database.
@@ -58,6 +61,9 @@ func (i *Info) read(program string) error {
 		return err
 	}
 	defer file.Close()
+	if e, err := elf.NewFile(file); err == nil {
+		i.Needs = libc.Of(e)
+	}
 	built, err := buildinfo.Read(file)
 	if err != nil {
 		return nil

@@ -183,9 +183,12 @@ func (a *App) systemctl(ctx context.Context, args ...string) error {
 	})
 }
 
+// properties are those of a unit that show returns.
+const properties = "ActiveState,SubState,MainPID,NRestarts,InvocationID,Result,ExecMainStatus"
+
 // show returns properties of a unit.
 func (a *App) show(ctx context.Context, unit string) map[string]string {
-	out, _ := a.run(ctx, "systemctl", "show", "-p", "ActiveState,SubState,NRestarts,InvocationID,Result,ExecMainStatus", unit)
+	out, _ := a.run(ctx, "systemctl", "show", "-p", properties, unit)
 	values := map[string]string{}
 	for line := range strings.Lines(out) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")

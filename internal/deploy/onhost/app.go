@@ -20,6 +20,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/libc"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -38,6 +39,7 @@ type Release struct {
 	ID       string
 	Manifest pack.Manifest
 	Config   config.Config
+	Needs    libc.Needs
 	Units    map[string]string
 }
 
@@ -127,6 +129,11 @@ func (a *App) Load(id string) (Release, error) {
 	}
 	if r.Manifest, err = pack.Decode(data); err != nil {
 		return r, err
+	}
+	if data, err := smallfile.Read(filepath.Join(dir, pack.BuildFile), smallfile.Usual); err == nil {
+		if r.Needs, err = pack.DecodeNeeds(data); err != nil {
+			return r, err
+		}
 	}
 	text, err := smallfile.Read(filepath.Join(dir, pack.ConfigFile), smallfile.Usual)
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/libc"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -30,9 +31,10 @@ func (a *App) Fit(ctx context.Context, r Release, now time.Time) []string {
 		}
 	}
 	add(a.fitDisk(r))
+	add(a.fitLibc(r))
 	if a.live() {
 		add(a.fitSystemd(ctx))
-		add(a.fitMemory(r))
+		add(a.fitMemory(ctx, r))
 		add(a.fitClock(now))
 		for _, listen := range r.Config.Listen {
 			add(a.fitPort(ctx, listen))
@@ -79,12 +81,41 @@ func (a *App) fitDisk(r Release) string {
 	return ""
 }
 
-func (a *App) fitMemory(r Release) string {
-	limit, total := int64(r.Config.Limits.Memory), int64(a.Host.Memory().Total)
-	if total > 0 && limit > total {
-		return fmt.Sprintf("limits.memory is %s, the host has %s", ui.Bytes(limit), ui.Bytes(total))
+// fitLibc wants the C library that the program was linked with.
+func (a *App) fitLibc(r Release) string {
+	h := a.Host
+	h.Root = a.Root
+	if missing, _ := r.Needs.Missing(h); missing != "" {
+		return "the program " + missing + ": build it with CGO_ENABLED=0"
 	}
 	return ""
+}
+
+// fitMemory wants as much free memory as the service may take, together with what
+// the release takes that it replaces.
+func (a *App) fitMemory(ctx context.Context, r Release) string {
+	limit, memory := uint64(r.Config.Limits.Memory), a.Host.Memory()
+	free := memory.Available + a.ownMemory(ctx)
+	if memory.Total > 0 && limit > free {
+		return fmt.Sprintf("limits.memory is %s; of the host's %s, %s are free", ui.Bytes(int64(limit)), ui.Bytes(int64(memory.Total)), ui.Bytes(int64(free)))
+	}
+	return ""
+}
+
+// ownMemory returns what the kernel gets back when the service stops, in bytes.
+func (a *App) ownMemory(ctx context.Context) uint64 {
+	pid := a.show(ctx, a.Name+".service")["MainPID"]
+	if pid == "" || pid == "0" {
+		return 0
+	}
+	for _, line := range a.Host.Lines("/proc/" + pid + "/status") {
+		// proc(5): resident anonymous memory, in KiB.
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "RssAnon:" {
+			kib, _ := strconv.ParseUint(f[1], 10, 64) // the kernel writes numbers
+			return kib << 10
+		}
+	}
+	return 0
 }
 
 func (a *App) fitClock(now time.Time) string {
@@ -115,8 +146,8 @@ func (a *App) fitPort(ctx context.Context, listen string) string {
 	return ""
 }
 
-// FitProgram returns why a program of the release cannot be started here: its
-// loader or its C library is missing or too old.
+// FitProgram returns why the release's program, which is on this host by now,
+// cannot be started: a library is missing or too old.
 func (a *App) FitProgram(ctx context.Context, r Release) string {
 	program := filepath.Join(a.releases(), r.ID, "bin", a.Name)
 	opened, err := smallfile.Open(program)
@@ -128,20 +159,9 @@ func (a *App) FitProgram(ctx context.Context, r Release) string {
 	if err != nil {
 		return "" // a script, say
 	}
-	for _, p := range file.Progs {
-		if p.Type != elf.PT_INTERP {
-			continue
-		}
-		name := make([]byte, min(p.Filesz, 4096))
-		if _, err := p.ReadAt(name, 0); err != nil {
-			return "the program's loader cannot be read: " + err.Error()
-		}
-		loader := strings.TrimRight(string(name), "\x00")
-		if _, err := os.Stat(filepath.Join(a.Root, loader)); err != nil {
-			return "the program needs the loader " + loader + ", which the host does not have: build it with CGO_ENABLED=0"
-		}
+	if loader := libc.Interpreter(file); loader != "" {
 		if out, err := a.run(ctx, loader, "--list", program); err != nil {
-			return "the program does not fit the host's C library: " + strings.TrimSpace(out+" "+err.Error())
+			return "the program does not fit the host's libraries: " + strings.TrimSpace(out+" "+err.Error())
 		}
 	}
 	return ""

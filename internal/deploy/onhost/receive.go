@@ -231,6 +231,11 @@ func (a *App) ReadPlan(in io.Reader) (Release, string, error) {
 				return r, "", err
 			}
 		}
+		if h.Name == pack.BuildFile {
+			if r.Needs, err = pack.DecodeNeeds(content.Bytes()); err != nil {
+				return r, "", err
+			}
+		}
 		if h, err = reader.Next(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,8 +87,12 @@ func (a *App) SwitchApart(ctx context.Context, helper, id string) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if problems := append(a.Fit(ctx, r, time.Time{}), a.FitProgram(ctx, r)); strings.Join(problems, "") != "" {
-		return Result{From: a.Current(), To: a.Current(), Result: Failed, Reason: strings.Trim(strings.Join(problems, "; "), "; ")}, nil
+	reason := strings.Join(a.Fit(ctx, r, time.Time{}), "; ")
+	if reason == "" {
+		reason = a.FitProgram(ctx, r)
+	}
+	if reason != "" {
+		return Result{From: a.Current(), To: a.Current(), Result: Failed, Reason: reason}, nil
 	}
 	lock, err := a.Lock(ctx, "vmgo deploy")
 	if err != nil {
@@ -96,8 +101,11 @@ func (a *App) SwitchApart(ctx context.Context, helper, id string) (Result, error
 	if err := lock.Release(); err != nil {
 		return Result{}, err
 	}
+	// Of another name each time: the unit of a deploy that has just ended may still
+	// be loaded. The lock keeps deploys apart.
+	unit := fmt.Sprintf("vmgo-deploy-%s-%d", a.Name, a.Host.PID)
 	words := []string{
-		"systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=vmgo-deploy-" + a.Name, "--service-type=exec",
+		"systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=" + unit, "--service-type=exec",
 		"-p", "ExecStopPost=" + helper + " host recover " + a.Name, helper, "host", "switch", a.Name, "--release", id, "--who", a.Who,
 	}
 	program := a.Host.Find(words[0], a.Host.Env["PATH"]+":/usr/bin:/bin")
@@ -159,9 +167,16 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// Logs returns the last lines of the service's journal.
+// Logs returns the last lines of the service's journal, and of ours about it.
 func (a *App) Logs(ctx context.Context, lines int) (string, error) {
-	return a.run(ctx, "journalctl", "--no-pager", "-o", "short-iso", "-n", strconv.Itoa(lines), "-u", a.Name+".service", "-t", "vmgo-deploy")
+	return a.run(ctx, append([]string{"journalctl", "--no-pager", "-o", "short-iso", "-n", strconv.Itoa(lines)}, a.matches()...)...)
+}
+
+// matches selects what the service said, what systemd says of it, and what we do
+// with it. The options -u and -t of journalctl together select what has both.
+func (a *App) matches() []string {
+	unit := a.Name + ".service"
+	return []string{"_SYSTEMD_UNIT=" + unit, "+", "_PID=1", "UNIT=" + unit, "+", "_UID=0", "VMGO_DEPLOY_NAME=" + a.Name}
 }
 
 // Output is what a command printed on a host.

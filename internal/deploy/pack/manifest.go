@@ -16,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/deploy/config"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/libc"
 )
 
 // Names of what every package has.
@@ -111,6 +112,15 @@ func Decode(data []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// DecodeNeeds reads what the program needs of the C library, from [BuildFile].
+func DecodeNeeds(data []byte) (libc.Needs, error) {
+	var info struct {
+		Needs libc.Needs `json:"needs"`
+	}
+	err := json.Unmarshal(data, &info)
+	return info.Needs, err
 }
 
 // DecodeConfig reads the configuration that lies in a package.

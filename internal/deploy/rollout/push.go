@@ -154,7 +154,7 @@ func planStream(p build.Package) ([]byte, error) {
 		return nil, err
 	}
 	for _, f := range p.Manifest.Files {
-		if f.Path != pack.ConfigFile && !strings.HasPrefix(f.Path, units.Dir+"/") {
+		if f.Path != pack.ConfigFile && f.Path != pack.BuildFile && !strings.HasPrefix(f.Path, units.Dir+"/") {
 			continue
 		}
 		data, err := smallfile.Read(filepath.Join(p.Dir, f.Path), smallfile.Usual)
