@@ -136,6 +136,10 @@ window = "1s"
 memory = "64M"
 [signing]
 key = "KEY"
+[logs]
+schedule = "daily"
+upload = ["cp", "{file}", "/root/{name}"]
+read_back = ["cat", "/root/{name}"]
 `
 
 // bench is a project, the programs, and hosts to deploy to.
@@ -376,7 +380,7 @@ func (b *bench) faulty() {
 func (b *bench) verbs() {
 	t := b.t
 	for _, c := range []struct{ command, want string }{
-		{"status", `vm1: \S+, active, healthy: yes`}, {"history vm1", "rolled-back"}, {"logs vm1", "Started app.service"}, {"logs vm1", "deployed: "}, {"exec vm1 -- pwd -P", "vm1 | /opt/app/releases/"},
+		{"status", `vm1: \S+, active, healthy: yes`}, {"history vm1", "rolled-back"}, {"logs vm1", ": boom of v3"}, {"logs vm1", "deployed: "}, {"exec vm1 -- pwd -P", "vm1 | /opt/app/releases/"},
 	} {
 		want := strings.ReplaceAll(c.want, `\S+`, "")
 		out, _, status := b.deploy(strings.Fields(c.command)...)
@@ -387,6 +391,7 @@ func (b *bench) verbs() {
 			}
 		}
 	}
+	b.archives()
 	if _, _, status := b.deploy("rollback", "vm1"); status != 0 || b.says(1) != "v1 57MiB" {
 		t.Errorf("after a rollback host 1 says %q", b.says(1))
 	}

@@ -102,6 +102,12 @@ func hostVerb(ctx context.Context, h host.Host, words []string, say func(string)
 		return a.History(f.lines)
 	case "logs":
 		return a.Logs(ctx, f.lines)
+	case "archive":
+		return a.Archive(ctx)
+	case "archive-now":
+		return a.ArchiveNow(ctx)
+	case "log-key":
+		return a.LogKey()
 	case "exec":
 		return a.Exec(ctx, f.command)
 	case "remove":

@@ -108,7 +108,7 @@ func (a *app) trust(ctx context.Context) error {
 		line := ""
 		if !r.Config.Signing.None {
 			var err error
-			if line, err = a.signersLine(r.Config); err != nil {
+			if line, err = a.ownSigner(r.Config); err != nil {
 				return err
 			}
 		}
@@ -284,19 +284,6 @@ func (a *app) history(ctx context.Context) error {
 			table.Add(host, e.Time.Format("2006-01-02T15:04:05Z"), e.Release, e.Result.Result, e.Who, e.Reason)
 		}
 		return table.Write(a.host.Stdout)
-	})
-}
-
-func (a *app) logs(ctx context.Context) error {
-	return a.each(ctx, []string{"logs", "--lines", strconv.Itoa(a.flags.lines)}, func(host string, answer json.RawMessage) error {
-		var text string
-		if err := json.Unmarshal(answer, &text); err != nil {
-			return err
-		}
-		for line := range strings.Lines(text) {
-			fmt.Fprintln(a.host.Stdout, host+" | "+diag.Line(strings.TrimSuffix(line, "\n")))
-		}
-		return nil
 	})
 }
 

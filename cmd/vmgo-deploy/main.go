@@ -24,9 +24,9 @@ type app struct {
 }
 
 type flags struct {
-	config, env, hosts, version, to, out, arch       string
-	canary, parallel, maxFailures, lines             int
-	json, dryRun, stdout, schema, replace, reproduce bool
+	config, env, hosts, version, to, out, arch, signers string
+	canary, parallel, maxFailures, lines                int
+	json, dryRun, stdout, schema, replace, reproduce    bool
 }
 
 func run(h host.Host) int {
@@ -57,11 +57,20 @@ func (a *app) commands() []program.Command {
 		a.command("rollback", "go back to the release that was good before", someHosts, anyNumber, rolling+" to", (*app).rollback),
 		a.command("status", "what runs", someHosts, anyNumber, selecting, (*app).status),
 		a.command("history", "what was deployed, by whom, and what became of it", someHosts, anyNumber, selecting, (*app).history),
-		a.command("logs", "the journal of the service", someHosts, anyNumber, selecting+" lines", (*app).logs),
+		a.logsCommand(),
 		a.command("exec", "run a command on each host, in the release's directory", someHosts+" -- COMMAND", anyNumber, selecting, (*app).exec),
 		a.command("remove", "stop the service and remove all releases", someHosts, anyNumber, selecting, (*app).remove),
 	}
 }
+
+func (a *app) logsCommand() program.Command {
+	c := a.command("logs", "the journal of the service; its archives: logs archive | signers | verify", someHosts, anyNumber, selecting+" lines signers out", (*app).logs)
+	c.Long += "\n" + logsHelp
+	return c
+}
+
+// logSignersFile is where logs verify looks for the keys of hosts.
+const logSignersFile = "log-signers"
 
 // command describes one command. Every command has --config and --json besides the
 // flags that it names.
@@ -82,8 +91,8 @@ func (a *app) define(set *flag.FlagSet, names []string) {
 	f := &a.flags
 	set.StringVar(&f.config, "config", config.File, "the configuration, a `FILE`")
 	set.BoolVar(&f.json, "json", false, "one JSON document on stdout")
-	text := func(to *string, usage string) func(string) {
-		return func(name string) { set.StringVar(to, name, "", usage) }
+	text := func(to *string, value, usage string) func(string) {
+		return func(name string) { set.StringVar(to, name, value, usage) }
 	}
 	number := func(to *int, value int, usage string) func(string) {
 		return func(name string) { set.IntVar(to, name, value, usage) }
@@ -92,21 +101,22 @@ func (a *app) define(set *flag.FlagSet, names []string) {
 		return func(name string) { set.BoolVar(to, name, false, usage) }
 	}
 	known := map[string]func(string){
-		"arch":         text(&f.arch, "build for this GOARCH: `ARCH`; without it, for this machine's"),
+		"arch":         text(&f.arch, "", "build for this GOARCH: `ARCH`; without it, for this machine's"),
 		"canary":       number(&f.canary, unset, "`N` hosts go first, one by one"),
 		"dry-run":      yes(&f.dryRun, "the same as plan"),
-		"env":          text(&f.env, "keys of [env.`NAME`] override the others"),
-		"host":         text(&f.hosts, "the same as naming `HOSTS`, with commas between"),
+		"env":          text(&f.env, "", "keys of [env.`NAME`] override the others"),
+		"host":         text(&f.hosts, "", "the same as naming `HOSTS`, with commas between"),
 		"lines":        number(&f.lines, 50, "the last `N` lines"),
 		"max-failures": number(&f.maxFailures, unset, "stop when more than `N` hosts have failed"),
-		"out":          text(&f.out, "write the package to this `FILE`"),
+		"out":          text(&f.out, "", "write to this `PATH`"),
 		"parallel":     number(&f.parallel, unset, "after the canaries, `N` hosts at a time"),
 		"replace":      yes(&f.replace, "instead of the keys that the host trusts"),
 		"reproduce":    yes(&f.reproduce, "build twice and compare"),
+		"signers":      text(&f.signers, logSignersFile, "the allowed signers of archives, a `FILE`"),
 		"schema":       yes(&f.schema, "print the JSON schema of "+config.File),
 		"stdout":       yes(&f.stdout, "print it"),
-		"to":           text(&f.to, "go back to this `RELEASE`"),
-		"version":      text(&f.version, "the package's `VERSION`; without it, what git describe says"),
+		"to":           text(&f.to, "", "go back to this `RELEASE`"),
+		"version":      text(&f.version, "", "the package's `VERSION`; without it, what git describe says"),
 	}
 	for _, name := range names {
 		known[name](name)

@@ -23,12 +23,15 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-func (a *app) configFile() string {
-	if filepath.IsAbs(a.flags.config) {
-		return a.flags.config
+// abs returns a path as this process finds it.
+func (a *app) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	return filepath.Join(a.host.Dir, a.flags.config)
+	return filepath.Join(a.host.Dir, path)
 }
+
+func (a *app) configFile() string { return a.abs(a.flags.config) }
 
 func (a *app) load() (config.Config, error) { return config.Load(a.configFile(), a.flags.env) }
 
@@ -186,7 +189,7 @@ func (a *app) verify(context.Context) error {
 	}
 	defer in.Close()
 	reader := tar.NewReader(in)
-	s, h, err := pack.ReadHead(reader)
+	s, h, err := pack.ReadHead(reader, pack.Decode)
 	if err != nil {
 		return err
 	}
@@ -211,7 +214,7 @@ func (a *app) signer(c config.Config, s pack.Signed) (string, error) {
 		}
 		return "", diag.New(diag.SignatureInvalid, "the package is not signed", "vmgo deploy build")
 	}
-	line, err := a.signersLine(c)
+	line, err := a.ownSigner(c)
 	if err != nil {
 		return "", err
 	}
@@ -226,20 +229,29 @@ func (a *app) signer(c config.Config, s pack.Signed) (string, error) {
 	return signer.Principals, nil
 }
 
-// signersLine is the line of an allowed signers file for the key of the configuration.
-func (a *app) signersLine(c config.Config) (string, error) {
+// ownSigner is the line of an allowed signers file for the key of the configuration.
+func (a *app) ownSigner(c config.Config) (string, error) {
 	file := strings.TrimSuffix(build.Home(a.host, c.Signing.Key), ".pub") + ".pub"
 	data, err := smallfile.Read(file, smallfile.Usual)
 	if err != nil {
 		return "", diag.Wrap(diag.SignatureInvalid, err, "cannot read the public key of signing.key", "ls -l "+diag.Word(file))
 	}
-	fields := strings.Fields(string(data))
-	if len(fields) < 2 {
-		return "", diag.New(diag.SignatureInvalid, file+" is no public key", "less "+diag.Word(file))
-	}
 	who := "deployer"
-	if len(fields) > 2 && !strings.ContainsAny(fields[2], `",*?!`) {
+	if fields := strings.Fields(string(data)); len(fields) > 2 {
 		who = fields[2]
 	}
-	return fmt.Sprintf("%s namespaces=\"%s\" %s %s\n", who, pack.Namespace, fields[0], fields[1]), nil
+	return signersLine(string(data), who, pack.Namespace)
+}
+
+// signersLine returns the line of an allowed signers file by which a public key
+// signs for a namespace.
+func signersLine(key, who, namespace string) (string, error) {
+	fields := strings.Fields(key)
+	if len(fields) < 2 {
+		return "", diag.New(diag.SignatureInvalid, diag.Line(key)+" is no public key", "ssh-keygen -t ed25519")
+	}
+	if strings.ContainsAny(who, "\",*?! \t\n") || who == "" {
+		who = "deployer"
+	}
+	return fmt.Sprintf("%s namespaces=\"%s\" %s %s\n", who, namespace, fields[0], fields[1]), nil
 }

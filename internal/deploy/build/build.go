@@ -4,15 +4,11 @@
 package build
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,14 +69,14 @@ func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
 		return p, err
 	}
 	p.Manifest = pack.Manifest{Format: 1, Name: b.Config.Name, Version: version, Arch: b.Arch}
-	if p.Manifest.Files, err = list(dir); err != nil {
+	if p.Manifest.Files, err = pack.List(dir); err != nil {
 		return p, err
 	}
 	if p.Encoded, err = p.Manifest.Encode(); err != nil {
 		return p, err
 	}
 	if !b.Config.Signing.None {
-		p.Signature, err = b.sign(ctx, p.Encoded)
+		p.Signature, err = pack.Sign(ctx, b.Host, Home(b.Host, b.Config.Signing.Key), pack.Namespace, p.Encoded)
 	}
 	return p, err
 }
@@ -199,53 +195,12 @@ func writeFile(path string, data []byte) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-// sign has ssh-keygen sign data, which may ask the agent or for a passphrase.
-func (b Builder) sign(ctx context.Context, data []byte) ([]byte, error) {
-	key := Home(b.Host, b.Config.Signing.Key)
-	var signature, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "ssh-keygen", "-Y", "sign", "-n", pack.Namespace, "-f", key)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(data), &signature, &stderr
-	if err := b.Host.Run(cmd); err != nil {
-		return nil, diag.New(diag.SignatureInvalid, "cannot sign with "+key+": "+strings.TrimSpace(stderr.String()), "ls -l "+diag.Word(key))
-	}
-	return signature.Bytes(), nil
-}
-
 // Home expands a leading ~/ of a path.
 func Home(h host.Host, path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		return filepath.Join(h.Env["HOME"], rest)
 	}
 	return path
-}
-
-// list returns the files beneath dir, as a manifest names them.
-func list(dir string) ([]pack.File, error) {
-	var files []pack.File
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		f := pack.File{Path: filepath.ToSlash(name), Mode: 0o644}
-		if info, err := d.Info(); err == nil && info.Mode()&0o100 != 0 {
-			f.Mode = 0o755
-		}
-		in, err := smallfile.Open(path)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		hash := sha256.New()
-		f.Size, err = io.Copy(hash, in)
-		f.SHA256 = hex.EncodeToString(hash.Sum(nil))
-		files = append(files, f)
-		return err
-	})
-	return files, err
 }
 
 func copyFile(from, to string, mode os.FileMode) error {

@@ -14,7 +14,7 @@ import (
 
 // check returns the first value that cannot be used.
 func (c *Config) check(file string) error {
-	for _, problem := range []string{c.checkNames(), c.checkService(), c.checkHealth(), c.checkRollout()} {
+	for _, problem := range []string{c.checkNames(), c.checkService(), c.checkHealth(), c.checkRollout(), c.Logs.check()} {
 		if problem != "" {
 			return diag.New(diag.BadSetting, file+": "+problem, "vmgo deploy init --stdout   # what each key means")
 		}
@@ -146,6 +146,33 @@ func (c *Config) checkHealth() string {
 	for _, address := range []string{h.TCP, h.GRPC} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			return "health has " + strconv.Quote(address) + ", which is no HOST:PORT"
+		}
+	}
+	return ""
+}
+
+func (l Logs) check() string {
+	uses := len(l.Files) > 0 || len(l.Upload) > 0 || l.KeepDays != 0 || l.KeepBytes != 0
+	switch {
+	case l.Schedule == "" && uses:
+		return "logs.schedule is missing: when logs are archived, such as \"daily\""
+	case strings.ContainsAny(l.Schedule, "\n\r\x00"):
+		return "logs.schedule has several lines"
+	case (len(l.Upload) == 0) != (len(l.ReadBack) == 0):
+		return "logs.upload and logs.read_back go together: what was uploaded is read back and compared"
+	case len(l.Upload) == 0 && (l.KeepDays != 0 || l.KeepBytes != 0):
+		return "logs.keep_days and logs.keep_bytes need logs.upload: nothing is deleted that was not uploaded and read back"
+	case l.KeepDays < 0 || l.KeepBytes < 0:
+		return "logs.keep_days and logs.keep_bytes are to be at least 0"
+	}
+	for _, words := range [][]string{l.Upload, l.ReadBack} {
+		if len(words) > 0 && !strings.Contains(strings.Join(words, " "), "{name}") {
+			return "logs.upload and logs.read_back name the archive: {name} is its name, {file} its path on the host"
+		}
+	}
+	for _, name := range append(slices.Clone(l.Files), append(slices.Clone(l.EnvironmentFiles), l.Dir("app"))...) {
+		if !path.IsAbs(name) || path.Clean(name) != name || strings.ContainsAny(name, "\"\\%\n\r\x00") {
+			return strconv.Quote(name) + " in logs is no absolute path"
 		}
 	}
 	return ""

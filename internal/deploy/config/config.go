@@ -65,6 +65,7 @@ type Config struct {
 	Limits  Limits  `toml:"limits" json:"limits"`
 	Degrade Degrade `toml:"degrade" json:"degrade"`
 	Hooks   Hooks   `toml:"hooks" json:"hooks"`
+	Logs    Logs    `toml:"logs" json:"logs"`
 	Signing Signing `toml:"signing" json:"-"`
 	Rollout Rollout `toml:"rollout" json:"-"`
 	Notify  Notify  `toml:"notify" json:"-"`
@@ -116,6 +117,26 @@ type Hooks struct {
 	Backup      [][]string `toml:"backup" json:"backup,omitempty"`
 	Migrate     [][]string `toml:"migrate" json:"migrate,omitempty"`
 	MigrateUndo [][]string `toml:"migrate_undo" json:"migrate_undo,omitempty"`
+}
+
+// Logs is the archive of the service's journal and of files on the host.
+type Logs struct {
+	Schedule         string   `toml:"schedule" json:"schedule,omitempty"`
+	Files            []string `toml:"files" json:"files,omitempty"`
+	Directory        string   `toml:"directory" json:"directory,omitempty"`
+	Upload           []string `toml:"upload" json:"upload,omitempty"`
+	ReadBack         []string `toml:"read_back" json:"read_back,omitempty"`
+	KeepDays         int      `toml:"keep_days" json:"keep_days,omitempty"`
+	KeepBytes        Size     `toml:"keep_bytes" json:"keep_bytes,omitempty"`
+	EnvironmentFiles []string `toml:"environment_files" json:"environment_files,omitempty"`
+}
+
+// Dir returns the directory of the archives of a service.
+func (l Logs) Dir(name string) string {
+	if l.Directory != "" {
+		return l.Directory
+	}
+	return "/var/log/vmgo-deploy/" + name
 }
 
 // Signing names the key that signs packages.

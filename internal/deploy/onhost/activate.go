@@ -91,9 +91,14 @@ func replaceLink(target, name string) error {
 	return fsx.SyncDir(filepath.Dir(name))
 }
 
+// suffixes are those of the names of all units that a release may have.
+func suffixes() []string {
+	return []string{".service", ".socket", "-degraded.service", "-crashed.service", "-recover.service", "-logs.service", "-logs.timer"}
+}
+
 // unlink removes our links to units but those that stay.
 func (a *App) unlink(stay []string) error {
-	for _, suffix := range []string{".service", ".socket", "-degraded.service", "-crashed.service", "-recover.service"} {
+	for _, suffix := range suffixes() {
 		name := a.Name + suffix
 		if slices.Contains(stay, name) {
 			continue
@@ -101,7 +106,7 @@ func (a *App) unlink(stay []string) error {
 		if old, err := os.Readlink(filepath.Join(a.unitDir(), name)); err != nil || old != a.target(name) {
 			continue
 		}
-		for _, dir := range []string{"multi-user.target.wants", "sockets.target.wants", "."} {
+		for _, dir := range []string{"multi-user.target.wants", "sockets.target.wants", "timers.target.wants", "."} {
 			err := a.do("remove "+filepath.Join(a.unitDir(), dir, name), func() error {
 				err := os.Remove(filepath.Join(a.unitDir(), dir, name))
 				if errors.Is(err, fs.ErrNotExist) {
@@ -121,6 +126,9 @@ func (a *App) unlink(stay []string) error {
 // unless their unit changes, or something closed them.
 func (a *App) activate(ctx context.Context, r Release) error {
 	reopen := a.reopens(ctx, r)
+	if err := a.stopTimer(ctx, r); err != nil {
+		return err
+	}
 	if err := a.install(r); err != nil {
 		return err
 	}
@@ -142,7 +150,22 @@ func (a *App) activate(ctx context.Context, r Release) error {
 			return err
 		}
 	}
+	if r.Units[a.timer()] != "" {
+		if err := a.systemctl(ctx, "restart", a.timer()); err != nil {
+			return err
+		}
+	}
 	return a.systemctl(ctx, "restart", a.Name+".service")
+}
+
+func (a *App) timer() string { return a.Name + "-logs.timer" }
+
+// stopTimer stops the timer of the archive where r has none.
+func (a *App) stopTimer(ctx context.Context, r Release) error {
+	if _, err := os.Lstat(filepath.Join(a.unitDir(), a.timer())); err != nil || r.Units[a.timer()] != "" || !a.live() {
+		return nil
+	}
+	return a.systemctl(ctx, "stop", a.timer())
 }
 
 // reopens reports whether the sockets have to be opened, or opened anew.
@@ -162,7 +185,7 @@ func (a *App) reopens(ctx context.Context, r Release) bool {
 // failed, and of remove.
 func (a *App) deactivate(ctx context.Context) error {
 	if a.live() {
-		for _, suffix := range []string{".socket", "-degraded.service", ".service"} {
+		for _, suffix := range []string{"-logs.timer", ".socket", "-degraded.service", ".service"} {
 			if _, err := os.Lstat(filepath.Join(a.unitDir(), a.Name+suffix)); err == nil {
 				if err := a.systemctl(ctx, "stop", a.Name+suffix); err != nil {
 					return err

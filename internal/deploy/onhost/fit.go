@@ -36,6 +36,7 @@ func (a *App) Fit(ctx context.Context, r Release, now time.Time) []string {
 		add(a.fitSystemd(ctx))
 		add(a.fitMemory(ctx, r))
 		add(a.fitClock(now))
+		add(a.fitArchive(ctx, r))
 		for _, listen := range r.Config.Listen {
 			add(a.fitPort(ctx, listen))
 		}
@@ -121,6 +122,20 @@ func (a *App) ownMemory(ctx context.Context) uint64 {
 func (a *App) fitClock(now time.Time) string {
 	if apart := a.Host.Now().Sub(now).Abs(); !now.IsZero() && apart > 2*time.Minute {
 		return "the host's clock is " + apart.Round(time.Second).String() + " away from this machine's"
+	}
+	return ""
+}
+
+// fitArchive wants what an archive of logs needs.
+func (a *App) fitArchive(ctx context.Context, r Release) string {
+	if r.Config.Logs.Schedule == "" {
+		return ""
+	}
+	if _, err := a.run(ctx, "systemd-analyze", "calendar", r.Config.Logs.Schedule); err != nil {
+		return "logs.schedule is no time that systemd knows (systemd.time(7)): " + r.Config.Logs.Schedule
+	}
+	if a.Host.Find("ssh-keygen", a.Host.Env["PATH"]) == "" || !a.Host.Exists(HostKey) {
+		return "an archive of logs is signed by ssh-keygen with " + HostKey + ", and the host does not have both"
 	}
 	return ""
 }

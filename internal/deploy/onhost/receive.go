@@ -72,7 +72,7 @@ const (
 // the others. It returns the release's name. What was sent in vain is removed.
 func (a *App) Receive(ctx context.Context, in io.Reader) (string, error) {
 	reader := tar.NewReader(in)
-	s, h, err := pack.ReadHead(reader)
+	s, h, err := pack.ReadHead(reader, pack.Decode)
 	if err != nil {
 		return "", err
 	}
@@ -205,7 +205,7 @@ func (a *App) have() map[string]string {
 // configuration and units. It verifies what it reads as Receive does.
 func (a *App) ReadPlan(in io.Reader) (Release, string, error) {
 	reader := tar.NewReader(in)
-	s, h, err := pack.ReadHead(reader)
+	s, h, err := pack.ReadHead(reader, pack.Decode)
 	if err != nil {
 		return Release{}, "", err
 	}

@@ -58,7 +58,14 @@ func (a *App) record(r Release, result Result) error {
 	if err := fsx.WriteFile(a.path("history.jsonl"), append(append(old, line...), '\n'), 0o640); err != nil {
 		return err
 	}
-	a.audit(result.Result+": "+r.ID+" (before: "+result.From+") "+result.Reason, result.Result, e.Digest)
+	message := result.Result + ": " + r.ID
+	if result.From != "" {
+		message += ", before: " + result.From
+	}
+	if result.Reason != "" {
+		message += ", " + result.Reason
+	}
+	a.audit(message, result.Result, e.Digest)
 	return nil
 }
 

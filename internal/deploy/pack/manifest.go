@@ -1,6 +1,6 @@
-// Package pack is the package that vmgo deploy brings to a host: a tar with
-// checksums.json first, which names every file with its mode and SHA-256, its
-// signature next, and then the files.
+// Package pack is the package that vmgo deploy brings to a host, and the archive of
+// logs that it makes there: a tar with checksums.json first, which names every file
+// with its mode and SHA-256, its signature next, and then the files.
 package pack
 
 import (
@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/deploy/config"
 	"github.com/vmgo/vmgo/internal/diag"
@@ -28,8 +29,12 @@ const (
 	SBOMFile      = ".vmgo/sbom.cdx.json"
 )
 
-// Namespace is what signatures are made for (ssh-keygen -Y sign -n).
-const Namespace = "vmgo-deploy"
+// Namespaces are what signatures are made for (ssh-keygen -Y sign -n): one of an
+// archive of logs is none of a package.
+const (
+	Namespace     = "vmgo-deploy"
+	LogsNamespace = "vmgo-deploy-logs"
+)
 
 const (
 	format      = 1
@@ -50,9 +55,18 @@ type File struct {
 type Manifest struct {
 	Format  int    `json:"format"`
 	Name    string `json:"name"`
-	Version string `json:"version"`
-	Arch    string `json:"arch"` // as GOARCH
+	Version string `json:"version,omitempty"`
+	Arch    string `json:"arch,omitempty"` // as GOARCH
+	Logs    *Logs  `json:"logs,omitempty"` // of an archive of logs; nil: a package
 	Files   []File `json:"files"`
+}
+
+// Logs says what an archive of logs has.
+type Logs struct {
+	Host  string    `json:"host"`
+	From  time.Time `json:"from"` // of the first journal entry
+	Until time.Time `json:"until"`
+	Lines int       `json:"lines"` // of the journal
 }
 
 // Encode returns the manifest as it is signed.
@@ -75,40 +89,59 @@ func ValidID(id string) bool {
 	return ok
 }
 
-// Decode reads a manifest and refuses what no honest package has.
+// Decode reads the manifest of a package and refuses what no honest one has.
 func Decode(data []byte) (Manifest, error) {
+	m, err := decode(data)
+	if err != nil {
+		return m, err
+	}
+	if !ValidID(ID(m, data)) {
+		return m, unsafe("no usable version")
+	}
+	for _, needed := range []string{ConfigFile, "bin/" + m.Name} {
+		if m.Logs != nil || !slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == needed }) {
+			return m, unsafe("no " + needed)
+		}
+	}
+	return m, nil
+}
+
+// DecodeLogs is Decode for an archive of logs.
+func DecodeLogs(data []byte) (Manifest, error) {
+	m, err := decode(data)
+	if err == nil && m.Logs == nil {
+		err = unsafe("no logs: it is that of a package")
+	}
+	return m, err
+}
+
+func unsafe(what string) error { return diag.New(diag.ArchiveUnsafe, ManifestFile+" has "+what) }
+
+func decode(data []byte) (Manifest, error) {
 	var m Manifest
 	if err := fsx.Decode(ManifestFile, data, format, &m); diag.CodeOf(err) == diag.NewerFormat {
 		return m, err
 	} else if err != nil {
-		return m, diag.Wrap(diag.ArchiveUnsafe, err, "the package's "+ManifestFile+" cannot be read")
+		return m, diag.Wrap(diag.ArchiveUnsafe, err, ManifestFile+" cannot be read")
 	}
-	unsafe := func(what string) (Manifest, error) {
-		return m, diag.New(diag.ArchiveUnsafe, "the package's "+ManifestFile+" has "+what)
-	}
-	if !config.ValidName(m.Name) || !ValidID(ID(m, data)) {
-		return unsafe("no usable name and version")
+	if !config.ValidName(m.Name) {
+		return m, unsafe("no usable name")
 	}
 	if len(m.Files) > maxFiles {
-		return unsafe("too many files")
+		return m, unsafe("too many files")
 	}
 	seen := map[string]bool{}
 	for _, f := range m.Files {
 		if f.Path == "" || path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || f.Path == ".." || strings.HasPrefix(f.Path, "../") ||
 			strings.ContainsAny(f.Path, "\x00\n\\") || f.Path == ManifestFile || f.Path == SignatureFile {
-			return unsafe(fmt.Sprintf("the path %q", f.Path))
+			return m, unsafe(fmt.Sprintf("the path %q", f.Path))
 		}
 		if seen[f.Path] {
-			return unsafe(fmt.Sprintf("the path %q twice", f.Path))
+			return m, unsafe(fmt.Sprintf("the path %q twice", f.Path))
 		}
 		seen[f.Path] = true
 		if f.Mode != 0o644 && f.Mode != 0o755 || f.Size < 0 || f.Size > maxFile || len(f.SHA256) != 64 {
-			return unsafe(fmt.Sprintf("a mode, size or hash for %q that cannot be", f.Path))
-		}
-	}
-	for _, needed := range []string{ConfigFile, "bin/" + m.Name} {
-		if !seen[needed] {
-			return unsafe("no " + needed)
+			return m, unsafe(fmt.Sprintf("a mode, size or hash for %q that cannot be", f.Path))
 		}
 	}
 	return m, nil

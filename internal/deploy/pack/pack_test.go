@@ -36,7 +36,7 @@ func made(t *testing.T) (Signed, string) {
 
 func extract(data []byte, dir string) error {
 	in := tar.NewReader(bytes.NewReader(data))
-	s, h, err := ReadHead(in)
+	s, h, err := ReadHead(in, Decode)
 	if err != nil {
 		return err
 	}

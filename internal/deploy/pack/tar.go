@@ -73,17 +73,17 @@ func addFile(out *tar.Writer, f File, path string) error {
 
 // ReadHead reads manifest and signature, which are a package's first members, and
 // returns the reader's next header, nil where there is none. Nothing is checked
-// but the form.
-func ReadHead(in *tar.Reader) (Signed, *tar.Header, error) {
+// but the form, by [Decode] or [DecodeLogs].
+func ReadHead(in *tar.Reader, decode func([]byte) (Manifest, error)) (Signed, *tar.Header, error) {
 	var s Signed
 	h, err := in.Next()
 	if err != nil || h.Name != ManifestFile {
-		return s, nil, diag.New(diag.ArchiveUnsafe, "this is no package of vmgo deploy: it does not begin with "+ManifestFile, "vmgo deploy build")
+		return s, nil, diag.New(diag.ArchiveUnsafe, "this is nothing that vmgo deploy packed: it does not begin with "+ManifestFile, "vmgo deploy build")
 	}
 	if s.Encoded, err = member(in, h, maxManifest); err != nil {
 		return s, nil, err
 	}
-	if s.Manifest, err = Decode(s.Encoded); err != nil {
+	if s.Manifest, err = decode(s.Encoded); err != nil {
 		return s, nil, err
 	}
 	h, err = in.Next()
@@ -101,7 +101,7 @@ func ReadHead(in *tar.Reader) (Signed, *tar.Header, error) {
 
 func member(in *tar.Reader, h *tar.Header, limit int64) ([]byte, error) {
 	if h.Typeflag != tar.TypeReg || h.Size > limit {
-		return nil, diag.New(diag.ArchiveUnsafe, "the package's "+h.Name+" is no file of a size that can be")
+		return nil, diag.New(diag.ArchiveUnsafe, h.Name+" is no file of a size that can be")
 	}
 	data := make([]byte, h.Size)
 	_, err := io.ReadFull(in, data)
@@ -112,7 +112,7 @@ func damaged(err error) error {
 	if err == nil {
 		return nil
 	}
-	return diag.Wrap(diag.ChecksumMismatch, err, "the package is damaged", "vmgo deploy build")
+	return diag.Wrap(diag.ChecksumMismatch, err, "the archive is damaged", "vmgo deploy build")
 }
 
 // Extract writes the members of a package, the first of which has the header h,
@@ -121,7 +121,7 @@ func damaged(err error) error {
 func Extract(in *tar.Reader, h *tar.Header, s Signed, dir string) error {
 	for _, f := range s.Manifest.Files {
 		if h == nil || h.Name != f.Path || h.Typeflag != tar.TypeReg || h.Size != f.Size {
-			return diag.New(diag.ChecksumMismatch, "the package does not have "+f.Path+" where its "+ManifestFile+" has it", "vmgo deploy build")
+			return diag.New(diag.ChecksumMismatch, "the archive does not have "+f.Path+" where its "+ManifestFile+" has it", "vmgo deploy build")
 		}
 		if err := WriteFile(dir, f, in); err != nil {
 			return err
@@ -137,7 +137,7 @@ func Extract(in *tar.Reader, h *tar.Header, s Signed, dir string) error {
 		h = next
 	}
 	if h != nil {
-		return diag.New(diag.ChecksumMismatch, "the package has "+h.Name+", which its "+ManifestFile+" does not have", "vmgo deploy build")
+		return diag.New(diag.ChecksumMismatch, "the archive has "+h.Name+", which its "+ManifestFile+" does not have", "vmgo deploy build")
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func WriteFile(dir string, f File, content io.Reader) error {
 		return err
 	}
 	if n != f.Size || hex.EncodeToString(hash.Sum(nil)) != f.SHA256 {
-		return diag.New(diag.ChecksumMismatch, f.Path+" does not have the hash that the package's "+ManifestFile+" has for it", "vmgo deploy build")
+		return diag.New(diag.ChecksumMismatch, f.Path+" does not have the hash that "+ManifestFile+" has for it", "vmgo deploy build")
 	}
 	if out == nil {
 		return nil

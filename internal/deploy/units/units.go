@@ -36,6 +36,10 @@ func Texts(c config.Config) map[string]string {
 		texts[c.Name+".socket"] = socket(c)
 		texts[c.Name+"-degraded.service"] = degraded(c)
 	}
+	if c.Logs.Schedule != "" {
+		texts[c.Name+"-logs.service"] = logs(c)
+		texts[c.Name+"-logs.timer"] = timer(c)
+	}
 	return texts
 }
 
@@ -45,6 +49,9 @@ func Wanted(c config.Config) []string {
 	links := []string{"multi-user.target.wants/" + c.Name + ".service", "multi-user.target.wants/" + c.Name + "-recover.service"}
 	if len(c.Listen) > 0 {
 		links = append(links, "sockets.target.wants/"+c.Name+".socket")
+	}
+	if c.Logs.Schedule != "" {
+		links = append(links, "timers.target.wants/"+c.Name+"-logs.timer")
 	}
 	return links
 }
@@ -194,4 +201,21 @@ Conflicts=shutdown.target
 Type=oneshot
 ExecStart=%s host recover --boot %s
 `, head, c.Name, Directory(c.Name), c.Name, helper(c), c.Name)
+}
+
+// logs archives once. It is for root: the journal, the files and the host's key are.
+func logs(c config.Config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s[Unit]\nDescription=archive of the logs of %s\n\n[Service]\nType=oneshot\nExecStart=%s host archive %s\n", head, c.Name, helper(c), c.Name)
+	b.WriteString("Environment=HOME=/root\nNice=10\nIOSchedulingClass=idle\n")
+	for _, file := range c.Logs.EnvironmentFiles {
+		b.WriteString("EnvironmentFile=" + file + "\n")
+	}
+	return b.String()
+}
+
+// timer starts logs. The delay keeps many hosts from uploading at the same moment.
+func timer(c config.Config) string {
+	return fmt.Sprintf("%s[Unit]\nDescription=archives of the logs of %s\n\n[Timer]\nOnCalendar=%s\nPersistent=yes\nRandomizedDelaySec=5min\n",
+		head, c.Name, strings.ReplaceAll(c.Logs.Schedule, "%", "%%"))
 }
