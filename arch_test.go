@@ -26,6 +26,7 @@ var layers = map[string]int{
 	"cmd/vmgo-observe":           5,
 	"cmd/vmgo-proxy":             5,
 	"docs":                       0,
+	"docs/recording":             6,
 	"internal/archive":           1,
 	"internal/bench":             6,
 	"internal/bundle":            3,
