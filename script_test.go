@@ -126,6 +126,11 @@ func isolate(env *testscript.Env) error {
 	if program, err := exec.LookPath("go"); err == nil {
 		env.Setenv("REALGO", filepath.Dir(program)) // for scripts that put it on PATH
 	}
+	vmgo, err := exec.LookPath("vmgo")
+	if err != nil {
+		return err
+	}
+	env.Setenv("VMTEST_BIN", filepath.Dir(vmgo)) // a PATH of our programs alone
 	env.Setenv("PATH", withoutGo(env.Getenv("PATH")))
 	for name, value := range map[string]string{
 		"HOME": home, "TESTROOT": root, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "dumb",

@@ -219,6 +219,7 @@ func (a *app) commands() []*cli.Command {
 		a.listRemoteCommand(),
 		a.outdatedCommand(),
 		a.upgradeCommand(),
+		a.auditCommand(),
 		a.pruneCommand(),
 		a.defaultCommand(),
 		a.useCommand(),

@@ -10,6 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/bundle"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/internal/vulndb"
 )
 
 func (a *app) bundleCommand() *cli.Command {
@@ -44,7 +45,7 @@ An interrupted create goes on where it stopped. The project's own go.mod and go.
 			&cli.StringFlag{Name: "project", Usage: "the modules of the projects in `DIR,...`"},
 			&cli.StringFlag{Name: "tools", Usage: "the modules of the tools `NAME[@VERSION],...`, as for vmgo tools install"},
 			&cli.StringFlag{Name: "module", Usage: "further modules: `PATH@VERSION,...`"},
-			&cli.BoolFlag{Name: "vulndb", Usage: "the vulnerability database, the module " + vulndb},
+			&cli.BoolFlag{Name: "vulndb", Usage: "the vulnerability database, the module " + vulndb.ModulePath},
 			&cli.BoolFlag{Name: "programs", Usage: "vmgo itself and the programs beside it"},
 			&cli.BoolFlag{Name: "all", Usage: "all modules of the graph (default: those that go.mod lists)"},
 			&cli.StringFlag{Name: "base", Usage: "leave out what the bundle `FILE` has"},

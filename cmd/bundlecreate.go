@@ -20,10 +20,8 @@ import (
 	"github.com/vmgo/vmgo/internal/tools"
 	"github.com/vmgo/vmgo/internal/trust"
 	"github.com/vmgo/vmgo/internal/ui"
+	"github.com/vmgo/vmgo/internal/vulndb"
 )
-
-// vulndb is the module of the vulnerability database.
-const vulndb = "golang.org/x/vulndb"
 
 func (a *app) bundleCreate(c *cli.Context) error {
 	args, err := arguments(c, 0, 1, "FILE")
@@ -261,7 +259,7 @@ func (a *app) bundleTools(c *cli.Context) (list []bundle.ToolSource, err error) 
 func (a *app) bundleModules(c *cli.Context) (list []trust.ModuleVersion, err error) {
 	words := commas(c, "module")
 	if c.Bool("vulndb") {
-		words = append(words, vulndb+"@latest")
+		words = append(words, vulndb.ModulePath+"@latest")
 	}
 	for _, word := range words {
 		path, version, _ := strings.Cut(word, "@")

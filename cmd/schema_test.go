@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/vmgo/vmgo/internal/audit"
 	"github.com/vmgo/vmgo/internal/doctor"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/matrix"
@@ -25,7 +26,7 @@ const schemaDir = "../docs/schemas"
 // one line of it.
 func documents() map[string]any {
 	return map[string]any{
-		"bundle inspect": bundleSummary{}, "config": []settingJSON{}, "current": currentJSON{}, "doctor": doctor.Document{}, "doctor --list": []doctor.Listed{},
+		"audit": audit.Report{}, "bundle inspect": bundleSummary{}, "config": []settingJSON{}, "current": currentJSON{}, "doctor": doctor.Document{}, "doctor --list": []doctor.Listed{},
 		"doctor --binary": doctor.Binary{}, "env": envJSON{}, "harden": harden.Plan{}, "import": []importLine{}, "install": eventLine{},
 		"list": []listRow{}, "list-remote": []remoteRow{}, "matrix": []matrix.Result{}, "outdated": []lineRow{}, "self status": selfJSON{},
 		"store check": []faultLine{}, "tools": []toolLine{}, "verify": []verify.Report{}, "version": versionJSON{},

@@ -6,6 +6,7 @@ package modpath
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
@@ -86,3 +87,6 @@ func CheckPatterns(patterns string) error {
 	}
 	return nil
 }
+
+// PseudoTime returns the time of the commit that a pseudo-version names.
+func PseudoTime(version string) (time.Time, error) { return module.PseudoVersionTime(version) }

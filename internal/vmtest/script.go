@@ -28,6 +28,7 @@ import (
 //	vmserver forget [-name N]                   empties the record of requests
 //	vmserver requests [-name N] FILE            writes that record
 //	vmserver serve [-name N] PATH FILE          serves one more file
+//	vmserver vulndb [-name N] VERSION DIR       publishes the OSV files of DIR as golang.org/x/vulndb
 //	vmserver tree [-name N] DIR                 writes a tree for GOPROXY=file://
 //	vmserver stop [-name N]
 //	vmserver godev [-name N]                    sets VMGO_GODEV to a copy of go.dev/dl with all its
@@ -95,7 +96,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	server := s.find(ts, f.name)
-	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "tree": 1, "stop": 0, "godev": 0, "official": 0, "archive": 2, "sign": 1}
+	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "vulndb": 2, "tree": 1, "stop": 0, "godev": 0, "official": 0, "archive": 2, "sign": 1}
 	if n, ok := want[args[0]]; ok && len(rest) != n && !(args[0] == "fault" && len(rest) == 1 && rest[0] == "clear") {
 		ts.Fatalf("vmserver %s: %d arguments, not %d", args[0], n, len(rest))
 	}
@@ -122,6 +123,8 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(rest[0]), []byte(strings.Join(server.Requests(), "\n")+"\n"), 0o644))
 	case "serve":
 		server.Serve(rest[0], []byte(ts.ReadFile(rest[1])))
+	case "vulndb":
+		server.AddModule(vulndb(ts, rest[0], rest[1]))
 	case "tree":
 		ts.Check(server.WriteTree(ts.MkAbs(rest[0])))
 	case "godev":
@@ -139,6 +142,17 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("vmserver: no command %s", args[0])
 	}
+}
+
+// vulndb returns the vulnerability database with the OSV files of a directory.
+func vulndb(ts *testscript.TestScript, version, dir string) Module {
+	m := Module{Path: "golang.org/x/vulndb", Version: version, Files: map[string]string{}}
+	files, err := filepath.Glob(ts.MkAbs(dir) + "/*.json")
+	ts.Check(err)
+	for _, file := range files {
+		m.Files["data/osv/"+filepath.Base(file)] = ts.ReadFile(file)
+	}
+	return m
 }
 
 func (s *scripts) start(ts *testscript.TestScript, f serverFlags, args []string) {
