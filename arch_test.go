@@ -104,6 +104,7 @@ var layers = map[string]int{
 	"internal/ui":                1,
 	"internal/verify":            3,
 	"internal/vmtest":            6,
+	"internal/vmtest/disks":      6,
 	"internal/vmtest/hosts":      6,
 	"internal/vscode":            3,
 	"internal/vulndb":            2,

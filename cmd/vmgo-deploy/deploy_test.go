@@ -117,6 +117,7 @@ func main() {
 	})}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
+	fmt.Println("serving as", version)
 	if err := drain.Serve(ctx, server, 20*time.Second, listeners...); err != nil {
 		fmt.Println(err)
 	}
@@ -391,6 +392,7 @@ func (b *bench) verbs() {
 			}
 		}
 	}
+	b.kept()
 	b.archives()
 	if _, _, status := b.deploy("rollback", "vm1"); status != 0 || b.says(1) != "v1 57MiB" {
 		t.Errorf("after a rollback host 1 says %q", b.says(1))

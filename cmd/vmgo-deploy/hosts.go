@@ -144,9 +144,10 @@ func (a *app) apply(ctx context.Context) error {
 		return a.plan(ctx)
 	}
 	return a.with(ctx, func(r *rollout.Rollout, hosts []string) error {
+		a.notify(ctx, r.Config, config.Begin, rollout.Untouched(hosts))
 		results, err := r.Run(ctx, hosts, r.Apply)
 		a.keepObjects(r)
-		a.notify(ctx, r.Config, results)
+		a.notify(ctx, r.Config, config.End, results)
 		return errors.Join(a.report(r.Config, results, false), err)
 	})
 }
@@ -169,7 +170,7 @@ func (a *app) rollback(ctx context.Context) error {
 			}
 			return r.Act(ctx, host, words...)
 		})
-		a.notify(ctx, r.Config, results)
+		a.notify(ctx, r.Config, config.End, results)
 		return errors.Join(a.report(r.Config, results, false), err)
 	})
 }
@@ -316,10 +317,10 @@ func (a *app) exec(ctx context.Context) error {
 }
 
 // notify tells hooks and webhook; what fails there fails nothing here.
-func (a *app) notify(ctx context.Context, c config.Config, results []rollout.HostResult) {
-	n := rollout.Notice{Name: c.Name, Who: a.who(), OK: true, Time: a.host.Now().UTC(), Hosts: results}
+func (a *app) notify(ctx context.Context, c config.Config, event string, results []rollout.HostResult) {
+	n := rollout.Notice{Event: event, Name: c.Name, Who: a.who(), OK: true, Time: a.host.Now().UTC(), Hosts: results}
 	for _, r := range results {
-		if r.Result.Result != onhost.Deployed && r.Result.Result != onhost.Unchanged {
+		if event == config.End && r.Result.Result != onhost.Deployed && r.Result.Result != onhost.Unchanged {
 			n.OK = false
 		}
 	}

@@ -50,3 +50,19 @@ func (b *bench) archives() {
 		t.Errorf("a signer for something else: status %d, %s", status, stderr)
 	}
 }
+
+// kept looks at what the history has of a deploy that went well.
+func (b *bench) kept() {
+	t := b.t
+	out, _, _ := b.deploy("history", "--json", "vm1")
+	var answer struct {
+		Hosts []struct{ Answer []onhost.Entry }
+	}
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || len(answer.Hosts) != 1 || len(answer.Hosts[0].Answer) < 2 {
+		t.Fatalf("%v in %s", err, out)
+	}
+	second := answer.Hosts[0].Answer[1]
+	if second.Result.Result != onhost.Deployed || !strings.Contains(strings.Join(second.Journal, "\n"), "serving as v2") || len(second.Config) != 64 || len(second.Digest) != 64 {
+		t.Errorf("the second deploy is %+v", second)
+	}
+}

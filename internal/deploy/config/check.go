@@ -182,6 +182,11 @@ func (c *Config) checkRollout() string {
 	if c.Rollout.Canary < 0 || c.Rollout.Parallel < 1 || c.Rollout.MaxFailures < 0 {
 		return "rollout.parallel is to be at least 1, canary and max_failures at least 0"
 	}
+	for _, on := range c.Notify.On {
+		if on != Begin && on != End {
+			return "notify.on has " + strconv.Quote(on) + ": there are " + Begin + " and " + End
+		}
+	}
 	for _, commands := range [][][]string{c.Hooks.Backup, c.Hooks.Migrate, c.Hooks.MigrateUndo, c.Notify.Commands} {
 		for _, words := range commands {
 			if len(words) == 0 || words[0] == "" {

@@ -157,7 +157,14 @@ type Notify struct {
 	Webhook  string     `toml:"webhook"`
 	Template string     `toml:"template"`
 	Commands [][]string `toml:"commands"`
+	On       []string   `toml:"on"`
 }
+
+// When a notice is sent.
+const (
+	Begin = "begin"
+	End   = "end"
+)
 
 func defaults() Config {
 	return Config{
@@ -168,6 +175,7 @@ func defaults() Config {
 		},
 		Degrade: Degrade{RetryAfter: Duration(30 * time.Second)},
 		Rollout: Rollout{Canary: 1, Parallel: 1},
+		Notify:  Notify{On: []string{End}},
 	}
 }
 

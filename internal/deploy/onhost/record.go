@@ -31,6 +31,19 @@ type Entry struct {
 // historyLimit bounds history.jsonl, in bytes; half of it goes when it is full.
 const historyLimit = 4 << 20
 
+// journalLimit bounds the journal of one entry, in bytes.
+const journalLimit = 128 << 10
+
+// within returns the last lines that fit into limit bytes.
+func within(lines []string, limit int) []string {
+	first := len(lines)
+	for first > 0 && len(lines[first-1]) < limit {
+		first--
+		limit -= len(lines[first]) + 1
+	}
+	return lines[first:]
+}
+
 // record adds to the history, and to the journal of the host.
 func (a *App) record(r Release, result Result) error {
 	e := Entry{Time: a.Host.Now().UTC(), Who: a.Who, Release: r.ID, Result: result}
@@ -38,6 +51,7 @@ func (a *App) record(r Release, result Result) error {
 		sum := sha256.Sum256(data)
 		e.Digest = hex.EncodeToString(sum[:])
 	}
+	e.Journal = within(result.Journal, journalLimit)
 	for _, f := range r.Manifest.Files {
 		if f.Path == pack.ConfigFile {
 			e.Config = f.SHA256

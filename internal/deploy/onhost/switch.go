@@ -29,7 +29,7 @@ type Result struct {
 	Result  string   `json:"result"`
 	Seconds float64  `json:"seconds"`
 	Reason  string   `json:"reason,omitempty"`
-	Journal []string `json:"journal,omitempty"` // of the invocation that failed
+	Journal []string `json:"journal,omitempty"` // of the invocation that failed; in the history, of every one
 	Notes   []string `json:"notes,omitempty"`
 }
 
@@ -66,12 +66,16 @@ func (a *App) Switch(ctx context.Context, r Release, again bool) (result Result,
 	if err := a.do("note in "+a.path("pending.json")+" where to go back to", func() error { return a.write("pending.json", pending) }); err != nil {
 		return result, err
 	}
-	failure := a.try(ctx, r)
-	if failure != nil {
-		return a.goBack(ctx, r, pending, result, failure)
+	reason, journal := a.try(ctx, r)
+	if reason != "" {
+		return a.goBack(ctx, r, pending, result, &failure{reason, journal})
 	}
 	result.To, result.Result = r.ID, Deployed
-	err = a.do("record "+r.ID+" as the last known good release", func() error { return a.keep(r, state, result) })
+	err = a.do("record "+r.ID+" as the last known good release", func() error {
+		kept := result
+		kept.Journal = journal
+		return a.keep(r, state, kept)
+	})
 	return result, err
 }
 
@@ -110,19 +114,17 @@ type failure struct {
 	journal []string
 }
 
-func (a *App) try(ctx context.Context, r Release) *failure {
+// try has r run, and returns why it cannot stay, empty if it can, and its journal.
+func (a *App) try(ctx context.Context, r Release) (reason string, journal []string) {
 	w := &watch{app: a, release: r}
 	if err := a.activate(ctx, r); err != nil {
 		w.look(ctx)
-		return &failure{err.Error(), w.journal(ctx)}
+		return err.Error(), w.journal(ctx)
 	}
-	if !a.live() {
-		return nil
+	if a.live() {
+		reason = w.healthy(ctx)
 	}
-	if reason := w.healthy(ctx); reason != "" {
-		return &failure{reason, w.journal(ctx)}
-	}
-	return nil
+	return reason, w.journal(ctx)
 }
 
 // goBack ends a switch that failed. It is done even if ctx has ended: a host is old

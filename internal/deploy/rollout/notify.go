@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"text/template"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 // Notice is what hooks and webhook hear of a deploy.
 type Notice struct {
+	Event string       `json:"event"` // [config.Begin] or [config.End]
 	Name  string       `json:"name"`
 	Who   string       `json:"who"`
 	OK    bool         `json:"ok"`
@@ -30,7 +32,7 @@ const limitOfNotice = 15 * time.Second
 
 // Notify tells everybody of the configuration, and returns what failed.
 func Notify(ctx context.Context, h host.Host, c config.Notify, project string, n Notice) []error {
-	if c.Webhook == "" && len(c.Commands) == 0 {
+	if !slices.Contains(c.On, n.Event) || c.Webhook == "" && len(c.Commands) == 0 {
 		return nil
 	}
 	text, err := json.Marshal(n)
@@ -89,16 +91,23 @@ func post(ctx context.Context, h host.Host, c config.Notify, project string, n N
 	return nil
 }
 
-// render makes JSON of a template. {{json .}} writes a value as JSON.
+// render makes JSON of a template. {{json .}} writes a value as JSON, {{after "15m" .Time}}
+// is a time later.
 func render(file string, n Notice) ([]byte, error) {
 	text, err := smallfile.Read(file, smallfile.Usual)
 	if err != nil {
 		return nil, err
 	}
-	functions := template.FuncMap{"json": func(v any) (string, error) {
-		data, err := json.Marshal(v)
-		return string(data), err
-	}}
+	functions := template.FuncMap{
+		"json": func(v any) (string, error) {
+			data, err := json.Marshal(v)
+			return string(data), err
+		},
+		"after": func(duration string, t time.Time) (time.Time, error) {
+			d, err := time.ParseDuration(duration)
+			return t.Add(d), err
+		},
+	}
 	t, err := template.New(filepath.Base(file)).Funcs(functions).Parse(string(text))
 	if err != nil {
 		return nil, err

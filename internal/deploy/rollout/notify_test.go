@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/deploy/config"
 	"github.com/vmgo/vmgo/internal/deploy/onhost"
@@ -17,13 +18,13 @@ import (
 )
 
 func notice(ok bool) Notice {
-	return Notice{Name: "app", Who: `dev "x"`, OK: ok, Hosts: []HostResult{{Host: "vm1", Result: onhost.Result{From: "a", To: "b", Result: onhost.Deployed}}, {Host: "vm2"}}}
+	return Notice{Event: config.End, Time: time.Date(2026, 11, 28, 6, 0, 0, 0, time.UTC), Name: "app", Who: `dev "x"`, OK: ok, Hosts: []HostResult{{Host: "vm1", Result: onhost.Result{From: "a", To: "b", Result: onhost.Deployed}}, {Host: "vm2"}}}
 }
 
 // TestNotify sends each of the templates that are examples, and the default.
 func TestNotify(t *testing.T) {
 	t.Parallel()
-	for template, want := range map[string]string{"": `"ok":true`, "slack.tmpl": `succeeded`, "pagerduty.tmpl": `"event_action":"resolve"`} {
+	for template, want := range map[string]string{"": `"ok":true`, "slack.tmpl": `succeeded`, "pagerduty.tmpl": `"event_action":"resolve"`, "alertmanager.tmpl": `"startsAt":"2026-11-28T06:00:00Z","endsAt":"2026-11-28T06:15:00Z"`} {
 		got := ""
 		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			data, _ := io.ReadAll(r.Body)
@@ -31,14 +32,17 @@ func TestNotify(t *testing.T) {
 		}))
 		h := host.OS()
 		h.Stderr = io.Discard
-		failures := Notify(t.Context(), h, config.Notify{Webhook: server.URL, Template: template, Commands: [][]string{{"grep", "-q", "vm2"}}}, "../../../examples/deploy", notice(true))
+		failures := Notify(t.Context(), h, config.Notify{On: []string{config.End}, Webhook: server.URL, Template: template, Commands: [][]string{{"grep", "-q", "vm2"}}}, "../../../examples/deploy", notice(true))
 		server.Close()
-		if len(failures) > 0 || !json.Valid([]byte(got)) || !strings.Contains(strings.ReplaceAll(got, `": `, `":`), want) {
+		if len(failures) > 0 || !json.Valid([]byte(got)) || !strings.Contains(strings.NewReplacer(`": `, `":`, `, "`, `,"`).Replace(got), want) {
 			t.Errorf("%q sends %s (%v), want %s", template, got, failures, want)
 		}
-		failures = Notify(t.Context(), h, config.Notify{Webhook: server.URL, Commands: [][]string{{"false"}}}, ".", notice(true))
+		failures = Notify(t.Context(), h, config.Notify{On: []string{config.End}, Webhook: server.URL, Commands: [][]string{{"false"}}}, ".", notice(true))
 		if len(failures) != 2 {
 			t.Errorf("a server that is gone and a command that fails: %v", failures)
+		}
+		if failures := Notify(t.Context(), h, config.Notify{On: []string{config.Begin}, Commands: [][]string{{"false"}}}, ".", notice(true)); len(failures) > 0 {
+			t.Errorf("a notice of the end, where only the begin is wanted: %v", failures)
 		}
 	}
 }

@@ -50,14 +50,20 @@ type info struct {
 	Have    []pack.File `json:"have"`
 }
 
-// Run calls one for each host: the canaries one by one, then as many at a time as
-// the configuration says. After more failures than it allows, or a canary's, the
-// other hosts are left alone.
-func (r *Rollout) Run(ctx context.Context, hosts []string, one func(context.Context, string) HostResult) ([]HostResult, error) {
+// Untouched returns the results for hosts before anything is done.
+func Untouched(hosts []string) []HostResult {
 	results := make([]HostResult, len(hosts))
 	for i, host := range hosts {
 		results[i] = HostResult{Host: host, Result: onhost.Result{Result: NotReached}}
 	}
+	return results
+}
+
+// Run calls one for each host: the canaries one by one, then as many at a time as
+// the configuration says. After more failures than it allows, or a canary's, the
+// other hosts are left alone.
+func (r *Rollout) Run(ctx context.Context, hosts []string, one func(context.Context, string) HostResult) ([]HostResult, error) {
+	results := Untouched(hosts)
 	failures, at := 0, 0
 	var first error
 	for at < len(hosts) && ctx.Err() == nil {
