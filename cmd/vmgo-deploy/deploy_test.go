@@ -155,7 +155,16 @@ type bench struct {
 
 func newBench(t *testing.T, n int) *bench {
 	t.Helper()
-	b := &bench{t: t, net: hosts.Up(t, n), project: t.TempDir(), bin: t.TempDir(), home: t.TempDir()}
+	net := hosts.Up(t, n)
+	b := localBench(t)
+	b.net = net
+	return b
+}
+
+// localBench is a bench without hosts.
+func localBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, project: t.TempDir(), bin: t.TempDir(), home: t.TempDir()}
 	b.build("../..", filepath.Join(b.bin, "vmgo-deploy"), "./cmd/vmgo-deploy")
 	goroot, cache, _ := strings.Cut(strings.TrimSpace(b.command("", "go", "env", "GOROOT", "GOCACHE")), "\n")
 	b.cache = cache

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -80,32 +82,41 @@ func (b *bench) killed(next, before string) {
 	t := b.t
 	b.version(next, "")
 	for _, step := range []string{"note in", "rename", "restart app.service", "wait until", "watch it"} {
-		cmd := b.deployCommand("apply", "vm1")
-		stderr, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var said strings.Builder
-		buf := make([]byte, 4096)
-		for n := 0; err == nil; n, err = stderr.Read(buf) {
-			said.Write(buf[:n])
-			if strings.Contains(said.String(), step) {
-				b.net.SSH(t, 1, "systemctl kill --kill-whom=main -s KILL 'vmgo-deploy-app-*.service' 2>/dev/null || true")
-				step = "\x00" // once
-			}
-		}
-		_ = cmd.Wait() // it may have been too late
+		said := b.atStep(b.deployCommand("apply", "vm1"), step, func(*os.Process) {
+			b.net.SSH(t, 1, "systemctl kill --kill-whom=main -s KILL 'vmgo-deploy-app-*.service' 2>/dev/null || true")
+		})
 		s := b.status()
 		says := b.says(1)
 		if s.Pending != nil || s.Active != "active" || s.Healthy != "yes" || !strings.HasPrefix(says, before) && !strings.HasPrefix(says, next) {
-			t.Errorf("killed: %+v, says %q\n%s", s, says, said.String())
+			t.Errorf("killed: %+v, says %q\n%s", s, says, said)
 		}
 		if strings.HasPrefix(says, next) {
 			b.version(next+"x", "") // the kill came too late
 			before, next = next, next+"x"
 		}
 	}
+}
+
+// atStep runs a deploy, calls f when it says a step, and returns what it said until
+// it ended, in whatever way.
+func (b *bench) atStep(cmd *exec.Cmd, step string, f func(*os.Process)) string {
+	b.t.Helper()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	var said strings.Builder
+	buf := make([]byte, 4096)
+	for n := 0; err == nil; n, err = stderr.Read(buf) {
+		said.Write(buf[:n])
+		if step != "" && strings.Contains(said.String(), step) {
+			step = "" // once
+			f(cmd.Process)
+		}
+	}
+	_ = cmd.Wait() // the caller looks at its state
+	return said.String()
 }

@@ -142,6 +142,9 @@ func parseHost(verb string, words []string) (hostFlags, error) {
 	if f.name == "" && len(f.command) > 0 {
 		f.name, f.command = f.command[0], f.command[1:]
 	}
+	if len(f.command) > 0 && verb != "exec" {
+		return f, diag.New(diag.Usage, "vmgo-deploy host "+verb+" was given the unexpected argument "+diag.Word(f.command[0]), "vmgo deploy --help")
+	}
 	return f, nil
 }
 

@@ -141,7 +141,11 @@ func (a *App) probe(ctx context.Context, h config.Health) string {
 	case h.GRPC != "":
 		return probeGRPC(ctx, h.GRPC)
 	}
-	if _, err := a.runIn(ctx, a.dir()+"/current", h.Command...); err != nil {
+	return a.probeCommand(ctx, a.dir()+"/current", h.Command)
+}
+
+func (a *App) probeCommand(ctx context.Context, dir string, words []string) string {
+	if _, err := a.runIn(ctx, dir, words...); err != nil {
 		return err.Error()
 	}
 	return ""
