@@ -314,6 +314,8 @@ func TestDeploy(t *testing.T) {
 	b.second()
 	b.faulty()
 	b.verbs()
+	b.version("v4", "")
+	b.guide()
 }
 
 // first deploys onto hosts that have nothing.
