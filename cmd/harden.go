@@ -41,13 +41,13 @@ func (a *app) hardenCommand() *cli.Command {
 		Description: hardenDescription,
 		Category:    machineCategory,
 		Subcommands: []*cli.Command{
-			sub("status", "how every item stands; exit status 1 if one has drifted", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
+			sub("status", "how every item stands; exit status 1 if one has drifted or is overridden", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
 			sub("plan", "every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
 			sub("apply", "make the changes, or those of a saved plan if the machine is as it was", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
 			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
 			sub("service", "limit or sandbox a systemd service, or give it a socket for vmgo observe", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--observe] [--apply]", a.hardenService, root, out, jsonFlag(),
-				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M, with MemoryHigh and GOMEMLIMIT below it"},
+				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M or 50%, with MemoryHigh and GOMEMLIMIT below it"},
 				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it", DefaultText: "no limit"},
 				&cli.BoolFlag{Name: "sandbox", Usage: "close everything that a Go service does not need"},
 				&cli.BoolFlag{Name: "observe", Usage: "a private socket on which the service serves profiles to vmgo observe"},
@@ -114,8 +114,8 @@ func (a *app) hardenStatus(c *cli.Context) error {
 		err = a.hardenTable(engine, plan, c.IsSet("only"))
 	}
 	for _, item := range plan.Items {
-		if err == nil && item.State == harden.Drifted {
-			err = toldError{diag.New(diag.Failure, "an item has drifted")}
+		if err == nil && (item.State == harden.Drifted || item.State == harden.Overridden) {
+			err = toldError{diag.New(diag.Failure, "an item is "+string(item.State))}
 		}
 	}
 	return err
@@ -191,7 +191,7 @@ func (a *app) hardenApply(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan) error) (harden.Result, error) {
 		return engine.Apply(ctx, sel, saved, show)
 	}, func() (harden.Plan, error) { return engine.Plan(sel) })
 }
@@ -224,7 +224,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 		}
 		return a.hardenShow(c, shown)
 	}
-	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan) error) (harden.Result, error) {
 		return engine.Undo(ctx, sel.Only, show)
 	}, plan)
 }
@@ -232,7 +232,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 // hardenRun changes the machine if this user may, and otherwise shows what
 // would be changed and the command that may. It never calls sudo by itself.
 func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
-	run func(context.Context, func(harden.Plan)) (harden.Result, error), plan func() (harden.Plan, error),
+	run func(context.Context, func(harden.Plan) error) (harden.Result, error), plan func() (harden.Plan, error),
 ) error {
 	if !engine.Machine.MayChange() {
 		shown, err := plan()
@@ -244,11 +244,11 @@ func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
 		}
 		return diag.New(diag.Failure, "changing the machine needs root; nothing was changed", a.sudoCommand())
 	}
-	var shown error
-	res, err := run(c.Context, func(plan harden.Plan) {
-		if !c.Bool("json") {
-			shown = a.hardenText(plan)
+	res, err := run(c.Context, func(plan harden.Plan) error {
+		if c.Bool("json") {
+			return nil
 		}
+		return a.hardenText(plan)
 	})
 	if res.Finished != "" {
 		a.sayf("an interrupted %s was finished first", res.Finished)
@@ -256,13 +256,24 @@ func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
 	for _, warning := range res.Warnings {
 		a.warnf("%s", warning)
 	}
-	if err != nil || shown != nil {
-		return firstError(err, shown)
+	if err != nil {
+		return err
 	}
 	if c.Bool("json") {
-		return ui.JSON(a.host.Stdout, res.Plan)
+		err = ui.JSON(a.host.Stdout, res.Plan)
+	} else {
+		a.hardenDone(res)
 	}
-	a.hardenDone(res)
+	return firstError(err, refused(res.Plan))
+}
+
+// refused returns an error if an item that was named cannot have its effect.
+func refused(plan harden.Plan) error {
+	for _, item := range plan.Items {
+		if len(plan.Only) > 0 && item.Selected && (item.State == harden.Blocked || item.State == harden.Overridden) {
+			return diag.New(diag.Failure, item.ID+" is "+string(item.State)+": "+item.Reason, "vmgo harden status")
+		}
+	}
 	return nil
 }
 
@@ -295,7 +306,11 @@ func (a *app) hardenService(c *cli.Context) error {
 	}
 	service := harden.Service{Name: args[0], CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write"), Observe: c.Bool("observe")}
 	if c.IsSet("memory") {
-		if service.Memory, err = harden.ParseSize(c.String("memory")); err != nil {
+		total := uint64(0) // of an image it is not known
+		if !c.IsSet("root") {
+			total = a.host.Memory().Total
+		}
+		if service.Memory, err = harden.ParseMemory(c.String("memory"), total); err != nil {
 			return err
 		}
 	}
@@ -313,7 +328,7 @@ func (a *app) hardenService(c *cli.Context) error {
 	}
 	plan := func() (harden.Plan, error) { return engine.Plan(sel) }
 	if c.Bool("apply") {
-		return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan)) (harden.Result, error) {
+		return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan) error) (harden.Result, error) {
 			return engine.Apply(ctx, sel, nil, show)
 		}, plan)
 	}
@@ -321,7 +336,7 @@ func (a *app) hardenService(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.hardenShow(c, shown)
+	return firstError(a.hardenShow(c, shown), refused(shown))
 }
 
 func (a *app) hardenReport(c *cli.Context) error {

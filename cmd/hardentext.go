@@ -46,7 +46,7 @@ func stateText(p ui.Palette, item harden.ItemStatus) string {
 	switch {
 	case item.State == harden.Applied:
 		return p.Green(string(item.State))
-	case item.State == harden.Drifted:
+	case item.State == harden.Drifted, item.State == harden.Overridden:
 		return p.Red(string(item.State))
 	case item.State == harden.Pending && !item.Selected:
 		return p.Dim("off")

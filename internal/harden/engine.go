@@ -39,8 +39,8 @@ type Result struct {
 
 // Apply does what Plan shows for the selection, and nothing else. Given a plan
 // that was made before, it refuses when the machine's plan is now another. show
-// is called with the plan before the first change.
-func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show func(Plan)) (Result, error) {
+// is called with the plan before the first change; its error stops everything.
+func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show func(Plan) error) (Result, error) {
 	return e.transact(ctx, func() (Plan, ledger, error) {
 		plan, led, err := e.plan(sel)
 		if err == nil && before != nil {
@@ -51,11 +51,11 @@ func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show fu
 }
 
 // Undo gives back the selected items, or all of them.
-func (e *Engine) Undo(ctx context.Context, only []string, show func(Plan)) (Result, error) {
+func (e *Engine) Undo(ctx context.Context, only []string, show func(Plan) error) (Result, error) {
 	return e.transact(ctx, func() (Plan, ledger, error) { return e.planUndo(only) }, show)
 }
 
-func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error), show func(Plan)) (res Result, err error) {
+func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error), show func(Plan) error) (res Result, err error) {
 	lock, err := e.lock(ctx)
 	if err != nil {
 		return res, err
@@ -71,7 +71,12 @@ func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error)
 		return res, err
 	}
 	if show != nil {
-		show(res.Plan)
+		if err := show(res.Plan); err != nil {
+			return res, errors.Join(unchanged(err), e.leave())
+		}
+	}
+	if err := e.Machine.writable(res.Plan.Changes); err != nil {
+		return res, errors.Join(unchanged(err), e.leave())
 	}
 	if len(res.Plan.Changes) == 0 && !res.Plan.bookkeeping {
 		return res, e.leave()

@@ -54,6 +54,7 @@ const (
 	Applied       State = "applied"        // everything the item wants is so
 	Pending       State = "pending"        // something is to be done
 	Drifted       State = "drifted"        // applied once, and changed by somebody else since
+	Overridden    State = "overridden"     // applied, but another file or setting wins
 	Blocked       State = "blocked"        // wanted, but must not or cannot be done here
 	NotApplicable State = "not-applicable" // there is nothing to do on this machine
 )
@@ -94,6 +95,10 @@ type Wish struct {
 	Wants         []Want
 	Notes         []string // what was found, the reasoning behind the figures
 	Advice        []string // commands for the administrator; harden never runs them
+	// Effective returns what is not as the item wants it although its files are: the
+	// value that systemd, the kernel or the next boot goes by, and the file that wins.
+	// It may be nil.
+	Effective func() []string
 }
 
 // Want is one cell and the value it should have.

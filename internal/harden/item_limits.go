@@ -1,6 +1,12 @@
 package harden
 
-import "strings"
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/facts"
+)
 
 func loginLimitsItem() Item {
 	return Item{
@@ -27,6 +33,11 @@ func loginLimitsItem() Item {
 				text.WriteString("*    soft nproc  65536\n*    hard nproc  65536\n")
 			}
 			w.Wants = []Want{m.part(limitsFile, text.String())}
+			rivals := m.laterLimits()
+			if len(rivals) > 0 {
+				w.Blocked = strings.Join(rivals, "; ") + ": change it there"
+			}
+			w.Effective = func() []string { return rivals }
 			return w, nil
 		},
 	}
@@ -46,8 +57,30 @@ func serviceLimitsItem() Item {
 			if !m.HasSystemd() {
 				return Wish{NotApplicable: "there is no systemd"}, nil
 			}
-			return Wish{Wants: []Want{m.part(managerFile,
-				"[Manager]\nDefaultLimitNOFILE=65536:1048576\nDefaultTasksMax=50%\n")}}, nil
+			return Wish{
+				Wants: []Want{m.part(managerFile, "[Manager]\nDefaultLimitNOFILE=65536:1048576\nDefaultTasksMax=50%\n")},
+				Effective: func() []string {
+					return m.unlike(m.properties(""), map[string]string{"DefaultLimitNOFILE": "1048576", "DefaultLimitNOFILESoft": "65536"},
+						facts.DropIns(m.Host, ".conf", "/usr/lib/systemd/system.conf.d", "/run/systemd/system.conf.d", "/etc/systemd/system.conf.d"), managerFile)
+				},
+			}, nil
 		},
 	}
+}
+
+// laterLimits names the lines that pam_limits reads after ours and that set the
+// same limits for everybody or for root: the last line counts.
+func (m *Machine) laterLimits() (rivals []string) {
+	for _, file := range facts.DropIns(m.Host, ".conf", "/usr/lib/security/limits.d", "/etc/security/limits.d") {
+		if path.Base(file) <= path.Base(limitsFile) {
+			continue
+		}
+		for i, line := range m.Host.Lines(file) {
+			f := strings.Fields(line)
+			if len(f) == 4 && (f[0] == "*" || f[0] == "root") && f[2] == "nofile" {
+				rivals = append(rivals, fmt.Sprintf("%s:%d sets %s for %s too and is read later: that one wins", file, i+1, f[2], f[0]))
+			}
+		}
+	}
+	return rivals
 }

@@ -153,8 +153,8 @@ func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 	if len(w.Wants) != 2 || strings.Contains(w.Wants[0].Value.Text, "watches") {
 		t.Errorf("wants %+v", w.Wants)
 	}
-	if !slices.ContainsFunc(w.Notes, func(n string) bool { return strings.HasPrefix(n, "/etc/sysctl.d/99-site.conf:2 sets") }) {
-		t.Errorf("the later file is not named: %q", w.Notes)
+	if !strings.HasPrefix(w.Blocked, "/etc/sysctl.d/99-site.conf:2 sets fs.inotify.max_user_instances") {
+		t.Errorf("the later file is not named: %q", w.Blocked)
 	}
 }
 
@@ -319,14 +319,17 @@ func TestService_namesWhatWins(t *testing.T) {
 		"/etc/systemd/system/app@one.service.d/50-own.conf":  "[Service]\nMemoryMax=1G\n",
 		"/run/systemd/system/app@one.service.d/99-mem.conf":  "[Service]\n\nCPUQuota=10%\n",
 	})
-	s, err := NewService(Service{Name: "app@one", Memory: 512 << 20})
+	s, err := NewService(Service{Name: "app@one", Memory: 512 << 20, CPUs: 1})
 	must(t, err)
-	notes := strings.Join(wishOf(t, m, s.Items()[0]).Notes, "\n")
-	want := "/etc/app.env:2 sets GOMAXPROCS too, and an EnvironmentFile wins\n" +
-		"/etc/systemd/system/app@one.service.d/99-go.conf:2 sets GOMEMLIMIT too, and is read later: that one wins\n" +
-		"/run/systemd/system/app@one.service.d/99-mem.conf:3 sets CPUQuota too, and is read later: that one wins"
-	if notes != want {
-		t.Errorf("notes\n%s\nwant\n%s", notes, want)
+	want := "/etc/app.env:2 sets GOMAXPROCS too, and an EnvironmentFile wins; " +
+		"/etc/systemd/system/app@one.service.d/99-go.conf:2 sets GOMEMLIMIT too, and is read later: that one wins; " +
+		"/run/systemd/system/app@one.service.d/99-mem.conf:3 sets CPUQuota too, and is read later: that one wins: change it there"
+	if got := wishOf(t, m, s.Items()[0]).Blocked; got != want {
+		t.Errorf("blocked by\n%s\nwant\n%s", got, want)
+	}
+	s.CPUs = 0 // what it does not set is no rival
+	if got := wishOf(t, m, s.Items()[0]).Blocked; strings.Contains(got, "GOMAXPROCS") || strings.Contains(got, "CPUQuota") {
+		t.Errorf("memory alone is blocked by %s", got)
 	}
 }
 

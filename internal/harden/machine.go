@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -149,6 +150,26 @@ func (m *Machine) run(ctx context.Context, name string, args ...string) (string,
 		}
 	}
 	return out.String(), err
+}
+
+// writable returns an error if a file system that is to be changed is read-only, or
+// may not be written.
+func (m *Machine) writable(changes []Change) error {
+	seen := map[string]bool{}
+	for _, c := range changes {
+		if c.Kind.runtime() || c.Kind == Mode {
+			continue
+		}
+		dir := m.Host.Path(filepath.Dir(c.Target))
+		if seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		if err := fsx.Writable(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // container names the kind of container that this is; empty outside of one and

@@ -149,7 +149,7 @@ func TestPlanShowsEveryStepAndWhoWantsIt(t *testing.T) {
 		}
 	}
 	shown := 0
-	_, err = e.Apply(t.Context(), Selection{}, nil, func(p Plan) { shown += len(p.Changes) })
+	_, err = e.Apply(t.Context(), Selection{}, nil, func(p Plan) error { shown += len(p.Changes); return nil })
 	if err != nil || shown != len(plan.Changes) {
 		t.Errorf("apply shows %d changes of %d, %v", shown, len(plan.Changes), err)
 	}

@@ -72,6 +72,19 @@ func ParseSize(text string) (int64, error) {
 	return int64(math.Ldexp(f, shift)), nil
 }
 
+// ParseMemory reads a size, or a share of total as "50%".
+func ParseMemory(text string, total uint64) (int64, error) {
+	share, ok := strings.CutSuffix(text, "%")
+	if !ok {
+		return ParseSize(text)
+	}
+	percent, err := strconv.ParseFloat(share, 64)
+	if err != nil || !(percent > 0 && percent <= 100) || total == 0 {
+		return 0, diag.New(diag.Usage, quote(text)+" is no share of this machine's memory", "vmgo harden service NAME --memory 50%")
+	}
+	return int64(float64(total) / 100 * percent), nil
+}
+
 // Items gives the items of the service: its limits, its sandbox, its private socket.
 func (s Service) Items() []Item {
 	var items []Item
@@ -121,14 +134,28 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	_, goLimit, _ := s.limits()
-	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), ownHeader+"[Service]\n"+s.LimitSettings())}
-	w.Notes = s.rivals(m)
+	isGo := s.program(m) != notGo
+	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), ownHeader+"[Service]\n"+s.limitSettings(isGo))}
+	if !isGo {
+		w.Notes = append(w.Notes, "the program of "+s.Name+" is no Go program, so GOMEMLIMIT and GOMAXPROCS are not set")
+	}
+	rivals := s.rivals(m)
+	w.Effective = func() []string { return s.effective(m) }
+	switch reason := s.beyond(m); {
+	case reason != "":
+		w.Blocked = reason
+	case len(rivals) > 0:
+		w.Blocked = strings.Join(rivals, "; ") + ": change it there"
+	}
 	if m.Systemd() {
+		if peak, err := strconv.ParseInt(m.properties(s.Name)["MemoryPeak"], 10, 64); err == nil && s.Memory != 0 {
+			w.Notes = append(w.Notes, fmt.Sprintf("its peak was %s, file cache included: --memory %dM leaves a quarter of room", ui.Bytes(peak), (peak+peak/4)>>20+1))
+		}
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
 		w.Notes = append(w.Notes, "the limits hold at once for a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", ui.Bytes(used)))
-			if used > goLimit {
+			if used > goLimit && isGo {
 				w.Blocked = fmt.Sprintf("the service uses %s of memory now, more than the %s that Go would get: its collector would not come to rest", ui.Bytes(used), ui.Bytes(goLimit))
 			}
 		}
@@ -141,9 +168,22 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
+// beyond returns why the machine cannot give what was asked for.
+func (s Service) beyond(m *Machine) string {
+	if cpus := m.Host.OnlineCPUs(); m.Live && cpus > 0 && s.CPUs > float64(cpus) {
+		return fmt.Sprintf("%v CPUs are no limit: this machine has %d", s.CPUs, cpus)
+	}
+	if memory, known := m.Memory(); known && s.Memory > int64(memory.Total) {
+		return fmt.Sprintf("%s of memory are no limit: this machine has %s", ui.Bytes(s.Memory), ui.Bytes(int64(memory.Total)))
+	}
+	return ""
+}
+
 // LimitSettings returns the lines of a unit's section Service that limit the
 // service, and tell Go of it.
-func (s Service) LimitSettings() string {
+func (s Service) LimitSettings() string { return s.limitSettings(true) }
+
+func (s Service) limitSettings(isGo bool) string {
 	high, goLimit, procs := s.limits()
 	var text strings.Builder
 	if s.Memory != 0 {
@@ -153,15 +193,16 @@ MemoryMax=%d
 MemoryHigh=%d
 # A heap in swap is slower than a collection.
 MemorySwapMax=0
-# Below both, since the Go runtime reads neither: 90 %% of MemoryMax.
-Environment=GOMEMLIMIT=%dMiB
-`, s.Memory, high, goLimit>>20)
+`, s.Memory, high)
+		if isGo {
+			fmt.Fprintf(&text, "# Below both, since the Go runtime reads neither: 90 %% of MemoryMax.\nEnvironment=GOMEMLIMIT=%dMiB\n", goLimit>>20)
+		}
 	}
 	if s.CPUs != 0 {
-		fmt.Fprintf(&text, `CPUQuota=%s%%
-# Go before 1.25 does not read the quota, and later ones never go below 2.
-Environment=GOMAXPROCS=%d
-`, strconv.FormatFloat(s.CPUs*100, 'f', -1, 64), procs)
+		fmt.Fprintf(&text, "CPUQuota=%s%%\n", strconv.FormatFloat(s.CPUs*100, 'f', -1, 64))
+		if isGo {
+			fmt.Fprintf(&text, "# Go before 1.25 does not read the quota, and later ones never go below 2.\nEnvironment=GOMAXPROCS=%d\n", procs)
+		}
 	}
 	return text.String()
 }
@@ -195,7 +236,10 @@ func (s Service) dropIns(m *Machine) []string {
 	}
 	var dirs []string
 	for _, unit := range units {
-		for _, dir := range []string{"/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/", "/etc/systemd/system/"} {
+		for _, dir := range []string{
+			"/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/", "/etc/systemd/system/",
+			"/run/systemd/system.control/", "/etc/systemd/system.control/", // systemctl set-property
+		} {
 			dirs = append(dirs, dir+unit+".d")
 		}
 	}
@@ -218,6 +262,17 @@ func (s Service) settings(m *Machine, key string) []string {
 	return values
 }
 
+// keys returns the directives and variables that the limits set.
+func (s Service) keys() (keys []string) {
+	if s.Memory != 0 {
+		keys = append(keys, "MemoryMax", "MemoryHigh", "MemorySwapMax", "GOMEMLIMIT")
+	}
+	if s.CPUs != 0 {
+		keys = append(keys, "CPUQuota", "GOMAXPROCS")
+	}
+	return keys
+}
+
 // rivals names what wins over our limits: variables of environment files, and
 // drop-ins that are read later.
 func (s Service) rivals(m *Machine) []string {
@@ -226,7 +281,7 @@ func (s Service) rivals(m *Machine) []string {
 		file = strings.TrimPrefix(file, "-")
 		for i, line := range m.Host.Lines(file) {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), "=")
-			if name == "GOMEMLIMIT" || name == "GOMAXPROCS" {
+			if strings.HasPrefix(name, "GO") && slices.Contains(s.keys(), name) {
 				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and an EnvironmentFile wins", file, i+1, name))
 			}
 		}
@@ -240,7 +295,7 @@ func (s Service) rivals(m *Machine) []string {
 			if name == "Environment" {
 				name, _, _ = strings.Cut(strings.Trim(value, `"'`), "=")
 			}
-			if slices.Contains([]string{"MemoryMax", "MemoryHigh", "MemorySwapMax", "CPUQuota", "GOMEMLIMIT", "GOMAXPROCS"}, name) {
+			if slices.Contains(s.keys(), name) {
 				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and is read later: that one wins", file, i+1, name))
 			}
 		}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +39,11 @@ func (e *Engine) assess(item Item, t *transition) ItemStatus {
 func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string) {
 	if drift := e.drift(item.ID, led); len(drift) > 0 {
 		return Drifted, strings.Join(drift, "; ")
+	}
+	if wish.Effective != nil {
+		if winners := wish.Effective(); len(winners) > 0 {
+			return Overridden, strings.Join(winners, "; ")
+		}
 	}
 	if wish.Blocked != "" || wish.NotApplicable != "" {
 		return Applied, ""
@@ -120,10 +127,34 @@ func (e *Engine) strangers(led ledger, only []string) []ItemStatus {
 		status := ItemStatus{ID: entry.ID, What: entry.What, State: Applied, Selected: slices.Contains(only, entry.ID), Profiles: []string{}, Changes: []FileDiff{}}
 		if drift := e.drift(entry.ID, led); len(drift) > 0 {
 			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
+		} else if winners := e.serviceOf(entry.ID, led).effective(e.Machine); len(winners) > 0 {
+			status.State, status.Reason = Overridden, strings.Join(winners, "; ")
 		}
 		out = append(out, status)
 	}
 	return out
+}
+
+// serviceOf reads from the drop-in that vmgo wrote what the limits of a service are;
+// the zero Service for other items.
+func (e *Engine) serviceOf(id string, led ledger) Service {
+	var s Service
+	for _, r := range led.owned(id) {
+		if r.Kind != File || path.Base(r.Target) != limitsDropIn {
+			continue
+		}
+		s.Name = strings.TrimSuffix(path.Base(path.Dir(r.Target)), ".d")
+		for line := range strings.Lines(r.Written.Text) {
+			switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
+			case "MemoryMax":
+				s.Memory, _ = strconv.ParseInt(value, 10, 64)
+			case "CPUQuota":
+				percent, _ := strconv.ParseFloat(strings.TrimSuffix(value, "%"), 64)
+				s.CPUs = percent / 100
+			}
+		}
+	}
+	return s
 }
 
 func describe(item Item) ItemStatus {

@@ -75,6 +75,7 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 	var w Wish
 	var text strings.Builder
 	known := false
+	var rivals, names []string
 	for _, s := range settings {
 		if m.Live {
 			was, err := m.before(Sysctl, s.name)
@@ -92,12 +93,14 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 				continue
 			}
 		}
+		names = append(names, s.name)
 		fmt.Fprintf(&text, "%s = %d\n", s.name, s.value)
 		w.Wants = append(w.Wants, Want{Kind: Sysctl, Target: s.name, Value: Value{Present: true, Text: strconv.FormatInt(s.value, 10)}})
 		if rival := m.laterSysctl(s.name); rival != "" {
-			w.Notes = append(w.Notes, rival+" sets "+s.name+" too and is read later: at the next boot that one wins")
+			rivals = append(rivals, rival+" sets "+s.name+" too and is read later: at the next boot that one wins")
 		}
 	}
+	w.Effective = func() []string { return rivals }
 	if text.Len() == 0 {
 		w.NotApplicable = strings.Join(w.Notes, ", ")
 		if known {
@@ -108,6 +111,13 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 	if mount, ok := m.Host.MountOf("/proc/sys"); m.Live && ok && mount.Has("ro") {
 		w.Blocked = "the kernel's settings are read-only here, as in a container: they are the host's to change"
 		return w, nil
+	}
+	if kind := m.container(); kind != "" {
+		w.Blocked = "this is a container (" + kind + "), and " + strings.Join(names, ", ") + " would change for its host: set them there"
+		return w, nil
+	}
+	if len(rivals) > 0 {
+		w.Blocked = strings.Join(rivals, "; ") + ": change it there"
 	}
 	w.Wants = slices.Insert(w.Wants, 0, m.part(sysctlFile, text.String()))
 	return w, nil

@@ -1,0 +1,97 @@
+package harden
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// properties returns what systemd says of a unit, or of itself if unit is empty; nil
+// where it cannot be asked.
+func (m *Machine) properties(unit string) map[string]string {
+	if !m.Systemd() {
+		return nil
+	}
+	args := []string{"show"}
+	if unit != "" {
+		args = append(args, unit)
+	}
+	out, err := m.answer("systemctl", args...)
+	if err != nil {
+		return nil
+	}
+	properties := map[string]string{}
+	for line := range strings.Lines(out) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
+			properties[name] = value
+		}
+	}
+	return properties
+}
+
+// unlike names the properties that are not as wanted, each with the last of the files
+// read after ours that sets it.
+func (m *Machine) unlike(properties, want map[string]string, files []string, ours string) (all []string) {
+	for name, value := range want {
+		is, known := properties[name]
+		if !known || is == value {
+			continue
+		}
+		text := fmt.Sprintf("%s is %s, not %s", name, is, value)
+		if file := m.lastSetter(strings.TrimSuffix(strings.TrimSuffix(name, "Soft"), "PerSecUSec"), files, ours); file != "" {
+			text += ": " + file + " wins"
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// lastSetter returns the last place after ours that sets a directive of systemd.
+func (m *Machine) lastSetter(name string, files []string, ours string) (place string) {
+	for _, file := range files {
+		if path.Base(file) <= path.Base(ours) {
+			continue
+		}
+		for i, line := range m.Host.Lines(file) {
+			if key, _, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.TrimSpace(key) == name {
+				place = fmt.Sprintf("%s:%d", file, i+1)
+			}
+		}
+	}
+	return place
+}
+
+// effective names what systemd goes by in place of the limits that our drop-in sets.
+func (s Service) effective(m *Machine) []string {
+	if s.Name == "" {
+		return nil
+	}
+	high, goLimit, procs := s.limits()
+	want := map[string]string{}
+	var variables []string
+	if s.Memory != 0 {
+		want["MemoryMax"], want["MemoryHigh"], want["MemorySwapMax"] = fmt.Sprint(s.Memory), fmt.Sprint(high), "0"
+		variables = append(variables, fmt.Sprintf("GOMEMLIMIT=%dMiB", goLimit>>20))
+	}
+	if s.CPUs != 0 {
+		variables = append(variables, fmt.Sprintf("GOMAXPROCS=%d", procs))
+	}
+	found := s.rivals(m)
+	properties := m.properties(s.Name)
+	for _, text := range m.unlike(properties, want, s.dropIns(m), limitsDropIn) {
+		name, _, _ := strings.Cut(text, " ")
+		found = slices.DeleteFunc(found, func(rival string) bool { return strings.Contains(rival, " sets "+name+" ") })
+		found = append(found, text)
+	}
+	if environment, known := properties["Environment"]; known && s.program(m) != notGo {
+		for _, variable := range variables {
+			if name, _, _ := strings.Cut(variable, "="); !slices.Contains(strings.Fields(environment), variable) &&
+				!slices.ContainsFunc(found, func(rival string) bool { return strings.Contains(rival, " sets "+name+" ") }) {
+				found = append(found, "the environment of "+s.Name+" has no "+variable)
+			}
+		}
+	}
+	return found
+}
