@@ -23,7 +23,7 @@ import (
 const maxProof = 1 << 20
 
 func proofFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "proof", Usage: "`FILE` with a signature, a proof of the checksum database, or a receipt that has one"}
+	return &cli.StringSliceFlag{Name: "proof", Usage: "`FILE` with a signature, a proof of the checksum database (also as tlog-proof), or a receipt that has one"}
 }
 
 // splitFiles tells arguments that are files of this machine from selectors.
@@ -157,6 +157,10 @@ func (a *app) givenProofs(paths []string) (givenProofs, error) {
 		data, err := smallfile.Read(path, maxProof)
 		if err != nil {
 			return g, diag.Wrap(diag.Usage, err, "cannot read the proof "+path)
+		}
+		if trust.IsTlogProof(data) {
+			g.log = append(g.log, data)
+			continue
 		}
 		if !json.Valid(data) {
 			g.signatures = append(g.signatures, release.FileURL(path))

@@ -22,7 +22,7 @@ func (a *app) verifyCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true, complete: a.installedCandidates, several: true}, &cli.Command{
 		Name:      "verify",
 		Usage:     "check installed releases, or any GOROOT",
-		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--smoke] [--std]",
+		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--smoke] [--std]\nvmgo verify --gossip FILE|URL\nvmgo verify --proof FILE VERSION",
 		ArgsUsage: "[VERSION|GOROOT...]",
 		Description: `Without VERSION: the release in force here. A GOROOT is named by its path, for instance
 /usr/local/go: vmgo need not have installed it, the checksum database knows the release.
@@ -36,6 +36,8 @@ Without a check: --files --log --run.`,
 			&cli.BoolFlag{Name: "smoke", Usage: "run the tests of a few packages of the standard library; within 30 seconds on two cores"},
 			&cli.BoolFlag{Name: "std", Usage: "run the standard library's own tests; takes many minutes, and goes on after an interrupt"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end --smoke and --std after this `TIME`", Value: 2 * time.Hour},
+			&cli.StringFlag{Name: "gossip", Usage: "prove that the tree heads in `FILE|URL`, which others have seen, are of the history that this machine has seen"},
+			&cli.StringFlag{Name: "proof", Usage: "write the proof of the checksum database to `FILE`, as c2sp.org/tlog-proof"},
 			jobsFlag(),
 			jsonFlag(),
 		},
@@ -47,6 +49,14 @@ func (a *app) verify(c *cli.Context) error {
 	args, err := arguments(c, 0, -1, "")
 	if err != nil {
 		return err
+	}
+	switch from := c.String("gossip"); {
+	case c.IsSet("gossip") && (len(args) > 0 || from == ""):
+		return diag.New(diag.Usage, "--gossip takes a file or URL and no VERSION", "vmgo verify --gossip latest.txt")
+	case c.IsSet("gossip"):
+		return a.gossip(c, from)
+	case c.IsSet("proof"):
+		return a.writeProof(c, args)
 	}
 	targets, err := a.verifyTargets(args, c.Bool("all"))
 	if err != nil {

@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -46,11 +45,12 @@ func (l *Log) VerifyOffline(proof []byte, v gover.Version, p gover.Platform) (Re
 }
 
 func (l *Log) verify(proof []byte, v gover.Version, p gover.Platform) (Record, error) {
-	var file proofFile
-	decoder := json.NewDecoder(bytes.NewReader(proof))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
+	file, err := decodeProof(proof)
+	if err != nil {
 		return Record{}, err
+	}
+	if file.Log == "" && IsTlogProof(proof) {
+		file.Log = l.name // the key of the tree head tells
 	}
 	if file.Log != l.name {
 		return Record{}, errors.New("it is by the checksum database " + file.Log + ", not by " + l.name)
@@ -74,7 +74,8 @@ func (l *Log) verify(proof []byte, v gover.Version, p gover.Platform) (Record, e
 		return Record{}, err
 	}
 	r := Record{Version: v, Platform: p, Log: l.name, ID: file.ID, TreeSize: tree.N, TreeHead: file.TreeHead,
-		Text: file.Record, Proof: bytes.Clone(proof)}
+		Text: file.Record}
+	r.Proof = encodeProof(&r, hashes) // a receipt keeps it in its own form
 	lines := strings.Split(file.Record, "\n")
 	if r.H1, err = onlyHash(lines, gover.ModuleVersion(v, p)); err != nil {
 		return Record{}, err
