@@ -192,6 +192,7 @@ func TestRelease_actionsArePinned(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
+	files = append(files, "action/action.yml")
 	pinned := regexp.MustCompile(`^(- )?uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v[0-9.]+$`)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -205,4 +206,13 @@ func TestRelease_actionsArePinned(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRelease_workflowsAreLinted(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("VMGO_LONG") == "" {
+		t.Skip("actionlint is built for it: ./test.sh --long has it")
+	}
+	proxyOrSkip(t)
+	command(t, "", nil, "go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
 }

@@ -131,6 +131,11 @@ func isolate(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("VMTEST_BIN", filepath.Dir(vmgo)) // a PATH of our programs alone
+	checkout, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	env.Setenv("CHECKOUT", checkout)
 	env.Setenv("PATH", withoutGo(env.Getenv("PATH")))
 	for name, value := range map[string]string{
 		"HOME": home, "TESTROOT": root, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "dumb",
