@@ -32,6 +32,7 @@ type Policy struct {
 	GOPATH      string // project, tree, version, inherit
 	Modcache    string // shared, project
 	GOTOOLCHAIN string // local, path, auto, inherit
+	Prompt      bool   // set [CurrentVariable]
 }
 
 // Places are the directories of the user.
@@ -62,6 +63,9 @@ func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []stri
 	if !p.GOROOT {
 		want.Vars["GOROOT"] = Value{}
 	}
+	if p.Prompt {
+		want.Vars[CurrentVariable] = Text(c.Version)
+	}
 	notes = append(notes, planToolchain(&want, c, p)...)
 	notes = append(notes, planGopath(&want, outside, c, p, at)...)
 	planForwarded(&want, outside, at)
@@ -70,8 +74,12 @@ func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []stri
 
 // Variables lists the variables that [Plan] sets, beside PATH, sorted.
 func Variables() []string {
-	return []string{"GOFLAGS", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN"}
+	return []string{"GOFLAGS", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN", CurrentVariable}
 }
+
+// CurrentVariable holds the version of the selected release, for prompts. It is
+// no setting.
+const CurrentVariable = "VMGO_CURRENT"
 
 // planForwarded exports what vmgo's settings files say about variables of go
 // that neither the environment nor `go env -w` sets.

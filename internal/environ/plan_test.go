@@ -157,7 +157,7 @@ func TestPlan_setsItsVariables(t *testing.T) {
 		for _, modcache := range []string{"shared", "project"} {
 			for _, toolchain := range []string{"local", "path", "auto", "inherit"} {
 				want, _ := environ.Plan(environ.Env{}, environ.Choice{GOROOT: "/opt/go/1.22.5", Version: "1.22.5", Project: "/p", OwnsProject: true},
-					environ.Policy{GOROOT: true, GOPATH: gopath, Modcache: modcache, GOTOOLCHAIN: toolchain}, environ.Places{Home: "/h", Data: "/h/d", Vmgo: forwarded()})
+					environ.Policy{GOROOT: true, GOPATH: gopath, Modcache: modcache, GOTOOLCHAIN: toolchain, Prompt: true}, environ.Places{Home: "/h", Data: "/h/d", Vmgo: forwarded()})
 				for name := range want.Vars {
 					seen[name] = true
 				}

@@ -118,7 +118,7 @@ func (s Situation) choice(uid int) environ.Choice {
 func (s Situation) policy(q Question) environ.Policy {
 	p := environ.Policy{
 		GOROOT: s.Settings.GOROOT, GOPATH: s.Settings.GOPATH,
-		Modcache: s.Settings.Modcache, GOTOOLCHAIN: s.Settings.GOTOOLCHAIN,
+		Modcache: s.Settings.Modcache, GOTOOLCHAIN: s.Settings.GOTOOLCHAIN, Prompt: s.Settings.Prompt,
 	}
 	if !q.Polite {
 		return p

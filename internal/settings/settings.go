@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -36,7 +37,8 @@ type Settings struct {
 	Jobs         int           // VMGO_JOBS: parallel work, 0 for one job a core
 	Offline      bool          // VMGO_OFFLINE: never use the network
 	Keyrings     []string      // VMGO_KEYRING: files with further OpenPGP certificates
-	Show         bool          // VMGO_SHOW: the hook tells what it switched to
+	Show         bool          // VMGO_SHOW=1: the hook tells what it switched to
+	Prompt       bool          // VMGO_SHOW=prompt: the version is exported for prompts
 	MinAge       time.Duration // VMGO_MIN_AGE: the least age of a release that counts as the newest
 
 	// Go has the variables of go ([goenv.Forwarded]) that the files set.
@@ -169,7 +171,7 @@ func Unknown(env map[string]string, files ...string) []Value {
 	}
 	var unknown []Value
 	for name := range env {
-		if strings.HasPrefix(name, "VMGO_") && !known[name] {
+		if strings.HasPrefix(name, "VMGO_") && !known[name] && name != environ.CurrentVariable {
 			unknown = append(unknown, Value{Name: name, Text: Nearest(name)})
 		}
 	}

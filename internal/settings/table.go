@@ -69,8 +69,8 @@ func Table() []Row {
 			store: func(s *Settings, v string) (err error) { s.Offline, err = truth(v); return err }},
 		{Name: "VMGO_KEYRING", Meaning: "files with OpenPGP certificates accepted beside Google's, comma separated",
 			store: func(s *Settings, v string) error { s.Keyrings = list(v); return absolute(s.Keyrings...) }},
-		{Name: "VMGO_SHOW", Meaning: "1: the hook says on stderr what it switched to", Values: []string{"0", "1"},
-			store: func(s *Settings, v string) (err error) { s.Show, err = truth(v); return err }},
+		{Name: "VMGO_SHOW", Meaning: "1: the hook says on stderr what it switched to; prompt: VMGO_CURRENT has the version, for prompts",
+			Values: []string{"0", "1", "prompt"}, store: storeShow},
 		{Name: "VMGO_MIN_AGE", Meaning: "newest means newest of at least this age, such as 7d",
 			store: func(s *Settings, v string) (err error) { s.MinAge, err = ParseAge(v); return err }},
 	}
@@ -159,6 +159,14 @@ func ParseAge(text string) (time.Duration, error) {
 		return 0, errors.New("it must be an age such as 7d or 36h")
 	}
 	return age, nil
+}
+
+func storeShow(s *Settings, v string) (err error) {
+	s.Show, s.Prompt = false, v == "prompt"
+	if !s.Prompt {
+		s.Show, err = truth(v)
+	}
+	return err
 }
 
 func truth(text string) (bool, error) {
