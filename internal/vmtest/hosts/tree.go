@@ -15,17 +15,24 @@ const (
 	packages = "ca-certificates,curl,dbus,iproute2,openssh-server,procps,python3,sudo,systemd-sysv,zstd"
 )
 
-// tree returns the Debian tree that the hosts share, which is made by mmdebstrap
-// at the first call on a machine and kept in the user's cache directory. It
-// skips the test where it cannot be made.
+// tree returns the Debian tree that the hosts share.
 func tree(t testing.TB) string {
+	t.Helper()
+	return Tree(t, "hosts", suite, packages)
+}
+
+// Tree returns a tree of a Debian suite with packages, which is made by mmdebstrap
+// at the first call on a machine and kept in the user's cache directory; name is
+// part of its name there. Whoever changes it makes a copy. Tree skips the test
+// where it cannot be made.
+func Tree(t testing.TB, name, suite, packages string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skip("the Debian tree of the hosts has no place: ", err)
+		t.Skip("a Debian tree has no place: ", err)
 	}
 	sum := sha256.Sum256([]byte(packages))
-	dir := filepath.Join(cache, "vmgo-test", "hosts-"+suite+"-"+hex.EncodeToString(sum[:4]))
+	dir := filepath.Join(cache, "vmgo-test", name+"-"+suite+"-"+hex.EncodeToString(sum[:4]))
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
