@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -9,6 +10,8 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/harden"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/shell"
 )
@@ -17,7 +20,7 @@ func (a *app) doctorCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "doctor",
 		Usage:     "find out what is wrong with Go on this machine, and what mends it",
-		UsageText: "vmgo doctor [--only ID,...] [--skip ID,...] [--quick | --offline] [--bench] [--fail-on warn|fail] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
+		UsageText: "vmgo doctor [--only ID,...] [--skip ID,...] [--quick | --offline] [--bench] [--fail-on warn|fail] [--baseline FILE] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
 		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
 security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
 check failed, with --fail-on warn also if one warns. The home directory and secrets are left out of everything printed.`,
@@ -27,6 +30,7 @@ check failed, with --fail-on warn also if one warns. The home directory and secr
 			&cli.StringSliceFlag{Name: "skip", Usage: "leave these checks or groups out: `ID,...`"},
 			&cli.BoolFlag{Name: "quick", Usage: "start no program, use no network: within a second"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 from this `GRADE` on: warn or fail", Value: "fail"},
+			&cli.StringFlag{Name: "baseline", Usage: "report only what is not in `FILE`, an earlier --json"},
 			&cli.BoolFlag{Name: "list", Usage: "list the checks"},
 			&cli.BoolFlag{Name: "offline", Usage: "do not use the network"},
 			&cli.BoolFlag{Name: "bench", Usage: "measure the disk too: 64 MB, two seconds"},
@@ -58,6 +62,10 @@ func (a *app) doctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	baseline, err := a.baseline(c.String("baseline"))
+	if err != nil {
+		return err
+	}
 	machine := a.doctorMachine(c)
 	switch {
 	case c.Bool("list"):
@@ -73,7 +81,7 @@ func (a *app) doctor(c *cli.Context) error {
 		machine = a.doctorMachine(c) // what it knew may be no longer true
 	}
 	end := a.showing("examining the machine")
-	report := doctor.Run(c.Context, machine, checks)
+	report := doctor.Run(c.Context, machine, checks).Since(baseline)
 	end()
 	if err := a.showDoctor(c, report, c.IsSet("only")); err != nil {
 		return err
@@ -99,6 +107,25 @@ func selectedChecks(c *cli.Context) ([]doctor.Check, error) {
 		err = diag.New(diag.Usage, "--skip leaves no check", "vmgo doctor --list")
 	}
 	return checks, err
+}
+
+// baseline reads an earlier report; no file is an empty one.
+func (a *app) baseline(file string) (earlier doctor.Document, err error) {
+	if file == "" {
+		return earlier, nil
+	}
+	const hint = "vmgo doctor --json > baseline.json"
+	data, err := smallfile.Read(a.absolute(file), harden.MaxRecord)
+	if err == nil {
+		err = json.Unmarshal(data, &earlier)
+	}
+	if err != nil {
+		return earlier, diag.Wrap(diag.Usage, err, "the baseline "+file+" cannot be read", hint)
+	}
+	if len(earlier.Checks) == 0 {
+		return earlier, diag.New(diag.Usage, file+" is no report of doctor", hint)
+	}
+	return earlier, nil
 }
 
 // failingGrade returns the grade from which on the command fails.

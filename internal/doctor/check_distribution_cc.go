@@ -31,7 +31,10 @@ func runCompiler(_ context.Context, m *Machine) Result {
 	uses := m.usesCgo()
 	install := m.packages().install(strings.Fields(m.byDistro("gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"))...)
 	if found == "" {
-		if words[0] == "gcc" && m.findProgram("clang") != "" {
+		if words[0] != "gcc" {
+			return m.otherCompiler(words[0])
+		}
+		if m.findProgram("clang") != "" {
 			return warn("no gcc, but clang: go must be told").mend("go env -w CC=clang CXX=clang++")
 		}
 		r := info("no C compiler: cgo is off, and go test -race does not work")
@@ -48,6 +51,16 @@ func runCompiler(_ context.Context, m *Machine) Result {
 			means("cgo stops with \"stdlib.h: No such file or directory\".").mend("%s", install)
 	}
 	return ok("%s", found)
+}
+
+// otherCompiler judges a CC that names a program that is not there.
+func (m *Machine) otherCompiler(name string) Result {
+	s := m.GoEnv("CC")
+	r := where(s, fail("CC=%s, and there is no such program: cgo stops", s.Value))
+	if name == "clang" {
+		return r.mend("%s", m.packages().install(strings.Fields(m.byDistro("clang libc6-dev", "clang glibc-devel", "clang musl-dev"))...))
+	}
+	return r.unset(m, s)
 }
 
 func (m *Machine) findProgram(name string) string {

@@ -1,6 +1,9 @@
 package doctor
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 func overcommitCheck() Check {
 	return Check{
@@ -15,6 +18,12 @@ func overcommitCheck() Check {
 				return skip("%s cannot be read", file)
 			case "2":
 				return warn("strict accounting").at(file, 0, "2").mend("sudo sysctl vm.overcommit_memory=0")
+			}
+			const maps = "/proc/sys/vm/max_map_count"
+			if n, err := strconv.Atoi(m.Text(maps)); err == nil && n < 65530 {
+				return warn("a program may have only %d mappings", n).at(maps, 0, "%d", n).
+					means("A large heap and the race detector need more: a Go program stops with \"cannot allocate memory\" while memory is free.").
+					mend("echo vm.max_map_count=65530 | sudo tee /etc/sysctl.d/50-maps.conf && sudo sysctl --system")
 			}
 			return ok("allowed").at(file, 0, "%s", m.Text(file))
 		},

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 
-	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/goenv"
 )
 
@@ -27,9 +26,9 @@ func gopathPermissionsCheck() Check {
 				if info.Mode().Perm()&0o002 == 0 {
 					continue
 				}
-				r = fail("everybody may write there").withEvidence(r.Evidence).at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).
-					mend("chmod o-w %s", diag.Word(s.Value)).
-					safely(append(r.Edits, Edit{Path: s.Value, Mode: modeWithout(info.Mode(), 0o002)})...)
+				uid, _ := m.Owner(s.Value)
+				r.Status, r.Summary = Fail, "everybody may write there"
+				r = r.at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).closed(m, s.Value, info.Mode(), uid)
 			}
 			if looked == 0 {
 				return skip("none of them exists yet")

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
@@ -35,6 +37,14 @@ func runOwner(_ context.Context, m *Machine) Result {
 				paths = append(paths, filepath.Join(dir, entry.Name()))
 			}
 		}
+		if m.withinStore(dir) {
+			if r.Fix == "" {
+				r = r.unset(m, m.GoEnv("GOPATH"))
+			}
+			r.worse(Fail)
+			r = r.at(dir, 0, "within the store of releases, where nothing else belongs")
+			continue
+		}
 		for _, p := range paths {
 			if uid, _ := m.Owner(p); uid >= 0 && uid != m.UID {
 				r.worse(Fail)
@@ -47,4 +57,9 @@ func runOwner(_ context.Context, m *Machine) Result {
 		r.Summary = "files of another user are in the way"
 	}
 	return r
+}
+
+// withinStore reports whether a path lies beneath a store of releases.
+func (m *Machine) withinStore(path string) bool {
+	return slices.ContainsFunc(m.Stores(), func(store string) bool { return strings.HasPrefix(path, store+"/") })
 }

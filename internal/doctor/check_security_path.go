@@ -28,9 +28,12 @@ func runPathDirs(_ context.Context, m *Machine) Result {
 		}
 		seen[dir] = true
 		switch {
-		case dir == "" || dir == ".":
+		case dir == "":
 			r.worse(Warn)
 			r = r.at("PATH", 0, "an empty element: the working directory, whichever it is")
+		case dir == ".":
+			r.worse(Warn)
+			r = r.at("PATH", 0, "the element \".\": the working directory, whichever it is")
 		case !filepath.IsAbs(dir):
 			r.worse(Warn)
 			r = r.at("PATH", 0, "%s is relative to the working directory", dir).
@@ -43,8 +46,8 @@ func runPathDirs(_ context.Context, m *Machine) Result {
 		return r
 	}
 	r.Summary = "a program could be slipped in"
-	if seen[""] {
-		r = r.mend(`export PATH="$(printf %%s "$PATH" | sed 's/::*/:/g; s/^://; s/:$//')"`)
+	if seen[""] || seen["."] {
+		r = r.mend(`export PATH="$(printf %%s "$PATH" | tr : '\n' | grep -vx '\.*' | paste -sd: -)"`)
 	}
 	return r
 }
@@ -65,8 +68,7 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 		// the directory itself.
 		case info.Mode().Perm()&0o002 != 0 && (p == real || info.Mode()&fs.ModeSticky == 0):
 			r.worse(Fail)
-			r = r.at(p, 0, "mode %04o: everybody may write", modeBits(info.Mode())).
-				mend("chmod o-w %s", diag.Word(p)).safely(Edit{Path: p, Mode: modeWithout(info.Mode(), 0o002)})
+			r = r.at(p, 0, "mode %04o: everybody may write", modeBits(info.Mode())).closed(m, p, info.Mode(), uid)
 		case uid != 0 && uid != m.UID && uid >= 0:
 			r.worse(Warn)
 			r = r.at(p, 0, "owned by user %d", uid).means("That user decides what runs under the names in it.")
@@ -75,6 +77,14 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 			return r
 		}
 	}
+}
+
+// closed adds what keeps others from writing at path: by its owner, or by root.
+func (r Result) closed(m *Machine, path string, mode fs.FileMode, owner int) Result {
+	if m.UID != 0 && owner != m.UID {
+		return r.mend("sudo chmod o-w %s", diag.Word(path))
+	}
+	return r.mend("chmod o-w %s", diag.Word(path)).safely(Edit{Path: path, Mode: modeWithout(mode, 0o002)})
 }
 
 func modeWithout(mode, bits fs.FileMode) fs.FileMode { return chmodBits(mode) &^ bits }

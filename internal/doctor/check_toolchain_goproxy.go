@@ -29,6 +29,9 @@ func runGoproxySetting(_ context.Context, m *Machine) Result {
 			}
 			continue
 		}
+		if strings.Contains(e, ";") {
+			return where(s, fail("GOPROXY has a semicolon in %q: entries are separated by commas or |", e)).unset(m, s)
+		}
 		if strings.ContainsAny(e, " \t") {
 			return where(s, fail("GOPROXY has a blank in %q", e)).unset(m, s)
 		}

@@ -42,7 +42,10 @@ func runInForce(_ context.Context, m *Machine) Result {
 				res = res.mend("%s", hint)
 			}
 			if gos := m.Gos(); diag.CodeOf(err) == diag.NotInstalled && len(gos) > 0 && wants(r.Requirement, gos[0].Version) {
-				res.Status = Warn
+				res.Status, res.Fix = Warn, ""
+				if gos[0].GOROOT != "" {
+					res = res.mend("vmgo adopt %s", diag.Word(gos[0].GOROOT))
+				}
 				res = res.at(gos[0].Path, 0, "the go on PATH is that release").means("vmgo did not install it, so nothing vouches for its bytes.")
 			}
 			return res

@@ -9,16 +9,16 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// Print writes a report for a terminal: a heading a group, a line a check, and
-// details only where something is off. detailed shows the evidence of every
-// check, for a run of a few that were named.
+// Print writes a report for a terminal: a heading a group, and its findings. detailed
+// shows every check with its evidence, for a run of a few that were named; else what
+// is well or was not looked at is only counted.
 func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
 	var out strings.Builder
 	out.WriteString(p.Bold("vmgo doctor") + "  " + p.Dim(r.Summary.String()) + "\n")
 	for _, group := range Groups() {
 		var outcomes []Outcome
 		for _, o := range r.Outcomes {
-			if o.Check.Group == group {
+			if o.Check.Group == group && (detailed || o.Status != OK && o.Status != Skip) {
 				outcomes = append(outcomes, o)
 			}
 		}
@@ -124,6 +124,20 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 	if fixable > 0 {
 		fmt.Fprintf(out, "\n%s can be mended for you: %s\n", ui.Count(fixable, "finding"), p.Cyan("vmgo doctor --fix"))
 	}
+}
+
+// Since returns the report without the findings that an earlier one has, by id, at the
+// same grade or a worse one.
+func (r Report) Since(earlier Document) Report {
+	known := map[string]Status{}
+	for _, check := range earlier.Checks {
+		known[check.ID] = check.Status
+	}
+	r.Outcomes = slices.DeleteFunc(slices.Clone(r.Outcomes), func(o Outcome) bool {
+		was, found := known[o.Check.ID]
+		return found && o.Status.rank() >= Info.rank() && was.rank() >= o.Status.rank()
+	})
+	return r
 }
 
 func (r Report) counts(p ui.Palette) string {
