@@ -28,7 +28,7 @@ release that the current directory asks for.
   --rollback        make the release before this one the current one again
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
   --all             also build vmgo-proxy, vmgo-deploy, vmgo-fleet and vmgo-observe,
-                    which `vmgo proxy`, `deploy`, `fleet` and `observe` run; a release has them
+                    which `vmgo proxy`, `deploy`, `fleet` and `observe` run (releases have all)
   --hook            add the hook to the rc file of your shell, once
   --hook-all        as root: add the hook for all users, in /etc/profile.d
   --programs-only   install no Go release

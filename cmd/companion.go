@@ -24,7 +24,7 @@ func companions() []companion {
 		{"proxy", "serve a caching module proxy for a team, check one, print the settings for its clients", projectCategory, []string{"serve", "check", "env", "unit"}},
 		{"deploy", "bring a Go program to hosts over SSH, with health checks and rollback", projectCategory,
 			[]string{"init", "build", "verify", "trust", "plan", "apply", "rollback", "status", "history", "logs", "exec", "remove"}},
-		{"fleet", "report how many hosts are doing, over SSH", machineCategory, []string{"status"}},
+		{"fleet", "report how many hosts are doing, over SSH; write cloud-init data", machineCategory, []string{"status", "cloud-init"}},
 		{"observe", "record what a running Go program does, as one report", projectCategory, []string{"diff", "init"}},
 	}
 }

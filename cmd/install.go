@@ -36,6 +36,7 @@ Nothing becomes visible in the store before the checksum database or Google's si
 			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
 			&cli.BoolFlag{Name: "full", Usage: "with api, doc, misc and test: from the official archive"},
 			minAgeFlag(),
+			&cli.StringFlag{Name: "root", Usage: "install into /opt/go of the image or chroot in `DIR`; --default is its machine's default"},
 			proofFlag(),
 			jsonFlag(),
 		}, installFlags()...),
@@ -56,6 +57,11 @@ func (a *app) install(c *cli.Context) error {
 	args, err := arguments(c, 0, -1, "")
 	if err != nil {
 		return err
+	}
+	if c.IsSet("root") {
+		if err := a.enterImage(c.String("root")); err != nil {
+			return err
+		}
 	}
 	files, args := splitFiles(args)
 	var selectors []gover.Selector
@@ -92,7 +98,10 @@ func (a *app) install(c *cli.Context) error {
 	if err := report.verdict(failures); err != nil {
 		return err
 	}
-	if c.Bool("default") {
+	switch {
+	case c.Bool("default") && c.IsSet("root"):
+		return a.setSystemDefault(c.Context, list[0].String())
+	case c.Bool("default"):
 		return a.setUserDefault(list[0].String())
 	}
 	return nil
