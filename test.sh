@@ -28,7 +28,7 @@ staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 deadcode=golang.org/x/tools/cmd/deadcode@v0.51.0
 
 # command:package. The race detector needs a C compiler and its headers.
-tools='bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
+tools='ansible-playbook:ansible-core bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
 chromium:chromium direnv:direnv fish:fish gcc:gcc git:git ip:iproute2 mkfs.ext4:e2fsprogs ksh93:ksh mksh:mksh
 mmdebstrap:mmdebstrap nsenter:util-linux perf:linux-perf python3:python3
 shellcheck:shellcheck ssh:openssh-client strace:strace tmux:tmux

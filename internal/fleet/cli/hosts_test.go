@@ -21,8 +21,9 @@ type bench struct {
 	bin string
 }
 
-func newBench(t *testing.T, n int) *bench {
-	b := &bench{t, hosts.Up(t, n), t.TempDir()}
+func newBench(t *testing.T, net *hosts.Net) *bench {
+	t.Helper()
+	b := &bench{t, net, t.TempDir()}
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", b.bin, ".", "./shims/vmgo-shim", "./cmd/vmgo-fleet")
 	build.Dir = "../../.."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -38,11 +39,7 @@ func (b *bench) install(i int) {
 	for _, name := range []string{"vmgo", "vmgo-shim"} {
 		b.copy(filepath.Join(b.bin, name), b.net.Path(i, "/usr/local/bin/"+name), 0o755)
 	}
-	server := vmtest.NewServer(b, vmtest.Options{Toolchains: []vmtest.Toolchain{{Version: "1.22.5"}, {Version: "1.22.6"}}})
-	if err := server.WriteTree(b.net.Path(i, "/srv/proxy")); err != nil {
-		b.Fatal(err)
-	}
-	settings := "GOPROXY=file:///srv/proxy\nGOSUMDB=" + server.GOSUMDB() + "\n"
+	settings := "GOPROXY=file:///srv/proxy\nGOSUMDB=" + b.proxy(i) + "\n"
 	if err := os.MkdirAll(b.net.Path(i, "/root/.config/go"), 0o755); err != nil {
 		b.Fatal(err)
 	}
@@ -50,6 +47,17 @@ func (b *bench) install(i int) {
 		b.Fatal(err)
 	}
 	b.net.SSH(b, i, "vmgo install 1.22.5 1.22.6 && vmgo default --system 1.22.6")
+}
+
+// proxy puts the tree of a module proxy with two releases into /srv/proxy of host i,
+// and returns the GOSUMDB that vouches for them.
+func (b *bench) proxy(i int) string {
+	b.Helper()
+	server := vmtest.NewServer(b, vmtest.Options{Toolchains: []vmtest.Toolchain{{Version: "1.22.5"}, {Version: "1.22.6"}}})
+	if err := server.WriteTree(b.net.Path(i, "/srv/proxy")); err != nil {
+		b.Fatal(err)
+	}
+	return server.GOSUMDB()
 }
 
 func (b *bench) copy(from, to string, mode os.FileMode) {
@@ -77,7 +85,7 @@ func (b *bench) fleet(words ...string) (stdout string, status int) {
 // TestStatus_hosts looks at three hosts and one that is not there: one is well, one
 // has a release and a setting that somebody changed, one has no vmgo.
 func TestStatus_hosts(t *testing.T) {
-	b := newBench(t, 3)
+	b := newBench(t, hosts.Up(t, 3))
 	b.install(1)
 	b.install(2)
 	b.net.SSH(t, 2, "vmgo harden apply --only login-path && echo '# mine' >>/etc/profile.d/vmgo.sh && chmod u+w /opt/go/1.22.5/go.env && echo '# mine' >>/opt/go/1.22.5/go.env # that of 1.22.6 too")
