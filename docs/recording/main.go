@@ -26,11 +26,11 @@ var session = []string{
 }
 
 const (
-	lineHeight = 20  // pixels
-	lineWidth  = 880 // pixels: 104 columns
-	typing     = 1.2 // seconds from one command to the next
-	printing   = 0.1 // seconds from one line of output to the next
-	hold       = 6   // seconds that the last picture stays
+	lineHeight = 20   // pixels
+	charWidth  = 8.43 // pixels, of a 14 pixel monospace font
+	typing     = 1.2  // seconds from one command to the next
+	printing   = 0.1  // seconds from one line of output to the next
+	hold       = 6    // seconds that the last picture stays
 )
 
 func main() {
@@ -71,15 +71,16 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 // draw is a page on which the lines appear one after the other, over and over.
 // Who wants no motion sees all of them at once.
 func draw(lines []string) string {
-	at, begin := 0.0, make([]float64, len(lines))
+	at, begin, longest := 0.0, make([]float64, len(lines)), 0
 	for i, line := range lines {
+		longest = max(longest, len([]rune(line)))
 		if at += printing; strings.HasPrefix(line, "$ ") && i > 0 {
 			at += typing
 		}
 		begin[i] = at
 	}
 	whole := at + hold
-	width, height := lineWidth+32, len(lines)*lineHeight+40
+	width, height := int(charWidth*float64(longest))+32, len(lines)*lineHeight+40
 	var svg strings.Builder
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" role="img" aria-label="a session with vmgo">
 <style>
