@@ -236,6 +236,7 @@ func (a *app) commands() []*cli.Command {
 		a.execCommand(),
 		a.matrixCommand(),
 		a.bundleCommand(),
+		a.modulesCommand(),
 		a.envCommand(),
 		a.shellCommand(),
 		a.hookCommand(),

@@ -48,6 +48,7 @@ An interrupted create goes on where it stopped. The project's own go.mod and go.
 			&cli.BoolFlag{Name: "vulndb", Usage: "the vulnerability database, the module " + vulndb.ModulePath},
 			&cli.BoolFlag{Name: "programs", Usage: "vmgo itself and the programs beside it"},
 			&cli.BoolFlag{Name: "all", Usage: "all modules of the graph (default: those that go.mod lists)"},
+			&cli.StringFlag{Name: "without", Usage: "leave out the modules that match `PATTERN,...`, as in GOPRIVATE"},
 			&cli.StringFlag{Name: "base", Usage: "leave out what the bundle `FILE` has"},
 			&cli.StringFlag{Name: "sign", Usage: "have ssh-keygen sign it with the key `FILE`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only print how large it would be"},

@@ -137,7 +137,10 @@ func (a *app) gorootIn(dir string) (string, error) {
 
 // bundleRequest reads the flags of bundle create.
 func (a *app) bundleRequest(c *cli.Context) (r bundle.Request, err error) {
-	r.All = c.Bool("all")
+	r.All, r.Without = c.Bool("all"), c.String("without")
+	if err := modpath.CheckPatterns(r.Without); err != nil {
+		return r, diag.Wrap(diag.Usage, err, "--without", "vmgo bundle create --without example.com/* FILE")
+	}
 	if r.Platforms, err = a.platforms(commas(c, "platform")); err != nil {
 		return r, err
 	}

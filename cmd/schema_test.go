@@ -16,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/doctor"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/matrix"
+	"github.com/vmgo/vmgo/internal/modules"
 	"github.com/vmgo/vmgo/internal/trust"
 	"github.com/vmgo/vmgo/internal/verify"
 	"github.com/vmgo/vmgo/internal/vmtest"
@@ -29,7 +30,7 @@ func documents() map[string]any {
 	return map[string]any{
 		"audit": audit.Report{}, "bundle inspect": bundleSummary{}, "config": []settingJSON{}, "current": currentJSON{}, "doctor": doctor.Document{}, "doctor --list": []doctor.Listed{},
 		"doctor --binary": doctor.Binary{}, "env": envJSON{}, "harden": harden.Plan{}, "import": []importLine{}, "install": eventLine{},
-		"list": []listRow{}, "list-remote": []remoteRow{}, "matrix": []matrix.Result{}, "outdated": []lineRow{}, "self status": selfJSON{},
+		"list": []listRow{}, "list-remote": []remoteRow{}, "matrix": []matrix.Result{}, "modules check": []modules.Problem{}, "modules why": modules.Why{}, "outdated": []lineRow{}, "self status": selfJSON{},
 		"store check": []faultLine{}, "tools": []toolLine{}, "verify": []verify.Report{}, "verify --gossip": trust.Gossip{}, "version": versionJSON{},
 	}
 }

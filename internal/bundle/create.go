@@ -9,11 +9,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/modpath"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
@@ -47,6 +47,9 @@ type Request struct {
 	Modules   []trust.ModuleVersion // further ones
 	// All takes all modules of the graph, not only those that go.mod lists.
 	All bool
+	// Without are patterns of modules to leave out, as in GOPRIVATE: those that
+	// no build of the other side needs and that cannot be verified.
+	Without string
 	// Programs are files of vmgo's own programs.
 	Programs []string
 	// Base is the bundle that the new one is to be the difference to; nil: none.
@@ -117,6 +120,9 @@ func (c *Creator) Plan(ctx context.Context, r Request) (plan *Plan, err error) {
 func (p *Plan) modules() []Module {
 	var list []Module
 	for m, zip := range p.selected {
+		if p.request.Without != "" && modpath.Match(p.request.Without, m.Path) {
+			continue
+		}
 		list = append(list, Module{Path: m.Path, Version: m.Version, Zip: zip, Private: p.creator.Private(m.Path)})
 	}
 	slices.SortFunc(list, func(a, b Module) int {
@@ -222,19 +228,4 @@ func (p *Plan) Fill(ctx context.Context) (*Contents, error) {
 		return nil, err
 	}
 	return p.contents(ctx)
-}
-
-// failedGo makes an error for people of one of the go command.
-func failedGo(what, stderr string) error {
-	last := strings.TrimSpace(stderr)
-	if i := strings.LastIndexByte(last, '\n'); i >= 0 && len(last) > 2000 {
-		last = last[i+1:]
-	}
-	code := diag.Failure
-	for _, word := range []string{"dial tcp", "i/o timeout", "connection refused", "no such host", "TLS handshake"} {
-		if strings.Contains(stderr, word) {
-			code = diag.Network
-		}
-	}
-	return diag.New(code, what+": "+last, "vmgo exec -- go env GOPROXY GOPRIVATE")
 }

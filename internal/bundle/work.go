@@ -1,18 +1,16 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gocmd"
 	"github.com/vmgo/vmgo/internal/modpath"
 	"github.com/vmgo/vmgo/internal/trust"
 )
@@ -71,28 +69,7 @@ func (w *workplace) goCommand(ctx context.Context, goroot, dir string, extra map
 	for name, value := range extra {
 		env[name] = value
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(goroot, "bin", "go"), args...)
-	cmd.Dir = dir
-	for name, value := range env {
-		if value != "" {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // one group to end, git included
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := w.c.Host.Run(cmd)
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	if err != nil {
-		if stderr.Len() == 0 {
-			stderr.WriteString(err.Error())
-		}
-		return "", failedGo("go "+args[0]+" failed in "+dir, stderr.String())
-	}
-	return stdout.String(), nil
+	return gocmd.Command{GOROOT: goroot, Dir: dir, Env: env, Args: args, Run: w.c.Host.Run}.Output(ctx)
 }
 
 // gather moves what go commands downloaded into the cache, and adds the modules to

@@ -78,6 +78,9 @@ func (p *Plan) addProof(ctx context.Context, c *Contents) error {
 		}
 	}
 	snapshot, err := log.Snapshot(ctx, public, since)
+	if diag.CodeOf(err) == diag.Unproven {
+		return diag.Wrap(diag.Unproven, err, "a module cannot be verified", "vmgo bundle create --without MODULE ...   # if nothing on the other side needs it")
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -110,11 +111,15 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// looksLikeHTML says whether data begins as a page for a browser does. Nothing
-// that vmgo asks for (zip, gzip, JSON, signed notes, plain lists) starts
-// with "<", so there is no need to know more about HTML.
+// looksLikeHTML reports whether data begins as a page for a browser does. No text
+// that vmgo asks for (JSON, signed notes, plain lists) starts with "<", so there is
+// no need to know more about HTML. Tiles of the checksum database are hashes, of
+// which one in 256 starts so: they are not text.
 func looksLikeHTML(data []byte) bool {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	data = bytes.TrimLeft(data, " \t\r\n")
-	return len(data) > 0 && data[0] == '<'
+	if len(data) == 0 || data[0] != '<' {
+		return false
+	}
+	return !slices.ContainsFunc(data[:min(len(data), 512)], func(c byte) bool { return c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' })
 }

@@ -1,0 +1,65 @@
+// Package gocmd runs the go command of a release and collects all that it prints.
+package gocmd
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+// Command is a call of the go command.
+type Command struct {
+	GOROOT string
+	Dir    string
+	Env    map[string]string // an empty value counts as unset
+	Args   []string
+	Run    func(*exec.Cmd) error // starts a program and waits for it
+}
+
+// Output returns what the go command printed on stdout. The error says what it
+// printed on stderr; its code is network where a server could not be reached.
+func (c Command) Output(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.GOROOT, "bin", "go"), c.Args...)
+	cmd.Dir = c.Dir
+	cmd.Env = []string{}
+	for name, value := range c.Env {
+		if value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // one group to end, git included
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := c.Run(cmd)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		if stderr.Len() == 0 {
+			stderr.WriteString(err.Error())
+		}
+		return stdout.String(), failed("go "+c.Args[0]+" failed in "+c.Dir, stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// failed makes an error for people of what the go command said.
+func failed(what, stderr string) error {
+	text := strings.TrimSpace(stderr)
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 && len(text) > 2000 {
+		text = text[i+1:]
+	}
+	code := diag.Failure
+	for _, word := range []string{"dial tcp", "i/o timeout", "connection refused", "no such host", "TLS handshake"} {
+		if strings.Contains(stderr, word) {
+			code = diag.Network
+		}
+	}
+	return diag.New(code, what+": "+text, "vmgo exec -- go env GOPROXY GOPRIVATE")
+}
