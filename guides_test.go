@@ -149,6 +149,9 @@ func buildServices(t *testing.T) string {
 
 func TestGuides(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("the guides run once, without -short")
+	}
 	dir := t.TempDir()
 	pages := map[string][]step{}
 	var files []string

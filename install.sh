@@ -537,10 +537,10 @@ install_programs() {
 	fi
 	step "build $what with $([ -n "$fetched" ] && echo it || echo "$go")" build
 	[ -d "$bin" ] || step "make $bin" make_dir "$bin"
-	[ -n "$dry" ] || remember_dirs
 	for program in $programs; do
 		step "install $bin/$program" place "$program"
 	done
+	[ -n "$dry" ] || remember_dirs
 	step "install completions and the manual page in ${prefix%/}/share" place_share
 	step "leave Go's own default of GOPROXY in $lib/go.env" leave_proxy
 	# The Go release needs the space more.
@@ -753,6 +753,7 @@ shared_files='bash-completion/completions/vmgo zsh/site-functions/_vmgo fish/ven
 
 link_share() { # where they are beneath lib/vmgo
 	for file in $shared_files; do
+		[ "$1" != share ] || [ -e "$lib/$1/$file" ] || continue # the page needs gzip
 		make_dir "${prefix%/}/share/${file%/*}"
 		swap_link "../../../lib/vmgo/$1/$file" "${prefix%/}/share/$file"
 	done

@@ -193,6 +193,9 @@ func TestInstaller_uninstallLeavesNoDanglingShims(t *testing.T) {
 			}
 		}
 		// The programs went by other ways: the links still go.
+		if err := os.MkdirAll(bin, 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.Symlink(bin+"/vmgo-shim", bin+"/go"); err != nil {
 			t.Fatal(err)
 		}

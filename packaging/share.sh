@@ -11,7 +11,9 @@ mkdir -p "$dir/bash-completion/completions" "$dir/zsh/site-functions" "$dir/fish
 "$vmgo" completion bash >"$dir/bash-completion/completions/vmgo"
 "$vmgo" completion zsh >"$dir/zsh/site-functions/_vmgo"
 "$vmgo" completion fish >"$dir/fish/vendor_completions.d/vmgo.fish"
-"$vmgo" __man | gzip -n9 >"$dir/man/man1/vmgo.1.gz"
+if command -v gzip >/dev/null; then
+	"$vmgo" __man | gzip -n9 >"$dir/man/man1/vmgo.1.gz"
+fi
 cp "$source/install.sh" "$dir/vmgo/install.sh"
 cd "$source"
 cp -R README.md CHANGELOG.md SECURITY.md LICENSE docs packaging/profile.sh "$dir/doc/vmgo/"

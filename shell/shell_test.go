@@ -55,7 +55,7 @@ func TestParseCall(t *testing.T) {
 func TestVariables_haveTheSettingsOfTheHook(t *testing.T) {
 	t.Parallel()
 	// Those are for installing, and change nothing at a prompt.
-	others := "VMGO_SOURCE VMGO_GODEV VMGO_GODEV_MIRROR VMGO_LINK VMGO_JOBS VMGO_OFFLINE VMGO_KEYRING VMGO_AUTOINSTALL"
+	others := "VMGO_SOURCE VMGO_GODEV VMGO_GODEV_MIRROR VMGO_LINK VMGO_JOBS VMGO_OFFLINE VMGO_KEYRING VMGO_AUTOINSTALL VMGO_MIN_AGE"
 	for _, row := range settings.Table() {
 		compared := strings.Contains(" "+strings.Join(shell.Variables(), " ")+" ", " "+row.Name+" ")
 		if other := strings.Contains(" "+others+" ", " "+row.Name+" "); compared == other {

@@ -197,16 +197,6 @@ func (r *recorder) SaveTiles(tiles []tlog.Tile, data [][]byte) { r.reader.SaveTi
 // "sumdb/NAME".
 func (l *Log) Place() string { return "sumdb/" + l.name }
 
-// RecordText returns the record in an answer to a lookup, without tree head.
-func RecordText(answer []byte) (string, error) {
-	id, text, _, err := tlog.ParseRecord(answer)
-	if err != nil {
-		return "", err
-	}
-	data, err := tlog.FormatRecord(id, text)
-	return string(data), err
-}
-
 // Check compares the hashes of the files of a module with its record. An empty
 // one is not compared. The error is proof-invalid.
 func (r ModuleRecord) Check(m ModuleVersion, zip, mod string) error {
