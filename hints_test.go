@@ -52,7 +52,7 @@ func TestHints_areCommands(t *testing.T) {
 	}
 }
 
-// hintsOf gives the arguments of a call that become hints of an error.
+// hintsOf returns the arguments of a call that become hints of an error.
 func hintsOf(call *ast.CallExpr) []ast.Expr {
 	first := map[string]int{"diag.New": 2, "diag.Wrap": 3, "faulty": 2}
 	name := ""
@@ -70,7 +70,7 @@ func hintsOf(call *ast.CallExpr) []ast.Expr {
 	return nil
 }
 
-// beginning gives the literal with which a string expression begins.
+// beginning returns the literal with which a string expression begins.
 func beginning(e ast.Expr) (string, bool) {
 	for {
 		sum, ok := e.(*ast.BinaryExpr)

@@ -25,7 +25,7 @@ release that the current directory asks for.
                     verified against the checksum database and built here), or
                     release,goproxy: the second where the first is not available
   --check           only print the version of that release, once verified
-  --rollback        make the release before this one the current one again
+  --rollback        return to the previous release of vmgo
   --prefix DIR      programs go to DIR/bin (root: /usr/local, else ~/.local)
   --all             also build vmgo-proxy, vmgo-deploy, vmgo-fleet and vmgo-observe,
                     which `vmgo proxy`, `deploy`, `fleet` and `observe` run (releases have all)

@@ -31,8 +31,8 @@ esac
 
 var keyLines = regexp.MustCompile(`(?s)# Who may sign a release of vmgo.*?\n([^#].*?)?END\n`)
 
-// newReleaseInstaller gives an install.sh alone, which accepts the test's key, and
-// the names of the tools that a release needs.
+// newReleaseInstaller returns an install.sh alone, which accepts the test's
+// key, and the names of the tools that a release needs.
 func newReleaseInstaller(t *testing.T, shell ...string) *installer {
 	t.Helper()
 	in := newInstaller(t, shell...)

@@ -109,7 +109,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return commands
 }
 
-// isolate gives a script an empty home and an environment in which nothing of
+// isolate returns a script an empty home and an environment in which nothing of
 // the developer's own settings is left.
 func isolate(env *testscript.Env) error {
 	// What another user is to read must be within reach; only root makes any.

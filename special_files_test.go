@@ -174,7 +174,7 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// becomeNobody gives the machine to a user whom permissions bind.
+// becomeNobody returns the machine to a user whom permissions bind.
 func (m *machine) becomeNobody() {
 	if os.Getuid() != 0 {
 		return

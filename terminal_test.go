@@ -36,7 +36,7 @@ func TestTerminal_resizedAndInterrupted(t *testing.T) {
 			}
 			show(t, pty, screen, nil)
 			text := strings.Join(screen.Text(), "\n")
-			if !strings.Contains(text, "vmgo: the install of go1.22.5 was stopped") || strings.Contains(text, "waiting") {
+			if !strings.Contains(text, "vmgo: the install of go1.22.5 was interrupted") || strings.Contains(text, "waiting") {
 				t.Errorf("after ^C, the terminal shows\n%s", text)
 			}
 		})
@@ -52,7 +52,7 @@ func TestTerminal_longWaitIsShown(t *testing.T) {
 	pty := startOnTerminal(t, t.TempDir(), 80, server, "list-remote")
 	screen := vmtest.NewScreen(80, ui.Width)
 	show(t, pty, screen, func() bool {
-		return strings.Join(screen.Text(), "|") == "vmgo: asking for the lists of releases"
+		return strings.Join(screen.Text(), "|") == "vmgo: fetching the lists of releases"
 	})
 	if _, err := pty.WriteString("\x03"); err != nil {
 		t.Fatal(err)

@@ -19,15 +19,14 @@ import (
 func (a *app) adoptCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "adopt",
-		Usage:     "take a GOROOT that something else installed into the store",
+		Usage:     "copy a GOROOT that something else installed into the store",
 		UsageText: "vmgo adopt GOROOT",
 		ArgsUsage: "GOROOT",
-		Description: `Copies what the checksum database vouches for. Files that do not belong to the release stay behind and are
-named; modified or missing ones refuse. GOROOT is left as it is, and no file is linked to it.
-Files beneath api, doc, misc and test are not in the database and stay behind: vmgo install --full.`,
+		Description: `Copies the files that the checksum database verifies. Files that do not belong to the release are not copied,
+but listed; a GOROOT with modified or missing files is refused. GOROOT is not changed, and no file is linked to it. Files in api, doc, misc and test are not in the database and are not copied: vmgo install --full.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
+			&cli.BoolFlag{Name: "reinstall", Usage: "replace an installed release"},
 			proofFlag(),
 			jobsFlag(),
 			jsonFlag(), noWaitFlag(),
@@ -51,14 +50,14 @@ Files beneath api, doc, misc and test are not in the database and stay behind: v
 	})
 }
 
-// adopt copies a GOROOT into the store. A tree that the log does not vouch for
-// is looked at once more, file by file, to say what is wrong with it.
+// adopt copies a GOROOT into the store. A tree that the log does not verify is
+// examined again, file by file, so that the error says what is wrong with it.
 func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version, error) {
 	in, target, err := a.adopter(c, path)
 	if err != nil {
 		return gover.Version{}, err
 	}
-	var failure *install.Event // it may not be the last word
+	var failure *install.Event // the caller may try again without it
 	in.Waiting = report.waiting
 	in.Event = func(e install.Event) {
 		if e.Kind == install.Failed {
@@ -79,8 +78,9 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 	return target.Version, result.Err
 }
 
-// adoptWithout takes a tree once more, without the files that do not belong to the
-// release, if nothing else is wrong with it; else it says what is.
+// adoptWithout adopts a tree again without the files that do not belong to the
+// release, if nothing else is wrong with it; otherwise it returns what is
+// wrong.
 func (a *app) adoptWithout(c *cli.Context, in *install.Installer, target verify.Target, result install.Result) install.Result {
 	problems, ok := a.problemsOf(c, target)
 	isExtra := func(p verify.Problem) bool { return p.Kind == verify.Extra }
@@ -100,12 +100,12 @@ func (a *app) adoptWithout(c *cli.Context, in *install.Installer, target verify.
 		if len(names) > most {
 			more = fmt.Sprintf(" and %d more", len(names)-most)
 		}
-		a.sayf("left behind in %s, as no part of the release: %s%s", target.GOROOT, strings.Join(names[:min(most, len(names))], ", "), more)
+		a.sayf("not copied from %s, as not part of the release: %s%s", target.GOROOT, strings.Join(names[:min(most, len(names))], ", "), more)
 	}
 	return result
 }
 
-// problemsOf returns what the log has to say about the files of a tree.
+// problemsOf returns the differences between the files of a tree and the log.
 func (a *app) problemsOf(c *cli.Context, target verify.Target) ([]verify.Problem, bool) {
 	v, err := a.verifier(c)
 	if err != nil {
@@ -118,14 +118,14 @@ func (a *app) problemsOf(c *cli.Context, target verify.Target) ([]verify.Problem
 	return r.Checks[0].Problems, true
 }
 
-// isOther reports whether an error says that a tree is not the release.
+// isOther reports whether an error means that a tree is not the release.
 func isOther(err error) bool {
 	code := diag.CodeOf(err)
 	return code == diag.ProofInvalid || code == diag.ArchiveUnsafe
 }
 
-// judged gives the error of an install, for a person to act on. Where a tree
-// that has no receipt is in the release's place, it says what differs from the
+// judged returns the error of an install with hints. Where a tree without a
+// receipt is in the release's place, the error lists what differs from the
 // release.
 func (a *app) judged(c *cli.Context, r install.Result) error {
 	if !r.InPlace || !isOther(r.Err) {
@@ -137,8 +137,8 @@ func (a *app) judged(c *cli.Context, r install.Result) error {
 		"vmgo install --reinstall "+r.Version.String()+"   # replaces it", "vmgo uninstall "+r.Version.String())
 }
 
-// adopter finds out what a GOROOT is, and what it takes to adopt it. As
-// installer does, it may give an Installer beside an error.
+// adopter returns what a GOROOT is and the Installer that adopts it. Like
+// installer, it may return an Installer together with an error.
 func (a *app) adopter(c *cli.Context, name string) (*install.Installer, verify.Target, error) {
 	target, err := a.foreign(name)
 	if err != nil {
@@ -152,7 +152,7 @@ func (a *app) adopter(c *cli.Context, name string) (*install.Installer, verify.T
 	return in, target, err
 }
 
-// foreign is the GOROOT at a path, which vmgo need not have installed.
+// foreign returns the GOROOT at a path, which need not be installed by vmgo.
 func (a *app) foreign(name string) (verify.Target, error) {
 	path, err := a.realPath(name)
 	if err != nil {
@@ -161,15 +161,15 @@ func (a *app) foreign(name string) (verify.Target, error) {
 	return verify.Foreign(path, a.platform())
 }
 
-// realPath gives the path of a GOROOT without links.
+// realPath returns the path of a GOROOT without links.
 func (a *app) realPath(name string) (string, error) {
 	path := a.absolute(name)
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", diag.New(diag.NotInstalled, "there is no GOROOT "+path, "vmgo list")
+		return "", diag.New(diag.NotInstalled, "no GOROOT "+path, "vmgo list")
 	}
 	if err != nil {
-		return "", diag.Wrap(diag.NotInstalled, err, "there is no GOROOT "+path, "vmgo list")
+		return "", diag.Wrap(diag.NotInstalled, err, "no GOROOT "+path, "vmgo list")
 	}
 	return real, nil
 }

@@ -1,7 +1,7 @@
 // Package cmd is vmgo's command line: one file per command; flags in, one
-// domain call, output out. It alone imports urfave/cli, whose habits it tames:
-// help on stdout after a bad flag, flags that end at the first argument, exits
-// from inside the library.
+// domain call, output out. It alone imports urfave/cli, and changes its
+// defaults: help on stdout after a bad flag, flags only before the first
+// argument, exits from inside the library.
 package cmd
 
 import (
@@ -26,8 +26,8 @@ import (
 	"github.com/vmgo/vmgo/shims"
 )
 
-// app is one run of the program: the world it runs in and what every command
-// needs to know of it.
+// app is one run of the program: its host and what every command needs to know
+// about it.
 type app struct {
 	host     host.Host
 	layout   dirs.Layout
@@ -35,13 +35,13 @@ type app struct {
 	quiet    bool
 	ownPath  func() string               // see [findOwnPath]
 	notAfter map[gover.Version]time.Time // see [install.Installer]
-	display  *ui.Progress                // the last one: what is said stands above its moving lines
+	display  *ui.Progress                // the last one: messages are printed above its moving lines
 
 	declared map[*cli.Command]needs
-	needs    needs // those of the command that runs
+	needs    needs // those of the running command
 }
 
-// Main runs the program in the given world and returns its exit status.
+// Main runs the program on the given host and returns its exit status.
 func Main(h host.Host) int {
 	if shims.IsShimCall(h.Args) {
 		p := process(h)
@@ -62,16 +62,16 @@ func Main(h host.Host) int {
 	return diag.ExitStatus(err)
 }
 
-// interrupted is what an error comes to that was met while we were told to stop.
+// interrupted returns the error of a command that an interrupt ended.
 func interrupted(err error) error {
 	stopped := diag.New(diag.Interrupted, "interrupted")
 	if isTold(err) {
-		return toldError{stopped}
+		return reportedError{stopped}
 	}
 	return stopped
 }
 
-// process is the world for a shim, where vmgo does the work of vmgo-shim.
+// process returns the host for a shim, where vmgo does the work of vmgo-shim.
 func process(h host.Host) shims.Process {
 	return shims.Process{
 		Args: h.Args, Env: h.Env, Dir: h.Dir, Root: h.Root, Executable: func() string { return h.Executable }, UID: h.UID, PID: h.PID,
@@ -84,21 +84,21 @@ func isChild(err error) bool {
 	return errors.As(err, &child)
 }
 
-// toldError is an error that the command has already told of (a table, a JSON
-// document): only its exit status is left to be given.
-type toldError struct{ err error }
+// reportedError is an error that the command has already printed (as a table, a
+// JSON document): it only sets the exit status.
+type reportedError struct{ err error }
 
-func (e toldError) Error() string { return e.err.Error() }
-func (e toldError) Unwrap() error { return e.err }
+func (e reportedError) Error() string { return e.err.Error() }
+func (e reportedError) Unwrap() error { return e.err }
 
 func isTold(err error) bool {
-	var told toldError
-	return errors.As(err, &told)
+	var reported reportedError
+	return errors.As(err, &reported)
 }
 
-// each makes one error of what went wrong, which may be nothing. Several are
-// told here, each with its own code and hints, and one is left to the caller.
-// They share an exit status, or it is 1.
+// each returns one error for several, nil for none. Several are printed here,
+// each with its code and hints; a single one is returned for the caller to
+// print. The exit status is their common one, else 1.
 func (a *app) each(failures ...error) error {
 	failures = slices.DeleteFunc(failures, func(err error) bool { return err == nil })
 	switch len(failures) {
@@ -110,11 +110,11 @@ func (a *app) each(failures ...error) error {
 	for _, err := range failures {
 		a.report(err)
 	}
-	return toldError{batch(failures)}
+	return reportedError{batch(failures)}
 }
 
-// batch stands for several failures: an interrupt, their common exit status,
-// else 1.
+// batch is the error for several failures: an interrupt, their common exit
+// status, else 1.
 func batch(failures []error) error {
 	common := failures[0]
 	for _, err := range failures {
@@ -126,7 +126,7 @@ func batch(failures []error) error {
 		}
 	}
 	if common == nil {
-		return errors.New("several things failed")
+		return errors.New("several operations failed")
 	}
 	return common
 }
@@ -189,7 +189,7 @@ func (a *app) tree() *cli.App {
 		Commands:              a.commands(),
 		Action:                func(c *cli.Context) error { return cli.ShowAppHelp(c) },
 		CustomAppHelpTemplate: inOrder(releasesCategory, projectCategory, shellCategory, machineCategory, aboutCategory),
-		// A comma in a flag's value is the flag's own matter.
+		// A comma in a flag's value belongs to the value.
 		DisableSliceFlagSeparator: true,
 	}
 	for _, command := range root.Commands {
@@ -199,7 +199,7 @@ func (a *app) tree() *cli.App {
 }
 
 // inOrder is the template of the help text with the categories in this order:
-// urfave/cli sorts them by name, and people look for the main job first.
+// urfave/cli sorts them by name.
 func inOrder(categories ...string) string {
 	var list strings.Builder
 	for _, name := range categories {
@@ -256,7 +256,7 @@ func (a *app) commands() []*cli.Command {
 	return commands
 }
 
-// tame gives a command and those below it our manners.
+// tame changes the library's defaults for a command and its subcommands.
 func (a *app) tame(command *cli.Command, n needs) {
 	a.declare(n, command)
 	command.HideHelpCommand = true
@@ -294,7 +294,7 @@ func (a *app) tame(command *cli.Command, n needs) {
 func (a *app) loadSettings(needed bool) error {
 	files := a.layout.SettingsFiles()
 	for _, unknown := range settings.Unknown(a.host.Env, files...) {
-		a.warnf("there is no setting %s (%s); did you mean %s?", unknown.Name, unknown.Origin(), unknown.Text)
+		a.warnf("unknown setting %s (%s); did you mean %s?", unknown.Name, unknown.Origin(), unknown.Text)
 	}
 	loaded, err := settings.Load(a.host.Env, files...)
 	if err != nil && needed {
@@ -302,13 +302,13 @@ func (a *app) loadSettings(needed bool) error {
 	}
 	a.settings = loaded
 	if loaded.Unread != nil {
-		a.warnf("%v; it counts as absent", loaded.Unread)
+		a.warnf("%v; it is ignored", loaded.Unread)
 	}
 	return nil
 }
 
-// onUsageError gives the library's error a form like ours: all that is left for
-// it to find fault with are values of flags.
+// onUsageError returns the library's error as one of ours. The library only
+// finds wrong values of flags.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	if value, flag, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
@@ -318,8 +318,8 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	return diag.New(diag.Usage, text, helpFor(c))
 }
 
-// outln writes a line of data, a path mostly: to the byte, but for a terminal,
-// on which it stays one line.
+// outln writes a line of data, usually a path: byte for byte, except on a
+// terminal, where it stays one line.
 func (a *app) outln(text string) error {
 	if a.host.StdoutTTY {
 		text = diag.Line(text)
@@ -328,7 +328,7 @@ func (a *app) outln(text string) error {
 	return err
 }
 
-// sayf tells the user something on a line of stderr, unless --quiet.
+// sayf prints a line on stderr, unless --quiet is set.
 func (a *app) sayf(format string, args ...any) {
 	if a.quiet {
 		return
@@ -341,13 +341,13 @@ func (a *app) sayf(format string, args ...any) {
 	_, _ = io.WriteString(a.host.Stderr, diag.Line(text)+"\n")
 }
 
-// warnf is sayf for things that are probably wrong.
+// warnf is sayf for warnings.
 func (a *app) warnf(format string, args ...any) { a.sayf("%s", warning(fmt.Sprintf(format, args...))) }
 
-// warning is the line that tells of something that is probably wrong.
+// warning returns the line of a warning.
 func warning(text string) string { return "vmgo: warning: " + text }
 
-// colour says whether a stream that is (or is not) a terminal gets colour.
+// colour reports whether a stream that is (or is not) a terminal gets colour.
 func (a *app) colour(tty bool) bool {
 	env := a.host.Env
 	return tty && env["NO_COLOR"] == "" && env["TERM"] != "dumb" && env["CI"] != "true"

@@ -12,11 +12,11 @@ import (
 	"github.com/vmgo/vmgo/internal/settings"
 )
 
-// arrange rewrites what a person typed into what urfave/cli can read: the
-// command's path, its flags, "--", its arguments. Flags may so stand before or
-// after the arguments. Everything after a "--" that the person typed stays as
-// it is, the "--" included. A word that fits nowhere is a usage error here,
-// before the library can print its help on stdout.
+// arrange rewrites the arguments into the form that urfave/cli reads: the
+// command's path, its flags, "--", its arguments. So flags may come before or
+// after the arguments. A "--" and everything after it is not changed. A word
+// that fits nowhere is a usage error here, before the library prints its help
+// on stdout.
 func arrange(root *cli.App, typed []string) ([]string, error) {
 	path, command, rest, err := findCommand(root.Commands, typed)
 	if err != nil {
@@ -44,10 +44,10 @@ func arrange(root *cli.App, typed []string) ([]string, error) {
 
 func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
 
-// findCommand follows the words that name commands. A nil command means the
-// program itself: show its help.
+// findCommand returns the command that the first words name. A nil command
+// means the program itself: show its help.
 func findCommand(commands []*cli.Command, typed []string) (path []string, command *cli.Command, rest []string, err error) {
-	var leading []string // flags for the command that stand before its name
+	var leading []string // flags of the command that come before its name
 	for i, word := range typed {
 		next := find(commands, word)
 		switch {
@@ -107,7 +107,7 @@ func unknownCommand(word string, commands []*cli.Command) error {
 }
 
 // noSubcommand is the error for a command that needs one of its subcommands and
-// was given another word, or none.
+// has another word, or none.
 func noSubcommand(command *cli.Command, path, rest []string) error {
 	line := "vmgo " + strings.Join(path, " ")
 	text, hint := strconv.Quote(line)+" needs one of: "+names(command.Subcommands), line+" --help"
@@ -189,7 +189,7 @@ func findFlag(command *cli.Command, name string) cli.Flag {
 	return nil
 }
 
-// absolute gives a path that was typed, seen from the working directory.
+// absolute returns a typed path, relative to the working directory, as an absolute one.
 func (a *app) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -197,7 +197,7 @@ func (a *app) absolute(path string) string {
 	return filepath.Join(a.host.Dir, path)
 }
 
-// helpFor is the command line that shows the help of the command that runs.
+// helpFor returns the command line that prints the help of the running command.
 func helpFor(c *cli.Context) string {
 	return "vmgo help " + strings.TrimPrefix(c.Command.HelpName, "vmgo ")
 }
@@ -215,9 +215,9 @@ func arguments(c *cli.Context, least, most int, needed string) ([]string, error)
 	case len(args) < least:
 		return nil, diag.New(diag.Usage, line+" needs "+needed, help)
 	case most == 0 && len(args) > 0:
-		return nil, diag.New(diag.Usage, line+" takes no argument, but was given "+strconv.Quote(args[0]), help)
+		return nil, diag.New(diag.Usage, line+" takes no argument, but has "+strconv.Quote(args[0]), help)
 	case most > 0 && len(args) > most:
-		return nil, diag.New(diag.Usage, line+" was given a surplus argument "+strconv.Quote(args[most]), help)
+		return nil, diag.New(diag.Usage, line+" has an unexpected argument "+strconv.Quote(args[most]), help)
 	}
 	return args, nil
 }

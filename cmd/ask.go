@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// ask puts a question on the terminal and reports whether the answer is yes. The
-// caller has made sure that there is a terminal. The first Ctrl-C ends the question,
-// with the error of ctx.
+// ask asks a question on the terminal and reports whether the answer is yes.
+// The caller has checked that there is a terminal. The first Ctrl-C ends the
+// question, with the error of ctx.
 func (a *app) ask(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(a.host.Stderr, "%s [y/N] ", question)
 	answer := make(chan string, 1)

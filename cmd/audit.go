@@ -92,7 +92,7 @@ func (a *app) audit(c *cli.Context) error {
 		a.keepAudit(report)
 	}
 	if least != "none" && slices.ContainsFunc(shown.Findings, func(f audit.Finding) bool { return f.Reaches(audit.Level(least)) }) {
-		return toldError{diag.New(diag.Failure, "there are known vulnerabilities")}
+		return reportedError{diag.New(diag.Failure, "there are known vulnerabilities")}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 )
 
-// shimInstaller is what a shim calls for a release that is missing.
+// shimInstaller returns the function that a shim calls for a missing release.
 func shimInstaller(h host.Host) func(dir string) error {
 	return func(dir string) error {
 		ctx, cancel := h.Interrupts(context.Background())
@@ -23,24 +23,24 @@ func shimInstaller(h host.Host) func(dir string) error {
 	}
 }
 
-// installUnasked installs the release of a selector, of what dir asks for
-// without one, as `vmgo install` does, and says so on one line of stderr.
+// installUnasked installs the release of a selector, or without one the release
+// that dir requests, like `vmgo install`, and prints one line on stderr.
 func installUnasked(ctx context.Context, h host.Host, dir, selector string) error {
 	name := selector
 	h.Args = []string{"vmgo", "install", "--quiet"}
 	if selector == "" {
-		name = "the release that " + dir + " asks for"
+		name = "the release that " + dir + " requests"
 	} else {
 		h.Args = append(h.Args, selector)
 	}
 	h.Dir, h.Stdout, h.StdoutTTY = dir, h.Stderr, false
 	a := &app{host: h, layout: dirs.FromEnv(h.Env, h.Root, h.UID), ownPath: sync.OnceValue(func() string { return findOwnPath(h) })}
-	a.sayf("vmgo: installing %s, as VMGO_AUTOINSTALL says", name)
+	a.sayf("vmgo: installing %s, because VMGO_AUTOINSTALL=1", name)
 	return a.run(ctx)
 }
 
-// lookOrInstall is [app.look], after an install of what is missing where the
-// settings want that.
+// lookOrInstall is [app.look]; with VMGO_AUTOINSTALL=1 it installs a missing
+// release first.
 func (a *app) lookOrInstall(ctx context.Context, q here.Question) (here.Situation, error) {
 	s, err := a.look(q)
 	if q.Version != "" && diag.CodeOf(err) == diag.NotInstalled && a.settings.AutoInstall || s.Installable(err) {

@@ -96,7 +96,7 @@ func (a *app) bundleLock() fsx.LockOptions {
 
 func (a *app) bundleCreator() (*bundle.Creator, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
-		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint, cacheHint)
+		return nil, diag.New(diag.Failure, "HOME is not set, so there is no place for downloads and proofs", homeHint, cacheHint)
 	}
 	client, settings := a.client(), a.goSettings()
 	proxies, err := a.proxies()

@@ -11,21 +11,21 @@ import (
 	"github.com/vmgo/vmgo/internal/environ"
 )
 
-// companion is a command whose work another program of ours does, vmgo-NAME:
-// its libraries would make every call of vmgo slower.
+// companion is a command that another program, vmgo-NAME, carries out, because its
+// libraries would make every start of vmgo slower.
 type companion struct {
 	name, usage, category string
 	commands              []string // for completion
 }
 
-// companions lists the programs that belong beside vmgo.
+// companions lists the programs that are installed beside vmgo.
 func companions() []companion {
 	return []companion{
-		{"proxy", "serve a caching module proxy for a team, check one, print the settings for its clients", projectCategory, []string{"serve", "check", "env", "unit"}},
-		{"deploy", "bring a Go program to hosts over SSH, with health checks and rollback", projectCategory,
+		{"proxy", "serve a caching module proxy, check one, print the settings for its clients", projectCategory, []string{"serve", "check", "env", "unit"}},
+		{"deploy", "deploy a Go program to hosts over SSH, with health checks and rollback", projectCategory,
 			[]string{"init", "build", "verify", "trust", "plan", "apply", "rollback", "status", "history", "logs", "exec", "remove"}},
 		{"fleet", "report how many hosts are doing, over SSH; write cloud-init data", machineCategory, []string{"status", "cloud-init"}},
-		{"observe", "record what a running Go program does, as one report", projectCategory, []string{"diff", "init"}},
+		{"observe", "record what a running Go program does, in one report", projectCategory, []string{"diff", "init"}},
 	}
 }
 
@@ -41,8 +41,8 @@ func (a *app) companionCommand(p companion) *cli.Command {
 	})
 }
 
-// runCompanion replaces this process with the program of that name, which lies
-// where vmgo does once links are resolved. It returns only if that cannot be done.
+// runCompanion replaces this process with the program of that name, which is
+// in the directory of vmgo, links resolved. It returns only if that fails.
 func (a *app) runCompanion(program string, args []string) error {
 	path := filepath.Join(filepath.Dir(a.host.Executable), program)
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
@@ -54,7 +54,7 @@ func (a *app) runCompanion(program string, args []string) error {
 			return err
 		}
 		if unsafe != nil {
-			return diag.New(diag.CannotStart, "root would run a program of others: "+unsafe.Reason, unsafe.Fix)
+			return diag.New(diag.CannotStart, "root would run a program that others can change: "+unsafe.Reason, unsafe.Fix)
 		}
 	}
 	err := a.host.Exec(path, append([]string{path}, args...), environ.Env(a.host.Env).Pairs())

@@ -27,7 +27,7 @@ func (a *app) completionCommand() *cli.Command {
 			}
 			s, err := shell.Lookup(args[0])
 			if err != nil || s.Name() != args[0] {
-				return diag.New(diag.UnsupportedShell, "there is no completion for the shell "+args[0], "vmgo completion bash")
+				return diag.New(diag.UnsupportedShell, "no completion for the shell "+args[0], "vmgo completion bash")
 			}
 			_, err = io.WriteString(a.host.Stdout, s.About().Completion)
 			return err
@@ -46,14 +46,14 @@ func completionPlaces() string {
 	return strings.Join(lines, "\n")
 }
 
-// oneOf gives "a, b or c".
+// oneOf returns "a, b or c".
 func oneOf(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// completeCommand answers the completion scripts: a line for each candidate,
-// with its meaning after a tab where there is one.
+// completeCommand prints the candidates for the completion scripts: one per
+// line, with a description after a tab where there is one.
 func (a *app) completeCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:   "__complete",
@@ -65,7 +65,7 @@ func (a *app) completeCommand() *cli.Command {
 			}
 			a.quiet = true
 			typed := words[len(words)-1]
-			seen := map[string]bool{} // a release can be installed, in several stores, and offered
+			seen := map[string]bool{} // a release may be in several stores, and available for download
 			for _, candidate := range a.candidates(c, words[:len(words)-1], typed) {
 				if strings.HasPrefix(candidate[0], typed) && !seen[candidate[0]] {
 					seen[candidate[0]] = true
@@ -81,7 +81,7 @@ func (a *app) completeCommand() *cli.Command {
 	})
 }
 
-// candidates lists what may stand where typed stands, with a meaning each.
+// candidates lists the completions of typed, each with a description.
 func (a *app) candidates(c *cli.Context, before []string, typed string) [][2]string {
 	_, command, rest, err := findCommand(c.App.Commands, before)
 	switch {

@@ -24,7 +24,7 @@ the user's settings file, then from the machine's (/etc/vmgo/env).`,
 		Category: aboutCategory,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "w", Usage: "write `NAME=VALUE` to the user's settings file"},
-			&cli.StringFlag{Name: "u", Usage: "take `NAME` out of the user's settings file"},
+			&cli.StringFlag{Name: "u", Usage: "remove `NAME` from the user's settings file"},
 			jsonFlag(),
 		},
 		Action: a.config,
@@ -42,7 +42,7 @@ func (a *app) config(c *cli.Context) error {
 	}
 	switch {
 	case c.IsSet("w") && c.IsSet("u"):
-		return diag.New(diag.Usage, "-w and -u exclude each other", "vmgo help config")
+		return diag.New(diag.Usage, "-w and -u cannot be combined", "vmgo help config")
 	case c.IsSet("w"):
 		name, value, found := strings.Cut(c.String("w"), "=")
 		if !found {
@@ -59,7 +59,7 @@ func (a *app) config(c *cli.Context) error {
 func (a *app) writeSetting(name, value string) error {
 	path := a.layout.UserSettings()
 	if path == "" {
-		return diag.New(diag.BadSetting, "there is no settings file, as HOME is not set", homeHint)
+		return diag.New(diag.BadSetting, "HOME is not set, so there is no settings file", homeHint)
 	}
 	changed, err := edit.Set(path, name, value)
 	if err != nil || !changed {
@@ -93,7 +93,7 @@ func (a *app) showSettings(args []string, asJSON bool) error {
 	if len(rows) == 0 {
 		return settings.Check(args[0], "")
 	}
-	// A setting that cannot be used is shown like the others, and then told of.
+	// An invalid setting is shown like the others, and then reported.
 	switch {
 	case asJSON:
 		return errors.Join(ui.JSON(a.host.Stdout, rows), bad)

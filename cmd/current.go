@@ -16,13 +16,13 @@ import (
 func (a *app) currentCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "current",
-		Usage:     "print the version in force here, and what asks for it",
+		Usage:     "print the selected version, and what requests it",
 		UsageText: "vmgo current [--short] [--json] [--explain]",
 		Category:  projectCategory,
 		Flags: []cli.Flag{
 			jsonFlag(),
-			&cli.BoolFlag{Name: "short", Usage: "print the version alone, and nothing if there is none: for prompts"},
-			&cli.BoolFlag{Name: "explain", Usage: "list every file and setting looked at, in order"},
+			&cli.BoolFlag{Name: "short", Usage: "print only the version, or nothing if no release is selected; for prompts"},
+			&cli.BoolFlag{Name: "explain", Usage: "list every file and setting that was consulted, in order"},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
@@ -49,8 +49,8 @@ func (a *app) currentCommand() *cli.Command {
 	})
 }
 
-// currentShort prints what a segment of a prompt shows. That there is no Go, or
-// a release is missing, is no news there: the hook has said so.
+// currentShort prints what a segment of a prompt shows. It prints no error when
+// there is no Go or a release is missing, because the hook has printed it.
 func (a *app) currentShort(r resolve.Resolution, err error) error {
 	switch code := diag.CodeOf(err); {
 	case code == diag.NoRequirement || code == diag.NotInstalled:
@@ -61,7 +61,7 @@ func (a *app) currentShort(r resolve.Resolution, err error) error {
 	return a.outln(nameOf(r))
 }
 
-// nameOf is the version in force, or "system" where it is not known.
+// nameOf is the selected version, or "system" where it is not known.
 func nameOf(r resolve.Resolution) string {
 	if r.Version.IsZero() {
 		return "system"
@@ -69,7 +69,7 @@ func nameOf(r resolve.Resolution) string {
 	return r.Version.String()
 }
 
-// originJSON is how an origin reads in every JSON document.
+// originJSON is the form of an origin in every JSON document.
 type originJSON struct {
 	Kind        project.Kind `json:"kind"`
 	Path        string       `json:"path"`
@@ -145,7 +145,7 @@ func (a *app) explain(r resolve.Resolution, err error) error {
 	for _, remark := range r.Remarks() {
 		a.warnf("%s", remark)
 	}
-	answer := "in force: " + nameOf(r)
+	answer := "selected: " + nameOf(r)
 	if r.GOROOT != "" {
 		answer += " (" + r.GOROOT + ")"
 	}
@@ -153,7 +153,7 @@ func (a *app) explain(r resolve.Resolution, err error) error {
 	return err
 }
 
-// isInForce says whether v is what the working directory uses.
+// isInForce reports whether v is what the working directory uses.
 func (a *app) isInForce(v gover.Version) bool {
 	resolution, err := a.resolve()
 	return err == nil && !resolution.System && resolution.Version == v

@@ -16,7 +16,7 @@ import (
 func (a *app) defaultCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, complete: a.installedCandidates}, &cli.Command{
 		Name:      "default",
-		Usage:     "show or set the release that is in force outside any project",
+		Usage:     "show or set the release that is selected outside any project",
 		UsageText: "vmgo default [SELECTOR] [--system]",
 		ArgsUsage: "[SELECTOR]",
 		Category:  releasesCategory,
@@ -39,8 +39,8 @@ func (a *app) defaultCommand() *cli.Command {
 	})
 }
 
-// showDefault prints the default that counts for this user, and where it is
-// set; with system, the machine's alone.
+// showDefault prints this user's effective default and where it is set; with
+// system, only the machine's.
 func (a *app) showDefault(system bool) error {
 	if !system && a.layout.UserDefault() != "" {
 		pin, err := project.ReadPin(a.layout.UserDefault(), project.UserDefault)
@@ -60,11 +60,11 @@ func (a *app) showDefault(system bool) error {
 			return a.outln(version.String() + " (" + installed.DefaultLink(dir) + ")")
 		}
 	}
-	return diag.New(diag.NoRequirement, "there is no default", "vmgo default latest")
+	return diag.New(diag.NoRequirement, "no default is set", "vmgo default latest")
 }
 
-// setUserDefault writes the user's default. "system" takes it back to the go
-// that PATH has without vmgo, whatever the machine's default is.
+// setUserDefault writes the user's default. "system" selects the go that PATH has
+// without vmgo, even if the machine has a default.
 func (a *app) setUserDefault(text string) error {
 	selector, err := a.atHand(text)
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *app) setUserDefault(text string) error {
 	}
 	path := a.layout.UserDefault()
 	if path == "" {
-		return diag.New(diag.Failure, "there is no place for a user's default, as HOME is not set", "vmgo default --system "+diag.Word(text))
+		return diag.New(diag.Failure, "HOME is not set, so there is no place for a user's default", "vmgo default --system "+diag.Word(text))
 	}
 	if err := os.MkdirAll(a.layout.Config, 0o755); err != nil {
 		return fmt.Errorf("making the settings directory: %w", err)
@@ -85,7 +85,8 @@ func (a *app) setUserDefault(text string) error {
 }
 
 // setSystemDefault points the link of the machine's store at the release in it
-// that the selector means now. What only this user has is no default for others.
+// that the selector means now. A release in this user's own store cannot be the
+// default for others.
 func (a *app) setSystemDefault(ctx context.Context, text string) error {
 	release, err := a.pickFrom(a.machineStores(), text)
 	if diag.CodeOf(err) == diag.NotInstalled {

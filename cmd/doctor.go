@@ -19,28 +19,28 @@ import (
 func (a *app) doctorCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "doctor",
-		Usage:     "find out what is wrong with Go on this machine, and what mends it",
+		Usage:     "find out what is wrong with Go on this machine, and how to fix it",
 		UsageText: "vmgo doctor [--only ID,...] [--skip ID,...] [--quick | --offline] [--bench] [--fail-on warn|fail] [--baseline FILE] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
 		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
 security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
 check failed, with --fail-on warn also if one warns. The home directory and secrets are left out of everything printed.`,
 		Category: machineCategory,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "only", Usage: "look at these checks or groups only: `ID,...`"},
+			&cli.StringSliceFlag{Name: "only", Usage: "run only the checks or groups `ID,...`"},
 			&cli.StringSliceFlag{Name: "skip", Usage: "leave these checks or groups out: `ID,...`"},
 			&cli.BoolFlag{Name: "quick", Usage: "start no program, use no network: within a second"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 from this `GRADE` on: warn or fail", Value: "fail"},
 			&cli.StringFlag{Name: "baseline", Usage: "report only what is not in `FILE`, an earlier --json"},
 			&cli.BoolFlag{Name: "list", Usage: "list the checks"},
 			&cli.BoolFlag{Name: "offline", Usage: "do not use the network"},
-			&cli.BoolFlag{Name: "bench", Usage: "measure the disk too: 64 MB, two seconds"},
-			&cli.StringFlag{Name: "listen", Usage: "look at your own HTTP service at `ADDRESS`, such as :8080"},
-			&cli.StringFlag{Name: "grpc", Usage: "look at your own gRPC service at `ADDRESS`"},
-			&cli.StringFlag{Name: "binary", Usage: "say on which distributions the program `FILE` starts"},
-			&cli.BoolFlag{Name: "fix", Usage: "mend what can be mended safely, after showing it"},
+			&cli.BoolFlag{Name: "bench", Usage: "also measure the disk: 64 MB, two seconds"},
+			&cli.StringFlag{Name: "listen", Usage: "also check your HTTP service at `ADDRESS`, such as :8080"},
+			&cli.StringFlag{Name: "grpc", Usage: "also check your gRPC service at `ADDRESS`"},
+			&cli.StringFlag{Name: "binary", Usage: "report on which distributions the program `FILE` starts"},
+			&cli.BoolFlag{Name: "fix", Usage: "fix what can be fixed safely, after showing the changes"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "with --fix: do not ask"},
-			&cli.BoolFlag{Name: "undo", Usage: "take the latest --fix back"},
-			&cli.StringFlag{Name: "html", Usage: "write the report as a page to `FILE`"},
+			&cli.BoolFlag{Name: "undo", Usage: "undo the latest --fix"},
+			&cli.StringFlag{Name: "html", Usage: "write the report as an HTML page to `FILE`"},
 			jsonFlag(),
 		},
 		Action: a.doctor,
@@ -78,16 +78,16 @@ func (a *app) doctor(c *cli.Context) error {
 		if err := a.repair(c, machine, checks); err != nil {
 			return err
 		}
-		machine = a.doctorMachine(c) // what it knew may be no longer true
+		machine = a.doctorMachine(c) // the facts may have changed
 	}
-	end := a.showing("examining the machine")
+	end := a.showing("checking the machine")
 	report := doctor.Run(c.Context, machine, checks).Since(baseline)
 	end()
 	if err := a.showDoctor(c, report, c.IsSet("only")); err != nil {
 		return err
 	}
 	if report.Has(failing) {
-		return toldError{diag.New(diag.Failure, "a check failed")}
+		return reportedError{diag.New(diag.Failure, "a check failed")}
 	}
 	return nil
 }
@@ -139,8 +139,8 @@ func failingGrade(text string) (doctor.Status, error) {
 	return "", diag.New(diag.Usage, fmt.Sprintf("--fail-on %s: the grades are warn and fail", text), "vmgo doctor --fail-on warn")
 }
 
-// oneMode refuses flags that each mean another thing to do, and those that would have
-// no effect.
+// oneMode returns an error for flags that exclude each other, and for those that would
+// have no effect.
 func oneMode(c *cli.Context, modes ...string) error {
 	mode := ""
 	for _, name := range modes {
@@ -148,17 +148,17 @@ func oneMode(c *cli.Context, modes ...string) error {
 			continue
 		}
 		if mode != "" {
-			return diag.New(diag.Usage, "--"+mode+" and --"+name+" do not go together", "vmgo help doctor")
+			return diag.New(diag.Usage, "--"+mode+" and --"+name+" cannot be combined", "vmgo help doctor")
 		}
 		mode = name
 	}
 	switch {
 	case c.IsSet("yes") && mode != "fix":
-		return diag.New(diag.Usage, "--yes belongs to --fix", "vmgo doctor --fix --yes")
+		return diag.New(diag.Usage, "--yes works only with --fix", "vmgo doctor --fix --yes")
 	case c.Bool("quick") && (c.Bool("bench") || c.IsSet("listen") || c.IsSet("grpc")):
 		return diag.New(diag.Usage, "--quick neither measures nor connects: it does not go with --bench, --listen and --grpc", "vmgo doctor --bench")
 	case c.IsSet("html") && c.String("html") == "":
-		return diag.New(diag.Usage, "--html names no file", "vmgo doctor --html doctor.html")
+		return diag.New(diag.Usage, "--html has no file", "vmgo doctor --html doctor.html")
 	}
 	return nil
 }
@@ -221,21 +221,21 @@ func (a *app) doctorBinary(machine *doctor.Machine, file string, asJSON bool) er
 		err = binary.Print(a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY)))
 	}
 	if err == nil && binary.StartsHere != nil && !*binary.StartsHere {
-		err = toldError{diag.New(diag.Failure, "the program does not start here")}
+		err = reportedError{diag.New(diag.Failure, "the program does not start here")}
 	}
 	return err
 }
 
 // repair shows what --fix would do, asks, and does it.
 func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Check) error {
-	end := a.showing("examining the machine")
+	end := a.showing("checking the machine")
 	plan, err := doctor.Plan(machine, doctor.Run(c.Context, machine, checks))
 	end()
 	if err != nil {
 		return err
 	}
 	if len(plan) == 0 {
-		a.sayf("nothing to mend that is safe to mend")
+		a.sayf("nothing can be fixed automatically")
 		return nil
 	}
 	for _, change := range plan {
@@ -243,7 +243,7 @@ func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Ch
 	}
 	if !c.Bool("yes") {
 		if !a.host.StdinTTY {
-			return diag.New(diag.Usage, "there is no terminal to ask on", "vmgo doctor --fix --yes")
+			return diag.New(diag.Usage, "no terminal to ask on", "vmgo doctor --fix --yes")
 		}
 		agreed, err := a.ask(c.Context, "Change these files?")
 		if err != nil {

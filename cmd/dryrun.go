@@ -11,8 +11,8 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// dryRun says where each release would come from and go to, and what it takes.
-// A store that cannot be written is no hindrance to being told.
+// dryRun prints the source and destination of each release, and its size. It
+// works without write access to the store.
 func (a *app) dryRun(c *cli.Context, list []gover.Version, files []string, report *report) (failures []error) {
 	if len(list) > 0 {
 		in, err := a.installer(c)
@@ -55,7 +55,8 @@ func (a *app) planFile(c *cli.Context, name string) (*install.Installer, install
 	return in, in.Plan(c.Context, []gover.Version{version}), err
 }
 
-// plan tells what an install would do, and gives what would keep it from that.
+// plan prints what an install would do, and returns the error that would
+// prevent it.
 func (r *report) plan(in *install.Installer, plan install.Plan) (failures []error) {
 	for _, p := range plan.Releases {
 		goroot := in.Store.GOROOT(p.Version)
@@ -69,7 +70,7 @@ func (r *report) plan(in *install.Installer, plan install.Plan) (failures []erro
 		switch out := r.app.host.Stdout; {
 		case p.Err != nil:
 		case p.InPlace:
-			fmt.Fprintf(out, "%s: %s has no receipt: it becomes the release if the checksum database vouches for it\n", p.Version, goroot)
+			fmt.Fprintf(out, "%s: %s has no receipt: it is installed if the checksum database verifies it\n", p.Version, goroot)
 		case p.Present:
 			fmt.Fprintf(out, "%s: present in %s\n", p.Version, goroot)
 		default:
@@ -88,8 +89,8 @@ func (r *report) plan(in *install.Installer, plan install.Plan) (failures []erro
 	return failures
 }
 
-// plannedLine is a line of `install --dry-run --json`: the event with which the
-// install would begin or, where it would do nothing, end.
+// plannedLine is a line of `install --dry-run --json`: the first event of the
+// install or, where it would do nothing, the last.
 func plannedLine(p install.Planned, goroot string) eventLine {
 	line := eventLine{Event: install.Resolved, Version: p.Version.String(), GOROOT: goroot}
 	switch {
@@ -103,7 +104,7 @@ func plannedLine(p install.Planned, goroot string) eventLine {
 	return line
 }
 
-// takes says what an install takes.
+// takes returns the size of an install as text.
 func takes(download int64, need store.Need, exact bool) string {
 	about := ""
 	if !exact {

@@ -228,7 +228,7 @@ func (a *app) vscodeStatus(c *cli.Context) error {
 		err = a.showWindows(reports, len(servers) > 0)
 	}
 	if err == nil && slices.ContainsFunc(reports, func(r vscode.Report) bool { return r.Problem != "" }) {
-		return toldError{diag.New(diag.Failure, "a window does not get the go of its directory")}
+		return reportedError{diag.New(diag.Failure, "a window does not get the go of its directory")}
 	}
 	return err
 }

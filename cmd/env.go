@@ -18,7 +18,7 @@ func (a *app) envCommand() *cli.Command {
 		Usage:     "print what the hook would set here",
 		UsageText: "vmgo env [--shell SHELL|--json]",
 		Description: `github appends to the files that GITHUB_ENV and GITHUB_PATH name, for the next steps of the job.
-dotenv, systemd (EnvironmentFile=) and docker (--env-file) print a file; a variable that the hook would unset is empty there.`,
+dotenv, systemd (EnvironmentFile=) and docker (--env-file) print a file; a variable that the hook would unset is empty in it.`,
 		Category: shellCategory,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "shell", Usage: "in the language of `SHELL`: " + oneOf(shell.Names()) + " (default: that of $SHELL, else bash), or for github, dotenv, systemd, docker, json"},
@@ -66,7 +66,7 @@ func (a *app) envText(form string, changes []environ.Change) (string, error) {
 	return language.Export(changes), nil
 }
 
-// language is the shell asked for, else the user's own, else bash.
+// language returns the requested shell, else the user's own, else bash.
 func (a *app) language(name string) (shell.Shell, error) {
 	if name != "" {
 		return shell.Lookup(name)

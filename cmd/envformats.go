@@ -13,8 +13,8 @@ import (
 )
 
 // envFormat returns changes of the environment in a form that a program other
-// than a shell reads. None of the forms can unset a variable: what is to be
-// unset is empty, which the go command treats alike.
+// than a shell reads. None of the forms can unset a variable: a variable to unset
+// is written as empty, which the go command treats alike.
 type envFormat func(name, value string) (line string, ok bool)
 
 // envFormats are the forms by their names for `vmgo env --shell`.
@@ -72,7 +72,7 @@ func dockerLine(name, value string) (string, bool) {
 func (a *app) envGitHub(changes []environ.Change) error {
 	envFile, pathFile := a.host.Env["GITHUB_ENV"], a.host.Env["GITHUB_PATH"]
 	if envFile == "" || pathFile == "" {
-		return diag.New(diag.Usage, "GITHUB_ENV and GITHUB_PATH are not set: this is no step of GitHub Actions", "vmgo env --shell dotenv")
+		return diag.New(diag.Usage, "GITHUB_ENV and GITHUB_PATH are not set: this is not a step of GitHub Actions", "vmgo env --shell dotenv")
 	}
 	var env, path strings.Builder
 	for _, change := range changes {
@@ -85,7 +85,7 @@ func (a *app) envGitHub(changes []environ.Change) error {
 			}
 			continue
 		}
-		// Nobody can guess the delimiter, so no value can end itself early and set more.
+		// The delimiter is random, so no value can end early and set more variables.
 		end := "vmgo_" + rand.Text()
 		env.WriteString(change.Name + "<<" + end + "\n" + change.Value.Text + "\n" + end + "\n")
 	}

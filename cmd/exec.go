@@ -21,7 +21,7 @@ func (a *app) execCommand() *cli.Command {
 		Usage:     "run a program with a release",
 		UsageText: "vmgo exec [SELECTOR] -- CMD...",
 		ArgsUsage: "[SELECTOR] -- CMD...",
-		Description: `Without a SELECTOR the release in force here is used. The program gets the environment that the hook
+		Description: `Without a SELECTOR, the selected release is used. The program gets the environment that the hook
 would set, and replaces vmgo: its exit status is that of vmgo. VMGO_AUTOINSTALL=1 installs a release that is missing.`,
 		Category: shellCategory,
 		Action: func(c *cli.Context) error {
@@ -31,7 +31,7 @@ would set, and replaces vmgo: its exit status is that of vmgo. VMGO_AUTOINSTALL=
 				return diag.New(diag.Usage, `"vmgo exec" needs "--" and a command after it`, execHint(words))
 			}
 			if split > 1 {
-				return diag.New(diag.Usage, `"vmgo exec" was given a surplus argument `+strconv.Quote(words[1]), execHint(slices.Delete(words, split, split+1)))
+				return diag.New(diag.Usage, `"vmgo exec" has an unexpected argument `+strconv.Quote(words[1]), execHint(slices.Delete(words, split, split+1)))
 			}
 			question := here.Question{Polite: true}
 			if split == 1 {
@@ -49,7 +49,7 @@ would set, and replaces vmgo: its exit status is that of vmgo. VMGO_AUTOINSTALL=
 	})
 }
 
-// execHint puts the "--" where it was probably meant to be.
+// execHint returns the command line with the "--" in its probable place.
 func execHint(words []string) string {
 	hint := "vmgo exec"
 	if len(words) > 0 {
@@ -67,8 +67,8 @@ func execHint(words []string) string {
 	return hint
 }
 
-// replaceWith executes a program in the environment of a resolution. It only
-// returns if that cannot be done.
+// replaceWith executes a program in the environment of a resolution. It returns
+// only if that fails.
 func (a *app) replaceWith(s here.Situation, command []string) error {
 	s.Prepare()
 	env := s.Inside(a.host.Env, environ.How{Fresh: true})
@@ -76,7 +76,7 @@ func (a *app) replaceWith(s here.Situation, command []string) error {
 	if !strings.ContainsRune(program, '/') {
 		found, ok := lookPath(env["PATH"], program)
 		if !ok {
-			return diag.New(diag.CommandNotFound, "there is no program "+program+" in Go "+nameOf(s.Resolution)+" or on PATH", "vmgo which go")
+			return diag.New(diag.CommandNotFound, "no program "+program+" in Go "+nameOf(s.Resolution)+" or on PATH", "vmgo which go")
 		}
 		program = found
 	}

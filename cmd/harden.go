@@ -16,18 +16,18 @@ import (
 )
 
 const hardenDescription = `Every change is shown first, recorded in a journal before it is made, and can be
-taken back. docs/harden.md has the items, with what each is worth.
+undone. docs/harden.md describes the items and their effects.
 
    vmgo harden plan                     # what would be done, as diffs and commands
-   sudo vmgo harden apply               # does just that
-   sudo vmgo harden undo                # gives back every byte and value`
+   sudo vmgo harden apply               # makes these changes
+   sudo vmgo harden undo                # restores every byte and value`
 
 func (a *app) hardenCommand() *cli.Command {
-	only := &cli.StringSliceFlag{Name: "only", Usage: "the items `ID,...` in place of the profile's"}
-	applied := &cli.StringSliceFlag{Name: "only", Usage: "give back the items `ID,...` alone"}
-	root := &cli.StringFlag{Name: "root", Usage: "work on the image or chroot in `DIR`; nothing that runs is changed"}
-	profile := &cli.StringFlag{Name: "profile", Usage: "what the machine is for: `dev|ci|server` (the last applied, else server)"}
-	user := &cli.StringFlag{Name: "user", Usage: "the user `NAME` whom items per user are for (whoever called sudo)"}
+	only := &cli.StringSliceFlag{Name: "only", Usage: "the items `ID,...` instead of the profile's"}
+	applied := &cli.StringSliceFlag{Name: "only", Usage: "undo only the items `ID,...`"}
+	root := &cli.StringFlag{Name: "root", Usage: "change the image or chroot in `DIR`, not the running system"}
+	profile := &cli.StringFlag{Name: "profile", Usage: "the purpose of the machine: `dev|ci|server` (default: the last applied, else server)"}
+	user := &cli.StringFlag{Name: "user", Usage: "the user `NAME` for items per user (default: the user who called sudo)"}
 	out := &cli.StringFlag{Name: "out", Usage: "also write the plan to `FILE`, for vmgo harden apply FILE"}
 	sub := func(name, usage, arguments string, action func(*cli.Context) error, flags ...cli.Flag) *cli.Command {
 		return &cli.Command{
@@ -37,29 +37,29 @@ func (a *app) hardenCommand() *cli.Command {
 	}
 	return a.declare(needs{settings: true}, &cli.Command{
 		Name: "harden", Aliases: []string{"hardening"},
-		Usage:       "make the machine fit for Go, show every change first, take it all back",
+		Usage:       "prepare the machine for Go; every change is shown first and can be undone",
 		Description: hardenDescription,
 		Category:    machineCategory,
 		Subcommands: []*cli.Command{
-			sub("status", "how every item stands; exit status 1 if one has drifted or is overridden", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
-			sub("plan", "every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
-			sub("apply", "make the changes, or those of a saved plan if the machine is as it was", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
-			sub("undo", "give back everything, or the items named", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
-				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be given back"}),
+			sub("status", "show the state of every item; exit status 1 if one has drifted or is overridden", "", a.hardenStatus, only, profile, user, root, jsonFlag()),
+			sub("plan", "show every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
+			sub("apply", "make the changes, or those of a saved plan if the machine has not changed since", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
+			sub("undo", "undo everything, or the items of --only", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
+				&cli.BoolFlag{Name: "dry-run", Usage: "only show what would be restored"}),
 			sub("service", "limit or sandbox a systemd service, or give it a socket for vmgo observe", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--observe] [--apply]", a.hardenService, root, out, jsonFlag(),
 				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M or 50%, with MemoryHigh and GOMEMLIMIT below it"},
-				&cli.Float64Flag{Name: "cpus", Usage: "`N` processors, such as 1.5, with the GOMAXPROCS that goes with it", DefaultText: "no limit"},
-				&cli.BoolFlag{Name: "sandbox", Usage: "close everything that a Go service does not need"},
-				&cli.BoolFlag{Name: "observe", Usage: "a private socket on which the service serves profiles to vmgo observe"},
+				&cli.Float64Flag{Name: "cpus", Usage: "limit the service to `N` CPUs, such as 1.5, and set GOMAXPROCS to match", DefaultText: "no limit"},
+				&cli.BoolFlag{Name: "sandbox", Usage: "deny everything that a Go service does not need"},
+				&cli.BoolFlag{Name: "observe", Usage: "add a private socket on which the service serves profiles to vmgo observe"},
 				&cli.StringSliceFlag{Name: "write", Usage: "a `DIR` that the sandboxed service may write to"},
-				&cli.BoolFlag{Name: "apply", Usage: "make the changes; without it they are only shown"}),
-			sub("report", "before, after, and what is left, as a page", "--html FILE", a.hardenReport, only, profile, user, root,
+				&cli.BoolFlag{Name: "apply", Usage: "make the changes (default: only show them)"}),
+			sub("report", "write a page with the state before, the state after, and what is left to do", "--html FILE", a.hardenReport, only, profile, user, root,
 				&cli.StringFlag{Name: "html", Usage: "the `FILE` to write"}),
 		},
 	})
 }
 
-// hardenEngine opens the machine that the flags mean.
+// hardenEngine returns an engine on the machine of the flags.
 func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine, error) {
 	m, err := harden.Running(a.host)
 	if dir := c.String("root"); dir != "" {
@@ -98,7 +98,7 @@ func listFlag(c *cli.Context, name, kind, hint string) ([]string, error) {
 		list = append(list, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })...)
 	}
 	if c.IsSet(name) && len(list) == 0 {
-		return nil, diag.New(diag.Usage, "--"+name+" names no "+kind, hint)
+		return nil, diag.New(diag.Usage, "--"+name+" has no "+kind, hint)
 	}
 	return list, nil
 }
@@ -115,13 +115,13 @@ func (a *app) hardenStatus(c *cli.Context) error {
 	}
 	for _, item := range plan.Items {
 		if err == nil && (item.State == harden.Drifted || item.State == harden.Overridden) {
-			err = toldError{diag.New(diag.Failure, "an item is "+string(item.State))}
+			err = reportedError{diag.New(diag.Failure, "an item is "+string(item.State))}
 		}
 	}
 	return err
 }
 
-// hardenPlanned makes the plan that the flags ask for.
+// hardenPlanned returns the plan for the flags.
 func (a *app) hardenPlanned(c *cli.Context) (*harden.Engine, harden.Plan, error) {
 	var plan harden.Plan
 	if _, err := arguments(c, 0, 0, ""); err != nil {
@@ -147,7 +147,7 @@ func (a *app) hardenPlan(c *cli.Context) error {
 	return a.hardenShow(c, plan)
 }
 
-// hardenShow prints a plan, and saves it where --out says.
+// hardenShow prints a plan, and saves it to the file of --out.
 func (a *app) hardenShow(c *cli.Context, plan harden.Plan) error {
 	if file := c.String("out"); file != "" {
 		data, err := json.MarshalIndent(plan, "", " ")
@@ -177,7 +177,7 @@ func (a *app) hardenApply(c *cli.Context) error {
 	var extra []harden.Item
 	if len(args) == 1 {
 		if c.IsSet("only") || c.IsSet("profile") || c.IsSet("user") {
-			return diag.New(diag.Usage, "a saved plan says itself which items it has", "vmgo harden apply "+args[0])
+			return diag.New(diag.Usage, "a saved plan has its own items", "vmgo harden apply "+args[0])
 		}
 		if saved, err = a.loadPlan(args[0]); err != nil {
 			return err
@@ -229,8 +229,8 @@ func (a *app) hardenUndo(c *cli.Context) error {
 	}, plan)
 }
 
-// hardenRun changes the machine if this user may, and otherwise shows what
-// would be changed and the command that may. It never calls sudo by itself.
+// hardenRun changes the machine as root; for other users it shows the
+// changes and the command to run as root. It never calls sudo itself.
 func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
 	run func(context.Context, func(harden.Plan) error) (harden.Result, error), plan func() (harden.Plan, error),
 ) error {
@@ -286,7 +286,7 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// sudoCommand is what was typed, for root. The program's full path is used, as
+// sudoCommand returns the typed command line for root. The program's full path is used, as
 // sudo's own PATH may lack it; root runs no program that others may change.
 func (a *app) sudoCommand() string {
 	words := []string{"sudo", diag.Word(a.host.Executable)}
@@ -341,7 +341,7 @@ func (a *app) hardenService(c *cli.Context) error {
 
 func (a *app) hardenReport(c *cli.Context) error {
 	if c.String("html") == "" {
-		return diag.New(diag.Usage, "a report needs --html FILE", "vmgo harden report --html harden.html")
+		return diag.New(diag.Usage, "harden report needs --html FILE", "vmgo harden report --html harden.html")
 	}
 	engine, plan, err := a.hardenPlanned(c)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// hardenTable prints how the items stand, one a line.
+// hardenTable prints the state of the items, one per line.
 func (a *app) hardenTable(engine *harden.Engine, plan harden.Plan, named bool) error {
 	palette := ui.Palette(a.colour(a.host.StdoutTTY))
 	var table ui.Table
@@ -36,12 +36,12 @@ func (a *app) hardenTable(engine *harden.Engine, plan harden.Plan, named bool) e
 	if !engine.Machine.Live {
 		kind += ", image " + plan.Root
 	}
-	a.sayf("%s; \"off\" items are not in it: vmgo harden plan --only ID shows one with its reasons", kind)
+	a.sayf("%s; \"off\" items are not included: vmgo harden plan --only ID shows one with its reasons", kind)
 	return nil
 }
 
-// stateText says in one word how an item stands. Pending is split: what the
-// profile does not switch on is off, and stays so.
+// stateText returns the state of an item in one word. Pending is split: an
+// item that the profile does not switch on is off.
 func stateText(p ui.Palette, item harden.ItemStatus) string {
 	switch {
 	case item.State == harden.Applied:
@@ -65,7 +65,7 @@ func (a *app) hardenText(plan harden.Plan) error {
 	}
 	for _, item := range plan.Items {
 		if item.State == harden.Drifted && len(item.Changes)+len(item.Commands) == 0 {
-			fmt.Fprintf(&out, "# %s has drifted (%s) and is left alone; --only %s writes it again\n", item.ID, item.Reason, item.ID)
+			fmt.Fprintf(&out, "# %s has drifted (%s) and is not changed; --only %s writes it again\n", item.ID, item.Reason, item.ID)
 			continue
 		}
 		if !item.Selected || item.State == harden.Applied && len(item.Changes)+len(item.Commands) == 0 {
@@ -117,7 +117,7 @@ func writeItem(out *strings.Builder, p ui.Palette, item harden.ItemStatus) {
 		fmt.Fprintf(out, "$ %s\n", command)
 	}
 	for _, advice := range item.Advice {
-		fmt.Fprintf(out, "  for you to run: %s\n", advice)
+		fmt.Fprintf(out, "  run yourself: %s\n", advice)
 	}
 	out.WriteString("\n")
 }
@@ -127,7 +127,7 @@ func needText(need harden.Need) string {
 	case harden.NeedsLogin:
 		return "a new login"
 	case harden.NeedsRestart:
-		return "a restart of the services"
+		return "the services are restarted"
 	case harden.NeedsReboot:
 		return "a reboot"
 	}
@@ -152,7 +152,7 @@ func paintDiff(p ui.Palette, diff string) string {
 	return out.String()
 }
 
-// shown is a line of a file as it may be shown, its tabs kept.
+// shown returns a line of a file with control characters escaped, tabs kept.
 func shown(line string) string {
 	parts := strings.Split(line, "\t")
 	for i := range parts {
@@ -168,16 +168,16 @@ func changes(n int) string {
 	return strconv.Itoa(n) + " changes"
 }
 
-// hardenDone sums up what was done.
+// hardenDone prints a summary of the changes.
 func (a *app) hardenDone(res harden.Result) {
 	n := len(res.Plan.Changes)
 	switch {
 	case n == 0:
 		a.sayf("nothing was changed")
 	case res.Plan.Verb == "undo":
-		a.sayf("taken back: %s", changes(n))
+		a.sayf("reverted %s", changes(n))
 	default:
-		a.sayf("made: %s; to take back: vmgo harden undo", changes(n))
+		a.sayf("made %s; undo with: vmgo harden undo", changes(n))
 	}
 	var needs []string
 	for _, item := range res.Plan.Items {
@@ -187,11 +187,11 @@ func (a *app) hardenDone(res harden.Result) {
 		}
 	}
 	if len(needs) > 0 {
-		a.sayf("felt everywhere only after %s", strings.Join(needs, " and "))
+		a.sayf("takes full effect after %s", strings.Join(needs, " and "))
 	}
 	for _, c := range res.Plan.Changes {
 		if c.Keep != "" {
-			a.sayf("kept what somebody else had written: %s", c.Keep)
+			a.sayf("kept what was written by others: %s", c.Keep)
 		}
 	}
 }

@@ -54,8 +54,8 @@ func (a *app) hookLines() string {
 	return strings.Join(lines, "\n")
 }
 
-// programs are this program and the lean one, by absolute path; where the lean
-// one is missing, this one does its work.
+// programs returns the absolute paths of this program and the lean one; where the
+// lean one is missing, this one replaces it.
 func (a *app) programs() shell.Programs {
 	vmgo := a.ownPath()
 	lean := filepath.Join(filepath.Dir(vmgo), "vmgo-shim")
@@ -90,7 +90,7 @@ func (a *app) shellCommand() *cli.Command {
 		ArgsUsage: "SELECTOR",
 		Category:  shellCategory,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "unset", Usage: "go back to what the directory asks for"},
+			&cli.BoolFlag{Name: "unset", Usage: "return to the release that the directory requests"},
 			&cli.StringFlag{Name: "emit", Hidden: true},
 		},
 		Action: func(c *cli.Context) error {
@@ -103,7 +103,7 @@ func (a *app) shellCommand() *cli.Command {
 				return err
 			}
 			if !c.IsSet("emit") {
-				return diag.New(diag.Usage, "vmgo shell changes the shell that calls it, and so works through its hook only",
+				return diag.New(diag.Usage, "vmgo shell changes the calling shell, so it works only where the hook is loaded",
 					a.hookLine("bash")+"   # or zsh", a.hookLine("fish"))
 			}
 			s, err := shell.Lookup(c.String("emit"))

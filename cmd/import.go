@@ -18,15 +18,15 @@ import (
 func (a *app) importCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true, complete: a.peerCandidates}, &cli.Command{
 		Name:      "import",
-		Usage:     "take over the releases of another version manager",
+		Usage:     "import the releases of another version manager",
 		UsageText: "vmgo import " + strings.Join(peerNames(), "|") + "|all [--dry-run]",
 		ArgsUsage: "NAME",
-		Description: `Copies each release for which the checksum database vouches. Files that do not belong to the release stay behind and are
+		Description: `Copies each release that the checksum database verifies. Files that do not belong to the release stay behind and are
 named; a tree with modified or missing files is refused. The default of the other manager becomes yours if you have none.
-Nothing of the other manager is changed or removed. docs/migrate.md has its commands and ours side by side.`,
+Nothing of the other manager is changed or removed. docs/migrate.md compares its commands with vmgo's.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "only list what was found"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only list what would be imported"},
 			proofFlag(), jobsFlag(), jsonFlag(), noWaitFlag(),
 		},
 		Action: a.importPeers,
@@ -74,11 +74,11 @@ func (a *app) importPeers(c *cli.Context) error {
 	for _, remnant := range peers.Remnants(machine, a.host.Dir) {
 		a.sayf("%s %s", remnant.Path, remnant.Advice)
 	}
-	a.sayf("lines of start-up files that are not needed any more: vmgo doctor --fix --only toolchain.leftovers,toolchain.goroot")
+	a.sayf("start-up files may have lines that are no longer needed: vmgo doctor --fix --only toolchain.leftovers,toolchain.goroot")
 	return err
 }
 
-// importLine is a tree in the form of --dry-run --json.
+// importLine is a tree as `--dry-run --json` prints it.
 type importLine struct {
 	From      string `json:"from"`
 	Version   string `json:"version"`
@@ -154,7 +154,7 @@ func (a *app) importDefault(defaults []peers.Default, dry bool) {
 		return
 	}
 	if err := a.setUserDefault(d.Selector); err != nil {
-		a.warnf("%s has the default %s, which is not taken over: %v", d.Path, d.Selector, err)
+		a.warnf("%s has the default %s, which is not imported: %v", d.Path, d.Selector, err)
 		return
 	}
 	a.sayf("your default is %s, as in %s", d.Selector, filepath.Clean(d.Path))

@@ -25,16 +25,16 @@ func (a *app) installCommand() *cli.Command {
 		Usage:     "download, verify and install releases",
 		UsageText: "vmgo install [SELECTOR|FILE|DIR...]",
 		ArgsUsage: "[SELECTOR|FILE|DIR...]",
-		Description: `Without a SELECTOR: what this directory asks for. A selector takes the newest published match.
+		Description: `Without a SELECTOR: what this directory requests. A selector takes the newest published match.
 A FILE is an official archive or a module zip, a DIR has one or is a GOROOT (see vmgo help adopt).
-Nothing becomes visible in the store before the checksum database or Google's signature has vouched for it.
+A release becomes visible in the store only after the checksum database or Google's signature verified it.
 ` + sourcesText(),
 		Category: releasesCategory,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed"},
-			&cli.BoolFlag{Name: "reinstall", Usage: "replace a release that is there"},
-			&cli.BoolFlag{Name: "default", Usage: "make it the default as well"},
-			&cli.BoolFlag{Name: "full", Usage: "with api, doc, misc and test: from the official archive"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be installed"},
+			&cli.BoolFlag{Name: "reinstall", Usage: "replace an installed release"},
+			&cli.BoolFlag{Name: "default", Usage: "also make it the default"},
+			&cli.BoolFlag{Name: "full", Usage: "include api, doc, misc and test, from the official archive"},
 			minAgeFlag(),
 			&cli.StringFlag{Name: "root", Usage: "install into /opt/go of the image or chroot in `DIR`; --default is its machine's default"},
 			proofFlag(),
@@ -44,7 +44,7 @@ Nothing becomes visible in the store before the checksum database or Google's si
 	})
 }
 
-// installFlags are those of every command that may install.
+// installFlags returns the flags of every command that may install.
 func installFlags() []cli.Flag {
 	return []cli.Flag{
 		sourceFlag(),
@@ -71,7 +71,7 @@ func (a *app) install(c *cli.Context) error {
 		}
 	}
 	if c.Bool("default") && len(selectors)+len(files) != 1 {
-		return diag.New(diag.Usage, "--default goes with one selector", "vmgo install --default latest")
+		return diag.New(diag.Usage, "--default needs exactly one selector", "vmgo install --default latest")
 	}
 	if given, err := a.givenProofs(c.StringSlice("proof")); err != nil {
 		return err
@@ -107,7 +107,8 @@ func (a *app) install(c *cli.Context) error {
 	return nil
 }
 
-// installSelectors reads the arguments, or what the directory asks for.
+// installSelectors reads the arguments, or without any what the directory
+// requests.
 func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 	var selectors []gover.Selector
 	for _, arg := range args {
@@ -116,7 +117,7 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 			return nil, err
 		}
 		if selector.Kind() == gover.System {
-			return nil, diag.New(diag.BadSelector, "system is the go that is there without vmgo: it cannot be installed", "vmgo install latest")
+			return nil, diag.New(diag.BadSelector, "system means the go on PATH without vmgo: it cannot be installed", "vmgo install latest")
 		}
 		selectors = append(selectors, selector)
 	}
@@ -129,13 +130,13 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 		return nil, err
 	}
 	if wanted.IsZero() || wanted.Kind() == gover.System {
-		return nil, diag.New(diag.NoRequirement, "nothing asks for a release here", "vmgo install latest", "vmgo use 1.22")
+		return nil, diag.New(diag.NoRequirement, "no release is requested here", "vmgo install latest", "vmgo use 1.22")
 	}
-	a.sayf("%s asks for %s", resolution.Requirement.Origin, resolution.Requirement.Origin.Requirement)
+	a.sayf("%s requests %s", resolution.Requirement.Origin, resolution.Requirement.Origin.Requirement)
 	return []gover.Selector{wanted}, nil
 }
 
-// choose turns selectors into versions. The sources are asked for their lists
+// choose turns selectors into versions. The lists of the sources are fetched
 // only where a selector leaves a choice.
 func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []gover.Version, failures []error) {
 	age, err := a.minAge(c)
@@ -202,7 +203,7 @@ func unique(list []gover.Version) []gover.Version {
 	return kept
 }
 
-// installAll installs the releases, and gives the errors of those that failed.
+// installAll installs the releases and returns the errors of those that failed.
 func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) []error {
 	if len(list) == 0 {
 		return nil
@@ -217,7 +218,8 @@ func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) [
 	}
 	in.Event, in.Waiting = report.event, report.waiting
 	if len(list) > 1 {
-		// Several are a plan: it is told, and begun only if there is room for all.
+		// Several are checked together: the plan is printed, and starts only if
+		// there is room for all.
 		end := a.showing("looking at " + ui.Count(len(list), "release"))
 		plan := in.Prepare(c.Context, list)
 		end()
@@ -239,7 +241,7 @@ func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) [
 	return failures
 }
 
-// installer gathers what an install needs of the world.
+// installer gathers what an install needs.
 func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 	return a.installerInto(c, a.writeStore())
 }
@@ -247,7 +249,7 @@ func (a *app) installer(c *cli.Context) (*install.Installer, error) {
 // installerInto is installer for a store.
 func (a *app) installerInto(c *cli.Context, target *store.Store) (*install.Installer, error) {
 	if a.layout.Cache == "" || a.layout.State == "" {
-		return nil, diag.New(diag.Failure, "there is no place for downloads and proofs, as HOME is not set", homeHint, cacheHint)
+		return nil, diag.New(diag.Failure, "HOME is not set, so there is no place for downloads and proofs", homeHint, cacheHint)
 	}
 	sources, err := a.sources(installSources(c))
 	if err != nil {
@@ -284,7 +286,7 @@ func (a *app) installerInto(c *cli.Context, target *store.Store) (*install.Insta
 	return in, target.CheckWritable()
 }
 
-// installSources is what --source says. Where it says nothing, --full means the
+// installSources returns the sources of --source. Without it, --full means the
 // sources of full archives.
 func installSources(c *cli.Context) string {
 	if !c.IsSet("source") && c.Bool("full") {
@@ -310,7 +312,7 @@ func (a *app) identity() store.Identity {
 	return store.Identity{PID: a.host.PID, What: "vmgo " + strings.Join(a.host.Args[1:], " "), Now: a.host.Now}
 }
 
-// log is the checksum database, by way of the module proxies.
+// log returns the checksum database, reached through the module proxies.
 func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 	proxies, err := a.proxies()
 	if err != nil {
@@ -323,8 +325,8 @@ func (a *app) log(getter trust.Getter) (*trust.Log, error) {
 	})
 }
 
-// ensure installs what a selector means, unless an installed release does, and
-// gives the version.
+// ensure returns the version that a selector means, and installs it if
+// no installed release matches.
 func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, error) {
 	release, err := a.pick(selector.Text())
 	if err == nil || diag.CodeOf(err) != diag.NotInstalled {

@@ -26,7 +26,7 @@ func proofFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "proof", Usage: "`FILE` with a signature, a proof of the checksum database (also as tlog-proof), or a receipt that has one"}
 }
 
-// splitFiles tells arguments that are files of this machine from selectors.
+// splitFiles separates arguments that are files of this machine from selectors.
 func splitFiles(args []string) (files, selectors []string) {
 	for _, arg := range args {
 		if isPath(arg) || strings.HasSuffix(arg, ".tar.gz") || strings.HasSuffix(arg, ".zip") {
@@ -59,14 +59,14 @@ func (a *app) installFile(c *cli.Context, name string, report *report) (gover.Ve
 	return result.Version, result.Err
 }
 
-// localRelease finds what an argument means that is no selector: an archive or
-// zip, perhaps the only one of a directory, or a GOROOT.
+// localRelease returns what an argument that is not a selector means: an archive
+// or zip, perhaps the only one of a directory, or a GOROOT.
 func (a *app) localRelease(name string) (path string, goroot bool, err error) {
 	path = a.absolute(name)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", false, diag.New(diag.Usage, "there is no file or directory "+path+" to install from", "vmgo help install")
+		return "", false, diag.New(diag.Usage, "cannot install from "+path+": no such file or directory", "vmgo help install")
 	case err != nil:
 		return "", false, diag.Wrap(diag.Usage, err, "cannot install from "+name, "vmgo help install")
 	case !info.IsDir():
@@ -79,8 +79,8 @@ func (a *app) localRelease(name string) (path string, goroot bool, err error) {
 	return path, false, err
 }
 
-// fileInstaller installs the release of one file, with the proofs that were
-// given. As installer does, it may give an Installer beside an error.
+// fileInstaller installs the release of one file, with the given proofs. Like
+// installer, it may return an Installer together with an error.
 func (a *app) fileInstaller(c *cli.Context, path string) (*install.Installer, gover.Version, error) {
 	in, writable := a.installer(c)
 	if in == nil {
@@ -123,8 +123,8 @@ func (a *app) archiveIn(dir string) (string, error) {
 	return "", diag.New(diag.Usage, dir+" has several archives", hints...)
 }
 
-// fileSource makes the source of a file. What go.dev knows of an archive counts
-// as well, if it can be asked: its checksum, and its signature.
+// fileSource makes the source of a file. The checksum and the signature of go.dev
+// for the archive are used too, if it can be reached.
 func (a *app) fileSource(ctx context.Context, path string, signatures []string) (*release.File, error) {
 	name, checksum := filepath.Base(path), ""
 	if artifact, ok := release.ParseFileName(name); ok && artifact.Kind == release.TarGz {
@@ -142,7 +142,7 @@ func (a *app) fileSource(ctx context.Context, path string, signatures []string) 
 	return release.NewFile(path, name, checksum, signatures)
 }
 
-// givenProofs are what --proof names.
+// givenProofs are the proofs of --proof.
 type givenProofs struct {
 	signatures []string // URLs of files
 	log        [][]byte
@@ -177,17 +177,17 @@ func (a *app) givenProofs(paths []string) (givenProofs, error) {
 	return g, nil
 }
 
-// unused returns an error for a signature that no archive was given with: what
-// a source serves is judged by the signature of that source.
+// unused returns an error for a signature without its archive: what a source
+// serves is verified by the signature of that source.
 func (g givenProofs) unused(files []string) error {
 	if len(g.signatures) == 0 || len(files) > 0 {
 		return nil
 	}
-	return diag.New(diag.Usage, "a signature goes with the archive that it is over", "vmgo install --proof go1.27.0.linux-amd64.tar.gz.asc ./go1.27.0.linux-amd64.tar.gz")
+	return diag.New(diag.Usage, "a signature needs the archive that it signs", "vmgo install --proof go1.27.0.linux-amd64.tar.gz.asc ./go1.27.0.linux-amd64.tar.gz")
 }
 
-// over gives a log that answers from the given proofs where they are about the
-// release that is asked for, and asks the real one about others.
+// over returns a log that uses the given proofs for the requested release, and the
+// real log for others.
 func (g givenProofs) over(log *trust.Log) install.Log {
 	if len(g.log) == 0 {
 		return log

@@ -9,12 +9,11 @@ import (
 )
 
 func jobsFlag() cli.Flag {
-	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "parallel work `N`", DefaultText: "VMGO_JOBS, else one a core"}
+	return &cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs in parallel", DefaultText: "VMGO_JOBS, else one per core"}
 }
 
-// jobs is how much is done side by side: what --jobs says, else VMGO_JOBS,
-// else one job for each processor that this process may use (a container's
-// limit counts).
+// jobs returns how many jobs run in parallel: --jobs, else VMGO_JOBS, else one
+// per CPU that this process may use (a container's limit counts).
 func (a *app) jobs(c *cli.Context) (int, error) {
 	if c.IsSet("jobs") {
 		n := c.Int("jobs")

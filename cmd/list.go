@@ -30,7 +30,7 @@ func (a *app) listCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			a.tellUnproved()
+			a.warnUnproved()
 			if c.Bool("json") {
 				return ui.JSON(a.host.Stdout, rows)
 			}
@@ -62,7 +62,7 @@ func (a *app) listRows() ([]listRow, error) {
 	}
 	inForce, err := a.resolve()
 	if err != nil {
-		inForce = resolve.Resolution{} // that nothing is in force is no failure of a list
+		inForce = resolve.Resolution{} // a list does not fail when no release is selected
 	}
 	rows := []listRow{}
 	defer a.showing("measuring the releases")()
@@ -103,7 +103,7 @@ func (a *app) listRow(release installed.Release) (listRow, error) {
 	return row, nil
 }
 
-// isDefault says whether the release is the default of its store.
+// isDefault reports whether the release is the default of its store.
 func (a *app) isDefault(release installed.Release) bool {
 	version, found := installed.Default(release.Store)
 	return found && version == release.Version
@@ -111,7 +111,7 @@ func (a *app) isDefault(release installed.Release) bool {
 
 func (a *app) listTable(rows []listRow) error {
 	if len(rows) == 0 {
-		a.sayf("nothing is installed; vmgo install latest brings the newest release")
+		a.sayf("nothing is installed; install the newest release: vmgo install latest")
 		return nil
 	}
 	colour := ui.Palette(a.colour(a.host.StdoutTTY))
@@ -136,8 +136,8 @@ func (a *app) listTable(rows []listRow) error {
 	return table.Write(a.host.Stdout)
 }
 
-// releaseLines returns what is known of the release lines: by a list of releases
-// that was just fetched, or the last one that was, and by what is installed.
+// releaseLines returns the known release lines: those of a list of releases
+// that was just fetched, or of the last one fetched, and those installed.
 func (a *app) releaseLines(list ...release.Listed) (gover.Lines, error) {
 	releases, err := a.installed()
 	known := []gover.Version{release.Newest(list), release.KeptNewest(a.layout.Cache)}

@@ -23,10 +23,10 @@ func (a *app) listRemoteCommand() *cli.Command {
 		UsageText: "vmgo list-remote [SELECTOR] [--all] [--json] [--source LIST] [--min-age AGE]",
 		ArgsUsage: "[SELECTOR]",
 		Description: `Without --all: the releases of the two newest lines, or those that SELECTOR matches.
-A source's list need not be complete: an exact version can be installed even when it is not listed.`,
+A source's list may be incomplete: an exact version can be installed even if it is not listed.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "with old and unstable releases"},
+			&cli.BoolFlag{Name: "all", Usage: "include old and unstable releases"},
 			jsonFlag(), sourceFlag(), minAgeFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -61,7 +61,7 @@ type remoteRow struct {
 	Sources   []string `json:"sources"`
 }
 
-// listed asks all sources for their releases for this platform, newest first.
+// listed returns the releases of all sources for this platform, newest first.
 func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([]release.Listed, error) {
 	sources, err := a.sources(sourceFlag)
 	if err != nil {
@@ -71,7 +71,7 @@ func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([
 	for i, s := range sources {
 		listers[i] = s
 	}
-	end := a.showing("asking for the lists of releases")
+	end := a.showing("fetching the lists of releases")
 	list, failed, err := release.Merge(ctx, listers...)
 	end()
 	if err != nil {
@@ -92,7 +92,8 @@ func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([
 	return list, nil
 }
 
-// remoteRows lists what the arguments ask for, with what is known of each.
+// remoteRows lists the releases that the arguments request, with what is known
+// about each.
 func (a *app) remoteRows(c *cli.Context, args []string, all bool) ([]remoteRow, error) {
 	match := func(gover.Version) bool { return true }
 	if len(args) == 1 {
@@ -143,14 +144,14 @@ func (a *app) remoteRows(c *cli.Context, args []string, all bool) ([]remoteRow, 
 		}
 	}
 	if len(rows) == 0 && len(args) == 1 {
-		return nil, diag.New(diag.NoSuchRelease, "no source lists a release that is "+args[0], "vmgo list-remote --all")
+		return nil, diag.New(diag.NoSuchRelease, "no source lists a release that matches "+args[0], "vmgo list-remote --all")
 	}
 	return rows, nil
 }
 
-// matcher says which releases a selector covers in a list: all patches of a
-// prefix, all members of a range; an alias covers everything, since only the
-// choice among many gives it a meaning.
+// matcher returns a function that reports whether a selector covers a release
+// in a list: all patches of a prefix, all members of a range. An alias covers
+// everything, since it selects one of many.
 func matcher(selector gover.Selector) (func(gover.Version) bool, error) {
 	switch selector.Kind() {
 	case gover.Range:
@@ -187,7 +188,7 @@ func (a *app) remoteTable(rows []remoteRow) error {
 }
 
 // remoteCandidates are the versions that completion offers; a completion must
-// not keep the shell waiting.
+// be fast.
 func (a *app) remoteCandidates(c *cli.Context) [][2]string {
 	ctx, cancel := context.WithTimeout(c.Context, 2*time.Second)
 	defer cancel()
@@ -195,7 +196,7 @@ func (a *app) remoteCandidates(c *cli.Context) [][2]string {
 	if err != nil {
 		return nil
 	}
-	candidates := [][2]string{{"latest", "newest release"}, {"oldstable", "newest of the line before"}}
+	candidates := [][2]string{{"latest", "newest release"}, {"oldstable", "newest of the previous line"}}
 	for _, l := range list {
 		candidates = append(candidates, [2]string{l.Version.String(), ""})
 	}

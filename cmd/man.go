@@ -19,7 +19,7 @@ func (a *app) manCommand() *cli.Command {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
 			}
-			// Where this program lies is not where readers of the page have theirs.
+			// The path of this program is not the path on the machines of readers.
 			elsewhere := &app{host: a.host, ownPath: func() string { return "vmgo" }}
 			_, err := io.WriteString(a.host.Stdout, manual(elsewhere.tree()))
 			return err
@@ -51,7 +51,7 @@ settings for all users, in the format of go env \-w
 settings of a user
 .TP
 .I /opt/go
-the releases, or beneath
+the releases, or below
 .I ~/.local/share/vmgo/go
 .SH EXIT STATUS
 0 done, 1 failed, 2 usage, 3 nothing matches or not installed, 4 network, 5 verification failed, 6 another process holds the store, 130 interrupted

@@ -26,11 +26,11 @@ func (a *app) matrixCommand() *cli.Command {
 		Usage:     "run one command under many releases",
 		UsageText: "vmgo matrix SELECTOR... -- CMD...\nvmgo matrix --from-go-mod [--install] -- CMD...",
 		ArgsUsage: "SELECTOR... -- CMD...",
-		Description: `Each release has its own environment, as vmgo exec gives it; what each prints is kept in a log of its own. The exit
+		Description: `Each run has the environment of vmgo exec, and its own log. The exit
 status is 1 if the command failed under any of them.`,
 		Category: shellCategory,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "from-go-mod", Usage: "each line from the go line of go.mod to the newest one"},
+			&cli.BoolFlag{Name: "from-go-mod", Usage: "every release line from the go line of go.mod to the newest"},
 			&cli.BoolFlag{Name: "install", Usage: "install releases that are missing"},
 			&cli.StringFlag{Name: "logs", Usage: "keep the logs in the directory `DIR`"},
 			&cli.StringFlag{Name: "junit", Usage: "write a JUnit report to `FILE`"},
@@ -90,7 +90,7 @@ func (a *app) linesFromGoMod(c *cli.Context) ([]string, error) {
 		}
 	}
 	if oldest.IsZero() {
-		return nil, diag.New(diag.NoRequirement, "there is no go.mod with a go line here", "go mod edit -go=1.22")
+		return nil, diag.New(diag.NoRequirement, "no go.mod with a go line here", "go mod edit -go=1.22")
 	}
 	newest, err := a.pickOrInstall(c, "latest")
 	if err != nil {
@@ -107,7 +107,7 @@ func (a *app) linesFromGoMod(c *cli.Context) ([]string, error) {
 }
 
 // pickOrInstall returns the release that a selector takes: the newest that is
-// installed, with --install the newest there is.
+// installed, with --install the newest published one.
 func (a *app) pickOrInstall(c *cli.Context, text string) (gover.Version, error) {
 	if !c.Bool("install") {
 		release, err := a.pick(text)
@@ -163,7 +163,7 @@ func (a *app) matrixCases(versions []gover.Version, command []string) ([]matrix.
 		if !strings.ContainsRune(program, '/') {
 			found, ok := lookPath(env["PATH"], program)
 			if !ok {
-				return nil, diag.New(diag.CommandNotFound, "there is no program "+program+" in Go "+v.String()+" or on PATH", "vmgo which go")
+				return nil, diag.New(diag.CommandNotFound, "no program "+program+" in Go "+v.String()+" or on PATH", "vmgo which go")
 			}
 			program = found
 		}
@@ -222,7 +222,7 @@ func (a *app) runMatrix(c *cli.Context, runner matrix.Runner, cases []matrix.Cas
 	case c.Context.Err() != nil:
 		return diag.New(diag.Interrupted, "interrupted")
 	case failed > 0:
-		return toldError{diag.New(diag.Failure, "the command failed under some releases")}
+		return reportedError{diag.New(diag.Failure, "the command failed under some releases")}
 	}
 	return nil
 }

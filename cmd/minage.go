@@ -77,7 +77,7 @@ func (m minAge) pick(ctx context.Context, selector gover.Selector, published []g
 		case err != nil:
 			return v, passed, err
 		case !found && passed.IsZero():
-			return v, passed, diag.New(diag.NoSuchRelease, "no source lists a release that is "+selector.Text(), "vmgo list-remote --all")
+			return v, passed, diag.New(diag.NoSuchRelease, "no source lists a release that matches "+selector.Text(), "vmgo list-remote --all")
 		case !found:
 			return v, passed, diag.New(diag.TooYoung, "each release that is "+selector.Text()+" is younger than "+m.text(),
 				"vmgo install "+passed.String()+"   # exactly this one, whatever its age")

@@ -13,7 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/release"
 )
 
-// noticeRate says when a command warns of a source that gave no list.
+// noticeRate is how often a command warns about a source without a list.
 type noticeRate bool
 
 const (
@@ -21,8 +21,8 @@ const (
 	always   noticeRate = true  // the command is about the lists
 )
 
-// warnOfMissing warns of sources that gave no list, with the setting by which
-// they are not asked any more.
+// warnOfMissing warns about sources without a list, with the setting that
+// leaves them out.
 func (a *app) warnOfMissing(sources []release.Source, list []release.Listed, failed []error, rate noticeRate) {
 	var answered, silent []string
 	for _, s := range sources {
@@ -41,13 +41,13 @@ func (a *app) warnOfMissing(sources []release.Source, list []release.Listed, fai
 			return
 		}
 		_ = fsx.MkdirAll(filepath.Dir(stamp), 0o755)
-		_ = fsx.WriteFile(stamp, nil, 0o644) // without it, it is told again
+		_ = fsx.WriteFile(stamp, nil, 0o644) // without it, the warning is repeated
 	}
 	for _, failure := range failed {
 		a.warnf("%v", failure)
 	}
 	if len(answered) > 0 {
-		a.sayf("hint: vmgo config -w VMGO_SOURCE=%s   # asks no other source", strings.Join(answered, ","))
+		a.sayf("hint: vmgo config -w VMGO_SOURCE=%s   # use only this source", strings.Join(answered, ","))
 	}
 }
 
@@ -60,8 +60,8 @@ func (a *app) isRecent(stamp string) bool {
 	return age > -time.Minute && age < 24*time.Hour
 }
 
-// withProxyHint adds to a failure of the built-in module proxy how another one
-// is named.
+// withProxyHint adds to a failure of the built-in module proxy a hint how
+// to set another one.
 func (a *app) withProxyHint(err error) error {
 	if diag.CodeOf(err) != diag.Network || !strings.Contains(err.Error(), goenv.DefaultProxy) || a.goSettings().Get("GOPROXY").IsSet() {
 		return err

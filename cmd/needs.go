@@ -7,17 +7,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// needs is what a command takes of the world. It is declared beside the command
-// and enforced: a command is given no more than it declares.
+// needs is what a command uses. It is declared beside the command and enforced: a
+// command gets no more than it declares.
 type needs struct {
-	settings bool // the VMGO_ settings without a fault; else one that is broken counts as unset
-	store    bool // the releases that are installed
+	settings bool // the VMGO_ settings must be valid; without it, a broken one is unset
+	store    bool // the installed releases
 	network  bool
-	complete completer // what may stand as its first argument; nil: nothing is known
+	complete completer // the completions of its first argument; nil: none
 	several  bool      // complete is for every argument, not only the first
 }
 
-// completer returns what may stand as an argument, each with its meaning.
+// completer returns the completions of an argument, each with a description.
 type completer func(*cli.Context) [][2]string
 
 // declare records what a command and its subcommands need.
@@ -29,7 +29,7 @@ func (a *app) declare(n needs, command *cli.Command) *cli.Command {
 	return command
 }
 
-// give hands the world to the command that runs, as far as it declared a need.
+// give hands the running command what it declared a need for.
 func (a *app) give(n needs) error {
 	a.needs = n
 	if !n.network {
@@ -38,7 +38,7 @@ func (a *app) give(n needs) error {
 	return a.loadSettings(n.settings)
 }
 
-// closedNetwork is the network of a command that declared no need of one.
+// closedNetwork is the network of a command that declared no need for one.
 type closedNetwork struct{}
 
 var errClosed = errors.New("the command uses the network and does not declare it: see cmd/needs.go")

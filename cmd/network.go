@@ -61,8 +61,8 @@ func (a *app) ownGoEnv() string {
 	return filepath.Join(dir, "lib/vmgo/go.env")
 }
 
-// goEnvFile reads a settings file of the go command. One that cannot be read is as
-// good as none, as for go.
+// goEnvFile reads a settings file of the go command. A file that cannot be read
+// is ignored, as go does.
 func goEnvFile(path string) goenv.File {
 	data, err := smallfile.Read(path, smallfile.Usual)
 	if err != nil {
@@ -71,7 +71,7 @@ func goEnvFile(path string) goenv.File {
 	return goenv.File{Path: path, Text: string(data)}
 }
 
-// client is the way to the network.
+// client returns the HTTP client.
 func (a *app) client() *fetch.Client {
 	return fetch.New(fetch.Config{
 		Transport: a.host.Transport, Env: a.host.Env, Offline: a.settings.Offline, Now: a.host.Now,
@@ -96,7 +96,7 @@ func (a *app) sources(flag string) ([]release.Source, error) {
 	})
 }
 
-// goproxy opens the source of toolchain modules, by way of the user's proxies.
+// goproxy opens the source of toolchain modules, through the user's proxies.
 func (a *app) goproxy(client *fetch.Client) (*release.GoProxy, error) {
 	proxies, err := a.proxies()
 	if err != nil {
@@ -108,8 +108,8 @@ func (a *app) goproxy(client *fetch.Client) (*release.GoProxy, error) {
 // maxKeyring bounds a file of VMGO_KEYRING. Debian's keyring of all its developers has 20 MB.
 const maxKeyring = 32 << 20
 
-// keyring holds the certificates whose signatures count: Google's, and those
-// of VMGO_KEYRING.
+// keyring returns the certificates whose signatures are accepted: Google's, and
+// those of VMGO_KEYRING.
 func (a *app) keyring() (install.Keyring, error) {
 	if len(a.settings.Keyrings) == 0 {
 		return lazyKeyring(sync.OnceValues(trust.NewKeyring)), nil
@@ -130,8 +130,8 @@ func (a *app) keyring() (install.Keyring, error) {
 	return keyring, nil
 }
 
-// lazyKeyring reads the certificate that vmgo comes with when a signature is
-// there to be judged: it takes 10 ms, and a module zip has no signature.
+// lazyKeyring reads the embedded certificate when there is a signature to verify:
+// that takes 10 ms, and a module zip has no signature.
 type lazyKeyring func() (*trust.Keyring, error)
 
 // Verify is part of [install.Keyring].

@@ -15,7 +15,7 @@ func (a *app) outdatedCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "outdated",
 		UsageText: "vmgo outdated [--json] [--source LIST] [--min-age AGE]",
-		Usage:     "say which installed lines have newer patches, and which are at their end of life",
+		Usage:     "list installed release lines that have newer patches or are at their end of life",
 		Category:  releasesCategory,
 		Flags:     []cli.Flag{jsonFlag(), sourceFlag(), minAgeFlag()},
 		Action: func(c *cli.Context) error {
@@ -47,8 +47,8 @@ type lineRow struct {
 }
 
 // lines compares the newest installed release of each line with the newest
-// published one that is old enough, newest line first. Prereleases neither count nor
-// are offered.
+// published one that is old enough, newest line first. Prereleases are
+// ignored.
 func (a *app) lines(c *cli.Context) ([]lineRow, error) {
 	releases, err := a.installed()
 	rows := []lineRow{}

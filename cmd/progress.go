@@ -24,11 +24,11 @@ func (a *app) moving() bool {
 	return a.host.StderrTTY && !a.quiet && a.host.Env["CI"] != "true" && a.host.Env["TERM"] != "dumb"
 }
 
-// silence is how long a command may say nothing on a terminal.
+// silence is how long a command may print nothing on a terminal.
 const silence = time.Second
 
-// showing tells on a terminal what is waited for, if the wait is longer than a
-// second. end takes the line away.
+// showing prints on a terminal what the command waits for, if the wait is
+// longer than a second. end removes the line.
 func (a *app) showing(what string) (end func()) {
 	if !a.moving() {
 		return func() {}

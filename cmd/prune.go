@@ -19,14 +19,14 @@ import (
 func (a *app) pruneCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true}, &cli.Command{
 		Name:      "prune",
-		Usage:     "remove what nobody needs any more",
+		Usage:     "remove releases and files that are no longer needed",
 		UsageText: "vmgo prune [--dry-run]",
-		Description: `Releases that no known project and no default asks for, leftovers of interrupted installs, unfinished downloads,
-GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, and shims that lead nowhere. Projects become
+		Description: `Removes releases that no known project and no default requests, leftovers of interrupted installs, unfinished downloads,
+GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, and shims whose target is gone. Projects become
 known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users, with their rights; while what one of them needs
 cannot be read, no release of the machine's store is removed.`,
 		Category: releasesCategory,
-		Flags:    []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what would go, and why"}, noWaitFlag()},
+		Flags:    []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be removed, and why"}, noWaitFlag()},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
 				return err
@@ -42,7 +42,7 @@ cannot be read, no release of the machine's store is removed.`,
 			if err != nil {
 				return err
 			}
-			a.tellUnproved()
+			a.warnUnproved()
 			if c.Bool("dry-run") {
 				return a.prunePlan(drop, kept)
 			}
@@ -93,7 +93,7 @@ func (a *app) prunePlan(drop []prune.Candidate, kept []prune.Kept) error {
 		table.Add(colour.Red("drop"), c.Path, ui.Bytes(c.Bytes), c.Why)
 	}
 	if table.Len() == 0 {
-		a.sayf("there is nothing to prune")
+		a.sayf("nothing to prune")
 	}
 	return table.Write(a.host.Stdout)
 }
@@ -125,7 +125,7 @@ func (a *app) pruneAll(c *cli.Context, scope prune.Scope, drop []prune.Candidate
 		failures = slices.DeleteFunc(failures, func(err error) bool {
 			return diag.CodeOf(err) == diag.Interrupted || errors.Is(err, context.Cause(c.Context)) || errors.Is(err, context.Canceled)
 		})
-		failures = append(failures, diag.New(diag.Interrupted, fmt.Sprintf("the prune was stopped, with %d of %d removed", removed, len(drop)), "vmgo prune"))
+		failures = append(failures, diag.New(diag.Interrupted, fmt.Sprintf("prune was interrupted after %d of %d removals", removed, len(drop)), "vmgo prune"))
 	}
 	return a.each(failures...)
 }

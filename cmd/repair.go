@@ -74,7 +74,7 @@ func (a *app) repairReleases(c *cli.Context) error {
 		return err
 	}
 	if err := worst(failures); err != nil && c.Bool("json") {
-		return toldError{err}
+		return reportedError{err}
 	}
 	return a.each(failures...)
 }

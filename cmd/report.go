@@ -15,8 +15,8 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// report shows an install as it goes on: events as JSON lines on stdout, or
-// lines and moving bars on stderr.
+// report shows the progress of an install: events as JSON lines on stdout, or
+// lines and progress bars on stderr.
 type report struct {
 	app      *app
 	json     bool
@@ -26,8 +26,8 @@ type report struct {
 
 	mu        sync.Mutex
 	jobs      map[gover.Version]*ui.Job
-	arriving  map[gover.Version]bool // downloads that are not at their end
-	unpacking map[gover.Version]bool // those of which something was unpacked
+	arriving  map[gover.Version]bool // unfinished downloads
+	unpacking map[gover.Version]bool // those that are being unpacked
 }
 
 func (a *app) newReport(asJSON bool) *report {
@@ -70,7 +70,7 @@ func (r *report) event(e install.Event) {
 	case install.Extract:
 		r.unpacking[e.Version] = true
 		if r.arriving[e.Version] {
-			return // what it waits for is the download
+			return // it waits for the download
 		}
 		job.Phase("unpacking")
 		job.Count(e.Bytes, e.Total)
@@ -92,7 +92,7 @@ func (r *report) event(e install.Event) {
 	}
 }
 
-// proofs names those that passed.
+// proofs lists the proofs that passed.
 func proofs(all trust.Proofs) string {
 	names := map[trust.Proof]string{trust.SHA256: "SHA-256", trust.OpenPGP: "OpenPGP", trust.ChecksumDB: "checksum database"}
 	var passed []string
@@ -101,14 +101,14 @@ func proofs(all trust.Proofs) string {
 			passed = append(passed, names[key])
 		}
 	}
-	return "proved by " + strings.Join(passed, ", ")
+	return "verified by " + strings.Join(passed, ", ")
 }
 
 func (r *report) waiting(v gover.Version, holder fsx.Holder) {
 	r.job(v).Phase(waitingFor(holder))
 }
 
-// failed tells of an argument that came to no version.
+// failed reports an argument that resolved to no version.
 func (r *report) failed(selector string, err error) {
 	r.outcomes = append(r.outcomes, outcome{selector, install.Result{Kind: install.Failed, Err: err}})
 	if r.json {
@@ -167,7 +167,7 @@ func (r *report) write(line eventLine) {
 	_ = ui.JSONLine(r.app.host.Stdout, line)
 }
 
-// refused tells readers of JSON of releases that were not even begun with.
+// refused prints JSON events for releases whose install did not start.
 func (r *report) refused(list []gover.Version, err error) {
 	for _, v := range list {
 		if r.json {
@@ -176,7 +176,7 @@ func (r *report) refused(list []gover.Version, err error) {
 	}
 }
 
-// verdict ends the display, and makes the command's error of the failures.
+// verdict ends the display, and returns the command's error for the failures.
 func (r *report) verdict(failures []error) error {
 	r.close()
 	if err := r.summary(); err != nil {
@@ -186,12 +186,12 @@ func (r *report) verdict(failures []error) error {
 	case len(failures) == 0:
 		return nil
 	case r.json:
-		return toldError{batch(failures)}
+		return reportedError{batch(failures)}
 	}
 	return r.app.each(r.stopped(failures)...)
 }
 
-// stopped puts the failures that are all due to one interrupt into one.
+// stopped merges the failures of one interrupt into one.
 func (r *report) stopped(failures []error) []error {
 	var names []string
 	for _, o := range r.outcomes {
@@ -203,6 +203,6 @@ func (r *report) stopped(failures []error) []error {
 		return failures
 	}
 	others := slices.DeleteFunc(slices.Clone(failures), func(err error) bool { return diag.CodeOf(err) == diag.Interrupted })
-	return append(others, diag.New(diag.Interrupted, "the installs of "+strings.Join(names, ", ")+" were stopped",
-		"vmgo install "+strings.Join(names, " ")+"   # takes up what was downloaded"))
+	return append(others, diag.New(diag.Interrupted, "the installs of "+strings.Join(names, ", ")+" were interrupted",
+		"vmgo install "+strings.Join(names, " ")+"   # resumes the downloads"))
 }

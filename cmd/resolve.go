@@ -13,14 +13,15 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// cacheHint is for a user whom no passwd file has, as docker run --user makes.
+// cacheHint is for a user without an entry in the passwd file, as under docker
+// run --user.
 const cacheHint = `export XDG_CACHE_HOME="$(mktemp -d)" XDG_STATE_HOME="$(mktemp -d)"   # for a user without a home`
 
 // homeHint is for those who run without HOME.
 const homeHint = `export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`
 
-// stores are the stores in which releases are looked for. A command that uses
-// them without declaring it is a fault of the program.
+// stores returns the stores that are searched for releases. It panics if the
+// command does not declare that it uses them.
 func (a *app) stores() []string {
 	if !a.needs.store {
 		panic("the command uses the store and does not declare it: see cmd/needs.go")
@@ -38,14 +39,15 @@ func (a *app) machineStores() []string {
 func (a *app) installed() ([]installed.Release, error) { return installed.List(a.stores()) }
 
 // unproved lists the trees in the stores that are named like a release and have
-// no receipt. What cannot be listed, the list of releases tells.
+// no receipt. What cannot be listed is reported by the list of releases.
 func (a *app) unproved() []installed.Release {
 	trees, _ := installed.Unproved(a.stores())
 	return trees
 }
 
-// tellUnproved warns of the trees that are not installed for want of a receipt.
-func (a *app) tellUnproved() {
+// warnUnproved warns about the trees that have no receipt and so are not
+// installed.
+func (a *app) warnUnproved() {
 	for _, tree := range a.unproved() {
 		vmgo := "vmgo"
 		if tree.Store == a.layout.SystemStore && tree.Store != a.writeStore().Dir() {
@@ -57,12 +59,12 @@ func (a *app) tellUnproved() {
 }
 
 // writeStore opens the store into which this process installs. what describes
-// the command for others who wait for the lock.
+// the command for processes that wait for the lock.
 func (a *app) writeStore() *store.Store {
 	s := a.openStore(a.layout.WriteStore(a.settings.Root))
 	if a.settings.Root == "" && s.Dir() == a.layout.SystemStore && a.layout.UserStore != "" && !s.Exists() {
-		// Nobody chose /opt/go: where others may write in /opt, as on the
-		// runners of some CI services, it is not begun.
+		// The user did not choose /opt/go: where others may write in /opt,
+		// as on the runners of some CI services, vmgo does not create it.
 		if _, unsafe, err := s.Unsafe(); err == nil && len(unsafe) > 0 {
 			return a.openStore(a.layout.UserStore)
 		}
@@ -77,25 +79,26 @@ func (a *app) openStore(dir string) *store.Store {
 	})
 }
 
-// wait says on stderr for whom it waits when another process holds the store.
+// wait prints on stderr which process holds the store.
 func (a *app) wait(no bool) store.Wait {
 	return store.Wait{No: no, Notice: func(holder fsx.Holder) { a.sayf("vmgo: %s", waitingFor(holder)) }}
 }
 
-// waitingFor tells for whom a writer waits.
+// waitingFor returns the message about the process that a writer waits for.
 func waitingFor(holder fsx.Holder) string { return diag.Line("waiting for " + holder.String()) }
 
-// resolve decides which Go is in force in the working directory.
+// resolve returns the Go that is selected in the working directory.
 func (a *app) resolve() (resolve.Resolution, error) {
 	situation, err := a.look(here.Question{})
 	return situation.Resolution, err
 }
 
-// look asks what is in force in the working directory and what the environment
-// should be there; q may hold a version that goes before all else.
+// look returns what is selected in the working directory and what the
+// environment should be there; q may hold a version that takes precedence over
+// everything else.
 func (a *app) look(q here.Question) (here.Situation, error) {
 	if a.host.Dir == "" {
-		return here.Situation{}, diag.New(diag.Failure, "the working directory is gone", "cd /")
+		return here.Situation{}, diag.New(diag.Failure, "the working directory no longer exists", "cd /")
 	}
 	q.Env, q.Dir, q.Root, q.UID = a.host.Env, a.host.Dir, a.host.Root, a.host.UID
 	q.OwnPrograms, q.Ranges = a.ownPrograms, ranges.Parse
@@ -126,8 +129,8 @@ func (a *app) pickFrom(stores []string, text string) (installed.Release, error) 
 	return release, err
 }
 
-// atHand reads a selector that must mean something installed: who is to obey it
-// later could not say what is wrong with it.
+// atHand parses a selector that must match an installed release: whatever reads
+// it later could not report what is wrong with it.
 func (a *app) atHand(text string) (gover.Selector, error) {
 	selector, err := gover.ParseSelector(text)
 	if err == nil && selector.Kind() != gover.System {
@@ -137,5 +140,5 @@ func (a *app) atHand(text string) (gover.Selector, error) {
 }
 
 func notInstalled(selector string) error {
-	return diag.New(diag.NotInstalled, "no installed release is "+selector, "vmgo install "+diag.Word(selector))
+	return diag.New(diag.NotInstalled, "no installed release matches "+selector, "vmgo install "+diag.Word(selector))
 }

@@ -26,16 +26,16 @@ const testKey = "SHA256:KfsDm/edALVJkZnIfV87nw6CwxkQC2fDRVme5qptxpw"
 func (a *app) selfCommand() *cli.Command {
 	return a.declare(needs{store: true}, &cli.Command{
 		Name:     "self",
-		Usage:    "update vmgo itself, go back, or remove it",
+		Usage:    "update vmgo itself, return to the previous release, or remove it",
 		Category: aboutCategory,
 		Subcommands: []*cli.Command{
 			{
-				Name: "status", Usage: "print which release of vmgo this is, and which others are beside it",
+				Name: "status", Usage: "print the release of vmgo, and the other releases that are kept",
 				UsageText: "vmgo self status [--json]", Flags: []cli.Flag{jsonFlag()},
 				Action: a.selfStatus,
 			},
 			{
-				Name: "update", Usage: "install a release of vmgo, once its signature and checksum are verified",
+				Name: "update", Usage: "install a release of vmgo after verifying its signature and checksum",
 				UsageText: "vmgo self update [--check] [--version V] [--base-url URL | --from FILE|DIR | --source LIST]",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "check", Usage: "only print the version that would be installed"},
@@ -47,7 +47,7 @@ func (a *app) selfCommand() *cli.Command {
 				Action: a.selfUpdate,
 			},
 			{
-				Name: "rollback", Usage: "make the release before this one the current one again",
+				Name: "rollback", Usage: "return to the previous release of vmgo",
 				UsageText: "vmgo self rollback",
 				Action:    func(c *cli.Context) error { return a.selfScript(c, "--rollback") },
 			},
@@ -117,11 +117,11 @@ func updateWords(c *cli.Context) []string {
 	return words
 }
 
-// ownRelease is where install.sh has put the running release of vmgo.
+// ownRelease is the place where install.sh has put the running release of vmgo.
 type ownRelease struct{ prefix, dir string }
 
-// ownRelease fails where this program has not come by install.sh from a release,
-// and names what does update it.
+// ownRelease returns an error with the command that updates vmgo if install.sh
+// did not install this program from a release.
 func (a *app) ownRelease() (ownRelease, error) {
 	dir := filepath.Dir(filepath.Dir(a.host.Executable)) // PREFIX/lib/vmgo/0.1.0
 	lib := filepath.Dir(dir)
@@ -162,7 +162,7 @@ func (a *app) selfScript(c *cli.Context, words ...string) error {
 			return err
 		}
 		if unsafe != nil {
-			return diag.New(diag.CannotStart, "root would run a program of others: "+unsafe.Reason, unsafe.Fix)
+			return diag.New(diag.CannotStart, "root would run a program that others can change: "+unsafe.Reason, unsafe.Fix)
 		}
 	}
 	argv := append([]string{"sh", script, "--prefix", own.prefix}, words...)

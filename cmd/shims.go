@@ -17,13 +17,13 @@ func (a *app) shimsCommand() *cli.Command {
 		Name:      "shims",
 		Usage:     "make or refresh the shims, for editors, cron, systemd and other sessions without the hook",
 		UsageText: "vmgo shims [--dir DIR] [--remove]",
-		Description: `A shim is a link named go or gofmt. Each call decides by its own working directory which release runs.
-The links go to /usr/local/bin for root and to ~/.local/bin for others, unless --dir names a place.
-Not every kind of session searches ~/.local/bin: vmgo shims says which ones do not, and what to do.`,
+		Description: `A shim is a link named go or gofmt. Each call selects the release by its working directory.
+The links go to /usr/local/bin for root and to ~/.local/bin for others, unless --dir names another directory.
+Not every kind of session searches ~/.local/bin: vmgo shims lists those that do not, and what to do.`,
 		Category: shellCategory,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Usage: "the directory `DIR` for the links"},
-			&cli.BoolFlag{Name: "remove", Usage: "take the links away again, and those on PATH that lead nowhere"},
+			&cli.BoolFlag{Name: "remove", Usage: "remove the links, and those on PATH whose target is gone"},
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := arguments(c, 0, 0, ""); err != nil {
@@ -50,7 +50,7 @@ func (a *app) refreshShims(dir string) (string, error) {
 		target = programs.Vmgo
 	}
 	if a.host.UID == 0 {
-		everybody := a.host.Root == "/" && fsx.OpenToAll(dir, fsx.Look) // nobody else lives on a made-up machine
+		everybody := a.host.Root == "/" && fsx.OpenToAll(dir, fsx.Look) // a made-up machine has no other users
 		if err := rootMayRun(target, everybody); err != nil {
 			return "", err
 		}
@@ -71,19 +71,19 @@ func (a *app) makeShims(dir string) error {
 	return a.outln(dir)
 }
 
-// rootMayRun returns an error unless a program is only root's to change: as a
-// shim it runs as whoever calls go, root among them. everybody says that all
+// rootMayRun returns an error unless only root can change a program: as a shim
+// it runs as any user who calls go, root included. everybody means that all
 // users will call it.
 func rootMayRun(program string, everybody bool) error {
 	unsafe, err := unsafeForRoot(program, everybody)
 	if err != nil || unsafe == nil {
 		return err
 	}
-	return diag.New(diag.Failure, "a shim would make go a program of others, also for root: "+unsafe.Reason,
+	return diag.New(diag.Failure, "with a shim, all users and root would run a program that others can change: "+unsafe.Reason,
 		"git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims", unsafe.Fix)
 }
 
-// unsafeForRoot returns why a program is not only root's to change, nil if it is;
+// unsafeForRoot returns who besides root can change a program, nil if nobody;
 // with everybody set, also why another user could not run it.
 func unsafeForRoot(program string, everybody bool) (*fsx.UnsafeError, error) {
 	machine := host.Host{Root: "/"}
@@ -99,8 +99,8 @@ func unsafeForRoot(program string, everybody bool) (*fsx.UnsafeError, error) {
 }
 
 // unservedSessions returns which kinds of session do not search a directory of
-// shims, and what helps, a line each. The kinds were tried with sshd, sudo, cron
-// and su on Debian.
+// shims, and what to do, one line each. The kinds were tried with sshd, sudo,
+// cron and su on Debian.
 func unservedSessions(dir, system string) []string {
 	path := dir + ":/usr/local/bin:/usr/bin:/bin"
 	if dir == system {
@@ -133,16 +133,16 @@ func (a *app) removeShims(dir string) error {
 	}
 	for _, path := range a.danglingShims() {
 		if err := shims.RemoveDangling(path); err != nil {
-			a.warnf("%s leads nowhere and stays: %v", path, err)
+			a.warnf("%s has no target and is kept: %v", path, err)
 			continue
 		}
-		a.sayf("removed %s, which led nowhere", path)
+		a.sayf("removed %s, whose target is gone", path)
 	}
 	return nil
 }
 
-// danglingShims lists the links of ours that lead nowhere, in the usual directory
-// and on PATH.
+// danglingShims lists our links without a target, in the usual directory and on
+// PATH.
 func (a *app) danglingShims() []string {
 	places := append([]string{shims.DefaultDir(a.layout, a.host.Root, a.host.UID)}, filepath.SplitList(a.host.Env["PATH"])...)
 	return shims.Dangling(places)

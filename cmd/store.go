@@ -23,14 +23,14 @@ func (a *app) storeCommand() *cli.Command {
 		Name:      "store",
 		Usage:     "check, repair and shrink the store",
 		UsageText: "vmgo store check|repair|dedup",
-		Description: `check holds the store against all that is promised of it: records, links, permissions, and every byte of every release.
+		Description: `check compares the store with everything that is promised of it: records, links, permissions, and every byte of every release.
 repair repairs what check finds, and fetches only those parts of a release that are damaged. A tree without a
-receipt becomes a release again if the checksum database, or a proof of --proof, vouches for it; else it stays as it is.
-dedup makes identical files of different releases one file, as installs do from the start.`,
+receipt becomes a release again if the checksum database, or a proof of --proof, verifies it; otherwise it is not changed.
+dedup stores identical files of different releases once, as installs do from the start.`,
 		Category: releasesCategory,
 		Subcommands: []*cli.Command{
 			{
-				Name: "check", Usage: "prove that the store is sound", UsageText: "vmgo store check [--json]",
+				Name: "check", Usage: "check that the store is sound", UsageText: "vmgo store check [--json]",
 				Flags:  []cli.Flag{jsonFlag(), noWaitFlag()},
 				Action: a.storeCheck,
 			},
@@ -87,7 +87,7 @@ func (a *app) storeCheck(c *cli.Context) error {
 	if err := ui.JSON(a.host.Stdout, lines); err != nil || verdict == nil {
 		return err
 	}
-	return toldError{verdict}
+	return reportedError{verdict}
 }
 
 // storeVerdict is tampered if a release is damaged, store-unsafe if somebody
@@ -112,7 +112,7 @@ func storeVerdict(s *store.Store, faults []store.Fault) error {
 	if len(hints) < len(faults) {
 		hints = append(hints, "vmgo store repair")
 	}
-	return diag.New(code, "the store "+s.Dir()+" is not as it must be: "+ui.Count(len(faults), "fault"), hints...)
+	return diag.New(code, "the store "+s.Dir()+" is damaged: "+ui.Count(len(faults), "fault"), hints...)
 }
 
 // storeFaults finds what is wrong with the store and with the files in it.
@@ -138,7 +138,7 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 	for _, r := range releases {
 		m, err := s.Manifest(r.Version)
 		if err != nil {
-			continue // Check has told
+			continue // Check has reported it
 		}
 		tree, err := verify.Scan(c.Context, r.GOROOT, jobs, nil)
 		if err != nil {
@@ -154,10 +154,9 @@ func (a *app) storeFaults(c *cli.Context, s *store.Store, wait store.Wait) ([]st
 	return faults, nil
 }
 
-// storeRepair sweeps, and proves the trees that have no receipt. Then it installs
-// the damaged releases again: what is sound of them is read again and kept, the
-// rest is fetched, and the whole is judged by the log as ever before it takes the
-// old one's place.
+// storeRepair sweeps, and verifies the trees that have no receipt. Then it
+// installs the damaged releases again: sound files are kept, the rest is
+// fetched, and the whole is verified by the log before it replaces the old one.
 func (a *app) storeRepair(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
@@ -195,7 +194,7 @@ func (a *app) storeRepair(c *cli.Context) error {
 	}
 	if len(faults) > 0 {
 		failures = append(failures, diag.New(diag.Failure,
-			"there is something in "+target.Dir()+" for a person to judge: "+ui.Count(len(faults), "fault"), "vmgo store check"))
+			"some findings in "+target.Dir()+" need a decision by a person: "+ui.Count(len(faults), "fault"), "vmgo store check"))
 		return a.each(failures...)
 	}
 	a.sayf("%s is sound; %s repaired", target.Dir(), ui.Count(len(damaged)+proved, "release"))
@@ -228,8 +227,8 @@ func (a *app) sayRepaired(before, after []store.Fault) {
 	}
 }
 
-// prove makes releases of the trees without a receipt that prove to be some, and
-// gives the errors about the others.
+// prove installs the trees without a receipt that the log verifies, and returns
+// the errors about the others.
 func (a *app) prove(c *cli.Context, s *store.Store) (proved int, failures []error, err error) {
 	trees, err := installed.Unproved([]string{s.Dir()})
 	if err != nil || len(trees) == 0 {
@@ -260,7 +259,7 @@ func versionsOf(releases []installed.Release) []gover.Version {
 	return versions
 }
 
-// reinstall installs releases again, each with the contents that it had.
+// reinstall installs releases again, each with its previous contents.
 func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version) (results []install.Result, err error) {
 	report := a.newReport(false)
 	defer report.close()
@@ -325,9 +324,9 @@ func (a *app) storeDedup(c *cli.Context) error {
 			failures = append(failures, err)
 			continue
 		}
-		text := fmt.Sprintf("%s: %s became links, %s freed", s.Dir(), ui.Count(done.Files, "file"), ui.Bytes(done.Bytes))
+		text := fmt.Sprintf("%s: %s replaced by links, %s freed", s.Dir(), ui.Count(done.Files, "file"), ui.Bytes(done.Bytes))
 		if done.Skipped > 0 {
-			text += fmt.Sprintf("; %d left alone: vmgo store check", done.Skipped)
+			text += fmt.Sprintf("; %d were not changed: vmgo store check", done.Skipped)
 		}
 		failures = append(failures, a.outln(text))
 	}

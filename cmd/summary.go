@@ -10,17 +10,17 @@ import (
 
 // outcome is one line of the table that ends a batch.
 type outcome struct {
-	name   string // the version, or what was typed where it came to none
+	name   string // the version, or the argument where it resolved to none
 	result install.Result
 }
 
-// ended notes how an install ended.
+// ended records the result of an install.
 func (r *report) ended(result install.Result) {
 	r.outcomes = append(r.outcomes, outcome{result.Version.String(), result})
 }
 
-// summary prints the table of a batch. A single release has said all in its
-// own line, and who reads JSON adds up for themselves.
+// summary prints the table of a batch. It prints nothing for a single release,
+// whose line has everything, or with --json.
 func (r *report) summary() error {
 	if len(r.outcomes) < 2 || r.json || r.app.quiet {
 		return nil
@@ -33,8 +33,8 @@ func (r *report) summary() error {
 	return table.Write(r.app.host.Stderr)
 }
 
-// cells are those of one release. Own is what it added to the disk, shared
-// what was there before it.
+// cells returns the cells of one release. Own is what it added to the disk,
+// shared what was there before.
 func (r *report) cells(o outcome) []string {
 	seconds := strconv.FormatFloat(o.result.Elapsed.Seconds(), 'f', 1, 64)
 	switch o.result.Kind {

@@ -26,19 +26,19 @@ func (a *app) toolsCommand() *cli.Command {
 		Name:      "tools",
 		Usage:     "install and keep gopls, dlv, staticcheck and other programs, built by the newest release",
 		UsageText: "vmgo tools install PKG[@VERSION]... | list | outdated | upgrade | remove | sync | rollback",
-		Description: `A tool is named by its import path, or as gopls, dlv, staticcheck or golangci-lint. It is the newest version whose go.mod
-fits the newest installed release, and is built by that release. It is found in every project; dlv is picked by the
-release of the directory. The tools of one project are the tool lines of its go.mod: go tool NAME.`,
+		Description: `A tool is named by its import path, or as gopls, dlv, staticcheck or golangci-lint. vmgo installs the newest version whose go.mod
+fits the newest installed release, built by that release. It is on PATH in every project; dlv is selected by
+the release of the directory. The tools of one project are the tool lines of its go.mod: go tool NAME.`,
 		Category: shellCategory,
 		Subcommands: []*cli.Command{
 			sub("install", "install tools", "install PKG[@VERSION]... [--force]", a.toolsInstall, jsonFlag(),
 				&cli.BoolFlag{Name: "force", Usage: "replace a program of the same name that vmgo did not install"}),
 			sub("list", "list the installed tools", "list [--json]", a.toolsList, jsonFlag()),
 			sub("outdated", "list tools that have a newer version, or a newer release to build them", "outdated [--json]", a.toolsOutdated, jsonFlag()),
-			sub("upgrade", "bring tools to the newest version that fits", "upgrade [NAME...]", a.toolsUpgrade, jsonFlag()),
+			sub("upgrade", "upgrade tools to the newest version that fits", "upgrade [NAME...]", a.toolsUpgrade, jsonFlag()),
 			sub("remove", "remove tools", "remove NAME...", a.toolsRemove),
-			sub("sync", "build tools again with the newest installed release", "sync [NAME...]", a.toolsSync, jsonFlag()),
-			sub("rollback", "go back to the build from before", "rollback NAME...", a.toolsRollback),
+			sub("sync", "rebuild tools with the newest installed release", "sync [NAME...]", a.toolsSync, jsonFlag()),
+			sub("rollback", "return to the previous build", "rollback NAME...", a.toolsRollback),
 		},
 	})
 }
@@ -46,14 +46,14 @@ release of the directory. The tools of one project are the tool lines of its go.
 // kit is the user's tools. Without building, no release needs to be installed.
 func (a *app) kit(build bool) (tools.Kit, error) {
 	if a.layout.Data == "" {
-		return tools.Kit{}, diag.New(diag.Failure, "there is no home directory to keep tools in", homeHint)
+		return tools.Kit{}, diag.New(diag.Failure, "no home directory to keep tools in", homeHint)
 	}
 	settings := a.goSettings()
 	user := settings
 	user.Env = nil
 	programs, err := gobin.Find(gobin.User{Data: a.layout.Data, Home: a.layout.Home, GOPATH: user.GOPATH(), UID: a.host.UID})
 	if err != nil {
-		return tools.Kit{}, diag.Wrap(diag.Failure, err, "there is no directory for installed programs", "vmgo doctor --only toolchain.programs")
+		return tools.Kit{}, diag.Wrap(diag.Failure, err, "no directory for installed programs", "vmgo doctor --only toolchain.programs")
 	}
 	k := tools.Kit{
 		Host: a.host, Data: a.layout.Data, Bin: programs.Dir, Shim: a.programs().Shim,
@@ -75,7 +75,7 @@ func (a *app) kit(build bool) (tools.Kit, error) {
 		}
 	}
 	if build && k.Builder.GOROOT == "" {
-		return k, diag.New(diag.NotInstalled, "no release is installed that could build tools", "vmgo install latest")
+		return k, diag.New(diag.NotInstalled, "no installed release can build tools", "vmgo install latest")
 	}
 	if !build {
 		return k, nil
@@ -83,7 +83,7 @@ func (a *app) kit(build bool) (tools.Kit, error) {
 	return k, programs.Record()
 }
 
-// outsideEnv is the environment without what the hook has put into it.
+// outsideEnv returns the environment without the changes of the hook.
 func (a *app) outsideEnv() map[string]string {
 	s, err := a.look(here.Question{})
 	if err != nil && s.Outside == nil {
@@ -92,7 +92,7 @@ func (a *app) outsideEnv() map[string]string {
 	return s.Outside
 }
 
-// toolLine is a tool in the form of --json.
+// toolLine is a tool as --json prints it.
 type toolLine struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -114,7 +114,7 @@ func (a *app) toolLine(k tools.Kit, r tools.Receipt) toolLine {
 	}
 }
 
-// changeTools builds, for each of some tools, and shows what came of it.
+// changeTools builds each of the tools and prints the result.
 func (a *app) changeTools(c *cli.Context, k tools.Kit, names []string, change func(i int) (tools.Receipt, bool, error)) error {
 	release, err := k.Lock(c.Context, func(holder fsx.Holder) { a.sayf("vmgo: %s", waitingFor(holder)) })
 	if err != nil {
@@ -182,7 +182,7 @@ func (a *app) toolsSync(c *cli.Context) error {
 	return a.rebuildTools(c, func(k tools.Kit, r tools.Receipt) (tools.Receipt, bool, error) { return k.Sync(c.Context, r) })
 }
 
-// rebuildTools does something to the named tools, to all without a name.
+// rebuildTools applies a function to the named tools, or to all without a name.
 func (a *app) rebuildTools(c *cli.Context, change func(tools.Kit, tools.Receipt) (tools.Receipt, bool, error)) error {
 	k, err := a.kit(true)
 	if err != nil {
@@ -255,7 +255,7 @@ func (a *app) showTools(c *cli.Context, look func(tools.Kit, tools.Receipt, *too
 	case len(all) == 0:
 		a.sayf("no tool is installed; hint: vmgo tools install gopls dlv staticcheck")
 	case table.Len() == 0 && len(failures) == 0:
-		a.sayf("every tool is the newest that fits")
+		a.sayf("every tool has the newest version that fits")
 	default:
 		err = table.Write(a.host.Stdout)
 	}
@@ -280,13 +280,13 @@ func (a *app) toolsRollback(c *cli.Context) error {
 		}
 		a.sayf("%s %s, built by Go %s", now.Name, now.Version, now.Builder)
 		if r.Name == chosen.Delve {
-			a.sayf("releases that have a dlv of their own keep it: vmgo tools install dlv@VERSION fixes one version for all")
+			a.sayf("releases that have their own dlv keep it: vmgo tools install dlv@VERSION fixes one version for all")
 		}
 		return nil
 	})
 }
 
-// withTools does something to each named tool, alone.
+// withTools applies a function to each named tool.
 func (a *app) withTools(c *cli.Context, do func(tools.Kit, tools.Receipt) error) error {
 	names, err := arguments(c, 1, -1, "the NAME of a tool")
 	if err != nil {
@@ -312,7 +312,8 @@ func (a *app) withTools(c *cli.Context, do func(tools.Kit, tools.Receipt) error)
 	return a.each(failures...)
 }
 
-// offerSync says that tools were built by an older release than there is now.
+// offerSync prints a hint if tools were built by an older release than the
+// newest installed one.
 func (a *app) offerSync() {
 	k, err := a.kit(false)
 	if err != nil {

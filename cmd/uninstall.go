@@ -19,7 +19,7 @@ func (a *app) uninstallCommand() *cli.Command {
 		ArgsUsage: "VERSION...",
 		Category:  releasesCategory,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "even the release in force here, or the default"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "even the selected release, or the default"},
 			noWaitFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -46,8 +46,8 @@ func noWaitFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "no-wait", Usage: "fail at once when another process holds the store"}
 }
 
-// exactly finds the installed release of exactly that version: what is to be
-// removed is named, not matched.
+// exactly finds the installed release of exactly that version: a removal needs an
+// exact version, not a match.
 func (a *app) exactly(text string) (installed.Release, error) {
 	selector, err := gover.ParseSelector(text)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) exactly(text string) (installed.Release, error) {
 func (a *app) uninstall(ctx context.Context, release installed.Release, force, noWait bool) error {
 	version := release.Version.String()
 	if !force && a.isInForce(release.Version) {
-		return diag.New(diag.InUse, "Go "+version+" is in force here", "vmgo current --explain", "vmgo uninstall --force "+version)
+		return diag.New(diag.InUse, "Go "+version+" is selected here", "vmgo current --explain", "vmgo uninstall --force "+version)
 	}
 	s := a.openStore(release.Store)
 	unproved := s.Unproved(release.Version)

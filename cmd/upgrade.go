@@ -20,11 +20,11 @@ func (a *app) upgradeCommand() *cli.Command {
 		Name:      "upgrade",
 		UsageText: "vmgo upgrade [--dry-run] [--pins] [--min-age AGE]",
 		Usage:     "install the newest patch of each installed line",
-		Description: `Defaults that name an older patch move along. .go-version files of known projects that pin one exactly are
+		Description: `Defaults that name an older patch are updated. .go-version files of known projects that pin one exactly are
 listed, and rewritten with --pins or after a yes on the terminal. The older releases stay: see vmgo prune.`,
 		Category: releasesCategory,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be installed and moved"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be installed and updated"},
 			&cli.BoolFlag{Name: "pins", Usage: "rewrite .go-version files of known projects"},
 			minAgeFlag(),
 		}, installFlags()...),
@@ -50,7 +50,7 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 				}
 			}
 			if len(list) == 0 {
-				a.sayf("every installed line has its newest patch")
+				a.sayf("every installed release line has its newest patch")
 				a.offerSync()
 				return nil
 			}
@@ -59,7 +59,8 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 	})
 }
 
-// upgrade installs the releases, and moves what names older ones along.
+// upgrade installs the releases, and updates defaults and pins that name older
+// ones.
 func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Version]gover.Version) error {
 	r := a.newReport(false)
 	defer r.close()
@@ -80,7 +81,7 @@ func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Vers
 	return a.movePins(c.Context, c.Bool("pins"), moved, dry)
 }
 
-// moveDefaults lets defaults that name one patch of a line name its newest.
+// moveDefaults changes defaults that name a patch of a line to its newest patch.
 func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Version, dry bool) error {
 	for _, dir := range a.stores() {
 		old, ok := installed.Default(dir)
@@ -113,7 +114,7 @@ func (a *app) moveDefaults(ctx context.Context, moved map[gover.Version]gover.Ve
 	return a.setUserDefault(next.String())
 }
 
-// movedPin gives the release that an exact pin should move to.
+// movedPin returns the release that an exact pin should move to.
 func movedPin(pin project.Requirement, moved map[gover.Version]gover.Version) (gover.Version, bool) {
 	if pin.Selector.Kind() != gover.Exact || pin.Minimum {
 		return gover.Version{}, false
@@ -123,7 +124,7 @@ func movedPin(pin project.Requirement, moved map[gover.Version]gover.Version) (g
 }
 
 // movePins lists the .go-version files of known projects that pin an older
-// patch, and rewrites them if that is wanted.
+// patch, and rewrites them with --pins or after a yes.
 func (a *app) movePins(ctx context.Context, always bool, moved map[gover.Version]gover.Version, dry bool) error {
 	projects, err := seen.List(a.layout.State)
 	if err != nil {

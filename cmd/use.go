@@ -19,7 +19,7 @@ func (a *app) useCommand() *cli.Command {
 		ArgsUsage: "SELECTOR",
 		Category:  projectCategory,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "as-typed", Usage: "write the selector itself, not the exact version it came to"},
+			&cli.BoolFlag{Name: "as-typed", Usage: "write the selector itself, not the exact version"},
 			minAgeFlag(),
 		}, installFlags()...),
 		Action: func(c *cli.Context) error {
@@ -49,11 +49,11 @@ func (a *app) useCommand() *cli.Command {
 	})
 }
 
-// pin writes .go-version in the working directory, and says where something
-// else goes before it.
+// pin writes .go-version in the working directory, and warns if something
+// else takes precedence over it.
 func (a *app) pin(text string) error {
 	if a.host.Dir == "" {
-		return diag.New(diag.Failure, "the working directory is gone", "cd /")
+		return diag.New(diag.Failure, "the working directory no longer exists", "cd /")
 	}
 	path := filepath.Join(a.host.Dir, ".go-version")
 	if err := pin.Write(path, text); err != nil {
@@ -68,7 +68,7 @@ func (a *app) pin(text string) error {
 		a.warnf("%s", remark)
 	}
 	if resolution.Requirement.Origin.Path != path {
-		a.warnf("%s goes before this file: Go %s stays in force", resolution.Requirement.Origin, nameOf(resolution))
+		a.warnf("%s takes precedence over this file: Go %s stays selected", resolution.Requirement.Origin, nameOf(resolution))
 	}
 	return nil
 }

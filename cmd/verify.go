@@ -24,15 +24,15 @@ func (a *app) verifyCommand() *cli.Command {
 		Usage:     "check installed releases, or any GOROOT",
 		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--smoke] [--std]\nvmgo verify --gossip FILE|URL\nvmgo verify --proof FILE VERSION",
 		ArgsUsage: "[VERSION|GOROOT...]",
-		Description: `Without VERSION: the release in force here. A GOROOT is named by its path, for instance
-/usr/local/go: vmgo need not have installed it, the checksum database knows the release.
+		Description: `Without VERSION: the selected release. A GOROOT is named by its path, for instance
+/usr/local/go: it need not be installed by vmgo.
 Without a check: --files --log --run.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "every installed release"},
-			&cli.BoolFlag{Name: "files", Usage: "hash every file again and compare with the manifest"},
+			&cli.BoolFlag{Name: "files", Usage: "hash every file and compare with the manifest"},
 			&cli.BoolFlag{Name: "log", Usage: "compare the tree with the record of the checksum database"},
-			&cli.BoolFlag{Name: "run", Usage: "try the toolchain: versions, modules, a program, cgo; without network"},
+			&cli.BoolFlag{Name: "run", Usage: "try the toolchain: versions, modules, a program, cgo; without the network"},
 			&cli.BoolFlag{Name: "smoke", Usage: "run the tests of 18 packages of the standard library; takes minutes"},
 			&cli.BoolFlag{Name: "std", Usage: "run the standard library's own tests; takes many minutes, and goes on after an interrupt"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end --smoke and --std after this `TIME`", Value: 2 * time.Hour},
@@ -94,14 +94,14 @@ func (a *app) verify(c *cli.Context) error {
 			return jsonErr
 		}
 		if err != nil {
-			return toldError{err}
+			return reportedError{err}
 		}
 	}
 	return err
 }
 
-// verifyProgress shows on a terminal which check it is that takes its time, and
-// how much of the tree was read. The tests of the standard library have lines of
+// verifyProgress shows on a terminal which check is running, and how much of the
+// tree was read. The tests of the standard library have lines of
 // their own.
 func (a *app) verifyProgress(progress *ui.Progress) (begin func(verify.Target, string), hashed func(done, total int64)) {
 	if !a.moving() {
@@ -139,13 +139,13 @@ func (a *app) verifyTargets(args []string, all bool) ([]verify.Target, error) {
 	}
 	switch {
 	case all && len(args) > 0:
-		return nil, diag.New(diag.Usage, "--all goes without a VERSION", "vmgo verify --all")
+		return nil, diag.New(diag.Usage, "--all takes no VERSION", "vmgo verify --all")
 	case all:
 		var targets []verify.Target
 		for _, r := range releases {
 			targets = append(targets, a.verifyTarget(r))
 		}
-		a.tellUnproved()
+		a.warnUnproved()
 		if len(targets) == 0 {
 			return nil, diag.New(diag.NotInstalled, "nothing is installed", "vmgo install latest")
 		}
@@ -173,7 +173,7 @@ func (a *app) verifyTargets(args []string, all bool) ([]verify.Target, error) {
 	return targets, nil
 }
 
-// isPath tells a path from a selector: it has a slash, or is "." or "..".
+// isPath reports whether an argument is a path, not a selector: it has a slash, or is "." or "..".
 func isPath(arg string) bool {
 	return strings.ContainsRune(arg, '/') || arg == "." || arg == ".."
 }
@@ -182,7 +182,7 @@ func (a *app) verifyTarget(r installed.Release) verify.Target {
 	return verify.Target{Version: r.Version, Platform: a.platform(), GOROOT: r.GOROOT, Store: a.openStore(r.Store)}
 }
 
-// targetHere is the release in force, be it one of ours or the system's.
+// targetHere is the selected release, one of ours or the system's.
 func (a *app) targetHere(releases []installed.Release) (verify.Target, error) {
 	r, err := a.resolve()
 	if err != nil {
@@ -198,8 +198,8 @@ func (a *app) targetHere(releases []installed.Release) (verify.Target, error) {
 	return a.targetAt(filepath.Dir(filepath.Dir(program)), releases)
 }
 
-// targetAt is the GOROOT at a path; where that is a release of a store, what
-// the store knows of it counts.
+// targetAt returns the GOROOT at a path, with the store's record where it is a release
+// of a store.
 func (a *app) targetAt(path string, releases []installed.Release) (verify.Target, error) {
 	path, err := a.realPath(path)
 	if err != nil {
@@ -213,7 +213,7 @@ func (a *app) targetAt(path string, releases []installed.Release) (verify.Target
 	return verify.Foreign(path, a.platform())
 }
 
-// verifier gathers what the checks need of the world.
+// verifier gathers what the checks need.
 func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 	client := a.client()
 	log, err := a.log(client)
@@ -245,7 +245,7 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 	return v, nil
 }
 
-// shownProblems is how many files a person is told of; --json has them all.
+// shownProblems is how many files are printed; --json has them all.
 const shownProblems = 20
 
 func (a *app) verifyTable(r verify.Report) error {

@@ -11,9 +11,9 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// build is where the running program comes from. The go command has recorded it,
-// alike for `go build` in a checkout, `go install` and a release. What it has
-// not recorded is empty.
+// build is the origin of the running program, as the go command recorded it for
+// `go build` in a checkout, `go install` and a release. Unrecorded fields are
+// empty.
 type build struct {
 	version string // a tag, a pseudo-version, or "devel"
 	commit  string

@@ -35,8 +35,8 @@ func (a *app) whichCommand() *cli.Command {
 	})
 }
 
-// findTool looks where PATH would lead in the environment of the resolution:
-// the release's own programs, those that the project installed, then the rest.
+// findTool returns the path of a tool on the PATH of the resolution: the
+// release's own programs, those that the project installed, then the rest.
 func (a *app) findTool(s here.Situation, tool string) (string, error) {
 	if tool == "" || strings.ContainsRune(tool, '/') {
 		return "", diag.New(diag.Usage, "a tool is named without a directory, not "+tool, "vmgo which go")

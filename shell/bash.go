@@ -47,7 +47,7 @@ func (bash) quote(t *strings.Builder, s string) {
 	}
 }
 
-// spell gives s as $'...' of printable ASCII.
+// spell returns s as $'...' of printable ASCII.
 func spell(t *strings.Builder, s string) {
 	t.WriteString("$'")
 	for i := range len(s) {
@@ -65,10 +65,10 @@ func spell(t *strings.Builder, s string) {
 	t.WriteByte('\'')
 }
 
-// Hook gives the script for ~/.bashrc.
+// Hook returns the script for ~/.bashrc.
 func (b bash) Hook(p Programs) string { return fill(bashHook, b, p) }
 
-// Export gives an export or unset command a line.
+// Export returns an export or unset command a line.
 func (b bash) Export(changes []environ.Change) string { return posixExport(b, changes) }
 
 // Update redefines the very function that runs at the prompt, so that a prompt

@@ -61,15 +61,15 @@ func (fish) quote(t *strings.Builder, s string) {
 	t.WriteByte('\'')
 }
 
-// isPrivate says whether fish uses the character for its own purposes.
+// isPrivate reports whether fish uses the character for its own purposes.
 func isPrivate(r rune) bool {
 	return 0xE000 <= r && r <= 0xF8FF || 0xFDD0 <= r && r <= 0xFDEF || r&0xFFFE == 0xFFFE
 }
 
-// Hook gives the script for ~/.config/fish/config.fish.
+// Hook returns the script for ~/.config/fish/config.fish.
 func (f fish) Hook(p Programs) string { return fill(fishHook, f, p) }
 
-// Export gives a set command a line.
+// Export returns a set command a line.
 func (f fish) Export(changes []environ.Change) string {
 	var t strings.Builder
 	for _, change := range changes {
@@ -84,7 +84,7 @@ func (f fish) Export(changes []environ.Change) string {
 	return t.String()
 }
 
-// value gives the elements of PATH as such: it is a list to fish.
+// value returns the elements of PATH as such: it is a list to fish.
 func (f fish) value(t *strings.Builder, change environ.Change) {
 	rest, more := change.Value.Text, true
 	for more {
@@ -232,7 +232,7 @@ func (f fish) change(t *strings.Builder, change environ.Change) {
 	}
 }
 
-// undo defines the function that the script calls when there is no program any
+// undo defines the function that the script calls when no vmgo-shim
 // more. What the user changed meanwhile stays.
 func (f fish) undo(t *strings.Builder, u Update) {
 	t.WriteString("function _vmgo_undo\n")

@@ -74,7 +74,7 @@ function _vmgo_lose {
 function _vmgo_undo { : }
 
 # "vmgo shell" changes this shell; everything else is the program, called with
-# the options of the user in force again.
+# the options of the user active again.
 function vmgo {
 	local _vmgo_program=@VMGO@ _vmgo_answer
 	if [[ ! -x $_vmgo_program ]]; then

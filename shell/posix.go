@@ -119,7 +119,7 @@ func (p posix) session(t *strings.Builder, u Update) {
 	}
 }
 
-// undo defines the function that the script calls when there is no program any
+// undo defines the function that the script calls when no vmgo-shim
 // more. What the user changed meanwhile stays.
 func (p posix) undo(t *strings.Builder, u Update) {
 	t.WriteString("function _vmgo_undo {\n")

@@ -45,7 +45,7 @@ func newJudge(t testing.TB, name, locale string) *judge {
 	return &judge{in: in, out: bufio.NewReader(out)}
 }
 
-// eval gives what the text prints up to the first NUL.
+// eval returns what the text prints up to the first NUL.
 func (j *judge) eval(t testing.TB, text string) string {
 	t.Helper()
 	if _, err := io.WriteString(j.in, text+"\x00"); err != nil {

@@ -27,14 +27,14 @@ import (
 type Shell interface {
 	// Name is the word for it on our command line: "bash".
 	Name() string
-	// Quote gives a word that the shell reads as s, whatever bytes s has; only
+	// Quote returns a word that the shell reads as s, whatever bytes s has; only
 	// NUL cannot be carried, and ends the text.
 	Quote(s string) string
-	// Hook gives the script for the start-up file.
+	// Hook returns the script for the start-up file.
 	Hook(p Programs) string
-	// Update gives the text that the hook evaluates.
+	// Update returns the text that the hook evaluates.
 	Update(u Update) string
-	// Export gives a line a change, in the given order.
+	// Export returns a line a change, in the given order.
 	Export(changes []environ.Change) string
 	// About returns what is known of the shell beside its language.
 	About() About

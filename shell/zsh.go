@@ -46,7 +46,7 @@ func (zsh) quote(t *strings.Builder, s string) {
 	}
 }
 
-// Hook gives the script for ~/.zshrc. It is read and run under zsh's own
+// Hook returns the script for ~/.zshrc. It is read and run under zsh's own
 // defaults, which stick to the functions that it defines (and to those that
 // these define): no alias and no option of the user reaches into them. What is
 // read under the user's options is one command with a quoted line for each line
@@ -62,7 +62,7 @@ func (z zsh) Hook(p Programs) string {
 	return t.String()
 }
 
-// Export gives an export or unset command a line.
+// Export returns an export or unset command a line.
 func (z zsh) Export(changes []environ.Change) string { return posixExport(z, changes) }
 
 // Update redefines the function that runs at the prompt.

@@ -80,7 +80,7 @@ func TestShim_namesTheDirectoryOfTheFlagCAsGoDoes(t *testing.T) {
 		{m.work + "/real/sub", "", ".", "1.26.8"},          // no PWD
 		{m.work, outer + "/link", "real/sub", "1.21.13"},   // PWD is wrong here, and right there
 		{m.work, "relative", "outer/link", "1.26.8"},       // PWD is no path
-		{"", "", "../real", "system"},                      // the working directory is gone
+		{"", "", "../real", "system"},                      // the working directory no longer exists
 		{"", "", m.work + "/real", "1.26.8"},               // which does not matter here
 	} {
 		m.env["PWD"] = test.pwd

@@ -19,7 +19,7 @@ import (
 const direnvVariable = "DIRENV_DIFF"
 
 // hook answers one call of a shell's hook: it prints what the shell is to
-// evaluate, all of it by one write. Where nothing can be in force (the release
+// evaluate, all of it by one write. Where nothing can be selected (the release
 // is not installed, a file cannot be read) that is the way back to the outside:
 // not having an answer is an answer here, and the reason goes to stderr, once.
 func (p Process) hook(call shell.Call) error {
@@ -82,7 +82,7 @@ func (p Process) update(s *here.Situation, call shell.Call, how environ.How) she
 	return u
 }
 
-// isHere says whether dir is a name of the working directory.
+// isHere reports whether dir is a name of the working directory.
 func isHere(dir string) bool {
 	there, err := os.Stat(dir)
 	if err != nil {

@@ -28,7 +28,7 @@ func quoteFor(t *testing.T, name, text string) string {
 	return sh.Quote(text)
 }
 
-// sets gives the line that exports a variable.
+// sets returns the line that exports a variable.
 func sets(shell, name, value string) string {
 	if shell == "fish" {
 		return "set -gx " + name + " " + value

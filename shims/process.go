@@ -28,7 +28,8 @@ type Process struct {
 	Env  environ.Env
 	Dir  string // logical working directory; empty if it is gone
 	Root string // where the machine's files begin: "/" except in tests
-	// Executable gives the running program, links resolved; empty if that cannot be told.
+	// Executable returns the running program, links resolved; empty if that
+	// cannot be told.
 	Executable     func() string
 	UID, PID       int
 	Stdout, Stderr io.Writer
@@ -38,7 +39,7 @@ type Process struct {
 	// Ranges reads range selectors. The lean program has none and hands over to
 	// the vmgo beside it.
 	Ranges gover.RangeParser
-	// Install installs what a directory asks for. The lean program has none and
+	// Install installs what a directory requests. The lean program has none and
 	// hands over, too.
 	Install func(dir string) error
 }
@@ -49,7 +50,7 @@ const (
 	shimWord = "__shim" // then the tool's name and its arguments
 )
 
-// OS gives the real world.
+// OS returns the real world.
 func OS() Process {
 	dir, _ := os.Getwd()
 	return Process{

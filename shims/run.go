@@ -28,7 +28,7 @@ const (
 // to which version it has to be.
 const switchVariable = "GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"
 
-// run becomes the tool of that name that is in force in the working directory.
+// run becomes the tool of that name that is selected in the working directory.
 // It returns only if that cannot be.
 func (p Process) run(name string, args []string) error {
 	depth, _ := strconv.Atoi(p.Env[depthVariable])
@@ -60,7 +60,7 @@ func (p Process) run(name string, args []string) error {
 	return p.become(target, args, env, depth)
 }
 
-// switched gives the go that a go command wants to switch to. It set the
+// switched returns the go that a go command wants to switch to. It set the
 // variable for exactly that version; resolving again could only give it another.
 func (p Process) switched(name string, s here.Situation) (string, bool) {
 	version, err := gover.Parse(p.Env[switchVariable])
@@ -71,7 +71,7 @@ func (p Process) switched(name string, s here.Situation) (string, bool) {
 	return filepath.Join(release.GOROOT, "bin", name), ok
 }
 
-// find gives the program to become: that of the release, else one that was
+// find returns the program to become: that of the release, else one that was
 // installed into the project's GOPATH.
 func (p Process) find(name string, s here.Situation, env environ.Env) (string, error) {
 	if s.Resolution.System {
@@ -132,7 +132,7 @@ func isProgram(path string) bool {
 		syscall.Access(path, executable) == nil
 }
 
-// isOwn says whether the program at path is one of ours by another name.
+// isOwn reports whether the program at path is one of ours by another name.
 func (p Process) isOwn(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 type stamps struct {
 	dirs []stampDir // where they may be kept, the first that works
 	now  time.Time
-	// sweep says whether this process is to look for old ones.
+	// sweep reports whether this process is to look for old ones.
 	sweep bool
 }
 
@@ -44,7 +44,7 @@ func (p Process) newStamps(layout dirs.Layout) *stamps {
 	return s
 }
 
-// of gives the stamp for a time, making it where there is none.
+// of returns the stamp for a time, making it where there is none.
 func (s *stamps) of(t syscall.Timespec) (path string, ok bool) {
 	name := strconv.FormatInt(int64(t.Sec), 10) + "." + strconv.FormatInt(int64(t.Nsec), 10)
 	for _, dir := range s.dirs {

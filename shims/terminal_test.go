@@ -287,7 +287,7 @@ func (s *terminal) do(line string) (environ.Env, string) {
 	return environ.FromPairs(strings.Split(pairs, "\x00")), status
 }
 
-// in types a line and demands that the release is in force after it, or with
+// in types a line and demands that the release is selected after it, or with
 // an empty version that the environment is that of outside.
 func (s *terminal) in(line, version string) environ.Env {
 	s.m.t.Helper()

@@ -147,7 +147,7 @@ func isModule(step project.Step) bool {
 	return step.Origin.Kind == project.GoMod || step.Origin.Kind == project.GoWork
 }
 
-// isAbove says whether dir is path, or lies beneath it.
+// isAbove reports whether dir is path, or lies beneath it.
 func isAbove(path, dir string) bool {
 	return path == dir || strings.HasPrefix(dir, strings.TrimRight(path, "/")+"/")
 }

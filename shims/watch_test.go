@@ -119,7 +119,7 @@ func TestWatches_missNoChangeOfTheAnswer(t *testing.T) {
 // settle waits until all that was written is older than a tick of the clock.
 func (m *machine) settle() { time.Sleep(25 * time.Millisecond) }
 
-// judge is one bash that evaluates answers and says whether they still hold.
+// judge is one bash that evaluates answers and reports whether they still hold.
 type judge struct {
 	t  *testing.T
 	m  *machine

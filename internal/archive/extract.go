@@ -191,7 +191,7 @@ type worker struct {
 	window inflate.Window
 }
 
-// large says whether a member is too large to be inflated whole.
+// large reports whether a member is too large to be inflated whole.
 func (m *Member) large() bool { return m.Size > small || m.End-m.Start > small }
 
 func (w *worker) piece(ctx context.Context, members []int) error {

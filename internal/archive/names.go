@@ -67,7 +67,7 @@ func pathOf(name string) string {
 	return name
 }
 
-// ModeOf gives the mode that the official archives have for a path, by the
+// ModeOf returns the mode that the official archives have for a path, by the
 // rule of the program that packs them. Zips up to 1.20 carry no modes, and
 // the rule needs none.
 func ModeOf(p string) fs.FileMode {

@@ -264,7 +264,7 @@ func (m *Member) trailer(raw []byte) error {
 	return nil
 }
 
-// agrees says whether CRC-32 and sizes are those of the directory.
+// agrees reports whether CRC-32 and sizes are those of the directory.
 func (m *Member) agrees(raw []byte) bool {
 	le := binary.LittleEndian
 	return le.Uint32(raw) == m.CRC32 && int64(le.Uint32(raw[4:])) == m.packed && int64(le.Uint32(raw[8:])) == m.Size

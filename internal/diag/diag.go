@@ -32,7 +32,7 @@ func Wrap(code Code, err error, msg string, hints ...string) *Error {
 	return &Error{Code: code, Msg: msg, Hints: hints, Err: err}
 }
 
-// Error gives the sentence and the cause, without code and hints.
+// Error returns the sentence and the cause, without code and hints.
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return e.Msg
@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	return e.Msg + ": " + e.Err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf finds the code of the outermost Error in err's chain; it is
@@ -94,7 +94,7 @@ type Child struct{ Status int }
 // Error says which status the child had.
 func (c *Child) Error() string { return "the program exited with a failure" }
 
-// ExitStatus gives the exit status that cli.md promises for err: 0 for nil.
+// ExitStatus returns the exit status that cli.md promises for err: 0 for nil.
 func ExitStatus(err error) int {
 	if err == nil {
 		return 0

@@ -2,7 +2,7 @@ package diag
 
 import "unicode/utf8"
 
-// Line gives foreign text (paths, server answers, names in an archive) as it
+// Line returns foreign text (paths, server answers, names in an archive) as it
 // may be shown on one line of a terminal: what would forge further lines, drive
 // the terminal, or turn the order of the letters round is written as an escape.
 func Line(s string) string {

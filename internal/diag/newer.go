@@ -8,6 +8,6 @@ func Newer(what string, format, known int) error {
 	if format <= known {
 		return nil
 	}
-	return New(NewerFormat, what+" has format "+strconv.Itoa(format)+", and this vmgo knows no newer one than "+strconv.Itoa(known)+": a newer vmgo wrote it",
+	return New(NewerFormat, what+" has format "+strconv.Itoa(format)+", and this vmgo reads formats up to "+strconv.Itoa(known)+": a newer vmgo wrote it",
 		"vmgo version   # install the newer one: git pull && ./install.sh in its sources")
 }

@@ -77,7 +77,7 @@ func unlessForeign(dir string) string {
 	}
 }
 
-// base gives vmgo's directory beneath an XDG base directory: the variable's
+// base returns vmgo's directory beneath an XDG base directory: the variable's
 // value where it is absolute (the specification says to ignore others; the
 // library expands a leading ~ or $HOME first), else the default beneath parent.
 func base(value, home, parent, fallback string) string {
@@ -140,7 +140,7 @@ func (l Layout) WriteStore(root string) string {
 	return l.UserStore
 }
 
-// writable says whether dir, or the nearest parent that exists, may be written
+// writable reports whether dir, or the nearest parent that exists, may be written
 // by the effective user.
 func writable(dir string) bool {
 	const atFdcwd, writeAndSearch, effective = -0x64, 0x2 | 0x1, 0x200

@@ -28,7 +28,7 @@ type Binary struct {
 	StartsHere    *bool          `json:"starts_here"` // null where that is not known
 }
 
-// Starts says whether a program starts on a distribution.
+// Starts reports whether a program starts on a distribution.
 type Starts struct {
 	Name   string `json:"name"`
 	Glibc  string `json:"glibc"` // empty: musl

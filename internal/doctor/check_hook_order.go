@@ -41,7 +41,7 @@ func runHookOrder(_ context.Context, m *Machine) Result {
 		means("The command moves the hook to the end of the file.")
 }
 
-// replacesPrompt says whether a line assigns the list of what runs at the
+// replacesPrompt reports whether a line assigns the list of what runs at the
 // prompt without keeping what is in it.
 func replacesPrompt(a Assignment) bool {
 	switch a.Name {

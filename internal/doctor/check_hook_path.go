@@ -21,7 +21,7 @@ func hookPathCheck() Check {
 			gos := m.Gos()
 			switch {
 			case err != nil || r.GOROOT == "":
-				return skip("no release of vmgo is in force here")
+				return skip("no release of vmgo is selected here")
 			case len(gos) == 0:
 				return fail("PATH has no go, though the hook is loaded").mend("exec $SHELL")
 			case gos[0].GOROOT == r.GOROOT:
@@ -31,7 +31,7 @@ func hookPathCheck() Check {
 			}
 			return fail("%s comes before %s", gos[0].Path, r.GOROOT+"/bin").
 				at(gos[0].Path, 0, "%s", describe(gos[0])).
-				at(r.GOROOT, 0, "the release in force").
+				at(r.GOROOT, 0, "the selected release").
 				mend("export PATH=%s:$PATH", diag.Word(r.GOROOT+"/bin"))
 		},
 	}

@@ -50,7 +50,7 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 	return ok("%s", strings.Join(dirs, ", "))
 }
 
-// tryShim runs a shim where vmgo has a release in force, and compares.
+// tryShim runs a shim where vmgo has a selected release, and compares.
 func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 	good := ok("%s", filepath.Dir(shim))
 	res, err := m.Resolution()
@@ -68,7 +68,7 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)).mend("vmgo verify %s", res.Version))
 	}
 	if want := "go" + res.Version.String(); !slices.Contains(strings.Fields(out.Stdout), want) {
-		return mend(fail("%s runs another release than the one in force", shim).
+		return mend(fail("%s runs another release than the selected one", shim).
 			at(shim, 0, "%s", firstLine(out.Stdout)).at(res.GOROOT, 0, "%s", want))
 	}
 	return good

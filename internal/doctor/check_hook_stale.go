@@ -55,7 +55,7 @@ func runHookStale(_ context.Context, m *Machine) Result {
 	return r
 }
 
-// ofGo says whether a directory of PATH belongs to Go or to vmgo. GOBIN may
+// ofGo reports whether a directory of PATH belongs to Go or to vmgo. GOBIN may
 // well not exist until the first go install.
 func (m *Machine) ofGo(dir string) bool {
 	if dir == m.GOBIN() || strings.HasPrefix(dir, m.Layout.Data+"/gopath/") {
@@ -69,8 +69,8 @@ func (m *Machine) ofGo(dir string) bool {
 	return installDir(dir)
 }
 
-// installDir says whether a path is where people unpack Go. ~/go/bin is not: it
-// is where go install puts programs, and may well not exist yet.
+// installDir reports whether a path is where people unpack Go. ~/go/bin is not:
+// it is where go install puts programs, and may well not exist yet.
 func installDir(dir string) bool {
 	for _, prefix := range []string{"/usr/local/go", "/usr/lib/go", "/opt/go"} {
 		if strings.HasPrefix(dir, prefix) && strings.HasSuffix(dir, "/bin") {

@@ -21,7 +21,7 @@ type guestTools struct {
 	debian   string   // package
 	rhel     string
 	alpine   string
-	// when says whether the host offers what the tools need; nil means always.
+	// when reports whether the host offers what the tools need; nil means always.
 	when func(*Machine) bool
 }
 

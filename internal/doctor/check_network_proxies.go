@@ -161,8 +161,9 @@ func aptProxies(file string, lines []string) []proxySetting {
 	return all
 }
 
-// isWayOut says whether a proxy of apt's may be the machine's way to the network. A
-// cache for packages alone, which listens on port 3142 (apt-cacher-ng), is none.
+// isWayOut reports whether a proxy of apt's may be the machine's way to the
+// network. A cache for packages alone, which listens on port 3142
+// (apt-cacher-ng), is none.
 func isWayOut(proxy string) bool {
 	return proxy != "" && !strings.EqualFold(proxy, "DIRECT") && !strings.HasSuffix(proxyHost(proxy), ":3142")
 }

@@ -32,7 +32,7 @@ func runLSM(_ context.Context, m *Machine) Result {
 	case m.Text("/sys/fs/selinux/enforce") == "0":
 		return ok("SELinux only watches")
 	default:
-		return ok("neither is in force")
+		return ok("neither is active")
 	}
 	read := false
 	for _, file := range []string{"/var/log/audit/audit.log", "/var/log/kern.log", "/var/log/messages"} {
@@ -56,13 +56,13 @@ func runLSM(_ context.Context, m *Machine) Result {
 		}
 	}
 	if !read {
-		return skip("%s is in force; no file has its refusals that could be read here (journalctl -k may)", system)
+		return skip("%s is active; no file has its refusals that could be read here (journalctl -k may)", system)
 	}
 	return ok("%s refused nothing of ours", system)
 }
 
-// lastPart goes to the last 32 MiB of a log, which are written in days if not weeks,
-// and says whether that is all of it.
+// lastPart goes to the last 32 MiB of a log, which are written in days if not
+// weeks, and reports whether that is all of it.
 func lastPart(f *os.File) (whole bool) {
 	const enough = 32 << 20
 	info, err := f.Stat()

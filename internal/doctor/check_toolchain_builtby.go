@@ -66,7 +66,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	case total == 0:
 		return skip("no Go programs in %s", bin)
 	case old == 0 && behind > 0:
-		r.Summary = ui.Count(behind, "tool") + " older than the Go in force"
+		r.Summary = ui.Count(behind, "tool") + " older than the selected Go"
 		return r.means("gopls and linters do not know the newer language, dlv not the newer debug information.")
 	case old == 0 && r.Status == Info:
 		r.Summary = ui.Count(total, "program") + ", some built by a release that is gone"
@@ -101,7 +101,7 @@ func (m *Machine) newerTool(program, path string) string {
 	return "go install " + path + "@latest"
 }
 
-// isInstalled says whether a release is in a store or is a go on PATH.
+// isInstalled reports whether a release is in a store or is a go on PATH.
 func (m *Machine) isInstalled(v gover.Version) bool {
 	for _, r := range m.Releases() {
 		if r.Version == v {

@@ -113,7 +113,7 @@ func (m *Machine) usualGo(kinds []sessionKind, found []string) string {
 	return first
 }
 
-// sameGo says whether two go programs run the same release. A shim and a
+// sameGo reports whether two go programs run the same release. A shim and a
 // release of the store both are vmgo's doing.
 func (m *Machine) sameGo(a, b string) bool {
 	x, y := m.identify(a), m.identify(b)

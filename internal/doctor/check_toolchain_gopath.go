@@ -62,7 +62,7 @@ func inside(p, dir string) bool {
 	return strings.HasPrefix(filepath.Clean(p)+"/", strings.TrimSuffix(dir, "/")+"/")
 }
 
-// hiddenPath says whether ./... passes a directory over by its name.
+// hiddenPath reports whether ./... passes a directory over by its name.
 func hiddenPath(rest string) bool {
 	for part := range strings.SplitSeq(rest, "/") {
 		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") || part == "testdata" {
@@ -72,5 +72,5 @@ func hiddenPath(rest string) bool {
 	return false
 }
 
-// moduleRoot is the directory of the go.mod in force; empty outside a module.
+// moduleRoot is the directory of the go.mod in use; empty outside a module.
 func (m *Machine) moduleRoot() string { return m.above("go.mod") }

@@ -10,7 +10,7 @@ import (
 func gorootCheck() Check {
 	return Check{
 		ID: "toolchain.goroot", Group: Toolchain, Weight: 9,
-		Title:  "GOROOT against the go in force",
+		Title:  "GOROOT against the selected go",
 		Why:    "a GOROOT of another release gives \"compile: version X does not match go tool version Y\"",
 		Source: "environment, startup files, the file of `go env -w`",
 		Run:    runGoroot,
@@ -43,7 +43,7 @@ func runGoroot(_ context.Context, m *Machine) Result {
 	return r.mend("unset GOROOT")
 }
 
-// gorootBroken says whether the environment has a GOROOT that is wrong.
+// gorootBroken reports whether the environment has a GOROOT that is wrong.
 func (m *Machine) gorootBroken() bool {
 	goroot := m.Env["GOROOT"]
 	return goroot != "" && m.judgeGoroot(goroot).Status != OK

@@ -31,7 +31,7 @@ func runGosumdb(_ context.Context, m *Machine) Result {
 	return ok("%s", m.GoEnv("GOSUMDB").Value)
 }
 
-// matchesAll says whether a list of patterns matches every module.
+// matchesAll reports whether a list of patterns matches every module.
 func matchesAll(patterns string) bool {
 	for p := range strings.SplitSeq(patterns, ",") {
 		if p == "*" || p == "*.*" {

@@ -36,7 +36,7 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	survey, _ := m.Survey()
 	for _, minimum := range survey.Minimums {
 		if v.Compare(minimum.Selector.Version()) < 0 {
-			return where(s, fail("GOTOOLCHAIN=%s, but %s asks for %s", s.Value, m.Show(minimum.Origin.Path), minimum.Selector.Text())).
+			return where(s, fail("GOTOOLCHAIN=%s, but %s requests %s", s.Value, m.Show(minimum.Origin.Path), minimum.Selector.Text())).
 				at(m.Show(minimum.Origin.Path), minimum.Origin.Line, "%s", minimum.Origin.Requirement).unset(m, s)
 		}
 	}

@@ -11,14 +11,14 @@ import (
 func inForceCheck() Check {
 	return Check{
 		ID: "toolchain.inforce", Group: Toolchain, Weight: 9,
-		Title:  "which Go is in force in this directory",
+		Title:  "which Go is selected in this directory",
 		Why:    "without one, go is not found or is another one than the project asks for",
 		Source: "version files, defaults and stores, as `vmgo current --explain` reads them",
 		Run:    runInForce,
 	}
 }
 
-// wants says whether a release is what a requirement asks for.
+// wants reports whether a release is what a requirement asks for.
 func wants(r project.Requirement, v gover.Version) bool {
 	if v.IsZero() {
 		return false
@@ -34,7 +34,7 @@ func runInForce(_ context.Context, m *Machine) Result {
 	if err != nil {
 		switch diag.CodeOf(err) {
 		case diag.NoRequirement:
-			res := warn("no Go: nothing asks for a release, there is no default, and PATH has no go")
+			res := warn("no Go: no release is requested, no default is set, and PATH has no go")
 			return res.mend("vmgo install --default stable")
 		case diag.NotInstalled, diag.BadVersionFile, diag.BadSelector:
 			res := fail("%s", err).at(m.Show(r.Requirement.Origin.Path), r.Requirement.Origin.Line, "%s", r.Requirement.Origin.Requirement)

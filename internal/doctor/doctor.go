@@ -71,7 +71,7 @@ type Evidence struct {
 	Value string `json:"value,omitempty"`
 }
 
-// String gives path:line and the value.
+// String returns path:line and the value.
 func (e Evidence) String() string {
 	text := e.Path
 	if e.Line > 0 {

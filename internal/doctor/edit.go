@@ -47,8 +47,8 @@ func (m *Machine) disable(a Assignment) []Edit {
 	return []Edit{{Path: a.Path, Line: a.Line, Old: raw, New: mark + raw}}
 }
 
-// losesNothing says whether nothing but Go directories that are gone leaves PATH with
-// a line.
+// losesNothing reports whether nothing but Go directories that are gone leaves
+// PATH with a line.
 func (m *Machine) losesNothing(a Assignment) bool {
 	if a.Name != "PATH" && a.Name != "fish_user_paths" {
 		return true

@@ -94,13 +94,13 @@ func (m *Machine) identify(p string) GoOnPath {
 	return g
 }
 
-// isTree says whether dir is a GOROOT: VERSION alone is not enough, other
+// isTree reports whether dir is a GOROOT: VERSION alone is not enough, other
 // programs have one too.
 func (m *Machine) isTree(dir string) bool {
 	return m.Exists(filepath.Join(dir, "VERSION")) && m.Exists(filepath.Join(dir, "pkg/tool"))
 }
 
-// distroInForce says whether the Go in force is the distribution's.
+// distroInForce reports whether the selected Go is the distribution's.
 func (m *Machine) distroInForce() bool {
 	root := m.GOROOT()
 	for _, g := range m.Gos() {

@@ -117,7 +117,7 @@ func (m *Machine) Unproved() []installed.Release {
 	return m.shown(all)
 }
 
-// shown gives releases by the machine's own paths.
+// shown returns releases by the machine's own paths.
 func (m *Machine) shown(all []installed.Release) []installed.Release {
 	for i := range all {
 		all[i].GOROOT, all[i].Store = m.Show(all[i].GOROOT), m.Show(all[i].Store)
@@ -183,7 +183,7 @@ func (m *Machine) realLayout() dirs.Layout {
 	return l
 }
 
-// GOROOT is the tree of the Go that is in force here, by vmgo's own rules or,
+// GOROOT is the tree of the Go that is selected here, by vmgo's own rules or,
 // where vmgo chooses none, by PATH; empty if there is no Go.
 func (m *Machine) GOROOT() string {
 	if r, err := m.Resolution(); err == nil && r.GOROOT != "" {

@@ -61,7 +61,7 @@ func (m *Machine) replacements(path string) []replacement {
 	return all
 }
 
-// ignored says whether go.mod tells ./... to pass a directory over.
+// ignored reports whether go.mod tells ./... to pass a directory over.
 func (m *Machine) ignored(module, rest string) bool {
 	found := false
 	m.directives(filepath.Join(module, "go.mod"), func(keyword string, words []string, _ int) {
@@ -73,7 +73,7 @@ func (m *Machine) ignored(module, rest string) bool {
 	return found
 }
 
-// modFiles are the go.mod and the go.work in force here, those that exist.
+// modFiles are the go.mod and the go.work in use here, those that exist.
 func (m *Machine) modFiles() []string {
 	var files []string
 	if dir := m.above("go.mod"); dir != "" {

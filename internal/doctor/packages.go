@@ -14,7 +14,7 @@ func (p packageManager) install(names ...string) string {
 }
 func (p packageManager) remove(name string) string { return p.drop + " " + name }
 
-// packages gives the commands of this distribution.
+// packages returns the commands of this distribution.
 func (m *Machine) packages() packageManager {
 	switch rel := m.OSRelease(); {
 	case rel.Is("debian"):
@@ -35,7 +35,7 @@ func (m *Machine) packages() packageManager {
 	return packageManager{"# with your package manager, install:", "# with your package manager, remove:"}
 }
 
-// knowsPackages says whether apt has lists of packages, which images lack.
+// knowsPackages reports whether apt has lists of packages, which images lack.
 func (m *Machine) knowsPackages() bool {
 	return slices.ContainsFunc(m.ReadDir("/var/lib/apt/lists"), func(e fs.DirEntry) bool { return strings.Contains(e.Name(), "_Packages") })
 }

@@ -12,7 +12,7 @@ type session struct{ set bool }
 
 func (m *Machine) session() session { return session{m.Env[environ.SessionVariable] != ""} }
 
-// hookLine says whether a startup line loads vmgo's hook.
+// hookLine reports whether a startup line loads vmgo's hook.
 func hookLine(text string) bool {
 	return strings.Contains(text, "vmgo hook ") || strings.Contains(text, "/vmgo hook ")
 }

@@ -20,7 +20,7 @@ type Summary struct {
 	Cgroup    string `json:"cgroup"`
 	Libc      string `json:"libc"`
 	Init      string `json:"init"`
-	Go        string `json:"go"` // the release in force, if any
+	Go        string `json:"go"` // the selected release, if any
 }
 
 // unknownMachine is what is said of a machine that does not answer, as when its

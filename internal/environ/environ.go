@@ -26,7 +26,7 @@ type Value struct {
 	Text string
 }
 
-// Text gives the state of a variable that is set to s.
+// Text returns the state of a variable that is set to s.
 func Text(s string) Value { return Value{Set: true, Text: s} }
 
 // Change is one variable and the state that it is to take.
@@ -48,7 +48,7 @@ func FromPairs(pairs []string) Env {
 	return env
 }
 
-// Pairs gives the form NAME=VALUE, sorted by name.
+// Pairs returns the form NAME=VALUE, sorted by name.
 func (e Env) Pairs() []string {
 	pairs := make([]string, 0, len(e))
 	for _, name := range slices.Sorted(maps.Keys(e)) {
@@ -57,7 +57,7 @@ func (e Env) Pairs() []string {
 	return pairs
 }
 
-// Get gives the state of the variable.
+// Get returns the state of the variable.
 func (e Env) Get(name string) Value {
 	text, set := e[name]
 	return Value{Set: set, Text: text}
@@ -93,7 +93,7 @@ func sortChanges(changes []Change) {
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Without gives a copy of e in which the variable is unset.
+// Without returns a copy of e in which the variable is unset.
 func (e Env) Without(name string) Env {
 	rest := maps.Clone(e)
 	delete(rest, name)

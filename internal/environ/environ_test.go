@@ -169,7 +169,7 @@ func TestReconcile_knowsItsFormerValues(t *testing.T) {
 	snapshot := maps.Clone(one)
 	two, s := environ.Reconcile(one, s, wanted("/two/bin", "GOPATH=/two"), remember)
 	same(t, "two", two, env("PATH=/two/bin:/bin", "GOPATH=/two"))
-	// Brought back while two is in force, and while nothing is.
+	// Brought back while two is selected, and while nothing is.
 	again, s := environ.Reconcile(snapshot, s, wanted("/two/bin", "GOPATH=/two"), remember)
 	same(t, "two again", again, two)
 	none, s := environ.Reconcile(again, s, environ.Wanted{}, remember)

@@ -8,7 +8,7 @@ import (
 // pathVariable is the one variable of which single entries are ours.
 const pathVariable = "PATH"
 
-// splitPath gives the entries of PATH. An unset PATH has none, an empty one
+// splitPath returns the entries of PATH. An unset PATH has none, an empty one
 // has one empty entry: so every value survives the way there and back.
 func splitPath(v Value) []string {
 	if !v.Set {
@@ -17,7 +17,7 @@ func splitPath(v Value) []string {
 	return strings.Split(v.Text, ":")
 }
 
-// fitsPath says whether dir can be an entry of PATH at all.
+// fitsPath reports whether dir can be an entry of PATH at all.
 func fitsPath(dir string) bool {
 	return dir != "" && !strings.ContainsAny(dir, ":\x00")
 }
@@ -40,7 +40,7 @@ func count(list []string, dir string) int {
 // takeOut removes our entries from list: of each the first occurrence, and
 // only while there are more of it than there were without us, so that an equal
 // entry of the user's own is never taken for ours. at is where the first of
-// them stood, those behind aside, or -1; all tells whether each was there.
+// them stood, those behind aside, or -1; all reports whether each was there.
 func takeOut(list []string, ours []entry, behind []string) (rest []string, at int, all bool) {
 	rest, at, all = slices.Clone(list), -1, true
 	for _, e := range ours {

@@ -6,7 +6,7 @@ import (
 	"github.com/vmgo/vmgo/internal/goenv"
 )
 
-// Choice is the Go in force in a directory, in plain values. The zero Choice
+// Choice is the selected Go in a directory, in plain values. The zero Choice
 // is the outside: nothing of ours.
 type Choice struct {
 	GOROOT  string // empty for the go of the system, which needs nothing
@@ -45,7 +45,7 @@ type Places struct {
 	Vmgo []goenv.Setting
 }
 
-// Plan says what the environment should be where c is in force. outside is the
+// Plan says what the environment should be where c is selected. outside is the
 // environment without us. Every face of vmgo (hook, shims, env, exec) takes it
 // from here, so that they agree. The notes are one line each, for the user.
 func Plan(outside Env, c Choice, p Policy, at Places) (want Wanted, notes []string) {
@@ -210,7 +210,7 @@ func isNameRune(r rune) bool {
 	return r < 0xE0000
 }
 
-// Hash gives 16 hexadecimal digits that stand for s: FNV-1a with 64 bits. It
+// Hash returns 16 hexadecimal digits that stand for s: FNV-1a with 64 bits. It
 // tells things of one user apart and protects against nobody.
 func Hash(s string) string {
 	const offset, prime = 14695981039346656037, 1099511628211

@@ -41,7 +41,7 @@ func Revert(env Env, s Session) Env {
 	return outside
 }
 
-// Reconcile brings an environment that s is in force in into the wanted state.
+// Reconcile changes an environment in which s is active into the wanted state.
 // env is not changed.
 func Reconcile(env Env, s Session, want Wanted, how How) (Env, Session) {
 	changes, next := Switch(env, s, want, how)
@@ -107,8 +107,8 @@ func (s Session) names(want Wanted) []string {
 	return slices.Compact(names)
 }
 
-// base gives the state that the variable has without us, and the record of the
-// value that is in force, if there is one.
+// base returns the state that the variable has without us, and the record of the
+// active value, if there is one.
 func (s Session) base(name string, value Value) (base Value, current variable, known bool) {
 	base = value
 	for i, v := range s.all().vars {

@@ -116,7 +116,7 @@ func (s Session) Holds(env Env, name string) bool {
 // is after.
 const JournalMark = "~"
 
-// Settled gives s as it can end a journal: a journal itself, of a change that
+// Settled returns s as it can end a journal: a journal itself, of a change that
 // was interrupted, is summed up.
 func (s Session) Settled() Session {
 	if s.before == nil {
@@ -125,7 +125,7 @@ func (s Session) Settled() Session {
 	return Session{changes: s.changes, old: s.remember(s.changes)}
 }
 
-// all gives the changes of s, those that are in force first. What it gives is
+// all returns the changes of s, the active ones first. What it gives is
 // not to be changed.
 func (s Session) all() changes {
 	all := s.changes
@@ -142,7 +142,7 @@ func (s Session) all() changes {
 	return all
 }
 
-// former gives what is not in force any more, newest first.
+// former returns what is no longer active, newest first.
 func (s Session) former() []changes {
 	if s.before == nil {
 		return []changes{s.old}
@@ -153,7 +153,7 @@ func (s Session) former() []changes {
 // maxOld bounds what is remembered of former changes.
 const maxOld = 32
 
-// remember gives what of s is to be kept as old beside the changes in now.
+// remember returns what of s is to be kept as old beside the changes in now.
 func (s Session) remember(now changes) changes {
 	all := s.all()
 	kept := changes{pathUnset: all.pathUnset}
@@ -195,7 +195,7 @@ var (
 	ErrNewer   = errors.New("a session of a later version")
 )
 
-// Encode gives the text form; it is empty for a session that changed nothing.
+// Encode returns the text form; it is empty for a session that changed nothing.
 func (s Session) Encode() string { return string(s.append(make([]byte, 0, 1<<10))) }
 
 func (s Session) append(b []byte) []byte {
@@ -314,7 +314,7 @@ func (c *changes) read(record string) bool {
 	return isName(first) && ok && ok2 && prior != ours
 }
 
-// isName says whether a session may speak of the variable.
+// isName reports whether a session may speak of the variable.
 func isName(name string) bool {
 	for i := range len(name) {
 		c := name[i]

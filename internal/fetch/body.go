@@ -192,7 +192,7 @@ func unexpected(err error) error {
 // Size is the size of the file, -1 where the server doesn't say.
 func (b *Body) Size() int64 { return b.total }
 
-// Read gives the next bytes of the file.
+// Read returns the next bytes of the file.
 func (b *Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -231,7 +231,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 }
 
-// short says whether bytes are missing at the end of an answer.
+// short reports whether bytes are missing at the end of an answer.
 func (b *Body) short() bool {
 	switch {
 	case b.stop >= 0:

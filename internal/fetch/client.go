@@ -50,7 +50,7 @@ type Config struct {
 	Now func() time.Time
 	// Sleep waits between attempts, until ctx ends at the latest.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Jitter gives a number in [0,1) that spreads the pauses.
+	// Jitter returns a number in [0,1) that spreads the pauses.
 	Jitter func() float64
 }
 
@@ -132,7 +132,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// prepare gives a copy of base that obeys config. A set of certificates that
+// prepare returns a copy of base that obeys config. A set of certificates that
 // cannot be read is reported by the first https request, since a file:// or
 // http source does not need it.
 func prepare(base *http.Transport, config Config) (*http.Transport, error) {
@@ -256,7 +256,7 @@ func (c *Client) pause(ctx context.Context, attempt int, err error) error {
 	return c.config.Sleep(ctx, wait)
 }
 
-// Get gives the answer to a GET of rawURL, which may have limit bytes at most.
+// Get returns the answer to a GET of rawURL, which may have limit bytes at most.
 // Errors are *diag.Error; see [NotHere] and [Gone].
 func (c *Client) Get(ctx context.Context, rawURL string, limit int64) ([]byte, error) {
 	target, err := url.Parse(rawURL)
@@ -305,7 +305,7 @@ func explain(verb, rawURL string, err error) error {
 	return diag.Wrap(diag.Network, err, what, hintFor(err, rawURL)...)
 }
 
-// Redact gives a URL as it may be shown: without its credentials, also where
+// Redact returns a URL as it may be shown: without its credentials, also where
 // they keep it from being a URL, such as a password with a slash.
 func Redact(rawURL string) string {
 	scheme, rest, ok := strings.Cut(rawURL, "://")

@@ -60,7 +60,7 @@ func newTLSConfig(base *tls.Config) *tls.Config {
 	return base.Clone()
 }
 
-// certPool gives the certificates that SSL_CERT_FILE and SSL_CERT_DIR name,
+// certPool returns the certificates that SSL_CERT_FILE and SSL_CERT_DIR name,
 // nil where neither is set. As in crypto/x509, each replaces only its own half
 // of the system's set.
 func certPool(env map[string]string) (*x509.CertPool, error) {

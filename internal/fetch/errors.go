@@ -37,7 +37,7 @@ type StatusError struct {
 	RetryAfter time.Duration // how long the server asks to wait; 0: it doesn't say
 }
 
-// Error gives the status as text.
+// Error returns the status as text.
 func (e *StatusError) Error() string {
 	text := strconv.Itoa(e.Status)
 	if name := http.StatusText(e.Status); name != "" {
@@ -58,7 +58,7 @@ func (e *tooLargeError) Error() string {
 	return fmt.Sprintf("the answer is larger than the %d bytes that are allowed", e.limit)
 }
 
-// NotHere says whether err means that the server is well, but does not have
+// NotHere reports whether err means that the server is well, but does not have
 // what was asked for: 403 (what some module proxies say of a version that they
 // don't offer), 404 or 410.
 func NotHere(err error) bool {
@@ -66,8 +66,8 @@ func NotHere(err error) bool {
 	return errors.As(err, &status) && (status.Status == http.StatusForbidden || gone(status.Status))
 }
 
-// Gone says whether err means 404 or 410: the narrower rule that the go command
-// has for module proxies and the checksum database.
+// Gone reports whether err means 404 or 410: the narrower rule that the go
+// command has for module proxies and the checksum database.
 func Gone(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && gone(status.Status)
@@ -106,7 +106,7 @@ func bare(err error) error {
 	return err
 }
 
-// transient says whether the same request may well succeed a moment later.
+// transient reports whether the same request may well succeed a moment later.
 // Transport errors are taken to be transient unless known better.
 func transient(err error) bool {
 	var (
@@ -142,7 +142,7 @@ func certificateError(err error) bool {
 	return errors.As(err, &invalid) || errors.Is(err, errCertificates)
 }
 
-// hintFor gives what a person can do about err.
+// hintFor returns what a person can do about err.
 func hintFor(err error, rawURL string) []string {
 	var (
 		dns    *net.DNSError

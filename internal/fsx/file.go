@@ -28,7 +28,7 @@ type Info struct {
 	Dev, Ino uint64
 }
 
-// Same says whether both are of one file.
+// Same reports whether both are of one file.
 func (i Info) Same(other Info) bool { return i.Dev == other.Dev && i.Ino == other.Ino }
 
 // Open opens a file of this directory for reading. name is one element; a link

@@ -134,7 +134,7 @@ func SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Writable says whether this process may make files in dir, or could make dir
+// Writable reports whether this process may make files in dir, or could make dir
 // itself. A read-only file system counts as not writable.
 func Writable(dir string) error {
 	for {
@@ -159,7 +159,7 @@ func Writable(dir string) error {
 	}
 }
 
-// IsFull says whether err means that there is no space, no inode or no quota
+// IsFull reports whether err means that there is no space, no inode or no quota
 // left.
 func IsFull(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
@@ -171,7 +171,7 @@ type Space struct {
 	Inodes int64 // -1 where the file system does not count them
 }
 
-// Free gives the space left on the file system of dir or of its nearest
+// Free returns the space left on the file system of dir or of its nearest
 // existing parent.
 func Free(dir string) (Space, error) {
 	var st unix.Statfs_t
@@ -193,7 +193,7 @@ func Free(dir string) (Space, error) {
 	return space, nil
 }
 
-// WritableFile says whether this process may write the file or directory at
+// WritableFile reports whether this process may write the file or directory at
 // path, which exists.
 func WritableFile(path string) error {
 	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS); err != nil {
@@ -202,5 +202,5 @@ func WritableFile(path string) error {
 	return nil
 }
 
-// IsReadOnly says whether err means that the file system is mounted read-only.
+// IsReadOnly reports whether err means that the file system is mounted read-only.
 func IsReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }

@@ -20,7 +20,7 @@ type Holder struct {
 	Since time.Time
 }
 
-// String gives "process 4711 (vmgo install 1.22.5, since 12:01:05)".
+// String returns "process 4711 (vmgo install 1.22.5, since 12:01:05)".
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "another process"

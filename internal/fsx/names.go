@@ -172,7 +172,7 @@ func (d *Dir) Symlink(target, name string) error {
 	return nil
 }
 
-// Readlink gives the target of a link of the directory.
+// Readlink returns the target of a link of the directory.
 func (d *Dir) Readlink(name string) (string, error) {
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(d.fd, name, buf)
@@ -233,7 +233,7 @@ func (d *Dir) SyncFS() error {
 	return d.failed("syncfs", "", err)
 }
 
-// TryFlock takes an exclusive flock(2) of the directory, and says whether it
+// TryFlock takes an exclusive flock(2) of the directory, and reports whether it
 // could. Closing the directory lets go of it.
 func (d *Dir) TryFlock() (bool, error) {
 	got, err := tryFlock(d.fd)

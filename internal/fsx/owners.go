@@ -127,7 +127,7 @@ func (o Owners) judgeACL(e Entry) *UnsafeError {
 	return nil
 }
 
-// Chain gives the directories and links on the way to the directory at path,
+// Chain returns the directories and links on the way to the directory at path,
 // the root first and each link before what it leads to, and what is missing of
 // the path. look gives the entry of a path without following a link.
 //
@@ -181,7 +181,7 @@ func elements(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
 
-// Judge gives what is unsafe about the way to a directory and the directory
+// Judge returns what is unsafe about the way to a directory and the directory
 // itself, which is the last entry unless it is still missing.
 func (o Owners) Judge(way []Entry, missing bool) (unsafe []*UnsafeError) {
 	shared := map[string]bool{} // directories in which others may make names

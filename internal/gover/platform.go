@@ -4,11 +4,11 @@ package gover
 // of GOOS and GOARCH.
 type Platform struct{ OS, Arch string }
 
-// String gives the platform as toolchain modules name it: "linux-amd64",
+// String returns the platform as toolchain modules name it: "linux-amd64",
 // "linux-arm".
 func (p Platform) String() string { return p.OS + "-" + p.Arch }
 
-// IsPlain says whether both names are of lower-case letters and digits, as all
+// IsPlain reports whether both names are of lower-case letters and digits, as all
 // of Go's are, so that the platform can stand in a URL or path. A Platform may
 // be made of a stranger's words.
 func (p Platform) IsPlain() bool { return plainName(p.OS) && plainName(p.Arch) }
@@ -22,7 +22,7 @@ func plainName(s string) bool {
 	return s != "" && (s[0] < '0' || s[0] > '9' || s == "386")
 }
 
-// ArchiveName gives the platform as the file names of official archives have
+// ArchiveName returns the platform as the file names of official archives have
 // it: as String, but with "armv6l" for linux/arm.
 func (p Platform) ArchiveName() string {
 	if p.OS == "linux" && p.Arch == "arm" {
@@ -34,7 +34,7 @@ func (p Platform) ArchiveName() string {
 // ToolchainModule is the path of the module that carries Go releases.
 const ToolchainModule = "golang.org/toolchain"
 
-// ModuleVersion gives the version of [ToolchainModule] that carries v for p:
+// ModuleVersion returns the version of [ToolchainModule] that carries v for p:
 // "v0.0.1-go1.22.5.linux-amd64".
 func ModuleVersion(v Version, p Platform) string {
 	return "v0.0.1-" + v.Toolchain() + "." + p.String()

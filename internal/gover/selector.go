@@ -111,10 +111,10 @@ func PrefixSelector(v Version) Selector {
 // Kind says what s asks for.
 func (s Selector) Kind() Kind { return s.kind }
 
-// Text gives the selector as it was written, without the space around it.
+// Text returns the selector as it was written, without the space around it.
 func (s Selector) Text() string { return s.text }
 
-// Version gives the release of an Exact and the language version of a Prefix;
+// Version returns the release of an Exact and the language version of a Prefix;
 // it is zero for the others.
 func (s Selector) Version() Version { return s.version }
 

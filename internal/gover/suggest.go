@@ -12,7 +12,7 @@ func quote(s string) string {
 	return `"` + s + `"`
 }
 
-// suggest gives the hint for text that is no selector: the nearest meaning
+// suggest returns the hint for text that is no selector: the nearest meaning
 // where there is one, else what a selector looks like.
 func suggest(s string) []string {
 	if near := nearest(s); near != "" {

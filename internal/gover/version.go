@@ -128,11 +128,11 @@ func (v Version) canonical() Version {
 	return v
 }
 
-// String gives the version without "go": "1.22.5", "1.23rc1", "1.20". It is
+// String returns the version without "go": "1.22.5", "1.23rc1", "1.20". It is
 // empty for the zero Version.
 func (v Version) String() string { return v.text }
 
-// Toolchain gives the name that Go uses for the release: "go1.22.5".
+// Toolchain returns the name that Go uses for the release: "go1.22.5".
 func (v Version) Toolchain() string {
 	if v.IsZero() {
 		return ""
@@ -153,7 +153,7 @@ func (v Version) IsRelease() bool {
 // IsPrerelease reports whether v is a beta or a release candidate.
 func (v Version) IsPrerelease() bool { return v.stage != final }
 
-// Lang gives the language version: 1.22 for 1.22.5 and for 1.22rc1.
+// Lang returns the language version: 1.22 for 1.22.5 and for 1.22rc1.
 func (v Version) Lang() Version {
 	if v.IsZero() {
 		return v
@@ -165,13 +165,13 @@ func (v Version) Lang() Version {
 	return lang.canonical()
 }
 
-// Major gives the first number.
+// Major returns the first number.
 func (v Version) Major() int { return int(v.major) }
 
-// Minor gives the second number: 22 for 1.22.5.
+// Minor returns the second number: 22 for 1.22.5.
 func (v Version) Minor() int { return int(v.minor) }
 
-// Patch gives the third number: 5 for 1.22.5, 0 for 1.20. It is -1 for
+// Patch returns the third number: 5 for 1.22.5, 0 for 1.20. It is -1 for
 // language versions and prereleases, which have none.
 func (v Version) Patch() int { return int(v.patch) }
 

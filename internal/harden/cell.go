@@ -27,7 +27,7 @@ func (e otherKindError) Error() string { return e.target + " is not " + e.kind }
 // maxFile bounds the files that are read into a plan.
 const maxFile = 1 << 20
 
-// read gives the value that a cell has now.
+// read returns the value that a cell has now.
 func (m *Machine) read(kind Kind, target string) (Value, error) {
 	if kind.runtime() {
 		return m.readRuntime(kind, target)

@@ -13,7 +13,7 @@ import (
 
 func sysctlPath(name string) string { return "/proc/sys/" + strings.ReplaceAll(name, ".", "/") }
 
-// readRuntime gives a running value. A sysctl that the kernel does not have is
+// readRuntime returns a running value. A sysctl that the kernel does not have is
 // absent, as is a swap area that is not in use and a unit that is not active.
 func (m *Machine) readRuntime(kind Kind, target string) (Value, error) {
 	switch kind {

@@ -61,11 +61,11 @@ func document(item Item) string {
 	}
 	switch item.Needs {
 	case NeedsLogin:
-		line("Felt:", "after a new login")
+		line("Takes effect:", "after a new login")
 	case NeedsRestart:
-		line("Felt:", "after a restart of the services")
+		line("Takes effect:", "when the services are restarted")
 	case NeedsReboot:
-		line("Felt:", "after a reboot")
+		line("Takes effect:", "after a reboot")
 	}
 	line("Undo:", item.Undo)
 	return out.String()

@@ -85,7 +85,7 @@ type Item struct {
 	Wish     func(*Machine) (Wish, error)
 }
 
-// In says whether the profile switches the item on.
+// In reports whether the profile switches the item on.
 func (i Item) In(p Profile) bool { return slices.Contains(i.On, p) }
 
 // Wish is what an item wants of one machine.
@@ -139,7 +139,7 @@ func Catalogue() []Item {
 	}
 }
 
-// Find gives the item with that ID.
+// Find returns the item with that ID.
 func Find(items []Item, id string) (Item, bool) {
 	for _, item := range items {
 		if item.ID == id {

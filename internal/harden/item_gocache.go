@@ -93,7 +93,7 @@ WantedBy=local-fs.target
 
 func escapeSpecifier(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 
-// unlinked says whether a path is its own real path.
+// unlinked reports whether a path is its own real path.
 func (m *Machine) unlinked(path string) bool {
 	real, err := m.Host.RealPath(path)
 	return err == nil && real == path

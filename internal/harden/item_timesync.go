@@ -77,7 +77,7 @@ func (m *Machine) keptAlready(service facts.TimeService, w *Wish) bool {
 	return true
 }
 
-// linked says whether vmgo made the links that enable a unit.
+// linked reports whether vmgo made the links that enable a unit.
 func (m *Machine) linked(unit string) bool {
 	for key := range m.baseline {
 		if key.Kind == Link && strings.HasSuffix(key.Target, "/"+unit) {

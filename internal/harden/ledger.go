@@ -101,7 +101,7 @@ func (l *ledger) entry(id string) *entry {
 	return nil
 }
 
-// owned gives the records of an item, in order.
+// owned returns the records of an item, in order.
 func (l *ledger) owned(id string) []record {
 	var out []record
 	for _, r := range l.Records {

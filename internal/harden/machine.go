@@ -72,10 +72,10 @@ func open(h host.Host, live bool) (*Machine, error) {
 	return &Machine{Host: h, Live: live, Owner: int(st.Uid), Group: int(st.Gid), Profile: Server, patience: 20 * time.Second}, nil
 }
 
-// MayChange says whether this process may change the machine.
+// MayChange reports whether this process may change the machine.
 func (m *Machine) MayChange() bool { return m.Host.UID == 0 || m.Host.UID == m.Owner }
 
-// real gives where a path of the machine is for this process. Links in its
+// real returns where a path of the machine is for this process. Links in its
 // directories are followed as the machine itself would, never out of its root;
 // the last component is not followed.
 func (m *Machine) real(path string) string {
@@ -94,10 +94,11 @@ func (m *Machine) Program(name string) (string, bool) {
 	return "", false
 }
 
-// Systemd says whether systemd runs as the first process, as sd_booted(3) does.
+// Systemd reports whether systemd runs as the first process, as sd_booted(3)
+// does.
 func (m *Machine) Systemd() bool { return m.Live && m.Host.Exists("/run/systemd/system") }
 
-// HasSystemd says whether the machine has systemd at all, running or not.
+// HasSystemd reports whether the machine has systemd at all, running or not.
 func (m *Machine) HasSystemd() bool {
 	return m.Host.Exists("/usr/lib/systemd/systemd") || m.Host.Exists("/lib/systemd/systemd") || m.Systemd()
 }

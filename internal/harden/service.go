@@ -162,7 +162,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 	}
 	if m.Live {
 		if mode := m.Host.Cgroup().Mode; mode != "v2" && s.Memory != 0 {
-			w.Notes = append(w.Notes, "control groups are "+mode+" here: MemoryHigh and MemorySwapMax have no effect before v2 is in force (item cgroup-v2)")
+			w.Notes = append(w.Notes, "control groups are "+mode+" here: MemoryHigh and MemorySwapMax have no effect before v2 is active (item cgroup-v2)")
 		}
 	}
 	return w, nil

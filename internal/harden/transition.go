@@ -228,7 +228,7 @@ func (t *transition) restore(item string, r *record) error {
 	return t.move(item, r, now, to, nil)
 }
 
-// occupied says whether a directory holds something that this transition does
+// occupied reports whether a directory holds something that this transition does
 // not remove.
 func (t *transition) occupied(dir string) bool {
 	if t.stops(escapePath(dir) + ".mount") {

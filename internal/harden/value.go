@@ -145,7 +145,7 @@ func order(changes []Change) {
 	slices.SortStableFunc(changes, func(a, b Change) int { return a.phase() - b.phase() })
 }
 
-// inverse gives the changes that take these back.
+// inverse returns the changes that take these back.
 func inverse(changes []Change) []Change {
 	back := make([]Change, 0, len(changes))
 	for _, c := range slices.Backward(changes) {

@@ -37,7 +37,7 @@ func running(unit string) Want {
 	return Want{Kind: Unit, Target: unit, Value: Value{Present: true}}
 }
 
-// before gives the value that a cell had before vmgo touched it.
+// before returns the value that a cell had before vmgo touched it.
 func (m *Machine) before(kind Kind, target string) (Value, error) {
 	if v, ok := m.baseline[cellKey{kind, target}]; ok {
 		return v, nil

@@ -25,11 +25,11 @@ type Situation struct {
 	Layout     dirs.Layout
 	Settings   settings.Settings
 	Resolution resolve.Resolution
-	// Session is what is in force in the environment now, Outside the
+	// Session is what is active in the environment now, Outside the
 	// environment without it.
 	Session environ.Session
 	Outside environ.Env
-	// Wanted is zero where the go of the system is in force, or none.
+	// Wanted is zero where the go of the system is selected, or none.
 	Wanted environ.Wanted
 	// Newer says that a later version of vmgo has set the environment: this one
 	// cannot tell what is whose in it.
@@ -91,7 +91,7 @@ func Look(q Question) (Situation, error) {
 	return s, nil
 }
 
-// choice says in plain values what is in force.
+// choice returns what is selected, in plain values.
 func (s Situation) choice(uid int) environ.Choice {
 	r := s.Resolution
 	if r.System {

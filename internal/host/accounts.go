@@ -34,7 +34,7 @@ func (h Host) PrivateGroup(uid, gid int) bool {
 	return private(uid) || private(0)
 }
 
-// group gives the name of a group and the members that /etc/group lists.
+// group returns the name of a group and the members that /etc/group lists.
 func (h Host) group(gid int) (name string, members []string, found bool) {
 	for _, line := range h.Lines("/etc/group") {
 		f := strings.Split(line, ":")

@@ -30,7 +30,7 @@ func (h Host) Find(program, path string) string {
 	return ""
 }
 
-// IsProgram says whether p is a file that may be executed.
+// IsProgram reports whether p is a file that may be executed.
 func (h Host) IsProgram(p string) bool {
 	info, err := h.Stat(p)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0

@@ -27,7 +27,7 @@ type Host struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	// StdinTTY, StdoutTTY and StderrTTY say whether the stream is a terminal.
+	// StdinTTY, StdoutTTY and StderrTTY reports whether the stream is a terminal.
 	StdinTTY, StdoutTTY, StderrTTY bool
 	// StderrSize returns the columns and rows of the terminal that stderr is.
 	StderrSize func() (columns, rows int)
@@ -43,7 +43,7 @@ type Host struct {
 	Run func(cmd *exec.Cmd) error
 	// UID and PID are those of the process.
 	UID, PID int
-	// Interrupts gives a context that ends at the first SIGINT, SIGTERM or
+	// Interrupts returns a context that ends at the first SIGINT, SIGTERM or
 	// SIGHUP. The second one ends the process, whatever holds it up.
 	Interrupts func(parent context.Context) (context.Context, context.CancelFunc)
 	// Sys are the facts of the machine that no file tells.

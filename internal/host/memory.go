@@ -39,7 +39,7 @@ type Swap struct {
 	Priority   int    // negative where the kernel chose it
 }
 
-// Zram says whether the swap is compressed memory.
+// Zram reports whether the swap is compressed memory.
 func (s Swap) Zram() bool { return strings.HasPrefix(s.Name, "/dev/zram") }
 
 // Swaps reads /proc/swaps.

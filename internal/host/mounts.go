@@ -16,7 +16,7 @@ type Mount struct {
 	Super   string // options of the file system
 }
 
-// Has says whether an option, of the mount or of the file system, is set.
+// Has reports whether an option, of the mount or of the file system, is set.
 func (m Mount) Has(option string) bool {
 	return hasOption(m.Options, option) || hasOption(m.Super, option)
 }
@@ -30,7 +30,7 @@ func hasOption(list, option string) bool {
 	return false
 }
 
-// Remote says whether the file system lives on another machine: a share of
+// Remote reports whether the file system lives on another machine: a share of
 // the hypervisor or of a file server. Such systems lack or break file locks
 // and change notices.
 func (m Mount) Remote() bool {

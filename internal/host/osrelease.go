@@ -15,7 +15,7 @@ type OSRelease struct {
 	Pretty  string
 }
 
-// Is says whether the distribution is id or descends from it.
+// Is reports whether the distribution is id or descends from it.
 func (r OSRelease) Is(id string) bool {
 	if r.ID == id {
 		return true

@@ -34,7 +34,7 @@ func (h Host) Show(p string) string {
 
 func (h Host) rooted() bool { return h.Root != "" && h.Root != "/" }
 
-// resolve walks p link by link. follow says whether a link in the last place
+// resolve walks p link by link. follow reports whether a link in the last place
 // is followed too.
 func (h Host) resolve(p string, follow bool) string {
 	if !h.rooted() {
@@ -105,7 +105,7 @@ func (h Host) Stat(p string) (fs.FileInfo, error) { return os.Stat(h.Path(p)) }
 // Lstat does not follow a link in the last place.
 func (h Host) Lstat(p string) (fs.FileInfo, error) { return os.Lstat(h.resolve(p, false)) }
 
-// Exists says whether the machine has p.
+// Exists reports whether the machine has p.
 func (h Host) Exists(p string) bool {
 	_, err := h.Stat(p)
 	return err == nil

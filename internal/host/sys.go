@@ -21,7 +21,7 @@ type Sys struct {
 	Space func(path string) (Space, error)
 	// Random is an error while the kernel's random numbers are not ready.
 	Random func() error
-	// ClockSynchronised says whether the kernel believes that some program
+	// ClockSynchronised reports whether the kernel believes that some program
 	// keeps its clock right.
 	ClockSynchronised func() (bool, error)
 	// Lock tries to take and release a file lock in a directory.

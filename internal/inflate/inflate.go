@@ -107,7 +107,7 @@ func (s *stream) take(n uint) uint64 {
 // end is where the next byte is that no bit was taken of.
 func (s *stream) end() int { return s.pos - int(s.nbits>>3) }
 
-// ended says whether more was read than there is.
+// ended reports whether more was read than there is.
 func (s *stream) ended() bool { return s.end() > s.inEnd }
 
 // All inflates the n bytes of in into the size bytes of out. Both have their

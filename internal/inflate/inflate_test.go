@@ -15,7 +15,7 @@ func withSlack(in []byte) []byte {
 	return append(bytes.Clone(in), bytes.Repeat([]byte{0xa5}, InSlack)...)
 }
 
-// reference inflates with the standard library, to its end, and says whether
+// reference inflates with the standard library, to its end, and reports whether
 // bytes are left over.
 func reference(in []byte) (out []byte, left int, err error) {
 	src := bytes.NewReader(in)

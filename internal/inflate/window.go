@@ -44,7 +44,7 @@ func (w *Window) Reset(src io.Reader) {
 	w.src, w.eof, w.last, w.where, w.left = src, false, false, between, 0
 }
 
-// Next gives the next piece, which is valid until the next call, and io.EOF
+// Next returns the next piece, which is valid until the next call, and io.EOF
 // after the last one.
 func (w *Window) Next() ([]byte, error) {
 	if w.at > w.outStop {
@@ -146,7 +146,7 @@ func (w *Window) fill(n int) error {
 	return nil
 }
 
-// Unpacked gives what the source has as it is, as Next gives what it inflates
+// Unpacked returns what the source has as it is, as Next gives what it inflates
 // to.
 func (w *Window) Unpacked() ([]byte, error) {
 	n, err := io.ReadFull(w.src, w.out[:pieceSize])

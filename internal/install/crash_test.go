@@ -101,7 +101,7 @@ func (c crashCase) check(t *testing.T, dir, proxy string) {
 	checkClean(t, dir)
 }
 
-// killed says whether cmd ended by SIGKILL, its own or that of the strace
+// killed reports whether cmd ended by SIGKILL, its own or that of the strace
 // around it.
 func killed(err error) bool {
 	var exit *exec.ExitError

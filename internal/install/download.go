@@ -108,7 +108,7 @@ func (r *download) dir() string { return filepath.Join(r.tx.in.CacheDir, "downlo
 // made it 24 for 61 MB and no gap at all 1127 for 50 MB.
 const gap = 32 << 10
 
-// needed gives the parts of the archive before its tail that have to be
+// needed returns the parts of the archive before its tail that have to be
 // fetched: the members that no neighbour seems to have, in the archive's order.
 func (r *download) needed(members []archive.Member, reuse bool, near *store.Neighbours) []span {
 	end := r.size - int64(len(r.tail))
@@ -247,7 +247,7 @@ func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use a
 // end closes an archive that was used with that outcome. What may serve a
 // later attempt is kept for it. What failed a check is not, but put aside, so
 // that it can be looked at: if it is whole, and nothing of it came from an
-// earlier process. blame says whether nothing else may be at fault.
+// earlier process. blame reports whether nothing else may be at fault.
 func (r *download) end(err error, blame bool) error {
 	if err != nil && !resumable(err) && blame && !r.resumed {
 		err = r.reject(err)

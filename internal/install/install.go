@@ -1,6 +1,6 @@
 // Package install brings releases into a store. It is the one place where the
 // parts of the main promise meet: a source says where the bytes are, package
-// archive turns them into a tree that nobody sees, package trust says whether
+// archive turns them into a tree that nobody sees, package trust reports whether
 // the tree is what the Go project published, and only then package store gives
 // it a name.
 //

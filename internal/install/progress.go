@@ -18,7 +18,7 @@ type progress struct {
 // every is the least time between two events of one release.
 const every = 100 * time.Millisecond
 
-// due says whether to tell, which is always so at the end.
+// due reports whether to tell, which is always so at the end.
 func (p *progress) due(now time.Time, finished bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -123,7 +123,7 @@ func (s *spool) fill(ctx context.Context, open section, report func(have int64))
 	s.changed.Broadcast()
 }
 
-// section gives a part of the remote file.
+// section returns a part of the remote file.
 type section func(ctx context.Context, off, n int64) (io.ReadCloser, error)
 
 // lookahead is how many spans are asked for at a time. Their contents are read

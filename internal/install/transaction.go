@@ -109,7 +109,7 @@ func errNoSource() error {
 	return diag.New(diag.Failure, "no source of releases is set", "vmgo config -u VMGO_SOURCE")
 }
 
-// elsewhere says whether another source may do better.
+// elsewhere reports whether another source may do better.
 func elsewhere(err error) bool {
 	switch diag.CodeOf(err) {
 	case diag.Network, diag.Offline, diag.NoSuchRelease, diag.UnsupportedPlatform, diag.Unproven:
@@ -328,5 +328,5 @@ func interrupted(ctx context.Context, v gover.Version, err error) error {
 	if ctx.Err() == nil || diag.CodeOf(err) == diag.Interrupted {
 		return err
 	}
-	return diag.Wrap(diag.Interrupted, err, "the install of "+v.Toolchain()+" was stopped", "vmgo install "+v.String()+"   # takes up what was downloaded")
+	return diag.Wrap(diag.Interrupted, err, "the install of "+v.Toolchain()+" was interrupted", "vmgo install "+v.String()+"   # resumes the downloads")
 }

@@ -65,7 +65,7 @@ func (tx *transaction) extractZip(ctx context.Context, src *download, zip *archi
 	return files, used, err
 }
 
-// resumable says whether an attempt that ended so may be taken up later: what
+// resumable reports whether an attempt that ended so may be taken up later: what
 // failed a check must not be met again.
 func resumable(err error) bool {
 	code := diag.CodeOf(err)

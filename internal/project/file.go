@@ -100,7 +100,7 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// parent gives the directory above, or "" for the root. It is lexical, as ".."
+// parent returns the directory above, or "" for the root. It is lexical, as ".."
 // is in shells and in the go command.
 func parent(dir string) string {
 	for i := len(dir) - 1; i >= 0; i-- {

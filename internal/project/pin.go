@@ -17,7 +17,7 @@ type pin struct {
 	note      string // what of the file is not obeyed
 }
 
-// lines gives the lines of a text file with their numbers, without BOM, line
+// lines returns the lines of a text file with their numbers, without BOM, line
 // ends and comments, blanks trimmed; lines that are then empty are left out. A
 // control byte anywhere is a fault: no version file has one.
 func lines(data []byte, uncomment func(string) string, each func(number int, line string) *fault) *fault {

@@ -58,7 +58,7 @@ type Origin struct {
 	Requirement string // as it was written: "1.22.5", "go 1.22", "toolchain go1.22.5"
 }
 
-// String gives the origin as people write it: "/src/app/go.mod:3", or the name
+// String returns the origin as people write it: "/src/app/go.mod:3", or the name
 // of the variable.
 func (o Origin) String() string {
 	switch {
@@ -85,7 +85,7 @@ type Requirement struct {
 // IsZero reports whether nothing is asked for.
 func (r Requirement) IsZero() bool { return r.Selector.IsZero() }
 
-// Wanted gives what to install to satisfy r: the selector of a pin, and for a
+// Wanted returns what to install to satisfy r: the selector of a pin, and for a
 // minimum the newest patch of its line (the prerelease itself, if it is one).
 func (r Requirement) Wanted() gover.Selector {
 	v := r.Selector.Version()
@@ -123,7 +123,7 @@ type Survey struct {
 	// Repository is the directory that has .git; empty where there is none.
 	Repository string
 	// Minimums are the go lines that the go command itself will insist on here:
-	// that of the go.work in force, and that of the nearest go.mod.
+	// that of the go.work in use, and that of the nearest go.mod.
 	Minimums []Requirement
 	// Steps lists every file looked at, in order.
 	Steps []Step

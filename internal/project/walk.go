@@ -4,9 +4,10 @@ import "path"
 
 // Walk reads the files around dir, which must be absolute; links in it are not
 // resolved, so that "up" is what the shell calls "..". A dir that is empty or
-// relative (the working directory is gone) gives an empty Survey. The error is
-// a *diag.Error with code bad-version-file; the Survey is then complete up to
-// the file at fault, and its Watch is good for noticing the repair.
+// relative (the working directory no longer exists) gives an empty Survey. The
+// error is a *diag.Error with code bad-version-file; the Survey is then
+// complete up to the file at fault, and its Watch is good for noticing the
+// repair.
 func Walk(dir string, opts Options) (Survey, error) {
 	if dir == "" || dir[0] != '/' {
 		return Survey{}, nil
@@ -22,7 +23,7 @@ func Walk(dir string, opts Options) (Survey, error) {
 type walk struct {
 	survey    Survey
 	pin       found // the nearest file of a version manager
-	work, mod found // the go.work and go.mod in force
+	work, mod found // the go.work and go.mod in use
 }
 
 // found is a file that was there, and what it asks for.
@@ -135,7 +136,7 @@ func (w *walk) pinFile(file string, kind Kind) found {
 	return w.asks(Requirement{Selector: p.selector, Fallbacks: p.fallbacks, Origin: origin}, Requirement{}, p.note)
 }
 
-// module reads a go.mod or go.work; the one that is found is in force even when
+// module reads a go.mod or go.work; the one that is found is used even when
 // it asks for nothing, since the go command looks no further.
 func (w *walk) module(file string, kind Kind) found {
 	origin := Origin{Kind: kind, Path: file}
@@ -202,7 +203,7 @@ func (w *walk) decide(candidate found) {
 func (w *walk) step(s Step)       { w.survey.Steps = append(w.survey.Steps, s) }
 func (w *walk) watch(path string) { w.survey.Watch = append(w.survey.Watch, path) }
 
-// ReadText gives the text of a file that is to be edited by the grammar of
+// ReadText returns the text of a file that is to be edited by the grammar of
 // .go-version, whether it follows that or not: a regular file of its size. It
 // is empty when there is no such file.
 func ReadText(file string) (string, error) {
@@ -213,7 +214,7 @@ func ReadText(file string) (string, error) {
 	return string(data), nil
 }
 
-// IsPin says whether all of text follows the grammar of .go-version.
+// IsPin reports whether all of text follows the grammar of .go-version.
 func IsPin(text string) bool {
 	p, f := parseGoVersion([]byte(text))
 	return f == nil && p.note == ""

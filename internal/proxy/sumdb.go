@@ -15,7 +15,7 @@ import (
 )
 
 // record asks the database about a module. Its answers and tiles are cached and
-// proved by package trust.
+// verified by package trust.
 func (s *Server) record(ctx context.Context, module, version string) (trust.ModuleRecord, error) {
 	return logged(s, func() (trust.ModuleRecord, error) { return s.config.Log.Module(ctx, module, version) })
 }

@@ -62,7 +62,7 @@ func (s Scope) Gather() (Input, error) {
 		}
 	}
 	if s.Here.GOROOT != "" {
-		in.Needed[s.Here.GOROOT] = "in force here: " + s.Here.Requirement.Origin.String()
+		in.Needed[s.Here.GOROOT] = "selected here: " + s.Here.Requirement.Origin.String()
 	}
 	if in.Projects, err = seen.List(s.Layout.State); err != nil {
 		return in, diag.Wrap(diag.Failure, err, "cannot tell which projects are known, so nothing is pruned",

@@ -55,9 +55,9 @@ type Kept struct {
 type Input struct {
 	Installed []installed.Release // those that may be removed
 	Projects  []string            // directories of known projects
-	// Resolve says what is in force in a directory.
+	// Resolve returns what is selected in a directory.
 	Resolve func(dir string) (resolve.Resolution, error)
-	// Needed gives releases that something else than a project needs, by GOROOT.
+	// Needed returns releases that something else than a project needs, by GOROOT.
 	Needed map[string]string
 	// GopathDir holds the GOPATHs of projects.
 	GopathDir string

@@ -29,7 +29,7 @@ func NewFile(path, name, checksum string, signatures []string) (*File, error) {
 	return &File{a}, nil
 }
 
-// FileURL gives a path as a URL.
+// FileURL returns a path as a URL.
 func FileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 // ParseFileName reads version, platform and kind from the name of an official
@@ -56,7 +56,7 @@ func (f *File) Version() gover.Version { return f.artifact.Version }
 // Name is "file".
 func (f *File) Name() string { return "file" }
 
-// Locate gives the file if it is of that release and platform.
+// Locate returns the file if it is of that release and platform.
 func (f *File) Locate(_ context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	a := f.artifact
 	switch {

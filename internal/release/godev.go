@@ -210,7 +210,7 @@ func ageText(age time.Duration) string {
 	return fmt.Sprintf("%d days", int(age.Hours()/24))
 }
 
-// load gives the index: what this process has, what the cache has, or what the
+// load returns the index: what this process has, what the cache has, or what the
 // first base that answers gives, whichever is no older than maxAge; an older
 // copy where no base answers.
 func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) {
@@ -248,7 +248,7 @@ func (g *GoDev) isYounger(maxAge time.Duration) bool {
 	return age >= 0 && age < maxAge // a copy from the future is as good as none
 }
 
-// fromCache gives the newest copy that any base left.
+// fromCache returns the newest copy that any base left.
 func (g *GoDev) fromCache() (index *Index, at time.Time) {
 	for _, base := range g.config.Bases {
 		entry, ok := g.cache.read(base)

@@ -13,7 +13,7 @@ import (
 
 // Fetcher is what a source needs of the network; *fetch.Client is one.
 type Fetcher interface {
-	// Get gives the answer to a GET, of limit bytes at most.
+	// Get returns the answer to a GET, of limit bytes at most.
 	Get(ctx context.Context, url string, limit int64) ([]byte, error)
 	// Stat asks whether a file is there to be had, and how large it is; 0
 	// where the server doesn't say.
@@ -39,7 +39,7 @@ func NewGoProxy(fetcher Fetcher, proxies fetch.Proxies) *GoProxy {
 	return &GoProxy{fetcher: fetcher, proxies: proxies, direct: DirectProxy}
 }
 
-// WithDirect gives the source with another server for the entry "direct".
+// WithDirect returns the source with another server for the entry "direct".
 func (g *GoProxy) WithDirect(url string) *GoProxy {
 	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: strings.TrimRight(url, "/"), cache: g.cache}
 }
@@ -144,7 +144,7 @@ func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform)
 	return Artifact{}, err
 }
 
-// fallbacks gives the URLs to turn to if the download from the first fails:
+// fallbacks returns the URLs to turn to if the download from the first fails:
 // the later proxies as far as the pipes of GOPROXY reach.
 func (g *GoProxy) fallbacks(first, module string) []string {
 	var urls []string
@@ -202,7 +202,7 @@ func platformNames(list []gover.Platform) string {
 	return strings.Join(names, ", ")
 }
 
-// nearest gives up to n versions of the list that stand around v in the order
+// nearest returns up to n versions of the list that stand around v in the order
 // of versions, those of the same minor before others.
 func nearest(list []Listed, v gover.Version, n int) []string {
 	sorted := slices.Clone(list)

@@ -22,7 +22,7 @@ type listCache struct {
 	note string
 }
 
-// WithCache gives the source with a cache for its list beneath dir. A list is
+// WithCache returns the source with a cache for its list beneath dir. A list is
 // still asked for each time; the kept one serves where that fails.
 func (g *GoProxy) WithCache(dir string, now func() time.Time) *GoProxy {
 	if dir == "" {
@@ -51,7 +51,7 @@ func (g *GoProxy) Notes() []string {
 	return []string{g.cache.note}
 }
 
-// instead gives the kept list in place of one that could not be had.
+// instead returns the kept list in place of one that could not be had.
 func (g *GoProxy) instead(err error) ([]Listed, bool) {
 	data, at, ok := g.cache.read()
 	if !ok {

@@ -74,7 +74,7 @@ func (c indexCache) put(path string, data []byte) {
 	_ = fsx.WriteFile(path, data, 0o644)
 }
 
-// unreachable says whether, and since when, base is known not to answer.
+// unreachable reports whether, and since when, base is known not to answer.
 func (c indexCache) unreachable(base string, now time.Time) (since time.Time, yes bool) {
 	if c.dir == "" {
 		return since, false

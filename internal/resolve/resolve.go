@@ -1,4 +1,4 @@
-// Package resolve decides which Go is in force in a directory: the first of
+// Package resolve decides which Go is selected in a directory: the first of
 // VMGO_VERSION, the files around the directory, the user's default, the
 // machine's default and the go on PATH that answers, matched against the
 // installed releases. Each answer carries its origin and the steps that led
@@ -37,7 +37,7 @@ type Input struct {
 type Releases interface {
 	// Find looks for that release. The error is about where that cannot be done.
 	Find(gover.Version) (installed.Release, bool, error)
-	// List gives all, newest first, a user's store shadowing the machine's. The
+	// List returns all, newest first, a user's store shadowing the machine's. The
 	// error is about stores that it has not been able to read.
 	List() ([]installed.Release, error)
 	// Default is the machine's, with the link that names it as its Origin's Path;
@@ -45,14 +45,14 @@ type Releases interface {
 	Default() project.Requirement
 }
 
-// Resolution is the Go that is in force, and why.
+// Resolution is the selected Go, and why.
 type Resolution struct {
 	Requirement project.Requirement // what decided
 	Version     gover.Version       // zero where it is not known (some system go)
 	GOROOT      string              // empty where it is not known
 	Store       string              // the store that holds it; empty for System
 	Installed   bool                // false only beside an error
-	System      bool                // the go that PATH has without us is in force
+	System      bool                // the go that PATH has without us is selected
 	SystemGo    string              // its path, when System is set
 	// Project is the directory of the file that decided; with VMGO_VERSION set,
 	// of the one that would have decided. Empty outside any project.
@@ -60,7 +60,7 @@ type Resolution struct {
 	Conflicts []Conflict
 	Steps     []project.Step
 	// UnreadDefault is about the user's default, where that cannot be read: it
-	// counts as absent.
+	// is ignored.
 	UnreadDefault error
 	// Unread is about stores that could not be read; they might hold a better answer.
 	Unread error

@@ -134,7 +134,7 @@ func (r *resolver) useLastResort() error {
 	origin := project.Origin{Kind: project.SystemGo, Path: sys.path}
 	r.step(project.Step{Origin: origin, Verdict: project.Absent})
 	if !found {
-		return diag.New(diag.NoRequirement, "nothing asks for a release of Go in "+r.in.Dir+", there is no default, and PATH has no go",
+		return diag.New(diag.NoRequirement, "no release of Go is requested in "+r.in.Dir+", no default is set, and PATH has no go",
 			"vmgo use latest", "vmgo default latest")
 	}
 	r.accept(project.Requirement{Selector: gover.SystemSelector(), Origin: origin}, len(r.out.Steps)-1)
@@ -169,14 +169,14 @@ func (r *resolver) versions() []gover.Version {
 	return r.listed
 }
 
-// Conflict is a release in force that the go command will find too old.
+// Conflict is a selected release that the go command will find too old.
 type Conflict struct {
 	Version gover.Version       // what the pin came to
 	Pin     project.Origin      // where it was asked for
 	Minimum project.Requirement // the go line that asks for more
 }
 
-// String gives the conflict as one line with both origins.
+// String returns the conflict as one line with both origins.
 func (c Conflict) String() string {
 	return "go " + c.Version.String() + " (" + c.Pin.String() + ") is older than what " +
 		c.Minimum.Origin.String() + " requires: " + c.Minimum.Origin.Requirement
@@ -189,7 +189,7 @@ func (r Resolution) Remarks() []string {
 		lines = append(lines, conflict.String())
 	}
 	if r.UnreadDefault != nil {
-		lines = append(lines, r.UnreadDefault.Error()+"; it counts as absent")
+		lines = append(lines, r.UnreadDefault.Error()+"; it is ignored")
 	}
 	if r.Unread != nil && r.Installed {
 		lines = append(lines, "a store cannot be read, so that what it holds does not count: "+strings.ReplaceAll(r.Unread.Error(), "\n", "; "))
@@ -197,7 +197,7 @@ func (r Resolution) Remarks() []string {
 	return lines
 }
 
-// conflicts reports the highest of the go lines that the release in force does
+// conflicts reports the highest of the go lines that the selected release does
 // not reach. Only go lines count: go refuses nothing for a toolchain line.
 func (r *resolver) conflicts() {
 	if r.out.Version.IsZero() {
@@ -233,7 +233,7 @@ func (r *resolver) notInstalled() error {
 	case selector.Kind() == gover.Prefix:
 		what = "no release of go " + selector.Version().String() + " is installed"
 	default:
-		what = "no installed release is " + selector.Text()
+		what = "no installed release matches " + selector.Text()
 	}
 	return diag.New(diag.NotInstalled, what+", asked for by "+requirement.Origin.String(),
 		"vmgo install "+installArgument(requirement.Wanted()))

@@ -71,7 +71,7 @@ func (v Value) Origin() string {
 	}
 }
 
-// Value gives the setting of that name as it was found; name must be one of
+// Value returns the setting of that name as it was found; name must be one of
 // the [Table].
 func (s Settings) Value(name string) Value {
 	if v := s.value(name); v != nil {
@@ -212,7 +212,7 @@ func readFile(path string) ([]Value, error) {
 	return values, nil
 }
 
-// Check says whether value would be accepted for name; the error has the code
+// Check reports whether value would be accepted for name; the error has the code
 // bad-setting and, for an unknown name, suggests the nearest.
 func Check(name, value string) error {
 	if strings.ContainsAny(value, "\n\r\x00") {

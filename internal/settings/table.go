@@ -179,7 +179,7 @@ func truth(text string) (bool, error) {
 	return false, errors.New("it must be 1 or 0")
 }
 
-// Nearest gives the known name with the fewest edits from name.
+// Nearest returns the known name with the fewest edits from name.
 func Nearest(name string) string {
 	var known []string
 	for _, row := range Table() {

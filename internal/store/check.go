@@ -23,7 +23,7 @@ type FaultKind string
 
 // What Check finds. The first group is mended by the next writer, the second
 // by installing the release again, the third by proving the tree, the fourth is
-// for a person to judge.
+// need a decision by a person.
 const (
 	FaultLeftover  FaultKind = "leftover"  // a stage or temporary file of a dead process
 	FaultOrphan    FaultKind = "orphan"    // a record or link of a release that is not there

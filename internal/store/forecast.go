@@ -51,7 +51,7 @@ func (s *Store) Forecast() *Forecast {
 
 func placeOf(f archive.File) placeKey { return placeKey{f.Path, f.Size, f.CRC32, f.Mode} }
 
-// Has says whether an installed release seems to have the file.
+// Has reports whether an installed release seems to have the file.
 func (f *Forecast) Has(file archive.File) bool { return f.installed[placeOf(file)] }
 
 // Add reckons one more release, whose files are told by path, size, CRC-32 and

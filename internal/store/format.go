@@ -37,7 +37,7 @@ func cutHead(text []byte) ([]byte, error) {
 	return rest, diag.Newer("a manifest", format, manifestFormat)
 }
 
-// encodeReceipt gives the text of a receipt, with the fields of the one before
+// encodeReceipt returns the text of a receipt, with the fields of the one before
 // that this program does not know.
 func encodeReceipt(r Receipt, before []byte) ([]byte, error) {
 	r.Format = receiptFormat

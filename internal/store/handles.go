@@ -94,7 +94,7 @@ func (h *handles) openAll(o fsx.Owners) error {
 	return nil
 }
 
-// modeOf gives the permissions of a directory of the store. Whoever can open a
+// modeOf returns the permissions of a directory of the store. Whoever can open a
 // lock can hold it, so nobody else gets at those.
 func modeOf(name string) uint32 {
 	if name == locksDir {

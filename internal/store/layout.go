@@ -102,7 +102,7 @@ func (s *Store) lockOptions(wait Wait, after time.Duration) fsx.LockOptions {
 	}
 }
 
-// held gives an error of a lock its code.
+// held returns an error of a lock its code.
 func (s *Store) held(err error) error {
 	var held *fsx.HeldError
 	if errors.As(err, &held) {

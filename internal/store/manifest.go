@@ -29,7 +29,7 @@ func (m Manifest) Bytes() int64 {
 // maxManifest bounds the text of a manifest, in bytes. That of a release has 2 MB.
 const maxManifest = 64 << 20
 
-// Encode gives the text of the manifest: a line with the format, then a line a
+// Encode returns the text of the manifest: a line with the format, then a line a
 // file with SHA-256, CRC-32, mode, size and path, separated by one space. A path
 // has no control characters, so nothing needs quoting.
 func (m Manifest) Encode() []byte {

@@ -55,7 +55,7 @@ func (c *manifestCache) entry(v gover.Version) *cachedManifest {
 	return c.byVersion[v]
 }
 
-// intern gives the paths of m the strings that other manifests have.
+// intern returns the paths of m the strings that other manifests have.
 func (c *manifestCache) intern(m Manifest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -131,7 +131,7 @@ func (w *writer) swap(st *Stage) error {
 }
 
 // finishSwap does the steps of a swap that were not done yet. The inode of the
-// new tree tells whether it is in its place already.
+// new tree reports whether it is in its place already.
 func (w *writer) finishSwap(d *stageDir, v gover.Version, inode uint64) error {
 	name := v.String()
 	if w.root.Inode(name) != inode && d.Inode(treeName) == inode {

@@ -61,7 +61,7 @@ func (s *Store) Receipt(v gover.Version) (Receipt, error) {
 	return r, err
 }
 
-// readReceipt gives the receipt, and its text.
+// readReceipt returns the receipt, and its text.
 func (s *Store) readReceipt(v gover.Version) (Receipt, []byte, error) {
 	data, err := smallfile.Read(s.receiptPath(v), smallfile.Usual)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -115,7 +115,7 @@ func (x *index) fill() {
 	}
 }
 
-// alike gives that location, and then the files of other releases that have
+// alike returns that location, and then the files of other releases that have
 // its path and contents, for the case that it turns out to be damaged.
 func (x *index) alike(at location) iter.Seq[location] {
 	return func(yield func(location) bool) {
@@ -203,7 +203,7 @@ func (f *finder) buffer() []byte {
 	return *f.buf
 }
 
-// holds says whether file has exactly this content.
+// holds reports whether file has exactly this content.
 func (f *finder) holds(file *fsx.File, content []byte) bool {
 	buf := f.buffer()
 	for {

@@ -128,9 +128,9 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 	return [sha256.Size]byte(copied), true, nil
 }
 
-// share gives the new file the inode of f or, where there can be no more links
-// to it or none at all, its blocks. Links have the extended attributes of f, which
-// the file must not get.
+// share returns the new file the inode of f or, where there can be no more
+// links to it or none at all, its blocks. Links have the extended attributes of
+// f, which the file must not get.
 func (d *stageFiles) share(f *fsx.File, name string, file archive.File) bool {
 	if (f.HasAttributes() || d.dir.Link(f, name) != nil) && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {
 		return false

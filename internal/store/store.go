@@ -54,7 +54,7 @@ type Options struct {
 	NoLink bool // VMGO_LINK=off: write every file, share none
 }
 
-// Open gives the store at dir, an absolute path. The directory need not exist:
+// Open returns the store at dir, an absolute path. The directory need not exist:
 // it is made by the first writer.
 func Open(dir string, opts Options) *Store {
 	if opts.Now == nil {
@@ -87,7 +87,7 @@ func (s *Store) Exists() bool {
 // GOROOT is the directory that a release has or would have.
 func (s *Store) GOROOT(v gover.Version) string { return installed.GOROOT(s.dir, v) }
 
-// Has says whether the release is installed.
+// Has reports whether the release is installed.
 func (s *Store) Has(v gover.Version) bool {
 	_, ok, _ := installed.Find([]string{s.dir}, v)
 	return ok
@@ -105,7 +105,7 @@ func (s *Store) Releases() ([]installed.Release, error) {
 	return installed.List([]string{s.dir})
 }
 
-// Default gives the release that the default link names.
+// Default returns the release that the default link names.
 func (s *Store) Default() (gover.Version, bool) { return installed.Default(s.dir) }
 
 // CheckWritable answers nil or a store-not-writable error.
@@ -126,7 +126,7 @@ func (s *Store) receiptPath(v gover.Version) string { return installed.Receipt(s
 
 func receiptOf(v gover.Version) string { return filepath.Base(installed.Receipt("", v)) }
 
-// fault gives an error of the file system the code that a user can act on.
+// fault returns an error of the file system the code that a user can act on.
 func (s *Store) fault(err error) error {
 	var coded *diag.Error
 	var unsafe *fsx.UnsafeError

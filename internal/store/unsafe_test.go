@@ -89,7 +89,7 @@ func TestStore_refusesWhatOthersMayChange(t *testing.T) {
 
 func second(_ store.Deduped, err error) error { return err }
 
-// giveGroup gives a directory to a group that is nobody's private one.
+// giveGroup returns a directory to a group that is nobody's private one.
 func giveGroup(dir string, mode os.FileMode) error {
 	return errors.Join(os.Chown(dir, -1, other), os.Chmod(dir, mode.Perm()|os.ModeSetgid))
 }

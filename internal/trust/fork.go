@@ -63,7 +63,7 @@ func (l *Log) openHead(signed []byte) (head, error) {
 	return head{tree, string(signed)}, err
 }
 
-// seenHead gives the head that came with the record or, if it didn't come so
+// seenHead returns the head that came with the record or, if it didn't come so
 // far, the database's latest.
 func (l *Log) seenHead(s *session) (head, error) {
 	if _, _, signed, err := tlog.ParseRecord(s.record); err == nil && !s.recordCached {

@@ -18,7 +18,7 @@ import (
 
 // Getter fetches small answers; *fetch.Client is one.
 type Getter interface {
-	// Get gives the answer to a GET, of limit bytes at most.
+	// Get returns the answer to a GET, of limit bytes at most.
 	Get(ctx context.Context, url string, limit int64) ([]byte, error)
 }
 
@@ -120,7 +120,7 @@ func directURL(name string) (string, error) {
 // Name is the database's name, "sum.golang.org" for the public one.
 func (l *Log) Name() string { return l.name }
 
-// URL gives where the database is reached. Proxies are asked as the go command
+// URL returns where the database is reached. Proxies are asked as the go command
 // asks them: the first that says it carries the database is used and no other
 // way; one that says it doesn't (404, 410) is passed over; any other error makes
 // the database unavailable unless GOPROXY has a pipe there.

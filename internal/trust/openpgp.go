@@ -188,7 +188,7 @@ func (s *Signature) check(c certificate, key signingKey, h hash.Hash) error {
 	return nil
 }
 
-// revokedAt says whether a revocation reaches back to at. Only a key that was
+// revokedAt reports whether a revocation reaches back to at. Only a key that was
 // retired or replaced keeps its earlier signatures; a compromised one, or one
 // without a reason, has none that can be believed.
 func revokedAt(revocations []*packet.Signature, at time.Time) bool {

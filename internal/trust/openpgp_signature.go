@@ -71,7 +71,7 @@ func parseSignature(data []byte) (*packet.Signature, error) {
 // [Keyring.Verify].
 func (s *Signature) NewHash() hash.Hash { return s.packet.Hash.New() }
 
-// SHA256 says whether the signature is over a SHA-256, so that the hash an
+// SHA256 reports whether the signature is over a SHA-256, so that the hash an
 // archive's checksum needs anyway will do.
 func (s *Signature) SHA256() bool { return s.packet.Hash == crypto.SHA256 }
 
@@ -87,7 +87,7 @@ func (s *Signature) KeyID() string {
 	return fmt.Sprintf("%016X", *s.packet.IssuerKeyId)
 }
 
-// names says whether key is the one that s names. A key id narrows the search
+// names reports whether key is the one that s names. A key id narrows the search
 // and proves nothing; the signature itself does.
 func (s *Signature) names(key *packet.PublicKey) bool {
 	if len(s.packet.IssuerFingerprint) > 0 {
@@ -110,7 +110,7 @@ func (s *Signature) timely(now time.Time) error {
 	return nil
 }
 
-// dearmor gives the packets in data: what is inside an armor block of the
+// dearmor returns the packets in data: what is inside an armor block of the
 // given type, or data itself where it is not armored.
 func dearmor(data []byte, blockType string) (io.Reader, error) {
 	if !bytes.Contains(data, []byte("-----BEGIN PGP ")) {

@@ -163,7 +163,7 @@ func (s *signer) poseAs(other *signer) {
 	mine.PublicKey = theirs
 }
 
-// public gives the certificate as a keyring file, binary.
+// public returns the certificate as a keyring file, binary.
 func (s *signer) public(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer

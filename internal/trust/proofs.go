@@ -28,7 +28,7 @@ const Passed = "passed"
 // Unavailable is the value of a proof that was not to be had.
 func Unavailable(why string) string { return "unavailable: " + why }
 
-// NewProofs gives the three proofs, none of them there yet.
+// NewProofs returns the three proofs, none of them there yet.
 func NewProofs() Proofs {
 	return Proofs{SHA256: Unavailable("not asked for"), OpenPGP: Unavailable("not asked for"), ChecksumDB: Unavailable("not asked for")}
 }

@@ -18,7 +18,7 @@ func ModulePrefix(v gover.Version, p gover.Platform) string {
 	return gover.ToolchainModule + "@" + gover.ModuleVersion(v, p) + "/"
 }
 
-// ModuleName gives the name, without prefix, under which the log covers the
+// ModuleName returns the name, without prefix, under which the log covers the
 // file at path in a GOROOT ("/"-separated, relative). ok is false for what the
 // log does not reach: the parts of an archive that the module leaves out.
 //

@@ -49,16 +49,16 @@ type ticket struct {
 	mark string
 }
 
-// Error gives the error's own text.
+// Error returns the error's own text.
 func (t ticket) Error() string { return t.err.Error() }
 
-// Unwrap gives the error.
+// Unwrap returns the error.
 func (t ticket) Unwrap() error { return t.err }
 
 // stub is what the client gets in place of the error.
 type stub string
 
-// Error gives what to look for in the client's error.
+// Error returns what to look for in the client's error.
 func (s stub) Error() string { return string(s) }
 
 func newSession(ctx context.Context, l *Log, fresh bool) *session {
@@ -114,7 +114,7 @@ func (s *session) keep(path string, data []byte) {
 	s.tiles[path] = data
 }
 
-// ReadConfig gives the key or the newest tree head that we know.
+// ReadConfig returns the key or the newest tree head that we know.
 func (s *session) ReadConfig(file string) ([]byte, error) {
 	if file == "key" {
 		return []byte(s.log.key), nil
@@ -178,7 +178,7 @@ func (s *session) sharedHead() []byte {
 	return data
 }
 
-// shareHead gives others a tree head that is newer than the one they have.
+// shareHead returns others a tree head that is newer than the one they have.
 func (s *session) shareHead(signed []byte) {
 	if s.log.config.Shared == nil {
 		return
@@ -229,7 +229,7 @@ func (s *session) replaceHead(old, head []byte) (err error) {
 	return fsx.SyncDir(dir)
 }
 
-// ReadCache gives a record or tile that was checked before. An empty file is
+// ReadCache returns a record or tile that was checked before. An empty file is
 // what a crash can leave.
 func (s *session) ReadCache(file string) ([]byte, error) {
 	if s.fresh || s.log.config.CacheDir == "" {

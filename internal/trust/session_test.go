@@ -44,7 +44,8 @@ var (
 	errBroken = errors.New("broken")
 )
 
-// session gives a session of the public database's client, with directories of its own.
+// session returns a session of the public database's client, with directories
+// of its own.
 func testSession(t *testing.T, held map[string]string) *session {
 	t.Helper()
 	l, err := NewLog(LogConfig{Getter: answers{t, held}, Now: time.Now, StateDir: t.TempDir(), CacheDir: t.TempDir()})

@@ -12,13 +12,13 @@ func TestTable_alignsColouredCells(t *testing.T) {
 	t.Parallel()
 	colour := ui.Palette(true)
 	var table ui.Table
-	table.Add("1.22.5", colour.Green("in force"), "x")
+	table.Add("1.22.5", colour.Green("selected"), "x")
 	table.Add("1.9", "é", "")
 	var out strings.Builder
 	if err := table.Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := "1.22.5  \x1b[32min force\x1b[0m  x\n1.9     é\n"
+	want := "1.22.5  \x1b[32mselected\x1b[0m  x\n1.9     é\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}

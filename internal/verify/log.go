@@ -93,7 +93,7 @@ func (t *Tree) covered() int {
 	return n
 }
 
-// record gives what the log has on record: by the proof kept at install where
+// record returns what the log has on record: by the proof kept at install where
 // there is one that holds, else by asking.
 func (v *Verifier) record(ctx context.Context, t Target) (trust.Record, string, error) {
 	if v.Log == nil {

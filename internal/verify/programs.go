@@ -36,8 +36,8 @@ func (s *sandbox) modInit(ctx context.Context) (string, error) {
 	return "go mod init", nil
 }
 
-// rightGoLine says whether a toolchain may write that language version: its own
-// language up to 1.20, its own version since, or a line that is one or two
+// rightGoLine reports whether a toolchain may write that language version: its
+// own language up to 1.20, its own version since, or a line that is one or two
 // older, as later releases announce it.
 func rightGoLine(v gover.Version, line string) bool {
 	if v.Minor() == 11 {

@@ -168,7 +168,7 @@ func (t *Tree) digests() iter.Seq2[string, [sha256.Size]byte] {
 	}
 }
 
-// covered says whether the log reaches the file at path.
+// covered reports whether the log reaches the file at path.
 func covered(path string) bool {
 	_, ok := trust.ModuleName(path)
 	return ok
@@ -183,7 +183,7 @@ func (t *Tree) index() map[string]*TreeFile {
 	return byPath
 }
 
-// goModCopy says whether path is the _go.mod that the go command leaves beside
+// goModCopy reports whether path is the _go.mod that the go command leaves beside
 // the go.mod of a toolchain it unpacked, with the same content.
 func goModCopy(byPath map[string]*TreeFile, path string) bool {
 	dir, base := filepath.Split(path)

@@ -15,7 +15,7 @@ import (
 )
 
 // stdNotes remember which packages of one tree have passed, so that tests that were
-// stopped go on. They count for a tree with the same contents alone.
+// interrupted go on. They count for a tree with the same contents alone.
 type stdNotes struct {
 	path   string
 	file   *os.File

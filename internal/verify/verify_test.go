@@ -70,7 +70,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// directoryOf gives the files of a toolchain as the directory of its zip has
+// directoryOf returns the files of a toolchain as the directory of its zip has
 // them.
 func directoryOf(t *testing.T, goroot string) []archive.File {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 // entries included. With an untouched GOROOT from an official archive the
 // result is that archive bit for bit, if this program is built by a Go line
 // whose compress/flate gives the same output (it changed in 1.27).
-// replace gives files whose content is to differ from fsys: packagers edit
+// replace returns files whose content is to differ from fsys: packagers edit
 // go.env.
 func WriteDistpack(w io.Writer, fsys fs.FS, replace map[string][]byte) error {
 	names, err := regularFiles(fsys)

@@ -92,7 +92,7 @@ func (s *Server) archiveFile(name string) ([]byte, bool) {
 	return data, true
 }
 
-// archive gives an archive by its file name, and whether it gets signed.
+// archive returns an archive by its file name, and whether it gets signed.
 func (s *Server) archive(name string) (data []byte, signed, ok bool) {
 	for _, t := range s.toolchains() {
 		if t.ArchiveName() != name {

@@ -28,7 +28,7 @@ const (
 	LogWrongKey LogMode = "wrongkey"
 	// LogForked is another history under the right key.
 	LogForked LogMode = "forked"
-	// LogLying gives a false hash for every toolchain, as a proxy in the
+	// LogLying returns a false hash for every toolchain, as a proxy in the
 	// middle could, with the honest tree beneath.
 	LogLying LogMode = "lying"
 	// LogSwapped answers with the true record of another release.

@@ -16,7 +16,7 @@ type Network struct {
 	listeners map[string]*listener
 }
 
-// listen gives a listener at an address of its own.
+// listen returns a listener at an address of its own.
 func (n *Network) listen() *listener {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -32,7 +32,7 @@ func (n *Network) listen() *listener {
 	return l
 }
 
-// Transport gives a transport that reaches the servers of n only.
+// Transport returns a transport that reaches the servers of n only.
 func (n *Network) Transport() *http.Transport {
 	return &http.Transport{DialContext: n.dial}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// RealProxies gives the module proxies of this machine's GOPROXY for tests
+// RealProxies returns the module proxies of this machine's GOPROXY for tests
 // against the real world, and skips the test, saying so, where they don't list
 // Go's toolchains within half a minute.
 func RealProxies(t testing.TB) fetch.Proxies {

@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// ScriptCommands gives the commands that this package adds to testscript:
+// ScriptCommands returns the commands that this package adds to testscript:
 //
 //	vmserver start [-name N] [-missing STATUS] [-unlisted V,V] [-listonly V,V] [-pad BYTES] [-platforms OS-ARCH,...] [-log MODE] [-tls] [-age DURATION] VERSION[@VARIANT]...
 //	    starts a module proxy with these releases and sets GOPROXY, GOSUMDB,

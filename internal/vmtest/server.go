@@ -143,7 +143,7 @@ func (s *Server) CertPool() *x509.CertPool {
 	return pool
 }
 
-// Requests gives what was asked so far: "PATH" or "PATH RANGE".
+// Requests returns what was asked so far: "PATH" or "PATH RANGE".
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,7 +205,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }
 
-// content gives the file at a path of the proxy.
+// content returns the file at a path of the proxy.
 func (s *Server) content(path string) ([]byte, bool) {
 	s.mu.Lock()
 	data, ok := s.files[path]

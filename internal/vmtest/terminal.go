@@ -41,7 +41,7 @@ func OpenTerminal(t testing.TB) (pty, tty *os.File) {
 	return pty, tty
 }
 
-// ResizeTerminal gives a terminal so many columns; programs get a SIGWINCH.
+// ResizeTerminal returns a terminal so many columns; programs get a SIGWINCH.
 func ResizeTerminal(t testing.TB, pty *os.File, columns int) {
 	t.Helper()
 	control(t, pty, func(fd int) error {

@@ -63,14 +63,14 @@ func (t Toolchain) Time() time.Time {
 	return t.Made.UTC().Truncate(time.Second)
 }
 
-// modern says whether the release has what came with 1.21: go.env, a time in
+// modern reports whether the release has what came with 1.21: go.env, a time in
 // VERSION, and modes in the zip.
 func (t Toolchain) modern() bool {
 	v := t.version()
 	return v.Major() > 1 || v.Minor() >= 21
 }
 
-// GOROOT gives the tree as an official archive would install it, with the
+// GOROOT returns the tree as an official archive would install it, with the
 // directories that the module leaves out.
 func (t Toolchain) GOROOT() fstest.MapFS {
 	p := t.platform()
@@ -116,7 +116,7 @@ func (t Toolchain) GOROOT() fstest.MapFS {
 	return tree
 }
 
-// noise gives bytes that cannot be compressed, always the same for a seed.
+// noise returns bytes that cannot be compressed, always the same for a seed.
 func noise(n int, seed string) []byte {
 	var key [32]byte
 	copy(key[:], seed)
@@ -137,7 +137,7 @@ func modeOf(name string) fs.FileMode {
 	return 0o644
 }
 
-// moduleFiles gives the members of the honest module zip, in order.
+// moduleFiles returns the members of the honest module zip, in order.
 func (t Toolchain) moduleFiles() []member {
 	tree := t.GOROOT()
 	var list []member

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Transport gives a transport that reaches this machine only: an attempt to
+// Transport returns a transport that reaches this machine only: an attempt to
 // connect to any other fails, so no test can use the network unnoticed.
 func Transport() *http.Transport {
 	var dialer net.Dialer

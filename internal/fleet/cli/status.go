@@ -49,7 +49,7 @@ reached), 1 (another check failed).`,
 			f.DurationVar(&s.options.Timeout, "timeout", 2*time.Minute, "give a host up after this `TIME`")
 			f.BoolVar(&s.options.Sudo, "sudo", false, "run vmgo as root there; sudo must not ask for a password")
 			f.BoolVar(&s.options.Online, "online", false, "let the hosts use the network, for the checks of doctor that need it")
-			f.StringVar(&s.html, "html", "", "write the report as a page to `FILE`")
+			f.StringVar(&s.html, "html", "", "write the report as an HTML page to `FILE`")
 			f.BoolVar(&s.json, "json", false, "print JSON (docs/json.md)")
 		},
 		Run: s.run,

@@ -114,8 +114,8 @@ func (inv *Inventory) add(groupName, name string, vars map[string]string) bool {
 	return true
 }
 
-// settle gives each host the variables of its groups: those of a child count for
-// more than its parent's, of the host itself for more than any group's.
+// settle returns each host the variables of its groups: those of a child count
+// for more than its parent's, of the host itself for more than any group's.
 func (inv *Inventory) settle() {
 	all := inv.group("all")
 	depth := map[string]int{}

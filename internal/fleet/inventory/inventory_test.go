@@ -118,7 +118,7 @@ func TestHost_SSH(t *testing.T) {
 	}
 }
 
-// TestParse_errors gives files that are none, with the line where there is one.
+// TestParse_errors returns files that are none, with the line where there is one.
 func TestParse_errors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -76,7 +76,8 @@ func term(b gover.Bound) string {
 	}
 }
 
-// convert gives the semantic version that has v's place in the order of releases.
+// convert returns the semantic version that has v's place in the order of
+// releases.
 func convert(v gover.Version) *semver.Version {
 	var prerelease string
 	if v.IsPrerelease() {

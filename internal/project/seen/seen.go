@@ -1,4 +1,4 @@
-// Package seen remembers which projects vmgo was in force in, so that prune can
+// Package seen remembers in which projects vmgo was used, so that prune can
 // tell which releases are needed and whose GOPATH has lost its project. Each
 // project is a small file named by a hash of its directory, as its GOPATH is;
 // remembering one that is known costs one stat. It is linked into the lean

@@ -119,7 +119,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	return s, nil
 }
 
-// Close gives the directory back.
+// Close returns the directory back.
 func (s *Store) Close() error {
 	if s.lock == nil {
 		return nil

@@ -29,7 +29,7 @@ func (s *Store) Discard(stage *os.File) {
 	_ = os.Remove(stage.Name())
 }
 
-// Publish gives a stage its name, in place of what had it, and evicts what is
+// Publish returns a stage its name, in place of what had it, and evicts what is
 // too much. The stage stays open for those who read it.
 func (s *Store) Publish(stage *os.File, name string) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {

@@ -23,14 +23,14 @@ type Release struct {
 	Store   string // the store that holds it
 }
 
-// List gives the releases of the stores, newest first. A store named earlier
+// List returns the releases of the stores, newest first. A store named earlier
 // shadows the later ones. A store that does not exist holds nothing; one that
 // cannot be read gives an error beside what the others hold.
 func List(stores []string) ([]Release, error) {
 	return list(stores, true)
 }
 
-// Unproved gives the directories of the stores that are named like a release
+// Unproved returns the directories of the stores that are named like a release
 // but have no receipt, newest first. Nothing uses them: somebody made them by
 // hand, or the store lost its receipts.
 func Unproved(stores []string) ([]Release, error) {
@@ -64,7 +64,7 @@ func list(stores []string, proved bool) ([]Release, error) {
 	return releases, errors.Join(failures...)
 }
 
-// Find gives the release of that version from the first store that holds it.
+// Find returns the release of that version from the first store that holds it.
 // The error is about stores of which that cannot be said.
 func Find(stores []string, version gover.Version) (release Release, found bool, err error) {
 	if version.IsZero() {
@@ -96,7 +96,7 @@ func Look(store string, version gover.Version) (tree, receipt bool, err error) {
 	return tree, receipt, err
 }
 
-// is says whether there is something of that kind at path. A link is none.
+// is reports whether there is something of that kind at path. A link is none.
 func is(path string, kind uint32) (bool, error) {
 	var stat syscall.Stat_t
 	switch err := syscall.Lstat(path, &stat); {
@@ -108,8 +108,8 @@ func is(path string, kind uint32) (bool, error) {
 	return stat.Mode&syscall.S_IFMT == kind, nil
 }
 
-// Default reads the store's default link. It does not say whether that release
-// is installed.
+// Default reads the store's default link. It does not reports whether that
+// release is installed.
 func Default(store string) (gover.Version, bool) {
 	target, err := os.Readlink(DefaultLink(store))
 	if err != nil {
@@ -134,7 +134,7 @@ func Receipt(store string, version gover.Version) string {
 	return join(store, ".vmgo/receipts/"+version.String()+".json")
 }
 
-// VersionOf gives the version that a directory of a store is named after. Only
+// VersionOf returns the version that a directory of a store is named after. Only
 // the canonical text of something that can be installed counts: neither
 // "go1.22.5" nor the language version "1.22".
 func VersionOf(name string) (gover.Version, bool) {
@@ -157,7 +157,7 @@ func contains(releases []Release, version gover.Version) bool {
 	return false
 }
 
-// readNames gives the names in a directory. It makes the system calls itself:
+// readNames returns the names in a directory. It makes the system calls itself:
 // the poller, the types and the sorting of package os cost a program that
 // makes fifty calls in all more than the reading.
 func readNames(dir string) (names []string, err error) {
