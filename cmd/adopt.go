@@ -23,7 +23,8 @@ func (a *app) adoptCommand() *cli.Command {
 		UsageText: "vmgo adopt GOROOT",
 		ArgsUsage: "GOROOT",
 		Description: `Copies the files that the checksum database verifies. Files that do not belong to the release are not copied,
-but listed; a GOROOT with modified or missing files is refused. GOROOT is not changed, and no file is linked to it. Files in api, doc, misc and test are not in the database and are not copied: vmgo install --full.`,
+but listed; a GOROOT with modified or missing files is refused. GOROOT is not changed, and no file is linked to it.
+Files in api, doc, misc and test are not in the database and are not copied: vmgo install --full.`,
 		Category: releasesCategory,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "reinstall", Usage: "replace an installed release"},

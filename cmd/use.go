@@ -15,14 +15,21 @@ func (a *app) useCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true, complete: a.releaseCandidates}, &cli.Command{
 		Name:      "use",
 		Usage:     "pin a release for this directory in .go-version, installing it if it is missing",
-		UsageText: "vmgo use SELECTOR [--as-typed] [--min-age AGE]",
+		UsageText: "vmgo use SELECTOR [--as-typed] [--min-age AGE]\nvmgo use --mod [SELECTOR|none] [toolchain@SELECTOR|toolchain@none] [go@VERSION|go@none]",
 		ArgsUsage: "SELECTOR",
-		Category:  projectCategory,
+		Description: `--mod leaves .go-version alone and edits the go.work that is in effect here, else the nearest go.mod; GOWORK=off chooses go.mod.
+Comments and formatting stay. The forms are those of go get: go@1.22 sets the go line, toolchain@none removes the toolchain
+line, which the go command adds unasked when a dependency needs a newer Go. A SELECTOR or none alone is for the toolchain line.`,
+		Category: projectCategory,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "as-typed", Usage: "write the selector itself, not the exact version"},
+			&cli.BoolFlag{Name: "mod", Usage: "edit the toolchain and go lines of go.mod or go.work instead"},
 			minAgeFlag(),
 		}, installFlags()...),
 		Action: func(c *cli.Context) error {
+			if c.Bool("mod") {
+				return a.useMod(c)
+			}
 			args, err := arguments(c, 1, 1, "a SELECTOR, such as 1.22.5 or 1.22")
 			if err != nil {
 				return err
@@ -49,8 +56,7 @@ func (a *app) useCommand() *cli.Command {
 	})
 }
 
-// pin writes .go-version in the working directory, and warns if something
-// else takes precedence over it.
+// pin writes .go-version in the working directory.
 func (a *app) pin(text string) error {
 	if a.host.Dir == "" {
 		return diag.New(diag.Failure, "the working directory no longer exists", "cd /")
@@ -60,6 +66,11 @@ func (a *app) pin(text string) error {
 		return err
 	}
 	a.sayf("%s: %s", path, text)
+	return a.tellOthers(path)
+}
+
+// tellOthers warns where something else goes before the file just written.
+func (a *app) tellOthers(path string) error {
 	resolution, err := a.resolve()
 	if err != nil {
 		return err

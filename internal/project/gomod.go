@@ -10,6 +10,7 @@ import (
 // directives are the lines of a go.mod or go.work that matter here, as text.
 type directives struct {
 	goVersion, toolchain directive
+	moduleEnd            int // where the module directive ends; 0 without one
 }
 
 // directive is one line's argument; line 0 means that there is no such line.
@@ -45,9 +46,15 @@ func parseDirectives(data []byte) (directives, *fault) {
 			if l.opens {
 				blockLine = number
 			}
+			if string(l.verb) == "module" {
+				d.moduleEnd = number
+			}
 		case string(l.verb) == ")":
 			if l.count > 1 {
 				return d, faulty(number, "something follows a closing parenthesis", modHint)
+			}
+			if blockLine == d.moduleEnd {
+				d.moduleEnd = number
 			}
 			blockLine = 0
 		}
@@ -57,6 +64,9 @@ func parseDirectives(data []byte) (directives, *fault) {
 	}
 	return d, nil
 }
+
+// olderNote ends the note on a toolchain line that the go line overrules.
+const olderNote = " is older than the go line"
 
 const modHint = "go mod edit -json PATH   # what the go command makes of it; for a go.work: go work edit"
 
@@ -183,7 +193,7 @@ func (d directives) judge() (demand, *fault) {
 	}
 	version := selector.Version()
 	if m.minimumLine != 0 && version.Compare(m.minimum.Version()) < 0 {
-		m.note = "toolchain " + d.toolchain.text + " is older than the go line"
+		m.note = "toolchain " + d.toolchain.text + olderNote
 		return m, nil
 	}
 	m.pin, m.pinLine = gover.ExactSelector(version), d.toolchain.line

@@ -22,7 +22,10 @@ import (
 // regular file is replaced, and a link is followed to another version file
 // only. Otherwise a clone could choose which file of ours the pin overwrites.
 func Write(path, selector string) error {
-	file, mode, err := target(path)
+	file, mode, err := target(path, func(path string) (bool, error) {
+		text, err := project.ReadText(path)
+		return err == nil && project.IsPin(text), err
+	})
 	if err != nil {
 		return err
 	}
@@ -40,8 +43,9 @@ func Write(path, selector string) error {
 	return nil
 }
 
-// target returns the file that holds the pin of path, and its permissions.
-func target(path string) (string, fs.FileMode, error) {
+// target returns the file that holds what is edited at path, and its
+// permissions. Where path is a link, allowed reports whether it is followed.
+func target(path string, allowed func(path string) (bool, error)) (string, fs.FileMode, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -53,8 +57,7 @@ func target(path string) (string, fs.FileMode, error) {
 	case info.Mode()&fs.ModeSymlink == 0:
 		return "", 0, diag.New(diag.BadVersionFile, path+" is no regular file, so it is not replaced", "ls -ld "+diag.Word(path))
 	}
-	text, err := project.ReadText(path)
-	if err != nil || !project.IsPin(text) {
+	if ok, err := allowed(path); !ok {
 		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link, and leads to no version file, so nothing is written",
 			"rm "+diag.Word(path))
 	}
