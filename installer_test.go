@@ -77,6 +77,9 @@ type installer struct {
 
 func newInstaller(t *testing.T, shell ...string) *installer {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("shell scripts run once, without -short")
+	}
 	if _, err := exec.LookPath(shell[0]); err != nil {
 		t.Skipf("%s is not installed", shell[0])
 	}
