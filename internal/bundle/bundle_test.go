@@ -135,7 +135,7 @@ func (s *side) install(path, dir string) error {
 // its go.sum.
 func (s *side) build(goproxy string) string {
 	s.t.Helper()
-	home := s.t.TempDir()
+	home := vmtest.GoHome(s.t)
 	for _, name := range []string{"go.mod", "main.go"} {
 		data, err := os.ReadFile(filepath.Join(s.project, name))
 		if err != nil {

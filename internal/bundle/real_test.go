@@ -111,7 +111,7 @@ func goenv(t *testing.T, name string) string {
 
 // env is a machine with empty caches and no settings, whose go is that of PATH.
 func env(t *testing.T, bin, goroot string, more ...string) []string {
-	home := t.TempDir()
+	home := vmtest.GoHome(t)
 	return append([]string{
 		"HOME=" + home, "PATH=" + bin + ":" + goroot + "/bin:/usr/bin:/bin", "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "VMGO_VERSION=system",
 		"GOCACHE=" + gocache(), "GOTELEMETRY=off", "TMPDIR=" + os.TempDir(),

@@ -149,7 +149,7 @@ type machine struct {
 // newMachine makes a client of the proxy at url, with settings of its own on top.
 func (b *bench) newMachine(settings ...string) *machine {
 	b.t.Helper()
-	home := b.t.TempDir()
+	home := vmtest.GoHome(b.t)
 	m := &machine{t: b.t, dir: filepath.Join(home, "main")}
 	if err := os.Mkdir(m.dir, 0o755); err != nil {
 		b.t.Fatal(err)

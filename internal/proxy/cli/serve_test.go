@@ -71,11 +71,16 @@ func start(t *testing.T, environment []string, prepare func(*exec.Cmd), args ...
 	if err != nil || p.url == "" {
 		t.Fatalf("%q: %v", line, err)
 	}
+	ended := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, lines)
 		p.done <- cmd.Wait()
+		close(ended)
 	}()
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended // it may write to its directories until then
+	})
 	return p
 }
 
@@ -169,7 +174,7 @@ func TestServe_httpsWithToken(t *testing.T) {
 	p := start(t, []string{"GOSUMDB=" + upstream.GOSUMDB()}, nil, "--listen", "127.0.0.1:0", "--upstream", upstream.URL,
 		"--tls-cert", dir+"/cert.pem", "--tls-key", dir+"/key.pem", "--token-file", dir+"/token", "--allow-from", "127.0.0.0/8")
 	client := func(password string) (string, error) {
-		home := t.TempDir()
+		home := vmtest.GoHome(t)
 		write(t, home+"/.netrc", "machine "+strings.TrimPrefix(p.url, "https://")+" login anybody password "+password+"\n")
 		write(t, home+"/go.mod", "module main\n\ngo 1.21\n")
 		cmd := exec.Command("go", "get", "example.com/lib@latest")
