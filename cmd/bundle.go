@@ -76,15 +76,24 @@ func commas(c *cli.Context, name string) []string {
 	return list
 }
 
-// openBundle opens the bundle that is the one argument.
+// openBundle opens the bundle that is the one argument, and checks its signature
+// where --signers demands one.
 func (a *app) openBundle(c *cli.Context) (*bundle.Bundle, error) {
 	args, err := arguments(c, 1, 1, "FILE")
 	if err != nil {
 		return nil, err
 	}
 	end := a.showing("reading " + args[0])
-	defer end()
-	return bundle.Open(a.absolute(args[0]))
+	b, err := bundle.Open(a.absolute(args[0]))
+	end()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.signed(c, b); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
 }
 
 // bundleSummary is a bundle in the form of --json.
@@ -167,9 +176,6 @@ func (a *app) bundleVerify(c *cli.Context) error {
 		return err
 	}
 	defer b.Close()
-	if err := a.signed(c, b); err != nil {
-		return err
-	}
 	tree := a.bundleTree(c)
 	if _, err := bundle.Installed(tree); err != nil {
 		tree = ""

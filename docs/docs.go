@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -35,9 +34,9 @@ func Pages() []Page {
 // or a row by its first cell (a check of doctor, a setting). locale is that of
 // LC_MESSAGES: for Chinese, the page in Chinese is preferred where there is one.
 func Find(topic, locale string) (text string, found bool) {
-	names := []string{strings.TrimSuffix(topic, ".md") + ".md"}
-	if slices.ContainsFunc(Pages(), func(p Page) bool { return p.Name == names[0] }) {
-		return read(inLocale(names[0], locale)), true
+	whole := strings.TrimSuffix(topic, ".md") + ".md"
+	if !strings.Contains(whole, "/") && read(whole) != "" {
+		return read(inLocale(whole, locale)), true
 	}
 	for _, page := range []string{"errors.md", "harden.md", "doctor.md", "settings.md"} {
 		for _, name := range []string{inLocale(page, locale), page} {
