@@ -184,7 +184,11 @@ func open(path string) (int, syscall.Stat_t, error) {
 // readAll reads to the end. The size is only a first guess: it is 0 in /proc,
 // and the file may grow.
 func readAll(fd int, size, limit int64) ([]byte, error) {
-	data := make([]byte, 0, size+1)
+	room := size + 1
+	if size == 0 {
+		room = 4096 // files of /proc/sys say nothing about their size, and answer one read only
+	}
+	data := make([]byte, 0, room)
 	for {
 		if len(data) == cap(data) {
 			grown := make([]byte, len(data), 2*cap(data)+512)
