@@ -27,6 +27,22 @@ func (a *app) manCommand() *cli.Command {
 	})
 }
 
+// meaning returns what a setting means and what it may be, its words between quotes.
+func meaning(row settings.Row, quote string) string {
+	var words []string
+	for _, word := range row.Words {
+		text := quote + word.Text + quote
+		if word.Meaning != "" {
+			text += " (" + word.Meaning + ")"
+		}
+		words = append(words, text)
+	}
+	if len(words) == 0 {
+		return row.Meaning
+	}
+	return row.Meaning + ": " + strings.Join(words, ", ")
+}
+
 // manual returns vmgo(1) in the macros of man(7). It has no date, so that equal
 // programs give equal pages.
 func manual(app *cli.App) string {
@@ -40,7 +56,7 @@ func manual(app *cli.App) string {
 	}
 	page.WriteString(".SH ENVIRONMENT\n")
 	for _, row := range settings.Table() {
-		fmt.Fprintf(&page, ".TP\n.B %s\n%s\n", roff(row.Name), roff(row.Meaning))
+		fmt.Fprintf(&page, ".TP\n.B %s\n%s\n", roff(row.Name), roff(meaning(row, "")))
 	}
 	page.WriteString(`.SH FILES
 .TP

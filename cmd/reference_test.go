@@ -9,34 +9,74 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/commands.md")
+var update = flag.Bool("update", false, "rewrite docs/commands.md and the table of docs/settings.md")
 
-const referencePage = "../docs/commands.md"
+const (
+	referencePage = "../docs/commands.md"
+	settingsPage  = "../docs/settings.md"
+	madeHere      = "<!-- Made by go test ./cmd -run Reference -update. -->\n"
+)
 
 // TestReference makes docs/commands.md from the commands and compares.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	a := &app{ownPath: func() string { return "vmgo" }}
-	want := reference(a.tree())
+	compare(t, referencePage, reference(a.tree()))
+}
+
+// TestReference_settings makes the table of docs/settings.md from that of the code
+// and compares.
+func TestReference_settings(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(settingsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), madeHere)
+	_, after, closed := strings.Cut(rest, "<!-- End. -->")
+	if !found || !closed {
+		t.Fatalf("%s does not have the lines around the table", settingsPage)
+	}
+	compare(t, settingsPage, before+madeHere+settingsTable()+"<!-- End. -->"+after)
+}
+
+// compare fails where page has another text than want, or writes it with -update.
+func compare(t *testing.T, page, want string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(referencePage, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile(referencePage)
+	got, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/commands.md is out of date: go test ./cmd -run Reference -update")
+		t.Errorf("%s is out of date: go test ./cmd -run Reference -update", page)
 	}
+}
+
+func settingsTable() string {
+	var table strings.Builder
+	table.WriteString("\n| name | meaning | default |\n|---|---|---|\n")
+	for _, row := range settings.Table() {
+		byDefault := ""
+		if row.Default != "" {
+			byDefault = "`" + row.Default + "`"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", row.Name, meaning(row, "`"), byDefault)
+	}
+	return table.String() + "\n"
 }
 
 func reference(root *cli.App) string {
 	var page strings.Builder
-	page.WriteString("# Commands\n\n<!-- Made by go test ./cmd -run Reference -update. -->\n\n" +
+	page.WriteString("# Commands\n\n" + madeHere + "\n" +
 		"Flags may stand before or after the arguments. All commands have `--help`; those that print progress have `--quiet`.\n")
 	for _, category := range []string{releasesCategory, projectCategory, shellCategory, machineCategory, aboutCategory} {
 		fmt.Fprintf(&page, "\n## %s\n", strings.ToUpper(category[:1])+category[1:])

@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,11 +12,17 @@ import (
 // Row describes one setting.
 type Row struct {
 	Name    string
-	Meaning string   // one line
-	Default string   // text form; "" for none
-	Values  []string // the words allowed, nil where any text is
+	Meaning string // one line
+	Default string // text form; "" for none
+	Words   []Word // what it may be, nil where any text is allowed
 
 	store func(*Settings, string) error
+}
+
+// Word is one of the values of a setting that allows only some.
+type Word struct {
+	Text    string
+	Meaning string // "" where the word says it
 }
 
 // OfficialGodev is the official server of the index, of archives and of their
@@ -24,56 +31,79 @@ const OfficialGodev = "https://go.dev/dl/"
 
 // Table lists every setting in the order of the documentation.
 func Table() []Row {
+	return slices.Concat(releaseRows(), shellRows(), machineRows())
+}
+
+// releaseRows are the settings of which releases there are, and from where.
+func releaseRows() []Row {
 	return []Row{
-		{Name: "VMGO_ROOT", Meaning: "the store (default: /opt/go where it can be written, else beneath XDG data)",
+		{Name: "VMGO_ROOT", Meaning: "the store, and the only one that is searched (default: /opt/go where it can be written, else beneath XDG data)",
 			store: func(s *Settings, v string) error { s.Root = v; return onPath(v) }},
-		{Name: "VMGO_VERSION", Meaning: "version of this shell or process",
+		{Name: "VMGO_VERSION", Meaning: "the version of this shell or process, before that of any file",
 			store: func(s *Settings, v string) error { s.Version = v; return nil }},
-		{Name: "VMGO_SOURCE", Meaning: "release sources in order, comma separated", Default: "goproxy,godev",
-			Values: []string{"goproxy", "godev"},
+		{Name: "VMGO_SOURCE", Meaning: "sources of releases in order, comma separated; the next one is asked on any error but a failed check", Default: "goproxy,godev",
+			Words: []Word{{"goproxy", "a Go module proxy"}, {"godev", "the downloads of go.dev"}},
 			store: func(s *Settings, v string) error {
 				s.Sources = list(v)
 				return words(s.Sources, "goproxy", "godev")
 			}},
-		{Name: "VMGO_GODEV", Meaning: "base URLs of the index, comma separated", Default: OfficialGodev,
+		{Name: "VMGO_GODEV", Meaning: "base URLs of the index of go.dev/dl, comma separated", Default: OfficialGodev,
 			store: func(s *Settings, v string) error { s.Godev = list(v); return urls(s.Godev) }},
-		{Name: "VMGO_GODEV_MIRROR", Meaning: "base URLs that serve archives only; hashes still come from the index",
+		{Name: "VMGO_GODEV_MIRROR", Meaning: "base URLs that serve archives only, comma separated; hashes still come from the index",
 			store: func(s *Settings, v string) error { s.GodevMirrors = list(v); return urls(s.GodevMirrors) }},
-		{Name: "VMGO_GOPATH", Meaning: "where GOPATH of a project is", Default: "project",
-			Values: []string{"project", "tree", "version", "inherit"},
-			store: func(s *Settings, v string) error {
-				s.GOPATH = v
-				return words([]string{v}, "project", "tree", "version", "inherit")
-			}},
-		{Name: "VMGO_GOBIN", Meaning: "one directory for the programs of go install, or one for each project", Default: "user",
-			Values: []string{"user", "project"},
-			store:  func(s *Settings, v string) error { s.GOBIN = v; return words([]string{v}, "user", "project") }},
-		{Name: "VMGO_AUTOINSTALL", Meaning: "1: shims and vmgo exec install a missing release", Values: []string{"0", "1"},
-			store: func(s *Settings, v string) (err error) { s.AutoInstall, err = truth(v); return err }},
-		{Name: "VMGO_MODCACHE", Meaning: "one module cache for all projects, or one each", Default: "shared",
-			Values: []string{"shared", "project"},
-			store:  func(s *Settings, v string) error { s.Modcache = v; return words([]string{v}, "shared", "project") }},
-		{Name: "VMGO_GOTOOLCHAIN", Meaning: "what GOTOOLCHAIN is set to", Default: "local",
-			Values: []string{"local", "path", "auto", "inherit"},
-			store: func(s *Settings, v string) error {
-				s.GOTOOLCHAIN = v
-				return words([]string{v}, "local", "path", "auto", "inherit")
-			}},
-		{Name: "VMGO_GOROOT", Meaning: "set GOROOT, or PATH alone", Default: "on", Values: []string{"on", "off"},
-			store: func(s *Settings, v string) error { s.GOROOT = v == "on"; return words([]string{v}, "on", "off") }},
-		{Name: "VMGO_LINK", Meaning: "share identical files between releases", Default: "auto", Values: []string{"auto", "off"},
-			store: func(s *Settings, v string) error { s.Link = v == "auto"; return words([]string{v}, "auto", "off") }},
-		{Name: "VMGO_JOBS", Meaning: "parallel work (default: one job a core)",
-			store: func(s *Settings, v string) (err error) { s.Jobs, err = jobs(v); return err }},
-		{Name: "VMGO_OFFLINE", Meaning: "1: never use the network", Values: []string{"0", "1"},
-			store: func(s *Settings, v string) (err error) { s.Offline, err = truth(v); return err }},
-		{Name: "VMGO_KEYRING", Meaning: "files with OpenPGP certificates accepted beside Google's, comma separated",
+		{Name: "VMGO_KEYRING", Meaning: "files with OpenPGP certificates accepted beside Google's, comma separated, for mirrors that sign again",
 			store: func(s *Settings, v string) error { s.Keyrings = list(v); return absolute(s.Keyrings...) }},
-		{Name: "VMGO_SHOW", Meaning: "1: the hook says on stderr what it switched to; prompt: VMGO_CURRENT has the version, for prompts",
-			Values: []string{"0", "1", "prompt"}, store: storeShow},
-		{Name: "VMGO_MIN_AGE", Meaning: "newest means newest of at least this age, such as 7d",
+		{Name: "VMGO_MIN_AGE", Meaning: "newest means newest of at least this age, such as 7d or 36h",
 			store: func(s *Settings, v string) (err error) { s.MinAge, err = ParseAge(v); return err }},
 	}
+}
+
+// shellRows are the settings of what the hook, the shims and vmgo exec set.
+func shellRows() []Row {
+	return []Row{
+		choice(Row{Name: "VMGO_GOPATH", Meaning: "where GOPATH of a project is", Default: "project", Words: []Word{
+			{"project", "beneath XDG data, one for each project"}, {"tree", ".gopath in the project"},
+			{"version", "one for each release"}, {"inherit", "not set"}}}, func(s *Settings) *string { return &s.GOPATH }),
+		choice(Row{Name: "VMGO_GOBIN", Meaning: "where go install puts programs", Default: "user", Words: []Word{
+			{"user", "one directory of the user: bin of each project's GOPATH is a link to it"}, {"project", "bin of each project's GOPATH"}}},
+			func(s *Settings) *string { return &s.GOBIN }),
+		choice(Row{Name: "VMGO_MODCACHE", Meaning: "where modules are kept", Default: "shared", Words: []Word{
+			{"shared", "one module cache for all projects"}, {"project", "inside the project's GOPATH"}}}, func(s *Settings) *string { return &s.Modcache }),
+		choice(Row{Name: "VMGO_GOTOOLCHAIN", Meaning: "what GOTOOLCHAIN is set to", Default: "local", Words: []Word{
+			{"local", "the selected release and no other"}, {"path", "go switches among the releases of the store"},
+			{"auto", "go downloads newer toolchains"}, {"inherit", "not set"}}}, func(s *Settings) *string { return &s.GOTOOLCHAIN }),
+		{Name: "VMGO_GOROOT", Meaning: "whether GOROOT is set", Default: "on", Words: []Word{{Text: "on"}, {"off", "PATH alone is set"}},
+			store: func(s *Settings, v string) error { s.GOROOT = v == "on"; return words([]string{v}, "on", "off") }},
+		{Name: "VMGO_AUTOINSTALL", Meaning: "whether shims and vmgo exec install a missing release; prompts never do", Words: []Word{{Text: "0"}, {Text: "1"}},
+			store: func(s *Settings, v string) (err error) { s.AutoInstall, err = truth(v); return err }},
+		{Name: "VMGO_SHOW", Meaning: "what the hook shows", Words: []Word{{"0", "nothing"}, {"1", "on stderr, what it switched to"},
+			{"prompt", "the version in VMGO_CURRENT, for prompts"}}, store: storeShow},
+	}
+}
+
+// machineRows are the settings of how vmgo works.
+func machineRows() []Row {
+	return []Row{
+		{Name: "VMGO_OFFLINE", Meaning: "whether the network is never used", Words: []Word{{Text: "0"}, {Text: "1"}},
+			store: func(s *Settings, v string) (err error) { s.Offline, err = truth(v); return err }},
+		{Name: "VMGO_JOBS", Meaning: "how many jobs run in parallel (default: one per core)",
+			store: func(s *Settings, v string) (err error) { s.Jobs, err = jobs(v); return err }},
+		{Name: "VMGO_LINK", Meaning: "whether releases share identical files", Default: "auto", Words: []Word{{"auto", "where the file system can"}, {Text: "off"}},
+			store: func(s *Settings, v string) error { s.Link = v == "auto"; return words([]string{v}, "auto", "off") }},
+	}
+}
+
+// choice makes row store one of its words in field.
+func choice(row Row, field func(*Settings) *string) Row {
+	allowed := make([]string, 0, len(row.Words))
+	for _, word := range row.Words {
+		allowed = append(allowed, word.Text)
+	}
+	row.store = func(s *Settings, v string) error {
+		*field(s) = v
+		return words([]string{v}, allowed...)
+	}
+	return row
 }
 
 // list splits at commas and drops empty elements.
