@@ -59,17 +59,17 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 		return gover.Version{}, err
 	}
 	var failure *install.Event // the caller may try again without it
-	in.Waiting = report.waiting
-	in.Event = func(e install.Event) {
+	req := installRequest(c, report)
+	req.Event = func(e install.Event) {
 		if e.Kind == install.Failed {
 			failure = &e
 			return
 		}
 		report.event(e)
 	}
-	result := in.Adopt(c.Context, target.Version, target.GOROOT)
-	if !result.InPlace && isOther(result.Err) {
-		result = a.adoptWithout(c, in, target, result)
+	result := in.Adopt(c.Context, target.Version, target.GOROOT, req)
+	if !result.InPlace && install.NotTheRelease(result.Err) {
+		result = a.adoptWithout(c, in, target, result, req)
 	}
 	if failure != nil && result.Err != nil {
 		report.event(*failure)
@@ -82,20 +82,20 @@ func (a *app) adopt(c *cli.Context, path string, report *report) (gover.Version,
 // adoptWithout adopts a tree again without the files that do not belong to the
 // release, if nothing else is wrong with it; otherwise it returns what is
 // wrong.
-func (a *app) adoptWithout(c *cli.Context, in *install.Installer, target verify.Target, result install.Result) install.Result {
+func (a *app) adoptWithout(c *cli.Context, in *install.Installer, target verify.Target, result install.Result, req install.Request) install.Result {
 	problems, ok := a.problemsOf(c, target)
 	isExtra := func(p verify.Problem) bool { return p.Kind == verify.Extra }
 	if !ok || len(problems) == 0 || slices.ContainsFunc(problems, func(p verify.Problem) bool { return !isExtra(p) }) {
 		result.Err = a.whatDiffers(c, target, result.Err)
 		return result
 	}
-	in.Leave = map[string]bool{}
+	req.Leave = map[string]bool{}
 	var names []string
 	for _, p := range problems {
-		in.Leave[p.Path] = true
+		req.Leave[p.Path] = true
 		names = append(names, p.Path)
 	}
-	if result = in.Adopt(c.Context, target.Version, target.GOROOT); result.Err == nil {
+	if result = in.Adopt(c.Context, target.Version, target.GOROOT, req); result.Err == nil {
 		const most = 5
 		more := ""
 		if len(names) > most {
@@ -119,17 +119,11 @@ func (a *app) problemsOf(c *cli.Context, target verify.Target) ([]verify.Problem
 	return r.Checks[0].Problems, true
 }
 
-// isOther reports whether an error means that a tree is not the release.
-func isOther(err error) bool {
-	code := diag.CodeOf(err)
-	return code == diag.ProofInvalid || code == diag.ArchiveUnsafe
-}
-
 // judged returns the error of an install with hints. Where a tree without a
 // receipt is in the release's place, the error lists what differs from the
 // release.
 func (a *app) judged(c *cli.Context, r install.Result) error {
-	if !r.InPlace || !isOther(r.Err) {
+	if !r.InPlace || !install.NotTheRelease(r.Err) {
 		return r.Err
 	}
 	goroot := a.writeStore().GOROOT(r.Version)

@@ -12,13 +12,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
-	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/settings"
@@ -33,9 +31,8 @@ type app struct {
 	layout   dirs.Layout
 	settings settings.Settings
 	quiet    bool
-	ownPath  func() string               // see [findOwnPath]
-	notAfter map[gover.Version]time.Time // see [install.Installer]
-	display  *ui.Progress                // the last one: messages are printed above its moving lines
+	ownPath  func() string // see [findOwnPath]
+	display  *ui.Progress  // the last one: messages are printed above its moving lines
 
 	declared map[*cli.Command]needs
 	needs    needs // those of the running command

@@ -226,8 +226,8 @@ func (a *app) bundleReleases(c *cli.Context, projects []string) (list []gover.Ve
 	}
 	report := a.newReport(false)
 	defer report.close()
-	list, failures := a.choose(c, selectors, report)
-	return list, a.each(failures...)
+	picked, failures := a.choose(c, selectors, report)
+	return picked.versions, a.each(failures...)
 }
 
 func (a *app) bundleTools(c *cli.Context) (list []bundle.ToolSource, err error) {

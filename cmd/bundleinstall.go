@@ -81,13 +81,13 @@ func (a *app) bundleSettings(c *cli.Context, dir string) error {
 // installFromBundle installs the releases for this platform from the tree, as from
 // any proxy.
 func (a *app) installFromBundle(c *cli.Context, releases []bundle.Release, dir string) error {
-	var versions []gover.Version
+	var list picks
 	for _, r := range releases {
 		if v, err := gover.Parse(r.Version); err == nil && r.Platform == a.platform().String() {
-			versions = append(versions, v)
+			list.add(v)
 		}
 	}
-	if len(versions) == 0 {
+	if len(list.versions) == 0 {
 		return nil
 	}
 	there := *a
@@ -96,5 +96,5 @@ func (a *app) installFromBundle(c *cli.Context, releases []bundle.Release, dir s
 	there.settings.Sources = []string{"goproxy"}
 	report := there.newReport(false)
 	defer report.close()
-	return report.verdict(there.installAll(c, versions, report))
+	return report.verdict(there.installAll(c, list, report))
 }

@@ -13,14 +13,14 @@ import (
 
 // dryRun prints the source and destination of each release, and its size. It
 // works without write access to the store.
-func (a *app) dryRun(c *cli.Context, list []gover.Version, files []string, report *report) (failures []error) {
-	if len(list) > 0 {
+func (a *app) dryRun(c *cli.Context, list picks, files []string, report *report) (failures []error) {
+	if len(list.versions) > 0 {
 		in, err := a.installer(c)
 		if in == nil {
-			report.refused(list, err)
+			report.refused(list.versions, err)
 			return []error{err}
 		}
-		failures = report.plan(in, in.Plan(c.Context, list))
+		failures = report.plan(in, in.Plan(c.Context, list.versions, installRequest(c, report)))
 	}
 	for _, file := range files {
 		failures = append(failures, a.dryFile(c, file, report)...)
@@ -30,7 +30,7 @@ func (a *app) dryRun(c *cli.Context, list []gover.Version, files []string, repor
 
 // dryFile is dryRun for a file or directory of this machine.
 func (a *app) dryFile(c *cli.Context, name string, report *report) []error {
-	in, plan, err := a.planFile(c, name)
+	in, plan, err := a.planFile(c, name, report)
 	if in != nil {
 		return report.plan(in, plan)
 	}
@@ -38,7 +38,7 @@ func (a *app) dryFile(c *cli.Context, name string, report *report) []error {
 	return []error{err}
 }
 
-func (a *app) planFile(c *cli.Context, name string) (*install.Installer, install.Plan, error) {
+func (a *app) planFile(c *cli.Context, name string, report *report) (*install.Installer, install.Plan, error) {
 	path, goroot, err := a.localRelease(name)
 	if err != nil {
 		return nil, install.Plan{}, err
@@ -52,7 +52,7 @@ func (a *app) planFile(c *cli.Context, name string) (*install.Installer, install
 	if in == nil {
 		return nil, install.Plan{}, err
 	}
-	return in, in.Plan(c.Context, []gover.Version{version}), err
+	return in, in.Plan(c.Context, []gover.Version{version}, installRequest(c, report)), err
 }
 
 // plan prints what an install would do, and returns the error that would

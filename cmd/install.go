@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,16 +94,16 @@ func (a *app) install(c *cli.Context) error {
 		if version.IsZero() {
 			report.failed(filepath.Base(file), err)
 		}
-		list = append(list, version)
+		list.add(version)
 	}
 	if err := report.verdict(failures); err != nil {
 		return err
 	}
 	switch {
 	case c.Bool("default") && c.IsSet("root"):
-		return a.setSystemDefault(c.Context, list[0].String())
+		return a.setSystemDefault(c.Context, list.versions[0].String())
 	case c.Bool("default"):
-		return a.setUserDefault(list[0].String())
+		return a.setUserDefault(list.versions[0].String())
 	}
 	return nil
 }
@@ -136,19 +137,41 @@ func (a *app) installSelectors(args []string) ([]gover.Selector, error) {
 	return []gover.Selector{wanted}, nil
 }
 
+// picks has the releases to install, each once.
+type picks struct {
+	versions []gover.Version
+	notAfter map[gover.Version]time.Time // see [install.Request]
+}
+
+func (l *picks) add(v gover.Version) {
+	if !slices.Contains(l.versions, v) {
+		l.versions = append(l.versions, v)
+	}
+}
+
+// addNewest adds a release that was chosen as the newest: its install compares the
+// time in its VERSION file with the least age.
+func (l *picks) addNewest(v gover.Version, age minAge) {
+	l.add(v)
+	if l.notAfter == nil {
+		l.notAfter = map[gover.Version]time.Time{}
+	}
+	l.notAfter[v] = age.notAfter()
+}
+
 // choose turns selectors into versions. The lists of the sources are fetched
 // only where a selector leaves a choice.
-func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list []gover.Version, failures []error) {
+func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report) (list picks, failures []error) {
 	age, err := a.minAge(c)
 	if err != nil {
-		return nil, []error{err}
+		return list, []error{err}
 	}
 	var published []gover.Version
 	var listErr error
 	asked := false
 	for _, selector := range selectors {
 		if selector.Kind() == gover.Exact {
-			list = append(list, selector.Version())
+			list.add(selector.Version())
 			continue
 		}
 		if !asked {
@@ -167,10 +190,9 @@ func (a *app) choose(c *cli.Context, selectors []gover.Selector, report *report)
 		if !passed.IsZero() {
 			a.sayf("go%s is younger than %s: go%s is the newest for %s", passed, age.text(), version, selector.Text())
 		}
-		list = append(list, version)
-		a.limitAge(version, age)
+		list.addNewest(version, age)
 	}
-	return unique(list), failures
+	return list, failures
 }
 
 func (a *app) published(ctx context.Context, source string) ([]gover.Version, error) {
@@ -182,30 +204,10 @@ func (a *app) published(ctx context.Context, source string) ([]gover.Version, er
 	return versions, err
 }
 
-// limitAge has the install of a release that was chosen as the newest compare
-// the time in its VERSION file.
-func (a *app) limitAge(v gover.Version, age minAge) {
-	if a.notAfter == nil {
-		a.notAfter = map[gover.Version]time.Time{}
-	}
-	a.notAfter[v] = age.notAfter()
-}
-
-func unique(list []gover.Version) []gover.Version {
-	seen := map[gover.Version]bool{}
-	var kept []gover.Version
-	for _, version := range list {
-		if !seen[version] {
-			kept = append(kept, version)
-		}
-		seen[version] = true
-	}
-	return kept
-}
-
 // installAll installs the releases and returns the errors of those that failed.
-func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) []error {
-	if len(list) == 0 {
+func (a *app) installAll(c *cli.Context, list picks, report *report) []error {
+	versions := list.versions
+	if len(versions) == 0 {
 		return nil
 	}
 	if _, set := a.host.Env["GOGC"]; !set {
@@ -213,32 +215,43 @@ func (a *app) installAll(c *cli.Context, list []gover.Version, report *report) [
 	}
 	in, err := a.installer(c)
 	if err != nil {
-		report.refused(list, err)
+		report.refused(versions, err)
 		return []error{err}
 	}
-	in.Event, in.Waiting = report.event, report.waiting
-	if len(list) > 1 {
+	req := installRequest(c, report)
+	req.NotAfter = list.notAfter
+	if len(versions) > 1 {
 		// Several are checked together: the plan is printed, and starts only if
 		// there is room for all.
-		end := a.showing("looking at " + ui.Count(len(list), "release"))
-		plan := in.Prepare(c.Context, list)
+		end := a.showing("looking at " + ui.Count(len(versions), "release"))
+		plan := in.Prepare(c.Context, versions, req)
+		defer plan.Close()
 		end()
 		if plan.Room != nil {
-			report.refused(list, plan.Room)
+			report.refused(versions, plan.Room)
 			return []error{plan.Room}
 		}
 		if !report.json && plan.Need.Files > 0 {
-			a.sayf("%d releases: %s", len(list), takes(plan.Download, plan.Need, true))
+			a.sayf("%d releases: %s", len(versions), takes(plan.Download, plan.Need, true))
 		}
+		req.Plan = plan
 	}
 	var failures []error
-	for _, result := range in.Install(c.Context, list) {
+	for _, result := range in.Install(c.Context, versions, req) {
 		if result.Err = a.judged(c, result); result.Err != nil {
 			failures = append(failures, result.Err)
 		}
 		report.ended(result)
 	}
 	return failures
+}
+
+// installRequest returns what the flags say about an install, and its report.
+func installRequest(c *cli.Context, report *report) install.Request {
+	return install.Request{
+		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
+		Event: report.event, Waiting: report.waiting,
+	}
 }
 
 // installer gathers what an install needs.
@@ -276,8 +289,7 @@ func (a *app) installerInto(c *cli.Context, target *store.Store) (*install.Insta
 		Store: target, Log: given.over(log), Keyring: keyring, Fetcher: client, Platform: a.platform(),
 		Official: settings.OfficialGodev,
 		CacheDir: filepath.Join(a.layout.Cache, "download"), Jobs: jobs,
-		NotAfter: a.notAfter, Times: release.OpenTimes(a.layout.Cache),
-		Reinstall: c.Bool("reinstall"), Full: c.Bool("full"), NoWait: c.Bool("no-wait"),
+		Times:    release.OpenTimes(a.layout.Cache),
 		Identity: a.identity(), VmgoVersion: currentBuild().version,
 	}
 	for _, s := range sources {
@@ -339,5 +351,5 @@ func (a *app) ensure(c *cli.Context, selector gover.Selector) (gover.Version, er
 	if len(failures) > 0 {
 		return gover.Version{}, failures[0]
 	}
-	return list[0], nil
+	return list.versions[0], nil
 }

@@ -52,8 +52,7 @@ func (a *app) installFile(c *cli.Context, name string, report *report) (gover.Ve
 	if err != nil {
 		return gover.Version{}, err
 	}
-	in.Event, in.Waiting = report.event, report.waiting
-	result := in.Install(c.Context, []gover.Version{version})[0]
+	result := in.Install(c.Context, []gover.Version{version}, installRequest(c, report))[0]
 	result.Err = a.judged(c, result)
 	report.ended(result)
 	return result.Version, result.Err

@@ -126,7 +126,7 @@ func (a *app) pickOrInstall(c *cli.Context, text string) (gover.Version, error) 
 	if err := a.each(failures...); err != nil {
 		return gover.Version{}, err
 	}
-	return list[0], nil
+	return list.versions[0], nil
 }
 
 // matrixVersions finds the releases, each once, and names all that are missing.

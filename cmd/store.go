@@ -240,8 +240,7 @@ func (a *app) prove(c *cli.Context, s *store.Store) (proved int, failures []erro
 	}
 	report := a.newReport(false)
 	defer report.close()
-	in.Event, in.Waiting = report.event, report.waiting
-	for _, r := range in.Install(c.Context, versionsOf(trees)) {
+	for _, r := range in.Install(c.Context, versionsOf(trees), installRequest(c, report)) {
 		if err := a.judged(c, r); err != nil {
 			failures = append(failures, err)
 		} else {
@@ -279,14 +278,14 @@ func (a *app) reinstall(c *cli.Context, s *store.Store, versions []gover.Version
 		if err != nil {
 			return nil, err
 		}
-		in.Event, in.Waiting = report.event, report.waiting
-		in.Reinstall, in.Full = true, full
+		req := installRequest(c, report)
+		req.Reinstall, req.Full = true, full
 		if full && !c.IsSet("source") {
 			if in.Sources, err = a.installSourceList(strings.Join(release.FullNames(), ",")); err != nil {
 				return nil, err
 			}
 		}
-		for _, r := range in.Install(c.Context, list) {
+		for _, r := range in.Install(c.Context, list, req) {
 			report.ended(r)
 			results = append(results, r)
 			if r.Err != nil {

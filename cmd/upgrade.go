@@ -40,16 +40,15 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 			if err != nil {
 				return err
 			}
-			var list []gover.Version
+			var list picks
 			moved := map[gover.Version]gover.Version{}
 			for _, row := range rows {
 				if row.Outdated {
-					a.limitAge(row.next, age)
-					list = append(list, row.next)
+					list.addNewest(row.next, age)
 					moved[row.have.Version.Lang()] = row.next
 				}
 			}
-			if len(list) == 0 {
+			if len(list.versions) == 0 {
 				a.sayf("every installed release line has its newest patch")
 				a.offerSync()
 				return nil
@@ -61,13 +60,13 @@ listed, and rewritten with --pins or after a yes on the terminal. The older rele
 
 // upgrade installs the releases, and updates defaults and pins that name older
 // ones.
-func (a *app) upgrade(c *cli.Context, list []gover.Version, moved map[gover.Version]gover.Version) error {
+func (a *app) upgrade(c *cli.Context, list picks, moved map[gover.Version]gover.Version) error {
 	r := a.newReport(false)
 	defer r.close()
 	dry := c.Bool("dry-run")
 	install := a.installAll
 	if dry {
-		install = func(c *cli.Context, list []gover.Version, r *report) []error { return a.dryRun(c, list, nil, r) }
+		install = func(c *cli.Context, list picks, r *report) []error { return a.dryRun(c, list, nil, r) }
 	}
 	if err := r.verdict(install(c, list, r)); err != nil {
 		return err

@@ -19,9 +19,10 @@ import (
 // Adopt takes a GOROOT that something else installed into the store: a copy of
 // every file that the checksum database vouches for. What it does not reach
 // (api, doc, misc, test) stays behind. The original is left as it is, and is
-// never linked to: whoever may change it could change the store.
-func (in *Installer) Adopt(ctx context.Context, v gover.Version, goroot string) Result {
-	tx := &transaction{in: in, version: v, alone: true, progress: progress{begin: in.now()}}
+// never linked to: whoever may change it could change the store. Plan, Full and
+// NotAfter of the request do not matter here.
+func (in *Installer) Adopt(ctx context.Context, v gover.Version, goroot string, req Request) Result {
+	tx := (&call{in: in, req: req}).begin(v, true)
 	kind, err := tx.run(ctx, func(ctx context.Context) error { return tx.adopt(ctx, goroot) })
 	return tx.result(ctx, kind, err)
 }
@@ -33,7 +34,7 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	}
 	a := release.Artifact{Version: tx.version, Platform: tx.in.Platform, Source: "adopt", URLs: []string{goroot}}
 	tx.progress.source = a.Source
-	tx.in.tell(Event{Kind: Resolved, Version: tx.version, Source: a.Source, URL: goroot, Elapsed: tx.in.now().Sub(tx.progress.begin)})
+	tx.tell(Event{Kind: Resolved, Source: a.Source, URL: goroot})
 	root, err := os.OpenRoot(goroot)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	defer func() { err = errors.Join(err, root.Close()) }()
 	defer tx.endTurn()
 	tx.beginTurn()
-	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.wait())
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	}()
 	covered := func(path string) bool {
 		_, ok := trust.ModuleName(path)
-		return ok && !tx.in.Leave[path]
+		return ok && !tx.req.Leave[path]
 	}
 	var done atomic.Int64
 	files, err := archive.CopyTree(ctx, root, covered, stage, archive.Options{

@@ -11,7 +11,7 @@ import (
 // oldEnough compares the time in VERSION of a verified tree with what NotAfter
 // says. What a module proxy said of the age before is nobody's signed word.
 func (tx *transaction) oldEnough(stage *store.Stage) error {
-	limit := tx.in.NotAfter[tx.version]
+	limit := tx.req.NotAfter[tx.version]
 	if limit.IsZero() || tx.version.Major() == 1 && tx.version.Minor() < 21 {
 		return nil // before 1.21 VERSION names no time
 	}

@@ -45,11 +45,11 @@ func TestInstall_batchHasOneStageAtATime(t *testing.T) {
 	}
 	network.all.Add(len(versions))
 	most := 0
-	w.in.Event = func(install.Event) {
+	w.req.Event = func(install.Event) {
 		entries, _ := os.ReadDir(filepath.Join(w.in.Store.Dir(), ".vmgo", "staging"))
 		most = max(most, len(entries))
 	}
-	for _, r := range w.in.Install(t.Context(), versions) {
+	for _, r := range w.in.Install(t.Context(), versions, w.req) {
 		if r.Err != nil {
 			t.Errorf("%s: %v", r.Version, r.Err)
 		}

@@ -26,13 +26,13 @@ func TestInstall_waitsForAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.in.NoWait = true
+	w.req.NoWait = true
 	if r := w.install("1.22.5")[0]; diag.CodeOf(r.Err) != diag.StoreBusy || !strings.Contains(r.Err.Error(), "vmgo install (test)") {
 		t.Errorf("no wait: %v", r.Err)
 	}
-	w.in.NoWait = false
+	w.req.NoWait = false
 	var once sync.Once
-	w.in.Waiting = func(got gover.Version, h fsx.Holder) {
+	w.req.Waiting = func(got gover.Version, h fsx.Holder) {
 		if got != v || h.PID != os.Getpid() {
 			t.Errorf("waits for %v %v", got, h)
 		}
@@ -164,7 +164,7 @@ func TestInstall_storeThatCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := in.Install(t.Context(), []gover.Version{version(t, "1.22.5")})[0]
+	r := in.Install(t.Context(), []gover.Version{version(t, "1.22.5")}, install.Request{})[0]
 	if code := diag.CodeOf(r.Err); code != diag.StoreNotWritable {
 		t.Errorf("got %v", r.Err)
 	}
@@ -178,18 +178,18 @@ func TestInstall_resumes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.everyEvent()
 	w.server.Fault(zips, vmtest.Fault{Name: "stall", N: 4 << 20})
-	w.in.Event = func(e install.Event) {
+	w.req.Event = func(e install.Event) {
 		if e.Kind == install.Download && e.Bytes > 5<<20 { // tail and 3 MiB
 			cancel()
 		}
 	}
-	r := w.in.Install(ctx, []gover.Version{version(t, "1.22.5")})[0]
+	r := w.in.Install(ctx, []gover.Version{version(t, "1.22.5")}, w.req)[0]
 	if diag.CodeOf(r.Err) != diag.Interrupted {
 		t.Errorf("stopped: %v", r.Err)
 	}
 	checkClean(t, w.dir)
 	w.server.ClearFaults()
-	w.in.Event = nil
+	w.req.Event = nil
 	w.server.Forget()
 	if r := w.must("1.22.5"); r.Err != nil {
 		t.Fatal(r.Err)
@@ -209,13 +209,13 @@ func TestInstall_aDamagedPartialIsFetchedAnew(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.everyEvent()
 	w.server.Fault(zips, vmtest.Fault{Name: "stall", N: 4 << 20})
-	w.in.Event = func(e install.Event) {
+	w.req.Event = func(e install.Event) {
 		if e.Kind == install.Download && e.Bytes > 5<<20 {
 			cancel()
 		}
 	}
-	w.in.Install(ctx, []gover.Version{version(t, "1.22.5")})
-	w.in.Event = nil
+	w.in.Install(ctx, []gover.Version{version(t, "1.22.5")}, w.req)
+	w.req.Event = nil
 	w.server.ClearFaults()
 	partials, err := filepath.Glob(filepath.Join(w.dir+".cache", "downloads", "*.partial"))
 	if err != nil || len(partials) != 1 {

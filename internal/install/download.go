@@ -42,11 +42,19 @@ type download struct {
 	stop     context.CancelFunc
 }
 
+// attempt says what an extraction relied on that may have misled it.
+type attempt struct {
+	url     string
+	reuse   bool // files of other releases
+	resumed bool // a part of a download that an earlier process left
+	fetched int64
+}
+
 // open begins to read an archive. Where the server has no ranges, all of it is
 // downloaded before open returns.
 func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt) (*download, error) {
 	r := &download{tx: tx, url: use.url, name: a.Module, local: strings.HasPrefix(use.url, "file:")}
-	ranges, err := tx.in.ranges(ctx, use.url)
+	ranges, err := tx.ranges(ctx, use.url)
 	switch {
 	case errors.Is(err, fetch.ErrNoRanges):
 		return r, r.whole(ctx, a)
@@ -61,15 +69,13 @@ func (tx *transaction) open(ctx context.Context, a release.Artifact, use attempt
 	return r, nil
 }
 
-// ranges opens the file at url for reading, or takes up what [Installer.Prepare]
+// ranges opens the file at url for reading, or resumes what [Installer.Prepare]
 // opened. That is done once: an attempt that failed begins anew.
-func (in *Installer) ranges(ctx context.Context, url string) (*fetch.RangeReader, error) {
-	if opened, ok := in.planned.LoadAndDelete(url); ok {
-		if r, err := opened.(*parked).resume(ctx); err == nil {
-			return r, nil
-		}
+func (c *call) ranges(ctx context.Context, url string) (*fetch.RangeReader, error) {
+	if r := c.req.Plan.opened.take(ctx, url); r != nil {
+		return r, nil
 	}
-	return in.Fetcher.Ranges(ctx, url)
+	return c.in.Fetcher.Ranges(ctx, url)
 }
 
 func tooLarge(url string) error {
@@ -227,21 +233,6 @@ func (r *download) Close(keep bool) error {
 		err = errors.Join(err, r.ranges.Close())
 	}
 	return err
-}
-
-// openStream begins to read an archive from its first byte to its last.
-func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*download, error) {
-	a.Module = path.Base(use.url) // an archive and a zip must not meet in one spool
-	a.Size = 0                    // what an index says of the size is for the checksum to judge
-	r, err := tx.open(ctx, a, use)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.plan([]span{{start: 0, end: r.size - int64(len(r.tail))}}, !use.resumed); err != nil {
-		return nil, errors.Join(err, r.Close(false))
-	}
-	r.fill(ctx)
-	return r, nil
 }
 
 // end closes an archive that was used with that outcome. What may serve a

@@ -5,7 +5,10 @@
 // it a name.
 //
 // One release is one transaction (transaction.go), and several releases are
-// several: none of them stops or spoils another.
+// several: none of them stops or spoils another. A release comes from a module
+// zip (zip.go), an official archive (targz.go) or a GOROOT (adopt.go), each of
+// which ends in publish.go. What an error means for the next step is in
+// verdict.go.
 package install
 
 import (
@@ -39,7 +42,7 @@ type Fetcher interface {
 	Ranges(ctx context.Context, url string) (*fetch.RangeReader, error)
 }
 
-// Installer holds what installs have in common. Its fields are set once.
+// Installer has the parts that every install needs. Calls do not change it.
 type Installer struct {
 	Store   *store.Store
 	Sources []Source // in the order in which they are to be tried
@@ -56,64 +59,48 @@ type Installer struct {
 	Jobs int
 	// Parallel bounds the downloads that run side by side; 0 means 4.
 	Parallel int
+	// Times remembers the times of releases that Request.NotAfter refused.
+	Times release.Times
+	// Identity and version of this program, for locks and receipts.
+	Identity    store.Identity
+	VmgoVersion string
+}
+
+// Request says how one call installs. The zero value installs what is missing
+// and reports no events.
+type Request struct {
 	// Reinstall replaces releases that are installed already.
 	Reinstall bool
-	// Full wants api, doc, misc and test too, and replaces a release that was
+	// Full requires api, doc, misc and test too, and replaces a release that was
 	// installed without them.
 	Full bool
 	// NotAfter has the releases that were chosen as the newest, each with the
 	// latest time that its VERSION file may name; the zero time is none. The age
 	// of others does not matter.
 	NotAfter map[gover.Version]time.Time
-	// Times remembers the times of releases that NotAfter refused.
-	Times release.Times
-	// Leave has files of a tree, by their slash-separated path, that Adopt leaves
-	// behind, since they do not belong to the release.
+	// Leave has files of a tree, by their slash-separated path, that Adopt does
+	// not copy, since they do not belong to the release.
 	Leave map[string]bool
-	// NoWait answers store-busy where another process is at it.
+	// Plan is the result of [Installer.Prepare] for the same releases: archives
+	// that it opened are not opened again. The zero value is none.
+	Plan Plan
+	// NoWait returns store-busy where another process holds a lock.
 	NoWait bool
-	// Identity and version of this program, for locks and receipts.
-	Identity    store.Identity
-	VmgoVersion string
-	// Event is told what happens. It may be called from many goroutines, but
+	// Event is called for each step. It may be called from many goroutines, but
 	// never twice at a time. It may be nil.
 	Event func(Event)
-	// Waiting is told for whom an install waits. It may be nil.
+	// Waiting is called with the holder of the lock that an install waits for. It
+	// may be nil.
 	Waiting func(v gover.Version, holder fsx.Holder)
-
-	mu      sync.Mutex // serialises Event
-	extract sync.Mutex // held by the release whose turn it is
-	planned sync.Map   // URL -> *parked, of what Prepare opened
 }
 
-// Kind says what an Event reports. The words are those of install --json.
-type Kind string
+// call is one call of Install, Plan or Adopt. Its transactions share it.
+type call struct {
+	in  *Installer
+	req Request
 
-// What happens to a release, in this order.
-const (
-	Resolved  Kind = "resolved"  // it is known where to get it
-	Download  Kind = "download"  // some of its bytes arrived
-	Extract   Kind = "extract"   // some of its bytes were placed in the tree
-	Verified  Kind = "verified"  // the proofs hold
-	Installed Kind = "installed" // it is in the store
-	Present   Kind = "present"   // it was in the store already
-	Failed    Kind = "failed"    // it is not in the store, and Err says why
-)
-
-// Event is one step of an install. Fields that a kind has no use for are zero.
-type Event struct {
-	Kind        Kind
-	Version     gover.Version
-	Source      string // Resolved and later
-	URL         string // Resolved: without credentials
-	Bytes       int64  // Download, Extract: so far; Installed: of the tree
-	Total       int64  // Download, Extract: in the end; 0 if that is not known
-	Proofs      trust.Proofs
-	LinkedFiles int
-	LinkedBytes int64
-	Elapsed     time.Duration
-	Warning     string // Installed: what the release lacks, and why
-	Err         error
+	events  sync.Mutex // serialises Event and Waiting
+	extract sync.Mutex // held by the release whose turn it is
 }
 
 // Result says how the install of one release ended.
@@ -127,11 +114,12 @@ type Result struct {
 	Err     error // if Failed
 }
 
-// Install brings the releases into the store, several at a time, and says how
+// Install brings the releases into the store, several at a time, and returns how
 // each ended, in the order of versions. A release that fails neither stops nor
 // spoils another. When ctx ends, installs stop within a moment; what was
 // downloaded is kept for the next attempt, and nothing else.
-func (in *Installer) Install(ctx context.Context, versions []gover.Version) []Result {
+func (in *Installer) Install(ctx context.Context, versions []gover.Version, req Request) []Result {
+	c := &call{in: in, req: req}
 	results := make([]Result, len(versions))
 	slots := make(chan struct{}, in.parallel())
 	var wg sync.WaitGroup
@@ -139,7 +127,9 @@ func (in *Installer) Install(ctx context.Context, versions []gover.Version) []Re
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			results[i] = in.one(ctx, v, len(versions) == 1)
+			tx := c.begin(v, len(versions) == 1)
+			kind, err := tx.run(ctx, tx.fromSources)
+			results[i] = tx.result(ctx, kind, err)
 		})
 	}
 	wg.Wait()
@@ -153,54 +143,9 @@ func (in *Installer) parallel() int {
 	return 4
 }
 
-// one is the install of one release with its events.
-func (in *Installer) one(ctx context.Context, v gover.Version, alone bool) Result {
-	tx := &transaction{in: in, version: v, alone: alone, progress: progress{begin: in.now()}}
-	kind, err := tx.run(ctx, tx.fromSources)
-	return tx.result(ctx, kind, err)
-}
-
-// result makes the result of a transaction and tells of it.
-func (tx *transaction) result(ctx context.Context, kind Kind, err error) Result {
-	in, v := tx.in, tx.version
-	r := Result{Version: v, Kind: kind, GOROOT: in.Store.GOROOT(v), Receipt: tx.receipt, InPlace: tx.inPlace, Elapsed: in.now().Sub(tx.progress.begin)}
-	if err != nil {
-		r.Kind, r.Err, r.GOROOT = Failed, interrupted(ctx, v, err), ""
-	}
-	e := Event{Kind: r.Kind, Version: v, Elapsed: r.Elapsed, Err: r.Err}
-	if r.Kind == Installed {
-		e.Source, e.URL = tx.receipt.Source, tx.receipt.URL
-		e.Bytes, e.LinkedFiles, e.LinkedBytes = tx.receipt.Bytes, tx.receipt.LinkedFiles, tx.receipt.LinkedBytes
-		e.Proofs, e.Warning = tx.proofs, tx.warning
-	}
-	in.tell(e)
-	return r
-}
-
-func (in *Installer) tell(e Event) {
-	if in.Event == nil {
-		return
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.Event(e)
-}
-
 func (in *Installer) now() time.Time {
 	if in.Identity.Now == nil {
 		return time.Now()
 	}
 	return in.Identity.Now()
-}
-
-func (in *Installer) wait(v gover.Version) store.Wait {
-	w := store.Wait{No: in.NoWait}
-	if in.Waiting != nil {
-		w.Notice = func(h fsx.Holder) {
-			in.mu.Lock()
-			defer in.mu.Unlock()
-			in.Waiting(v, h)
-		}
-	}
-	return w
 }

@@ -30,6 +30,7 @@ type world struct {
 	t      *testing.T
 	server *vmtest.Server
 	in     *install.Installer
+	req    install.Request
 	dir    string
 	events []install.Event
 }
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, toolchains ...vmtest.Toolchain) *world {
 		t.Fatal(err)
 	}
 	in.Log = log
-	in.Event = func(e install.Event) { w.events = append(w.events, e) }
+	w.req.Event = func(e install.Event) { w.events = append(w.events, e) }
 	w.in = in
 	return w
 }
@@ -63,7 +64,7 @@ func (w *world) install(versions ...string) []install.Result {
 	for _, v := range versions {
 		list = append(list, version(w.t, v))
 	}
-	return w.in.Install(w.t.Context(), list)
+	return w.in.Install(w.t.Context(), list, w.req)
 }
 
 // everyEvent makes the clock run so fast that no event is left out.
@@ -338,13 +339,13 @@ func TestInstall_brokenServers(t *testing.T) {
 	}
 }
 
-func TestInstall_reinstallMends(t *testing.T) {
+func TestInstall_reinstallRepairs(t *testing.T) {
 	w := newWorld(t, made("1.22.5"))
 	r := w.must("1.22.5")
 	if err := errors.Join(os.WriteFile(filepath.Join(r.GOROOT, "bin/go"), []byte("evil"), 0o755), os.RemoveAll(filepath.Join(r.GOROOT, "src"))); err != nil {
 		t.Fatal(err)
 	}
-	w.in.Reinstall = true
+	w.req.Reinstall = true
 	if r := w.must("1.22.5"); r.Kind != install.Installed {
 		t.Errorf("got %v", r.Kind)
 	}
@@ -360,7 +361,7 @@ func TestInstall_nextSource(t *testing.T) {
 		t.Errorf("receipt: %+v", r.Receipt)
 	}
 	w.in.Sources = []install.Source{failing{diag.New(diag.ProofInvalid, "false")}, good}
-	w.in.Reinstall = true
+	w.req.Reinstall = true
 	if r := w.install("1.22.5")[0]; diag.CodeOf(r.Err) != diag.ProofInvalid {
 		t.Errorf("a failed check was passed over: %v", r.Err)
 	}

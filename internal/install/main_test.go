@@ -49,7 +49,6 @@ func helper(args []string) error {
 	if err != nil {
 		return err
 	}
-	in.Reinstall = verb == "reinstall"
 	if verb == "unshared" {
 		in.Store = store.Open(dir, store.Options{Identity: in.Identity, NoLink: true})
 	}
@@ -65,7 +64,7 @@ func helper(args []string) error {
 	switch verb {
 	case "install", "reinstall", "unshared":
 		var failures []error
-		for _, r := range in.Install(ctx, list) {
+		for _, r := range in.Install(ctx, list, install.Request{Reinstall: verb == "reinstall"}) {
 			failures = append(failures, r.Err)
 		}
 		return errors.Join(failures...)

@@ -79,7 +79,7 @@ func TestInstall_hugeArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := in.Install(t.Context(), []gover.Version{version(t, subject)})[0]
+	r := in.Install(t.Context(), []gover.Version{version(t, subject)}, install.Request{})[0]
 	if r.Kind != install.Failed || diag.CodeOf(r.Err) != diag.ArchiveUnsafe || !strings.Contains(r.Err.Error(), "larger than any release") {
 		t.Errorf("%v: %v", r.Kind, r.Err)
 	}

@@ -4,13 +4,22 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
-// parked is an archive that Prepare opened. Its end, 2 MB, is in a file without
-// a name until the install takes it up: a batch may be of any number of releases.
+// parking has the archives that Prepare opened, by URL. A nil parking keeps none.
+type parking struct {
+	dir string
+
+	mu     sync.Mutex
+	parked map[string]parked
+}
+
+// parked is one archive. Its end, 2 MB, is in a file without a name until the
+// install resumes it: a batch may be of any number of releases.
 type parked struct {
 	reader *fetch.RangeReader
 	tail   *os.File
@@ -19,11 +28,11 @@ type parked struct {
 
 // park keeps the reader of a file for the install. Where that is not possible,
 // the install opens the file again.
-func (in *Installer) park(url string, r *fetch.RangeReader) {
-	if fsx.MkdirAll(in.CacheDir, 0o700) != nil {
+func (p *parking) park(url string, r *fetch.RangeReader) {
+	if p == nil || fsx.MkdirAll(p.dir, 0o700) != nil {
 		return
 	}
-	file, err := os.CreateTemp(in.CacheDir, "tail-")
+	file, err := os.CreateTemp(p.dir, "tail-")
 	if err != nil {
 		return
 	}
@@ -33,17 +42,46 @@ func (in *Installer) park(url string, r *fetch.RangeReader) {
 		return
 	}
 	r.SetTail(nil)
-	in.planned.Store(url, &parked{r, file, size})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.parked == nil {
+		p.parked = map[string]parked{}
+	}
+	p.parked[url] = parked{r, file, size}
 }
 
-// resume returns the reader with its tail, for another context.
-func (p *parked) resume(ctx context.Context) (*fetch.RangeReader, error) {
-	tail := make([]byte, p.size)
-	_, err := p.tail.ReadAt(tail, 0)
-	if err := errors.Join(err, p.tail.Close()); err != nil {
-		return nil, err
+// take returns the reader of a file with its tail, for another context, and nil
+// where none is kept. It returns each once.
+func (p *parking) take(ctx context.Context, url string) *fetch.RangeReader {
+	if p == nil {
+		return nil
 	}
-	r := p.reader.With(ctx)
+	p.mu.Lock()
+	one, ok := p.parked[url]
+	delete(p.parked, url)
+	p.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	tail := make([]byte, one.size)
+	_, err := one.tail.ReadAt(tail, 0)
+	if errors.Join(err, one.tail.Close()) != nil {
+		return nil
+	}
+	r := one.reader.With(ctx)
 	r.SetTail(tail)
-	return r, nil
+	return r
+}
+
+// close lets go of what nobody took.
+func (p *parking) close() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.parked {
+		_ = one.tail.Close() // it was only read
+	}
+	p.parked = nil
 }

@@ -25,7 +25,12 @@ type Plan struct {
 	// Room is why the plan cannot be carried out: too little space or too few
 	// inodes. It is nil if there is room.
 	Room error
+
+	opened *parking // of Prepare; nil is none
 }
+
+// Close closes the archives that Prepare opened and no install has used.
+func (p Plan) Close() { p.opened.close() }
 
 // Planned is one release of a Plan.
 type Planned struct {
@@ -41,19 +46,21 @@ type Planned struct {
 }
 
 // Plan asks the sources, reads the directories of the archives as far as that
-// is possible without downloading them, and reckons. Nothing is written.
-func (in *Installer) Plan(ctx context.Context, versions []gover.Version) Plan {
-	return in.plan(ctx, versions, func(string, *fetch.RangeReader) {})
+// is possible without downloading them, and returns what an install with this
+// request would do. Nothing is written.
+func (in *Installer) Plan(ctx context.Context, versions []gover.Version, req Request) Plan {
+	return in.plan(ctx, versions, req, nil)
 }
 
-// Prepare is Plan for an install that follows: it need not open the archives
-// again.
-func (in *Installer) Prepare(ctx context.Context, versions []gover.Version) Plan {
-	return in.plan(ctx, versions, in.park)
+// Prepare is Plan for an install that follows: given the plan in its Request, it
+// need not open the archives again. The caller closes the plan after the install.
+func (in *Installer) Prepare(ctx context.Context, versions []gover.Version, req Request) Plan {
+	return in.plan(ctx, versions, req, &parking{dir: in.CacheDir})
 }
 
-func (in *Installer) plan(ctx context.Context, versions []gover.Version, opened func(url string, r *fetch.RangeReader)) Plan {
-	plan := Plan{Releases: make([]Planned, len(versions))}
+func (in *Installer) plan(ctx context.Context, versions []gover.Version, req Request, opened *parking) Plan {
+	plan := Plan{Releases: make([]Planned, len(versions)), opened: opened}
+	c := &call{in: in, req: req}
 	forecast := in.Store.Forecast()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, in.parallel())
@@ -68,7 +75,7 @@ func (in *Installer) plan(ctx context.Context, versions []gover.Version, opened 
 		wg.Go(func() {
 			defer func() { <-slots }()
 			defer close(done)
-			p, list := in.look(ctx, v, opened)
+			p, list := c.look(ctx, v, opened)
 			<-turn
 			p.count(list, forecast)
 			plan.Releases[i] = p
@@ -120,14 +127,13 @@ func (in *Installer) roomForDownloads(bytes int64) error {
 }
 
 // look finds one release and reads the directory of its archive.
-func (in *Installer) look(ctx context.Context, v gover.Version, opened func(string, *fetch.RangeReader)) (Planned, []archive.Member) {
-	p := Planned{Version: v}
-	tx := &transaction{in: in, version: v}
-	if tx.present() {
+func (c *call) look(ctx context.Context, v gover.Version, opened *parking) (Planned, []archive.Member) {
+	in, p := c.in, Planned{Version: v}
+	if c.begin(v, true).present() {
 		p.Present = true
 		return p, nil
 	}
-	if !in.Reinstall && in.Store.Unproved(v) {
+	if !c.req.Reinstall && in.Store.Unproved(v) {
 		p.InPlace, p.Source, p.URL = true, "adopt", in.Store.GOROOT(v)
 		u, err := in.Store.Usage(v)
 		p.Need, p.Err = store.Need{Files: u.Files, Bytes: u.Bytes, Disk: u.Bytes, Inodes: int64(u.Files)}, err
@@ -135,10 +141,7 @@ func (in *Installer) look(ctx context.Context, v gover.Version, opened func(stri
 	}
 	var failures []error
 	for _, source := range in.Sources {
-		a, err := source.Locate(ctx, v, in.Platform)
-		if err == nil && len(a.URLs) == 0 {
-			err = diag.New(diag.NoSuchRelease, "the source "+source.Name()+" has no file of "+v.Toolchain())
-		}
+		a, err := in.locate(ctx, source, v)
 		if err != nil {
 			failures = append(failures, err)
 			if !elsewhere(err) {
@@ -149,16 +152,13 @@ func (in *Installer) look(ctx context.Context, v gover.Version, opened func(stri
 		p.Source, p.URL, p.Download = a.Source, fetch.Redact(a.URLs[0]), a.Size
 		return p, in.members(ctx, a, &p, opened)
 	}
-	if len(failures) == 0 {
-		failures = []error{errNoSource()}
-	}
-	p.Err = diag.Several(failures)
+	p.Err = noSource(failures)
 	return p, nil
 }
 
 // members reads the list of files, where that can be had by itself. Failures
 // are left to the install, which has more to say about them.
-func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned, opened func(string, *fetch.RangeReader)) []archive.Member {
+func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned, opened *parking) []archive.Member {
 	if a.Kind != release.Zip {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (in *Installer) members(ctx context.Context, a release.Artifact, p *Planned
 		p.Download = 0 // it is read where it lies
 		defer r.Close()
 	} else {
-		defer opened(a.URLs[0], r) // nothing is open
+		defer opened.park(a.URLs[0], r) // nothing is open
 	}
 	zip, err := archive.OpenZip(r, r.Size(), trust.ModulePrefix(p.Version, in.Platform), archive.DefaultLimits())
 	if err != nil {

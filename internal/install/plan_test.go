@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -8,13 +9,14 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/install"
 )
 
 func TestPlan_isWhatTheInstallDoes(t *testing.T) {
 	w := newWorld(t, made("1.22.4"), made("1.22.5"), made("1.21.0"))
 	w.must("1.22.4")
 	versions := []gover.Version{version(t, "1.22.4"), version(t, "1.22.5"), version(t, "1.21.0"), version(t, "1.99.0")}
-	plan := w.in.Plan(t.Context(), versions)
+	plan := w.in.Plan(t.Context(), versions, w.req)
 	if plan.Room != nil || len(plan.Releases) != 4 || !plan.Releases[0].Present || diag.CodeOf(plan.Releases[3].Err) != diag.NoSuchRelease {
 		t.Fatalf("plan: %+v", plan)
 	}
@@ -38,10 +40,12 @@ func TestPlan_isWhatTheInstallDoes(t *testing.T) {
 func TestPlan_installAsksNothingTwice(t *testing.T) {
 	w := newWorld(t, made("1.22.4"), made("1.21.0"))
 	versions := []gover.Version{version(t, "1.22.4"), version(t, "1.21.0")}
-	if plan := w.in.Prepare(t.Context(), versions); plan.Room != nil {
-		t.Fatal(plan.Room)
+	w.req.Plan = w.in.Prepare(t.Context(), versions, w.req)
+	defer w.req.Plan.Close()
+	if w.req.Plan.Room != nil {
+		t.Fatal(w.req.Plan.Room)
 	}
-	for _, r := range w.in.Install(t.Context(), versions) {
+	for _, r := range w.in.Install(t.Context(), versions, w.req) {
 		if r.Err != nil {
 			t.Fatal(r.Err)
 		}
@@ -64,11 +68,11 @@ func TestPlan_noRoom(t *testing.T) {
 		in, err := newInstaller(filepath.Join(dir, "store"), fileProxy(t, "1.22.5"), honest{})
 		if err == nil {
 			in.CacheDir = t.TempDir()
-			plan := in.Plan(t.Context(), []gover.Version{version(t, "1.22.5")})
+			plan := in.Plan(t.Context(), []gover.Version{version(t, "1.22.5")}, install.Request{})
 			if diag.CodeOf(plan.Room) != diag.DiskFull {
 				t.Errorf("%s: %v", limits, plan.Room)
 			}
-			if r := in.Install(t.Context(), []gover.Version{version(t, "1.22.5")})[0]; diag.CodeOf(r.Err) != diag.DiskFull {
+			if r := in.Install(t.Context(), []gover.Version{version(t, "1.22.5")}, install.Request{})[0]; diag.CodeOf(r.Err) != diag.DiskFull {
 				t.Errorf("%s: install: %v", limits, r.Err)
 			}
 			checkClean(t, in.Store.Dir())
@@ -77,4 +81,33 @@ func TestPlan_noRoom(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// What Prepare opened takes a file each, until an install or Close.
+func TestPlan_closeLeavesNoFileOpen(t *testing.T) {
+	w := newWorld(t, made("1.22.4"), made("1.21.0"))
+	versions := []gover.Version{version(t, "1.22.4"), version(t, "1.21.0")}
+	w.req.Plan = w.in.Prepare(t.Context(), versions, w.req)
+	if n := openBelow(t, w.in.CacheDir); n != 2 {
+		t.Errorf("%d files are open, want 2", n)
+	}
+	w.req.Plan.Close()
+	if n := openBelow(t, w.in.CacheDir); n != 0 {
+		t.Errorf("%d files are still open", n)
+	}
+	w.must("1.22.4") // it opens the archive again
+}
+
+func openBelow(t *testing.T, dir string) (n int) {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		if path, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(path, dir+"/") {
+			n++
+		}
+	}
+	return n
 }

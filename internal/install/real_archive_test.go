@@ -77,7 +77,7 @@ func TestRealArchive(t *testing.T) {
 		Sources: []install.Source{release.NewGoDev(client, release.GoDevConfig{Bases: []string{server.URL + "/dl"}})},
 		Log:     log, Keyring: keyring, Fetcher: client, Platform: platform, CacheDir: t.TempDir(), Jobs: runtime.NumCPU(), Identity: id,
 	}
-	r := in.Install(t.Context(), []gover.Version{v})[0]
+	r := in.Install(t.Context(), []gover.Version{v}, install.Request{})[0]
 	if r.Err != nil {
 		t.Fatal(r.Err)
 	}

@@ -57,7 +57,7 @@ func TestReal(t *testing.T) {
 		}
 		versions = append(versions, v)
 	}
-	for _, r := range in.Install(t.Context(), versions) {
+	for _, r := range in.Install(t.Context(), versions, install.Request{}) {
 		if r.Err != nil {
 			t.Errorf("%s: %v", r.Version, r.Err)
 			continue

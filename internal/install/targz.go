@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -26,10 +27,6 @@ import (
 type Keyring interface {
 	Verify(s *trust.Signature, h hash.Hash, now time.Time) (trust.Signer, error)
 }
-
-// logPatience is how long an install whose archive is proven otherwise waits
-// for the checksum database when everything else is done.
-const logPatience = 10 * time.Second
 
 // evidence is what there is to hold an official archive against.
 type evidence struct {
@@ -50,10 +47,10 @@ type unpacked struct {
 	resumed bool
 }
 
-// targz installs from an official archive, from the first URL that serves it.
+// installTarGz installs from an official archive, from the first URL that serves it.
 // The log is asked meanwhile; that it cannot answer is no failure here, as the
 // signature vouches too. What it says against the release stops everything.
-func (tx *transaction) targz(ctx context.Context, a release.Artifact) error {
+func (tx *transaction) installTarGz(ctx context.Context, a release.Artifact) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	proof := evidence{record: tx.lookup(ctx, cancel, func(err error) bool { return !elsewhere(err) })}
 	defer func() {
@@ -63,7 +60,7 @@ func (tx *transaction) targz(ctx context.Context, a release.Artifact) error {
 	if err := tx.signature(ctx, a, &proof); err != nil {
 		return err
 	}
-	if tx.in.Full && proof.signature == nil {
+	if tx.req.Full && proof.signature == nil {
 		return diag.New(diag.Unproven, "nobody vouches for api, doc, misc and test of "+tx.version.Toolchain()+", which only a signature covers: "+proof.unsigned,
 			"vmgo install "+tx.version.String()+"   # without them")
 	}
@@ -73,11 +70,26 @@ func (tx *transaction) targz(ctx context.Context, a release.Artifact) error {
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			return cause
 		}
-		if code := diag.CodeOf(err); code != diag.Network && code != diag.NoSuchRelease {
+		if !otherServer(err) {
 			return err
 		}
 	}
 	return err
+}
+
+// openStream begins to read an archive from its first byte to its last.
+func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use attempt) (*download, error) {
+	a.Module = path.Base(use.url) // an archive and a zip must not meet in one spool
+	a.Size = 0                    // what an index says of the size is for the checksum to judge
+	r, err := tx.open(ctx, a, use)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.plan([]span{{start: 0, end: r.size - int64(len(r.tail))}}, !use.resumed); err != nil {
+		return nil, errors.Join(err, r.Close(false))
+	}
+	r.fill(ctx)
+	return r, nil
 }
 
 // targzFrom is the extraction from one server. Where a check fails that a
@@ -106,7 +118,7 @@ func (tx *transaction) targzOnce(ctx context.Context, a release.Artifact, use at
 		}
 		tx.beginTurn()
 	}
-	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.in.wait(tx.version))
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.wait())
 	if err != nil {
 		return src.resumed, err
 	}

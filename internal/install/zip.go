@@ -2,13 +2,109 @@ package install
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
 )
+
+// installZip installs from a module zip, from the first URL that serves it. The log
+// is asked meanwhile.
+func (tx *transaction) installZip(ctx context.Context, a release.Artifact) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	asked := tx.lookup(ctx, cancel, func(error) bool { return true })
+	record := func() (trust.Record, error) { return asked(0) }
+	defer func() {
+		cancel(nil)
+		_, _ = record() // leave nothing running
+	}()
+	var err error
+	for _, url := range a.URLs {
+		a.URLs = []string{url}
+		err = tx.zipFrom(ctx, a, record)
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			return cause // the log's verdict, or an interrupt
+		}
+		if !otherServer(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// zipFrom extracts, and where the result is not what the log has, tries again
+// without what may be to blame before it calls the release false.
+func (tx *transaction) zipFrom(ctx context.Context, a release.Artifact, record func() (trust.Record, error)) error {
+	use := attempt{url: a.URLs[0], reuse: true, resumed: true}
+	for {
+		got, err := tx.zipOnce(ctx, a, use, record)
+		switch {
+		case !maybeMisled(err):
+			return err
+		case got.reuse:
+			use.reuse = false
+		case got.resumed:
+			use.resumed = false
+		default:
+			return err
+		}
+	}
+}
+
+// zipOnce is one extraction and, if it proves good, the publication.
+func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use attempt, record func() (trust.Record, error)) (used attempt, err error) {
+	near := tx.in.Store.Neighbours(tx.version)
+	src, err := tx.open(ctx, a, use)
+	if err != nil {
+		return used, err
+	}
+	defer func() { err = src.end(err, !used.reuse) }()
+	zip, err := tx.planZip(src, use, near)
+	if err != nil {
+		return used, err
+	}
+	src.fill(ctx)
+	defer tx.endTurn()
+	if zip, err = tx.ready(src, zip, record); err != nil {
+		return used, err
+	}
+	stage, err := tx.in.Store.NewStage(ctx, tx.version, tx.wait())
+	if err != nil {
+		return used, err
+	}
+	defer func() {
+		tx.endTurn() // others need not wait for what is deleted
+		err = errors.Join(err, stage.Close())
+	}()
+	files, used, err := tx.extractZip(ctx, src, zip, use, stage)
+	if err != nil {
+		return used, err
+	}
+	h1, err := hash1(tx.version, tx.in.Platform, files)
+	if err != nil {
+		return used, err
+	}
+	want, err := record()
+	if err != nil {
+		return used, err
+	}
+	if h1 != want.H1 {
+		return used, diag.New(diag.ProofInvalid, fmt.Sprintf("%s from %s is not the release that %s records: its hash is %s, that of the release %s",
+			tx.version.Toolchain(), fetch.Redact(use.url), want.Log, h1, want.H1), "vmgo install --source godev "+tx.version.String())
+	}
+	proofs := trust.NewProofs()
+	proofs[trust.ChecksumDB] = trust.Passed
+	proofs[trust.SHA256] = trust.Unavailable("no index names the checksum of a module zip")
+	proofs[trust.OpenPGP] = trust.Unavailable("module zips are not signed")
+	tx.receipt = store.Receipt{Contents: store.ContentsModule, ArchiveBytes: a.Size, FetchedBytes: used.fetched, H1: h1, LogProof: want.Proof}
+	return used, tx.publish(ctx, a, proofs, files, stage)
+}
 
 // openZip reads the directory of a zip. It takes some megabytes, so those who
 // wait for their turn do without and read it again.
@@ -63,12 +159,4 @@ func (tx *transaction) extractZip(ctx context.Context, src *download, zip *archi
 	})
 	used.fetched, used.reuse = src.fetched(), stage.Reused() > 0
 	return files, used, err
-}
-
-// resumable reports whether an attempt that ended so may be taken up later: what
-// failed a check must not be met again.
-func resumable(err error) bool {
-	code := diag.CodeOf(err)
-	return err != nil && code != diag.ChecksumMismatch && code != diag.ArchiveUnsafe && code != diag.SignatureInvalid &&
-		code != diag.ProofInvalid && code != diag.LogForked
 }
