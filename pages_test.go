@@ -100,6 +100,24 @@ func TestPages_linksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// TestPages_chineseLinksStayChinese: who reads Chinese is led to a page in
+// Chinese where there is one.
+func TestPages_chineseLinksStayChinese(t *testing.T) {
+	t.Parallel()
+	for _, page := range pages(t) {
+		if !strings.Contains(page, "zh-CN") {
+			continue
+		}
+		for _, link := range markdownLink.FindAllStringSubmatch(prose(read(t, page)), -1) {
+			path, _, _ := strings.Cut(link[1], "#")
+			english, ok := strings.CutPrefix(filepath.Join(filepath.Dir(page), path), "docs/")
+			if _, err := os.Stat(filepath.Join("docs/zh-CN", english)); ok && strings.HasSuffix(path, ".md") && !strings.HasPrefix(english, "zh-CN") && err == nil {
+				t.Errorf("%s: link %s has a page in Chinese", page, link[1])
+			}
+		}
+	}
+}
+
 func TestPages_deadLinksAreFound(t *testing.T) {
 	t.Parallel()
 	for link, dead := range map[string]bool{
