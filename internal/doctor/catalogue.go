@@ -5,7 +5,7 @@ func Catalogue() []Check {
 	return []Check{
 		inForceCheck(), contextsCheck(), pathGoCheck(), distroGoCheck(), copiedGoCheck(), gorootCheck(), leftoversCheck(),
 		goenvCheck(), goEnvFileCheck(), gotoolchainCheck(), goflagsCheck(), go111moduleCheck(), gosumdbCheck(), goinsecureCheck(),
-		goproxySettingCheck(), gopathCheck(), gobinCheck(), programsCheck(), goamd64Check(), endOfLifeCheck(), holesCheck(), builtByCheck(),
+		goproxySettingCheck(), gopathCheck(), gobinCheck(), programsCheck(), goamd64Check(), buildDirsCheck(), targetCheck(), endOfLifeCheck(), holesCheck(), builtByCheck(),
 		conflictsCheck(), replaceCheck(),
 
 		hookLoadedCheck(), hookOrderCheck(), hookPathCheck(), hookShimsCheck(), hookStaleCheck(), hookEditorCheck(),

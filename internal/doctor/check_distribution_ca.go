@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/ui"
@@ -12,7 +14,7 @@ func certificatesCheck() Check {
 		ID: "distribution.ca", Group: Distribution, Weight: 9,
 		Title:  "certificates of certificate authorities",
 		Why:    "without them every HTTPS connection ends with \"certificate signed by unknown authority\"",
-		Source: "SSL_CERT_FILE, SSL_CERT_DIR, and the places where crypto/x509 looks",
+		Source: "SSL_CERT_FILE, SSL_CERT_DIR, and the places where crypto/x509 looks; online, the certificate of the module proxy",
 		Run:    runCertificates,
 	}
 }
@@ -25,10 +27,10 @@ func certificateFiles() []string {
 	}
 }
 
-func runCertificates(_ context.Context, m *Machine) Result {
+func runCertificates(ctx context.Context, m *Machine) Result {
 	if file := m.Env["SSL_CERT_FILE"]; file != "" {
 		if n := m.countCertificates(file); n > 0 {
-			return ok("%s in %s", ui.Count(n, "certificate"), file)
+			return m.judgeAuthority(ctx, ok("%s in %s", ui.Count(n, "certificate"), file))
 		}
 		r := fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
 		if _, found := m.systemCertificates(); !found {
@@ -37,9 +39,31 @@ func runCertificates(_ context.Context, m *Machine) Result {
 		return r
 	}
 	if where, found := m.systemCertificates(); found {
-		return ok("%s", where)
+		return m.judgeAuthority(ctx, ok("%s", where))
 	}
 	return fail("no certificates of authorities are installed").mend("%s", m.packages().install("ca-certificates"))
+}
+
+// judgeAuthority reports a server whose authority is none of those known here: a
+// company's own proxy, or one that looks into connections.
+func (m *Machine) judgeAuthority(ctx context.Context, r Result) Result {
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(m.reach(ctx), &unknown) {
+		return r
+	}
+	issuer := "an authority without a name"
+	if unknown.Cert != nil {
+		issuer = unknown.Cert.Issuer.String()
+	}
+	bad := fail("no authority known here signed the certificate of the module proxy").
+		at(m.Redact(m.timeServer()), 0, "signed by %s", issuer)
+	bad.Evidence = append(bad.Evidence, Evidence{Value: "known: " + r.Summary})
+	dir, update := "/usr/local/share/ca-certificates/", "update-ca-certificates"
+	if rel := m.OSRelease(); rel.Is("rhel") || rel.Is("fedora") {
+		dir, update = "/etc/pki/ca-trust/source/anchors/", "update-ca-trust"
+	}
+	return bad.means("Whoever runs the network can give you its certificate as a file; below it is /tmp/ca.crt.").
+		mend("sudo cp /tmp/ca.crt %s && sudo %s", dir, update)
 }
 
 // systemCertificates says where crypto/x509 finds certificates.

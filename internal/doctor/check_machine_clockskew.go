@@ -34,7 +34,7 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 		return r.harden(ctx, m, "time-sync", setNTP)
 	}
 	if err != nil {
-		return skip("no answer: %s", m.netError(err))
+		return skip("no answer: %s", m.netError(err)).because(networkCauses(err)...)
 	}
 	date, err := time.Parse(time.RFC1123, response.date)
 	if err != nil {

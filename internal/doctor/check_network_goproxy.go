@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func goproxyCheck() Check {
@@ -26,13 +27,13 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	if len(list) == 0 {
 		return skip("GOPROXY names no server")
 	}
-	results := make([]Result, len(list))
+	results, errs := make([]Result, len(list)), make([]error, len(list))
 	var all sync.WaitGroup
 	for i, p := range list {
-		all.Go(func() { results[i] = m.askProxy(ctx, p.URL) })
+		all.Go(func() { results[i], errs[i] = m.askProxy(ctx, p.URL) })
 	}
 	all.Wait()
-	r := Result{Status: OK, Summary: "all answer"}
+	r := Result{Status: OK, Summary: "all answer"}.because(causesOf(errs)...)
 	for i, one := range results {
 		// Beyond a comma go only moves on after 404 and 410, so that a dead
 		// server stops it; beyond a pipe after any error.
@@ -45,10 +46,10 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	switch r.Status {
 	case Fail:
 		r.Summary = "an entry of GOPROXY does not answer"
-		return r.mend("curl -v %s", diag.Word(m.Redact(list[0].URL)+toolchainList))
+		return m.mendGOPROXY(r, list, results)
 	case Warn:
 		r.Summary = "an entry of GOPROXY is slow or does not answer"
-		return r.mend("curl -v %s", diag.Word(m.Redact(list[0].URL)+toolchainList))
+		return m.mendGOPROXY(r, list, results)
 	}
 	if len(list) == 1 {
 		r.Summary = m.Redact(list[0].URL) + ": " + results[0].Summary
@@ -56,27 +57,50 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	return r
 }
 
-func (m *Machine) askProxy(ctx context.Context, p string) Result {
+// mendGOPROXY adds what to do: a GOPROXY of the entries that answered, or the request
+// to look at.
+func (m *Machine) mendGOPROXY(r Result, list []goenv.Proxy, results []Result) Result {
+	var good []string
+	bad := ""
+	for i, one := range results {
+		switch {
+		case one.Status == OK:
+			good = append(good, list[i].URL)
+		case bad == "":
+			bad = list[i].URL
+		}
+	}
+	if len(good) == 0 {
+		return r.mend("curl -v %s", diag.Word(m.Redact(bad)+toolchainList))
+	}
+	if strings.HasSuffix(m.proxyList(), "direct") {
+		good = append(good, "direct")
+	}
+	return r.means("The other entries answered.").mend("%s", m.setGo("GOPROXY", strings.Join(good, ",")))
+}
+
+// askProxy returns what an entry answers, and the error where it does not.
+func (m *Machine) askProxy(ctx context.Context, p string) (Result, error) {
 	if path, local := strings.CutPrefix(p, "file://"); local {
 		if !m.Exists(path) {
-			return fail("no such directory")
+			return fail("no such directory"), nil
 		}
-		return ok("a directory")
+		return ok("a directory"), nil
 	}
 	answer, err := m.get(ctx, p+toolchainList, 512)
 	switch {
 	case err != nil:
-		return fail("%s", m.netError(err))
+		return fail("%s", m.netError(err)), err
 	case answer.status == 401 || answer.status == 407:
-		return fail("wants a password (status %d)", answer.status)
+		return fail("wants a password (status %d)", answer.status), nil
 	case answer.status >= 500:
-		return fail("status %d", answer.status)
+		return fail("status %d", answer.status), nil
 	case answer.took > slowAnswer:
-		return warn("slow: %v", answer.took.Round(10*time.Millisecond))
+		return warn("slow: %v", answer.took.Round(10*time.Millisecond)), nil
 	case answer.status != 200 && answer.status != 403 && answer.status != 404 && answer.status != 410:
-		return warn("status %d", answer.status)
-	case strings.HasPrefix(strings.TrimSpace(strings.ToLower(answer.body)), "<"):
-		return fail("answers with a web page, as captive portals do")
+		return warn("status %d", answer.status), nil
+	case isWebPage(answer.body):
+		return fail("answers with a web page, as captive portals do"), nil
 	}
-	return ok("answered in %v", answer.took.Round(time.Millisecond))
+	return ok("answered in %v", answer.took.Round(time.Millisecond)), nil
 }

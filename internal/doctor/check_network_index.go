@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/settings"
 )
 
@@ -17,6 +18,9 @@ func indexCheck() Check {
 		Run:    runIndex,
 	}
 }
+
+// mirrorGodev is another address of the official index.
+const mirrorGodev = "https://golang.google.cn/dl"
 
 func runIndex(ctx context.Context, m *Machine) Result {
 	if !slices.Contains(m.Settings.Sources, "godev") {
@@ -42,5 +46,12 @@ func runIndex(ctx context.Context, m *Machine) Result {
 	if m.Settings.Sources[0] != "godev" {
 		return info("the index does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
 	}
-	return fail("does not answer").at(m.Redact(page), 0, "%s", why).mend("vmgo config -w VMGO_SOURCE=goproxy,godev")
+	r := fail("the index of releases does not answer").at(m.Redact(page), 0, "%s", why).because(networkCauses(err)...)
+	if base != mirrorGodev && m.answers(ctx, mirrorGodev+"/?mode=json") {
+		return r.mend("vmgo config -w VMGO_GODEV=%s", mirrorGodev)
+	}
+	if proxy := m.timeServer(); proxy != "" && m.answers(ctx, proxy) {
+		return r.mend("vmgo config -w VMGO_SOURCE=goproxy,godev")
+	}
+	return r.mend("curl -v %s", diag.Word(m.Redact(page)))
 }

@@ -1,13 +1,17 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/goenv"
 )
 
 func proxiesCheck() Check {
@@ -15,7 +19,7 @@ func proxiesCheck() Check {
 		ID: "network.proxies", Group: Network, Weight: 7,
 		Title:  "HTTP proxies of the environment, apt, dnf and git",
 		Why:    "go reads the environment only; a proxy that apt or git know and the environment lacks leaves go without a way out",
-		Source: "HTTP_PROXY and friends, /etc/environment, apt.conf, dnf.conf, gitconfig",
+		Source: "HTTP_PROXY and friends, /etc/environment, apt.conf, dnf.conf, gitconfig; online, a request by way of the proxy",
 		Run:    runProxies,
 	}
 }
@@ -26,7 +30,36 @@ type proxySetting struct {
 	who string
 }
 
-func runProxies(_ context.Context, m *Machine) Result {
+// runProxies judges the settings, and online whether the proxy answers.
+func runProxies(ctx context.Context, m *Machine) Result {
+	r := m.judgeProxies()
+	var op *net.OpError
+	err := m.reach(ctx)
+	if !errors.As(err, &op) || op.Op != "proxyconnect" {
+		return r
+	}
+	r.worse(Fail)
+	r.Summary, r.Fix = "the HTTP proxy of the environment does not answer", ""
+	r = r.at("", 0, "%s", op.Err.Error())
+	if _, err := m.getBy(ctx, m.directly(), m.timeServer(), 0); err == nil {
+		r = r.means("The module proxy answers without it.")
+		for _, name := range proxyVariables() {
+			if m.Env[name] != "" {
+				r = r.unset(m, goenv.Setting{Name: name, Value: m.Env[name], FromEnv: true})
+			}
+		}
+		return r
+	}
+	return r.means("Without it the module proxy does not answer either.").
+		mend("curl -v -x %s %s", diag.Word(m.Redact(cmp.Or(m.envProxy("HTTPS_PROXY"), m.envProxy("HTTP_PROXY")))), diag.Word(m.Redact(m.timeServer())))
+}
+
+// proxyVariables are the variables that net/http reads, in both spellings.
+func proxyVariables() []string {
+	return []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
+}
+
+func (m *Machine) judgeProxies() Result {
 	r := ok("none")
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
 		upper, lower := m.Env[name], m.Env[strings.ToLower(name)]

@@ -19,6 +19,9 @@ func sumdbCheck() Check {
 	}
 }
 
+// mirrorSumDB is another name of the public database, which the go command knows.
+const mirrorSumDB = "sum.golang.google.cn"
+
 func runSumdb(ctx context.Context, m *Machine) Result {
 	setting := m.GoEnv("GOSUMDB")
 	db, err := goenv.ParseSumDB(setting.Value)
@@ -28,6 +31,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	// A toolchain is checked against the public database even when GOSUMDB is off.
 	name, direct := cmp.Or(db.Name(), goenv.DefaultSumDB), db.URL
 	var tried []Evidence
+	var errs []error
 	if direct == "" {
 		for _, p := range m.proxies() {
 			if !strings.HasPrefix(p.URL, "http") {
@@ -38,6 +42,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 			if err == nil && answer.status == 200 {
 				return ok("%s, through %s", name, m.Redact(p.URL))
 			}
+			errs = append(errs, err)
 			tried = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
 		}
 		direct = "https://" + name
@@ -47,10 +52,10 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	if err == nil && answer.status == 200 {
 		return ok("%s, asked directly", name)
 	}
-	r := fail("%s cannot be reached", name)
+	r := fail("%s cannot be reached", name).because(causesOf(append(errs, err))...)
 	r.Evidence = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
-	if setting.Value == goenv.DefaultSumDB {
-		r = r.mend("go env -w GOSUMDB=sum.golang.google.cn").means("The same database under another name.")
+	if setting.Value == goenv.DefaultSumDB && m.answers(ctx, "https://"+mirrorSumDB+"/latest") {
+		r = r.mend("%s", m.setGo("GOSUMDB", mirrorSumDB)).means("That is the same database under another name, which answers.")
 	}
 	return r.mend("curl -v %s", diag.Word(m.Redact(address)))
 }

@@ -36,8 +36,7 @@ func runGoroot(_ context.Context, m *Machine) Result {
 	}
 	for _, a := range m.Startup() {
 		if a.Name == "GOROOT" {
-			r = r.at(a.Path, a.Line, "%s", a.Text)
-			r = r.safely(m.disable(a)...)
+			r = r.at(a.Path, a.Line, "%s", a.Text).silence(m, a)
 		}
 	}
 	return r.mend("unset GOROOT")

@@ -91,6 +91,8 @@ type Result struct {
 	Evidence []Evidence
 	Fix      string // commands to paste, a line each
 	Edits    []Edit // what --fix may safely do instead
+
+	causes []string // see because
 }
 
 func result(s Status, format string, args ...any) Result {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -32,19 +33,44 @@ const disabledMark = "# vmgo doctor: "
 // change more than the line. In a shell's file a no-op stays behind, since the
 // line may be all that stands between "then" and "fi".
 func (m *Machine) disable(a Assignment) []Edit {
+	if !a.Mine || !m.standsAlone(a) {
+		return nil
+	}
+	raw := m.rawLine(a.Path, a.Line)
+	return []Edit{{Path: a.Path, Line: a.Line, Old: raw, New: markFor(a.Path) + raw}}
+}
+
+// markFor is what makes a line of a startup file do nothing.
+func markFor(path string) string {
+	if path == "/etc/environment" || strings.HasSuffix(path, ".pam_environment") || strings.HasSuffix(path, ".conf") {
+		return disabledMark
+	}
+	return ": " + disabledMark
+}
+
+// standsAlone reports whether a line does nothing but set its variable, and nothing
+// else depends on it.
+func (m *Machine) standsAlone(a Assignment) bool {
 	raw, before := m.rawLine(a.Path, a.Line), ""
 	if a.Line > 1 {
 		before = m.rawLine(a.Path, a.Line-1)
 	}
-	if !a.Mine || a.Name == "" || !a.Alone || !m.losesNothing(a) || strings.HasSuffix(raw, `\`) || strings.HasSuffix(before, `\`) ||
-		strings.ContainsAny(raw, ";&|{}`") || strings.Count(raw, `"`)%2 != 0 || strings.Count(raw, "'")%2 != 0 {
-		return nil
+	return a.Name != "" && a.Alone && m.losesNothing(a) && !strings.HasSuffix(raw, `\`) && !strings.HasSuffix(before, `\`) &&
+		!strings.ContainsAny(raw, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
+}
+
+// silence adds what takes a line of a startup file out of force: a command, and for
+// the user's own file what --fix may do. A line that does more is opened in an editor.
+func (r Result) silence(m *Machine, a Assignment) Result {
+	sudo := ""
+	if uid, _ := m.Owner(a.Path); uid != m.UID {
+		sudo = "sudo "
 	}
-	mark := ": " + disabledMark
-	if strings.HasSuffix(a.Path, ".pam_environment") || strings.HasSuffix(a.Path, ".conf") {
-		mark = disabledMark
+	if !m.standsAlone(a) {
+		return r.mend("%svi +%d %s", sudo, a.Line, diag.Word(a.Path))
 	}
-	return []Edit{{Path: a.Path, Line: a.Line, Old: raw, New: mark + raw}}
+	script := fmt.Sprintf("%ds/^/%s/", a.Line, markFor(a.Path))
+	return r.safely(m.disable(a)...).mend("%ssed -i %s %s", sudo, diag.Word(script), diag.Word(a.Path))
 }
 
 // losesNothing reports whether nothing but Go directories that are gone leaves

@@ -3,6 +3,7 @@ package doctor
 import (
 	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gobin"
@@ -14,15 +15,23 @@ func where(s goenv.Setting, r Result) Result {
 	return r.at(s.Origin(), s.Line, "%s=%s", s.Name, s.Value)
 }
 
-// unset adds what takes a setting away: a command, and for the user's own file
-// what --fix may do. go.env inside a release is not to be edited, so what it says is
-// overridden.
+// unset adds what takes a setting away for good: in this shell, and in the startup
+// file that sets it; for the user's own files what --fix may do. go.env inside a
+// release is not to be edited, so what it says is overridden.
 func (r Result) unset(m *Machine, s goenv.Setting) Result {
 	switch s.Path {
 	case "":
+		for _, a := range m.Startup() {
+			if a.Name == s.Name {
+				r = r.at(a.Path, a.Line, "%s", a.Text).silence(m, a)
+			}
+		}
 		return r.mend("unset %s", s.Name)
 	case m.GoEnvFile():
 		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("go env -u %s", s.Name)
+	}
+	if slices.ContainsFunc(m.Settings.Go, func(v goenv.Setting) bool { return v.Name == s.Name && v.Path == s.Path }) {
+		return r.mend("vmgo config -u %s", s.Name)
 	}
 	return r.mend("go env -w %s=%s", s.Name, diag.Word(publishedGoEnv()[s.Name]))
 }
@@ -50,7 +59,7 @@ func (m *Machine) GoEnvFile() string { return goenv.UserFile(m.Env) }
 
 // goSettings is where the go command that is active here looks for its settings.
 func (m *Machine) goSettings() goenv.Settings {
-	s := goenv.Settings{Env: maps.Clone(m.Env), User: m.goEnvFile(m.GoEnvFile())}
+	s := goenv.Settings{Env: maps.Clone(m.Env), User: m.goEnvFile(m.GoEnvFile()), Vmgo: m.Settings.Go}
 	if root := m.GOROOT(); root != "" {
 		s.Release = m.goEnvFile(filepath.Join(root, "go.env"))
 	}

@@ -34,10 +34,13 @@ type pageGroup struct {
 	Outcomes []pageOutcome
 }
 
-type pageOutcome struct{ Outcome }
+type pageOutcome struct {
+	Outcome
+	Consequences []Outcome
+}
 
 // Open reports whether the details are shown without a click.
-func (o pageOutcome) Open() bool { return o.Status == Warn || o.Status == Fail }
+func (o pageOutcome) Open() bool { return o.Bad() }
 
 // Why returns the reason without a full stop.
 func (o pageOutcome) Why() string { return strings.TrimSuffix(o.Check.Why, ".") }
@@ -56,9 +59,9 @@ func (r Report) HTML(w io.Writer, now time.Time) error {
 	}
 	for _, group := range Groups() {
 		g := pageGroup{Title: strings.ToUpper(string(group[:1])) + string(group[1:])}
-		for _, o := range r.Outcomes {
+		for _, o := range r.Heads() {
 			if o.Check.Group == group {
-				g.Outcomes = append(g.Outcomes, pageOutcome{o})
+				g.Outcomes = append(g.Outcomes, pageOutcome{o, r.Consequences(o.Check.ID)})
 			}
 		}
 		if len(g.Outcomes) > 0 {

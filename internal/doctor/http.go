@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,13 +32,7 @@ func (m *Machine) get(ctx context.Context, address string, limit int64) (page, e
 
 // getHere asks a service of this machine, past every proxy, for the head of an answer.
 func (m *Machine) getHere(ctx context.Context, address string) (page, error) {
-	transport := m.Transport
-	if t, ok := transport.(*http.Transport); ok {
-		t = t.Clone()
-		t.Proxy, t.DisableKeepAlives = nil, true
-		transport = t
-	}
-	return m.getBy(ctx, transport, address, 0)
+	return m.getBy(ctx, m.directly(), address, 0)
 }
 
 func (m *Machine) getBy(ctx context.Context, transport http.RoundTripper, address string, limit int64) (page, error) {
@@ -92,8 +88,27 @@ func (m *Machine) netError(err error) string {
 
 // proxies returns the servers of GOPROXY in order.
 func (m *Machine) proxies() []goenv.Proxy {
-	list := goenv.Proxies(m.goSettings().GOPROXY().Value)
+	list := goenv.Proxies(m.proxyList())
 	return slices.DeleteFunc(list, func(p goenv.Proxy) bool { return p.URL == "" })
+}
+
+// askGOPROXY returns GOPROXY as the active go command takes it. Where nothing sets it,
+// the go command is asked for its own default; vmgo's counts where there is no Go.
+func (m *Machine) askGOPROXY() string {
+	s := m.goSettings()
+	root := m.GOROOT()
+	if v := s.Get("GOPROXY"); v.Value != "" || root == "" {
+		return s.GOPROXY().Value
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), m.Options.Limits.Session)
+	defer cancel()
+	env := maps.Clone(m.Env)
+	env["GOTOOLCHAIN"] = "local"
+	out, err := m.Ask(ctx, hostCommand([]string{filepath.Join(root, "bin/go"), "env", "GOPROXY"}, env, m.Path(m.HomePath(""))))
+	if text := strings.TrimSpace(out.Stdout); err == nil && out.Status == 0 && text != "" {
+		return text
+	}
+	return s.GOPROXY().Value
 }
 
 // timeServer is a page of the first proxy that is asked over HTTP.

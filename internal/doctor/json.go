@@ -19,6 +19,7 @@ type CheckSummary struct {
 	Evidence []Evidence `json:"evidence"`
 	Fix      string     `json:"fix"`
 	Fixable  bool       `json:"fixable"`
+	Cause    string     `json:"cause,omitempty"` // the id of the check whose finding explains this one
 	Source   string     `json:"source"`
 	Seconds  float64    `json:"seconds"`
 }
@@ -30,7 +31,7 @@ func (r Report) Document() Document {
 		doc.Checks = append(doc.Checks, CheckSummary{
 			ID: o.Check.ID, Group: o.Check.Group, Title: o.Check.Title, Status: o.Status,
 			Summary: o.Summary, Detail: o.Detail, Why: o.Check.Why, Evidence: o.Evidence,
-			Fix: o.Fix, Fixable: len(o.Edits) > 0, Source: o.Check.Source,
+			Fix: o.Fix, Fixable: len(o.Edits) > 0, Source: o.Check.Source, Cause: o.Cause,
 			Seconds: float64(o.Took.Milliseconds()) / 1000,
 		})
 	}

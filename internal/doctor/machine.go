@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"os/exec"
@@ -59,6 +60,8 @@ type Machine struct {
 	listeners  func() []host.Listener
 	holders    func() map[string]host.Process
 	virt       func() host.Virt
+	reach      func(context.Context) error
+	proxyList  func() string // GOPROXY as the active go command takes it
 }
 
 // New looks at a host. Settings are those that the command has loaded.
@@ -86,6 +89,8 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	m.listeners = sync.OnceValue(h.Listeners)
 	m.holders = sync.OnceValue(h.SocketHolders)
 	m.virt = sync.OnceValue(h.Virt)
+	m.reach = onceWith(m.reachProxy)
+	m.proxyList = sync.OnceValue(m.askGOPROXY)
 	return m
 }
 

@@ -17,13 +17,13 @@ func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
 	out.WriteString(p.Bold("vmgo doctor") + "  " + p.Dim(r.Summary.String()) + "\n")
 	for _, group := range Groups() {
 		var outcomes []Outcome
-		for _, o := range r.Outcomes {
+		for _, o := range r.Heads() {
 			if o.Check.Group == group && (detailed || o.Status != OK && o.Status != Skip) {
 				outcomes = append(outcomes, o)
 			}
 		}
 		if len(outcomes) > 0 {
-			writeGroup(&out, p, group, outcomes, detailed)
+			r.writeGroup(&out, p, group, outcomes, detailed)
 		}
 	}
 	r.writeEnd(&out, p)
@@ -31,7 +31,7 @@ func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
 	return err
 }
 
-func writeGroup(out *strings.Builder, p ui.Palette, group Group, outcomes []Outcome, detailed bool) {
+func (r Report) writeGroup(out *strings.Builder, p ui.Palette, group Group, outcomes []Outcome, detailed bool) {
 	fmt.Fprintf(out, "\n%s\n", p.Bold(strings.ToUpper(string(group[:1]))+string(group[1:])))
 	for _, o := range outcomes {
 		name := strings.TrimPrefix(o.Check.ID, string(group)+".")
@@ -42,8 +42,11 @@ func writeGroup(out *strings.Builder, p ui.Palette, group Group, outcomes []Outc
 			name = pad(name, 14)
 		}
 		fmt.Fprintf(out, "  %s %s %s\n", mark(p, o.Status), name, summary)
-		if detailed || o.Status == Warn || o.Status == Fail {
+		if detailed || o.Bad() {
 			writeDetails(out, p, o)
+		}
+		for _, c := range r.Consequences(o.Check.ID) {
+			writeWrapped(out, "hence "+c.Check.ID+": "+c.Summary)
 		}
 	}
 }
@@ -61,7 +64,7 @@ func writeDetails(out *strings.Builder, p ui.Palette, o Outcome) {
 	if o.Detail != "" {
 		writeWrapped(out, o.Detail)
 	}
-	if o.Status != Warn && o.Status != Fail {
+	if !o.Bad() {
 		return
 	}
 	writeWrapped(out, "why: "+o.Check.Why)
@@ -163,8 +166,8 @@ func (r Report) counts(p ui.Palette) string {
 // Fixes are the outcomes whose fixes help most: failures first, then by weight.
 func (r Report) Fixes(n int) []Outcome {
 	var all []Outcome
-	for _, o := range r.Outcomes {
-		if o.Fix != "" && (o.Status == Warn || o.Status == Fail) {
+	for _, o := range r.Heads() {
+		if o.Fix != "" && o.Bad() {
 			all = append(all, o)
 		}
 	}

@@ -35,7 +35,8 @@ func (l Limits) orUsual() Limits {
 type Outcome struct {
 	Check Check
 	Result
-	Took time.Duration
+	Took  time.Duration
+	Cause string // the id of the check whose finding explains this one; see [fold]
 }
 
 // Report is the outcome of a whole run.
@@ -52,10 +53,10 @@ func (r Report) Has(s Status) bool {
 	return slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Status.rank() >= s.rank() })
 }
 
-// Count says how many outcomes have a grade.
+// Count returns how many outcomes have a grade, consequences of others left out.
 func (r Report) Count(s Status) int {
 	n := 0
-	for _, o := range r.Outcomes {
+	for _, o := range r.Heads() {
 		if o.Status == s {
 			n++
 		}
@@ -108,6 +109,7 @@ func Run(ctx context.Context, m *Machine, checks []Check) Report {
 		}
 	})
 	all.Wait()
+	fold(outcomes)
 	return Report{Summary: summary, Outcomes: outcomes}
 }
 

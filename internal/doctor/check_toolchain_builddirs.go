@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func buildDirsCheck() Check {
+	return Check{
+		ID: "toolchain.build-dirs", Group: Toolchain, Weight: 8,
+		Title:  "whether go can write to its build cache and temporary directory",
+		Why:    "without them every go build, go run and go test stops",
+		Source: "GOCACHE, GOTMPDIR; stat and mount options of those directories",
+		Run:    runBuildDirs,
+	}
+}
+
+func runBuildDirs(_ context.Context, m *Machine) Result {
+	r := ok("go can write there")
+	for _, judge := range []func(Result) Result{m.judgeCache, m.judgeBuildTemp} {
+		r = judge(r)
+	}
+	if r.Status == Fail {
+		r.Summary = "go build stops: " + r.Evidence[0].String()
+	}
+	return r
+}
+
+// judgeCache adds what is wrong with GOCACHE. Since Go 1.12 it cannot be off.
+func (m *Machine) judgeCache(r Result) Result {
+	s := m.GoEnv("GOCACHE")
+	switch {
+	case s.Value == "off" && !s.IsSet():
+		r.worse(Fail)
+		return r.at("", 0, "the build cache has no place: neither HOME nor XDG_CACHE_HOME is an absolute path").
+			mend(`export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`)
+	case s.Value == "off":
+		r.worse(Fail)
+		return r.at(s.Origin(), s.Line, "GOCACHE=off, but the build cache is required since Go 1.12").unset(m, s)
+	}
+	reason := m.unwritable(m.Nearest(s.Value))
+	if reason == "" {
+		return r
+	}
+	r.worse(Fail)
+	r = r.at(s.Value, 0, "GOCACHE: %s", reason)
+	switch {
+	case s.IsSet():
+		return r.unset(m, s)
+	case m.Exists(s.Value) && m.UID != 0:
+		return r.because("security.owner").mend("sudo chown -R %s %s", diag.Word(m.userName()+":"), diag.Word(s.Value))
+	}
+	return r.mend("%s", m.setGo("GOCACHE", m.movedTo("go-build")))
+}
+
+// judgeBuildTemp adds what is wrong with GOTMPDIR, which go does not create.
+func (m *Machine) judgeBuildTemp(r Result) Result {
+	s := m.GoEnv("GOTMPDIR")
+	if s.Value == "" {
+		return r
+	}
+	reason := "does not exist"
+	if m.Exists(s.Value) {
+		reason = m.unwritable(s.Value)
+	}
+	if reason == "" {
+		return r
+	}
+	r.worse(Fail)
+	return where(s, r.at(s.Value, 0, "GOTMPDIR: %s", reason)).unset(m, s)
+}
+
+// unwritable returns why this user cannot write in a directory; empty if they can
+// or if that depends on a group: with an ACL the bits of the group are its mask.
+func (m *Machine) unwritable(dir string) string {
+	if mount, known := m.MountOf(dir); known && mount.Has("ro") {
+		return mount.Point + " is mounted read-only"
+	}
+	info, err := m.Stat(dir)
+	switch {
+	case err != nil:
+		return "" // machine.space and security.owner look at it
+	case !info.IsDir():
+		return dir + " is not a directory"
+	case m.UID == 0 || info.Mode().Perm()&0o022 != 0:
+		return ""
+	}
+	uid, _ := m.Owner(dir)
+	switch {
+	case uid >= 0 && uid != m.UID, uid == m.UID && info.Mode().Perm()&0o200 == 0:
+		return fmt.Sprintf("mode %04o of %s does not let you write", modeBits(info.Mode()), dir)
+	}
+	return ""
+}
