@@ -14,6 +14,7 @@ import (
 	"github.com/vmgo/vmgo/internal/audit"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/internal/vulndb"
@@ -165,19 +166,17 @@ func (a *app) vulnerabilities(c *cli.Context) (*vulndb.Database, error) {
 
 // govulncheck returns how to look at functions, nil where it is not installed.
 func (a *app) govulncheck(c *cli.Context, db *vulndb.Database) symbolsFunc {
-	dirs := filepath.SplitList(a.host.Env["PATH"])
+	path := a.host.Env["PATH"]
 	if k, err := a.kit(false); err == nil {
-		dirs = append(dirs, k.Bin)
+		path += ":" + k.Bin
 	}
-	for _, dir := range dirs {
-		program := filepath.Join(dir, "govulncheck")
-		if info, err := os.Stat(program); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return audit.Govulncheck{
-				Host: a.host, Program: program, Database: db, TempDir: a.tempDir(), Offline: c.Bool("offline") || a.settings.Offline,
-			}.Symbols
-		}
+	program, found := lookpath.Find(path, "govulncheck", lookpath.IsProgram)
+	if !found {
+		return nil
 	}
-	return nil
+	return audit.Govulncheck{
+		Host: a.host, Program: program, Database: db, TempDir: a.tempDir(), Offline: c.Bool("offline") || a.settings.Offline,
+	}.Symbols
 }
 
 func (a *app) tempDir() string {

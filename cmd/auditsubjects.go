@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/tools/chosen"
@@ -113,10 +114,8 @@ func (a *app) auditPrograms(programs *audit.Programs) {
 	if k, err := a.kit(false); err == nil {
 		programs.Dir(k.Bin, func(s *audit.Subject) { s.GOBIN = true; markTool(s) })
 	}
-	for _, dir := range filepath.SplitList(a.host.Env["PATH"]) {
-		if filepath.IsAbs(dir) {
-			programs.Dir(dir, markTool)
-		}
+	for _, dir := range lookpath.Dirs(a.host.Env["PATH"]) {
+		programs.Dir(dir, markTool)
 	}
 	programs.Running(a.host)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/internal/vscode"
 	"github.com/vmgo/vmgo/shims"
@@ -77,11 +78,10 @@ func (a *app) processHost() host.Host {
 // `vmgo tools` that are installed.
 func (a *app) editorTools() map[string]string {
 	found := map[string]string{}
-	for _, dir := range append([]string{shims.DefaultDir(a.layout, a.host.Root, a.host.UID)}, filepath.SplitList(a.host.Env["PATH"])...) {
-		if path, ok := lookPath(dir, "go"); ok && filepath.IsAbs(dir) && shims.IsOwnLink(path) {
-			found["go"] = path
-			break
-		}
+	places := shims.DefaultDir(a.layout, a.host.Root, a.host.UID) + ":" + a.host.Env["PATH"]
+	isShim := func(file string) bool { return lookpath.IsProgram(file) && shims.IsOwnLink(file) }
+	if path, ok := lookpath.Find(places, "go", isShim); ok {
+		found["go"] = path
 	}
 	settings := a.goSettings()
 	settings.Env = nil // a session may have set GOPATH for itself
@@ -90,7 +90,7 @@ func (a *app) editorTools() map[string]string {
 		return found
 	}
 	for _, name := range vscode.Tools()[1:] {
-		if path, ok := lookPath(programs.Dir, name); ok && programs.Dir != "" {
+		if path, ok := lookpath.Find(programs.Dir, name, lookpath.IsProgram); ok {
 			found[name] = path
 		}
 	}

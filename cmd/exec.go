@@ -13,6 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/here"
+	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
 func (a *app) execCommand() *cli.Command {
@@ -67,20 +68,28 @@ func execHint(words []string) string {
 	return hint
 }
 
+// programIn returns the file of a program, which PATH finds unless its name has a
+// directory; release names the release of the environment.
+func programIn(env environ.Env, name, release string) (string, error) {
+	if strings.ContainsRune(name, '/') {
+		return name, nil
+	}
+	if found, ok := lookpath.Exec(env["PATH"], name); ok {
+		return found, nil
+	}
+	return "", diag.New(diag.CommandNotFound, "no program "+name+" in Go "+release+" or on PATH", "vmgo which go")
+}
+
 // replaceWith executes a program in the environment of a resolution. It returns
 // only if that fails.
 func (a *app) replaceWith(s here.Situation, command []string) error {
 	s.Prepare()
 	env := s.Inside(a.host.Env, environ.How{Fresh: true})
-	program := command[0]
-	if !strings.ContainsRune(program, '/') {
-		found, ok := lookPath(env["PATH"], program)
-		if !ok {
-			return diag.New(diag.CommandNotFound, "no program "+program+" in Go "+nameOf(s.Resolution)+" or on PATH", "vmgo which go")
-		}
-		program = found
+	program, err := programIn(env, command[0], nameOf(s.Resolution))
+	if err != nil {
+		return err
 	}
-	err := a.host.Exec(program, command, env.Pairs())
+	err = a.host.Exec(program, command, env.Pairs())
 	if errors.Is(err, fs.ErrNotExist) {
 		return diag.Wrap(diag.CommandNotFound, err, "cannot start "+program)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -70,7 +71,7 @@ func (a *app) programs() shell.Programs {
 func findOwnPath(h host.Host) string {
 	name := h.Args[0]
 	if filepath.Base(name) == name {
-		found, ok := lookPath(h.Env["PATH"], name)
+		found, ok := lookpath.Exec(h.Env["PATH"], name)
 		if !ok {
 			return h.Executable
 		}

@@ -159,13 +159,9 @@ func (a *app) matrixCases(versions []gover.Version, command []string) ([]matrix.
 		}
 		s.Prepare()
 		env := s.Inside(a.host.Env, environ.How{Fresh: true})
-		program := command[0]
-		if !strings.ContainsRune(program, '/') {
-			found, ok := lookPath(env["PATH"], program)
-			if !ok {
-				return nil, diag.New(diag.CommandNotFound, "no program "+program+" in Go "+v.String()+" or on PATH", "vmgo which go")
-			}
-			program = found
+		program, err := programIn(env, command[0], v.String())
+		if err != nil {
+			return nil, err
 		}
 		cases = append(cases, matrix.Case{Version: v.String(), Program: program, Args: command[1:], Env: env.Pairs()})
 	}

@@ -4,7 +4,6 @@ import (
 	"hash"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -38,8 +38,7 @@ func (a *app) goSettings() goenv.Settings {
 	}
 	// Not from a directory that PATH names relative to this one: a clone could
 	// have a go there, and with it another proxy and another log.
-	absolute := slices.DeleteFunc(filepath.SplitList(a.host.Env["PATH"]), func(dir string) bool { return !filepath.IsAbs(dir) })
-	if program, found := lookPath(strings.Join(absolute, string(filepath.ListSeparator)), "go"); found {
+	if program, found := lookpath.Find(a.host.Env["PATH"], "go", lookpath.IsProgram); found {
 		if real, err := filepath.EvalSymlinks(program); err == nil {
 			settings.Release = goEnvFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "go.env"))
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/here"
+	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
 func (a *app) whichCommand() *cli.Command {
@@ -44,7 +45,7 @@ func (a *app) findTool(s here.Situation, tool string) (string, error) {
 	if tool == "go" && s.Resolution.System {
 		return s.Resolution.SystemGo, nil
 	}
-	if path, found := lookPath(s.Inside(a.host.Env, environ.How{Fresh: true})["PATH"], tool); found {
+	if path, found := lookpath.Exec(s.Inside(a.host.Env, environ.How{Fresh: true})["PATH"], tool); found {
 		return path, nil
 	}
 	return "", diag.New(diag.CommandNotFound, "neither Go "+nameOf(s.Resolution)+" nor PATH has a program "+tool, "vmgo current --explain")

@@ -2,16 +2,16 @@ package shims
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/here"
+	"github.com/vmgo/vmgo/internal/lookpath"
+	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
@@ -78,11 +78,11 @@ func (p Process) find(name string, s here.Situation, env environ.Env) (string, e
 		return p.findForeign(name, s)
 	}
 	path := filepath.Join(s.Resolution.GOROOT, "bin", name)
-	if isProgram(path) {
+	if lookpath.IsProgram(path) {
 		return path, nil
 	}
 	if gopath, _, _ := strings.Cut(env["GOPATH"], ":"); filepath.IsAbs(gopath) {
-		if path := filepath.Join(gopath, "bin", name); isProgram(path) && !p.isOwn(path) {
+		if path := filepath.Join(gopath, "bin", name); lookpath.IsProgram(path) && !p.isOwn(path) {
 			return path, nil
 		}
 	}
@@ -99,11 +99,11 @@ func (p Process) findForeign(name string, s here.Situation) (string, error) {
 	if s.Resolution.GOROOT != "" {
 		dirs = append(dirs, filepath.Join(s.Resolution.GOROOT, "bin"))
 	}
-	for _, dir := range append(dirs, strings.Split(s.Outside["PATH"], ":")...) {
-		path := filepath.Join(dir, name)
-		if filepath.IsAbs(dir) && !inStore(s, dir) && isProgram(path) && !p.isOwn(path) {
-			return path, nil
-		}
+	path, found := lookpath.Find(strings.Join(append(dirs, s.Outside["PATH"]), ":"), name, func(file string) bool {
+		return !inStore(s, filepath.Dir(file)) && lookpath.IsProgram(file) && !p.isOwn(file)
+	})
+	if found {
+		return path, nil
 	}
 	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides those of vmgo", "vmgo use latest")
 }
@@ -125,23 +125,7 @@ func (p Process) become(target string, args []string, env environ.Env, depth int
 	return diag.Wrap(diag.CannotStart, err, "cannot start "+target, "file "+target)
 }
 
-func isProgram(path string) bool {
-	const executable = 1
-	var stat syscall.Stat_t
-	return syscall.Stat(path, &stat) == nil && stat.Mode&syscall.S_IFMT == syscall.S_IFREG &&
-		syscall.Access(path, executable) == nil
-}
-
 // isOwn reports whether the program at path is one of ours by another name.
 func (p Process) isOwn(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	for _, own := range p.ownPrograms() {
-		if ownInfo, err := os.Stat(own); err == nil && os.SameFile(info, ownInfo) {
-			return true
-		}
-	}
-	return IsOwnLink(path)
+	return resolve.IsOwn(path, p.ownPrograms())
 }

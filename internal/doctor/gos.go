@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
 // GoKind says whose a go program is.
@@ -37,10 +38,7 @@ func (m *Machine) Gos() []GoOnPath { return m.gos() }
 func (m *Machine) findGos() []GoOnPath {
 	var all []GoOnPath
 	seen := map[string]bool{}
-	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
+	for _, dir := range lookpath.Dirs(m.Env["PATH"]) {
 		p := filepath.Join(dir, "go")
 		if !m.IsProgram(p) {
 			continue

@@ -16,6 +16,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/here"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/project"
 	"github.com/vmgo/vmgo/internal/redact"
 	"github.com/vmgo/vmgo/internal/resolve"
@@ -158,10 +159,8 @@ func (m *Machine) resolve() resolved {
 		place.Settings.Root = m.Path(m.Settings.Root)
 	}
 	var path []string
-	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
-		if filepath.IsAbs(dir) {
-			path = append(path, m.Path(dir))
-		}
+	for _, dir := range lookpath.Dirs(m.Env["PATH"]) {
+		path = append(path, m.Path(dir))
 	}
 	place.Env["PATH"] = strings.Join(path, ":")
 	var own []string

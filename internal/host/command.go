@@ -6,9 +6,10 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
 // ErrNoProgram says that a program to be run is not on PATH.
@@ -19,18 +20,12 @@ var ErrNoProgram = errors.New("no such program on PATH")
 // PATH that are empty or relative are passed over: nothing that vmgo runs may
 // depend on the working directory.
 func (h Host) Find(program, path string) string {
-	for dir := range strings.SplitSeq(path, ":") {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		if p := filepath.Join(dir, program); h.IsProgram(p) {
-			return p
-		}
-	}
-	return ""
+	found, _ := lookpath.Find(path, program, h.IsProgram)
+	return found
 }
 
-// IsProgram reports whether p is a file that may be executed.
+// IsProgram reports whether p is a file that somebody may execute: not only this
+// process runs what doctor and harden look at.
 func (h Host) IsProgram(p string) bool {
 	info, err := h.Stat(p)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0

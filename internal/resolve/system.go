@@ -4,9 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -17,31 +17,19 @@ type systemGo struct {
 	version gover.Version // zero where it is not known
 }
 
-// findSystem looks for it. Relative entries of PATH are left out, as the go
-// command does: they would mean another program in each directory.
+// findSystem returns it.
 func findSystem(in Input) (systemGo, bool) {
-	var own []os.FileInfo
+	var own []string
 	if in.OwnPrograms != nil {
-		for _, program := range in.OwnPrograms() {
-			if info, err := os.Stat(program); err == nil {
-				own = append(own, info)
-			}
-		}
+		own = in.OwnPrograms()
 	}
-	for _, dir := range strings.Split(in.Path, ":") {
-		if !filepath.IsAbs(dir) || isOwnDir(in, filepath.Clean(dir)) {
-			continue
-		}
-		path := filepath.Join(dir, "go")
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() || !executable(path) {
-			continue
-		}
-		if resolved, ok := foreign(path, info, own); ok {
-			return describe(path, resolved), true
-		}
+	path, found := lookpath.Find(in.Path, "go", func(file string) bool {
+		return !isOwnDir(in, filepath.Dir(file)) && lookpath.IsProgram(file) && !IsOwn(file, own)
+	})
+	if !found {
+		return systemGo{}, false
 	}
-	return systemGo{}, false
+	return describe(path), true
 }
 
 // isOwnDir reports whether dir is one of our shims' or lies in one of our stores.
@@ -59,31 +47,31 @@ func isOwnDir(in Input, dir string) bool {
 	return false
 }
 
-func executable(path string) bool {
-	const x = 1
-	return syscall.Access(path, x) == nil
-}
-
-// foreign resolves the links of a program and reports whether it is somebody
-// else's: not one of our programs by another name, and not a link to a vmgo
-// that is installed elsewhere.
-func foreign(path string, info os.FileInfo, own []os.FileInfo) (resolved string, ok bool) {
-	for _, program := range own {
-		if os.SameFile(info, program) {
-			return "", false
+// IsOwn reports whether the program at path is vmgo: one of the own programs by
+// another name, or a link to a vmgo that is installed elsewhere.
+func IsOwn(path string, own []string) bool {
+	if info, err := os.Stat(path); err == nil {
+		for _, program := range own {
+			if ownInfo, err := os.Stat(program); err == nil && os.SameFile(info, ownInfo) {
+				return true
+			}
 		}
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return path, true
+		return false
 	}
 	name := filepath.Base(resolved)
-	return resolved, name != "vmgo" && name != "vmgo-shim"
+	return name == "vmgo" || name == "vmgo-shim"
 }
 
 // describe finds the tree that a program belongs to, by the VERSION file of
 // every release: two directories up from the program itself.
-func describe(path, resolved string) systemGo {
+func describe(path string) systemGo {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return systemGo{path: path}
+	}
 	goroot := filepath.Dir(filepath.Dir(resolved))
 	head, err := smallfile.Head(filepath.Join(goroot, "VERSION"), 64)
 	if err != nil {

@@ -3,12 +3,12 @@ package verify
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/lookpath"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -93,7 +93,7 @@ func (s *sandbox) hello(ctx context.Context) (string, error) {
 func (s *sandbox) cgo(ctx context.Context) (string, error) {
 	cc := ""
 	for _, name := range []string{"gcc", "clang", "cc"} {
-		if findProgram(s.v.Path, name) {
+		if _, found := lookpath.Find(s.v.Path, name, lookpath.IsProgram); found {
 			cc = name
 			break
 		}
@@ -112,13 +112,4 @@ func (s *sandbox) cgo(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("a program with C in it says %q", strings.TrimSpace(out))
 	}
 	return "cgo with " + cc, nil
-}
-
-func findProgram(path, name string) bool {
-	for _, dir := range filepath.SplitList(path) {
-		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return true
-		}
-	}
-	return false
 }
