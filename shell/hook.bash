@@ -41,14 +41,15 @@ function _vmgo_update {
 }
 
 # Finds the program on PATH. It is started without being asked for, so it must
-# not be one of a project, and it and the directories above it must belong to
-# the user or root with nobody else able to write there.
+# not be one of a project nor of go install, and it and the directories above it
+# must belong to the user or root with nobody else able to write there.
 function _vmgo_find {
 	\builtin local _vmgo_rest=$PATH: _vmgo_dir _vmgo_path
 	\builtin local -a _vmgo_paths
 	while [[ -n $_vmgo_rest ]]; do
 		_vmgo_dir=${_vmgo_rest%%:*} _vmgo_rest=${_vmgo_rest#*:}
 		[[ $_vmgo_dir == /* && -f $_vmgo_dir/$1 && -x $_vmgo_dir/$1 ]] || \builtin continue
+		[[ ! $_vmgo_dir -ef ${XDG_DATA_HOME:-${HOME-}/.local/share}/vmgo/gobin ]] || \builtin continue
 		if [[ -n ${__VMGO_SESSION-} ]]; then
 			[[ ":${GOROOT-}:${GOPATH-}:" != *":${_vmgo_dir%/bin}:"* ]] || \builtin continue
 		fi

@@ -38,13 +38,17 @@ function _vmgo_update
 end
 
 # Finds the program on PATH. It is started without being asked for, so it must
-# not be one of a project, and it and the directories above it must belong to
-# the user or root with nobody else able to write there.
+# not be one of a project nor of go install, and it and the directories above it
+# must belong to the user or root with nobody else able to write there.
 function _vmgo_find
     builtin set -l uid (/usr/bin/id -u)
+    builtin set -l data $XDG_DATA_HOME
+    builtin test -n "$data"; or set data $HOME/.local/share
+    builtin set -l installed (builtin realpath $data/vmgo/gobin 2>/dev/null)
     for dir in $PATH
         builtin test -f $dir/$argv[1] -a -x $dir/$argv[1]; and builtin string match -q '/*' -- $dir; or continue
         builtin set -l root (builtin string replace -r '/bin$' '' -- $dir)
+        builtin test (builtin realpath -- $dir) = "$installed"; and continue
         builtin set -q __VMGO_SESSION; and builtin contains -- $root $GOROOT (builtin string split : -- "$GOPATH"); and continue
         builtin set -l paths /
         builtin set -l at

@@ -38,8 +38,8 @@ func TestHook_findsProgramsThatMoved(t *testing.T) {
 	})
 }
 
-// What is started without being asked for must not be another user's, nor a
-// project's.
+// What is started without being asked for must not be another user's, nor of a
+// project that keeps a bin of its own.
 func TestHook_takesNoProgramThatOthersCanPutThere(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, m *machine, name string) {
@@ -65,6 +65,26 @@ func TestHook_takesNoProgramThatOthersCanPutThere(t *testing.T) {
 		m.move(bad, gopath+"/bin")
 		s.in("cd "+a, "")
 		if n := strings.Count(s.output(), "is gone, and PATH has no other"); n != 2 {
+			t.Errorf("said %d times:\n%s", n, s.output())
+		}
+	})
+}
+
+// The directory of go install is one that any project writes to.
+func TestHook_takesNoProgramOfGoInstall(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, m *machine, name string) {
+		a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
+		installed, own := m.home+"/go/bin", m.root+"/usr/local/bin"
+		m.env["PATH"] = m.bin + ":/usr/bin:/bin:" + installed + ":" + own
+		s := m.start(name, "HOOK\n")
+		s.in("cd "+a, "1.22.5")
+		m.move(m.bin, installed)
+		s.in("cd "+b, "")
+		s.in("cd "+a, "")
+		m.move(installed, own)
+		s.in("", "1.22.5")
+		if n := strings.Count(s.output(), "is gone, and PATH has no other"); n != 1 {
 			t.Errorf("said %d times:\n%s", n, s.output())
 		}
 	})

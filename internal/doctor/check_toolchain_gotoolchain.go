@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
@@ -19,11 +20,15 @@ func gotoolchainCheck() Check {
 
 func runGotoolchain(_ context.Context, m *Machine) Result {
 	s := m.GoEnv("GOTOOLCHAIN")
+	stale := m.storedToolchain()
 	name, mode, _ := strings.Cut(s.Value, "+")
 	switch {
+	case s.FromEnv && isToolchainMode(name) && stale.Value != "":
+		return where(stale, warn("`go env -w` stored GOTOOLCHAIN=%s for every project", stale.Value)).
+			means("Here GOTOOLCHAIN=%s of the environment overrides it. %s", s.Value, storedMeans).unset(m, stale)
 	case s.Value == "":
 		return ok("local")
-	case name == "local" || name == "path" || name == "auto" || name == "default":
+	case isToolchainMode(name):
 		return ok("%s", s.Value)
 	}
 	v, err := gover.Parse(name)
@@ -40,6 +45,31 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 				at(m.Show(minimum.Origin.Path), minimum.Origin.Line, "%s", minimum.Origin.Requirement).unset(m, s)
 		}
 	}
-	return where(s, warn("GOTOOLCHAIN=%s makes every project use that release", s.Value)).
-		means("vmgo's pin is overridden by it.").unset(m, s)
+	r := where(s, warn("GOTOOLCHAIN=%s makes every project use that release", s.Value))
+	if s.Path == m.GoEnvFile() {
+		return r.means(storedMeans).unset(m, s)
+	}
+	return r.means("vmgo's pin is overridden by it.").unset(m, s)
+}
+
+const storedMeans = "The hook sets GOTOOLCHAIN=local in projects; any other go switches to the stored release, and downloads it, whatever go.mod says."
+
+// storedToolchain returns the release that `go env -w GOTOOLCHAIN` fixed; its
+// value is empty where there is none.
+func (m *Machine) storedToolchain() (stored goenv.Setting) {
+	for _, s := range m.goEnvLines(m.GoEnvFile()) {
+		if s.Name == "GOTOOLCHAIN" {
+			stored = s
+		}
+	}
+	name, mode, _ := strings.Cut(stored.Value, "+")
+	if isToolchainMode(name) || mode != "" {
+		return goenv.Setting{}
+	}
+	return stored
+}
+
+// isToolchainMode reports whether a value begins with no release: https://go.dev/doc/toolchain.
+func isToolchainMode(name string) bool {
+	return name == "local" || name == "path" || name == "auto" || name == "default"
 }

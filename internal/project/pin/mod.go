@@ -132,8 +132,12 @@ func (e *edit) set(line, after int, verb, old, argument string) {
 // remove takes out a line, and one of two blank lines that it stood between.
 func (e *edit) remove(i int) {
 	end := i + 1
-	if blank(e.lines, i-1) && blank(e.lines, end) && end < len(e.lines) {
+	switch {
+	case !blank(e.lines, i-1) || !blank(e.lines, end):
+	case end < len(e.lines):
 		end++
+	case i > 0:
+		i--
 	}
 	e.lines = append(e.lines[:i:i], e.lines[end:]...)
 }
