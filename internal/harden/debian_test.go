@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/vmtest/hosts"
 )
 
 // debianPackages make a small system that has everything the items look at.
@@ -63,7 +64,7 @@ func debianArchive(t *testing.T, suite string) string {
 		"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 		suite, archive + ".new.tar", mirror,
 	}
-	if out, err := exec.Command("mmdebstrap", args...).CombinedOutput(); err != nil {
+	if out, err := hosts.Mmdebstrap(args...).CombinedOutput(); err != nil {
 		t.Skipf("Debian %s cannot be had from this machine's apt source: %v\n%s", suite, err, out)
 	}
 	must(t, os.Rename(archive+".new.tar", archive))

@@ -74,3 +74,25 @@ func TestUp_endsWithItsProcess(t *testing.T) {
 		}
 	}
 }
+
+// What a killed mmdebstrap has mounted must be gone with it: the machine's own
+// /dev/shm is among it, and the next run removes the tree.
+func TestMmdebstrap_leavesNoMounts(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root's mmdebstrap mounts")
+	}
+	bin, tree := t.TempDir(), t.TempDir()
+	script := "#!/bin/sh\nmount -t tmpfs vmgo-test \"$1\" && touch \"$1/mounted\" && echo mounted; kill -KILL $$\n"
+	if err := os.WriteFile(bin+"/mmdebstrap", []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	out, err := Mmdebstrap(tree).CombinedOutput()
+	if err == nil || string(out) != "mounted\n" {
+		t.Skipf("nothing can be mounted here: %v: %s", err, out)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), tree) {
+		t.Errorf("%v: the mount outlives the program that made it", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -47,12 +48,16 @@ func Tree(t testing.TB, name, suite, packages string) string {
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || strings.Contains(string(mounts), " "+dir+".new/") {
+		t.Fatalf("file systems are mounted in %s.new, %v: unmount them first", dir, err)
+	}
 	if err := os.RemoveAll(dir + ".new"); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("mmdebstrap", "--variant=minbase", "--include="+packages, "--aptopt=Acquire::Retries 3",
+	cmd := Mmdebstrap("--variant=minbase", "--include="+packages, "--aptopt=Acquire::Retries 3",
 		"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 		suite, dir+".new")
+	cmd.ExtraFiles = []*os.File{lock} // held until mmdebstrap ends, should this process be killed
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("no Debian %s from this machine's apt sources: %v\n%s", suite, err, out)
 	}
@@ -60,4 +65,15 @@ func Tree(t testing.TB, name, suite, packages string) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// Mmdebstrap returns a command that runs mmdebstrap in a mount namespace of its
+// own. As root it mounts /proc, /sys and /dev/shm in the tree that it makes, and
+// leaves them there when it is killed: whoever then removed the tree would empty
+// the machine's own.
+func Mmdebstrap(args ...string) *exec.Cmd {
+	if os.Getuid() != 0 {
+		return exec.Command("mmdebstrap", args...) // makes namespaces by itself
+	}
+	return exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "--", "mmdebstrap"}, args...)...)
 }
