@@ -58,17 +58,21 @@ func TestRelease_sameBytes(t *testing.T) {
 	signedBy(t, filepath.Join(first, "packaging/release-keys"), one)
 }
 
-// taggedClone clones this repository, has it accept a key, and tags that.
+// taggedClone clones this repository, has it and its install.sh accept a key, and
+// tags that.
 func taggedClone(t *testing.T, dir, public string) string {
 	t.Helper()
 	command(t, "", nil, "git", "clone", "-q", "--no-local", ".", dir)
-	text, err := os.ReadFile(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := `vmgo namespaces="vmgo-release" ` + string(text)
-	if err := os.WriteFile(filepath.Join(dir, "packaging/release-keys"), []byte(line), 0o600); err != nil {
-		t.Fatal(err)
+	key, keys, script := read(t, public), filepath.Join(dir, "packaging/release-keys"), filepath.Join(dir, "install.sh")
+	line := `vmgo namespaces="vmgo-release" ` + key
+	accepting := strings.Replace(read(t, script), read(t, keys)+"END\n", line+"END\n", 1)
+	for name, text := range map[string]string{keys: line, script: accepting} {
+		if !strings.Contains(text, key) {
+			t.Fatalf("%s does not have the lines of packaging/release-keys", name)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	command(t, dir, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "a key for a test")
 	command(t, dir, nil, "git", "tag", "v0.1.0")
