@@ -34,7 +34,7 @@ release that the current directory asks for.
   --programs-only   install no Go release
   --find-go DIR     only print a go that can build vmgo; where there is none,
                     fetch one into DIR
-  --uninstall       remove the programs, completions, manual page, the shims that
+  --uninstall       remove the programs, completions, manual pages, the shims that
                     lead to them, what --hook and --hook-all added, and the
                     directories that were made for them
   --purge           with --uninstall: the Go releases, settings and caches, too
@@ -510,9 +510,9 @@ may_write() {
 	done
 }
 
-# The completions and the manual page that fit what was built.
+# The completions and the manual pages that fit what was built.
 place_share() {
-	sh "$checkout/packaging/share.sh" "$checkout" "$bin/vmgo" "$temp/share" || die 1 'could not make completions and manual page'
+	sh "$checkout/packaging/share.sh" "$checkout" "$bin/vmgo" "$temp/share" || die 1 'could not make completions and manual pages'
 	rm -rf -- "$lib/share"
 	cp -R -- "$temp/share" "$lib/share" || die 1 "could not write $lib/share"
 	chmod -R u=rwX,go=rX "$lib/share"
@@ -541,7 +541,7 @@ install_programs() {
 		step "install $bin/$program" place "$program"
 	done
 	[ -n "$dry" ] || remember_dirs
-	step "install completions and the manual page in ${prefix%/}/share" place_share
+	step "install completions and the manual pages in ${prefix%/}/share" place_share
 	step "leave Go's own default of GOPROXY in $lib/go.env" leave_proxy
 	# The Go release needs the space more.
 	cleanup
@@ -685,7 +685,13 @@ rollback() {
 	old=${old#../}
 	may_write
 	healthy "$lib/$old" || die 1 "vmgo $old does not work: left as it is"
-	step "make vmgo $old the current release, and keep $now" switch_release "$old"
+	step "make vmgo $old the current release, and keep $now" return_to "$old"
+}
+
+return_to() {
+	switch_release "$1"
+	link_release
+	remember_dirs
 }
 
 # switch_release VERSION: each release has a link to the one before it, so that the
@@ -731,11 +737,19 @@ place_release() {
 	for dir in "$lib"/[0-9]*; do
 		case ${dir##*/} in "$release_version" | "${kept#../}") ;; *) rm -rf -- "$dir" ;; esac
 	done
+	link_release
+	remember_dirs
+}
+
+# link_release: the links of the current release, and none that another one left.
+link_release() {
 	for program in "$lib/current/bin"/*; do
 		swap_link "../lib/vmgo/current/bin/${program##*/}" "$bin/${program##*/}"
 	done
+	for link in "$bin"/vmgo-*; do
+		[ -e "$link" ] || remove_link "$link"
+	done
 	link_share current/share
-	remember_dirs
 }
 
 copy_release() {
@@ -748,14 +762,19 @@ copy_release() {
 	unfinished=
 }
 
-# The completions and the manual page, where shells and man look for them.
-shared_files='bash-completion/completions/vmgo zsh/site-functions/_vmgo fish/vendor_completions.d/vmgo.fish man/man1/vmgo.1.gz'
+# The completions and the manual pages, where shells and man look for them.
+shared_files='bash-completion/completions/vmgo zsh/site-functions/_vmgo fish/vendor_completions.d/vmgo.fish
+man/man1/vmgo.1.gz man/man1/vmgo-proxy.1.gz man/man1/vmgo-deploy.1.gz man/man1/vmgo-fleet.1.gz man/man1/vmgo-observe.1.gz'
 
 link_share() { # where they are beneath lib/vmgo
 	for file in $shared_files; do
-		[ "$1" != share ] || [ -e "$lib/$1/$file" ] || continue # the page needs gzip
-		make_dir "${prefix%/}/share/${file%/*}"
-		swap_link "../../../lib/vmgo/$1/$file" "${prefix%/}/share/$file"
+		link=${prefix%/}/share/$file
+		if [ -e "$lib/$1/$file" ]; then
+			make_dir "${link%/*}"
+			swap_link "../../../lib/vmgo/$1/$file" "$link"
+		else
+			remove_link "$link"
+		fi
 	done
 }
 
@@ -863,7 +882,7 @@ build_module() {
 		set -- "$@" "$module${package#"$checkout"}@v$release_version"
 	done
 	module_go install -trimpath -ldflags '-s -w' -tags urfave_cli_no_docs,urfave_cli_no_suggest "$@" || exit $?
-	sh "$checkout/packaging/share.sh" "$checkout" "$tree/bin/vmgo" "$tree/share" || die 1 'could not make completions and manual page'
+	sh "$checkout/packaging/share.sh" "$checkout" "$tree/bin/vmgo" "$tree/share" || die 1 'could not make completions and manual pages'
 	is_release
 }
 

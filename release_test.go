@@ -63,16 +63,16 @@ func TestRelease_sameBytes(t *testing.T) {
 func taggedClone(t *testing.T, dir, public string) string {
 	t.Helper()
 	command(t, "", nil, "git", "clone", "-q", "--no-local", ".", dir)
-	key, keys, script := read(t, public), filepath.Join(dir, "packaging/release-keys"), filepath.Join(dir, "install.sh")
-	line := `vmgo namespaces="vmgo-release" ` + key
-	accepting := strings.Replace(read(t, script), read(t, keys)+"END\n", line+"END\n", 1)
-	for name, text := range map[string]string{keys: line, script: accepting} {
-		if !strings.Contains(text, key) {
-			t.Fatalf("%s does not have the lines of packaging/release-keys", name)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	keys, script := filepath.Join(dir, "packaging/release-keys"), filepath.Join(dir, "install.sh")
+	key, err1 := os.ReadFile(public)
+	old, err2 := os.ReadFile(keys)
+	text, err3 := os.ReadFile(script)
+	line := []byte(`vmgo namespaces="vmgo-release" ` + string(key))
+	accepting := bytes.Replace(text, append(old, "END\n"...), append(line, "END\n"...), 1)
+	err4 := os.WriteFile(keys, line, 0o600)
+	err5 := os.WriteFile(script, accepting, 0o600)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil || bytes.Equal(text, accepting) {
+		t.Fatal("install.sh does not have the lines of packaging/release-keys", err)
 	}
 	command(t, dir, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "a key for a test")
 	command(t, dir, nil, "git", "tag", "v0.1.0")

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/settings"
+	"github.com/vmgo/vmgo/internal/ui"
 )
 
 // manCommand prints the manual page, vmgo(1), for packages.
@@ -47,8 +48,8 @@ func meaning(row settings.Row, quote string) string {
 // programs give equal pages.
 func manual(app *cli.App) string {
 	var page strings.Builder
-	fmt.Fprintf(&page, ".TH VMGO 1 \"\" \"vmgo %s\" \"User Commands\"\n", roff(app.Version))
-	fmt.Fprintf(&page, ".SH NAME\nvmgo \\- %s\n.SH SYNOPSIS\n.B %s\n.SH COMMANDS\n", roff(app.Usage), roff(app.UsageText))
+	fmt.Fprintf(&page, ".TH VMGO 1 \"\" \"vmgo %s\" \"User Commands\"\n", ui.Roff(app.Version))
+	fmt.Fprintf(&page, ".SH NAME\nvmgo \\- %s\n.SH SYNOPSIS\n.B %s\n.SH COMMANDS\n", ui.Roff(app.Usage), ui.Roff(app.UsageText))
 	for _, command := range app.Commands {
 		if !command.Hidden {
 			manCommands(&page, command)
@@ -56,7 +57,7 @@ func manual(app *cli.App) string {
 	}
 	page.WriteString(".SH ENVIRONMENT\n")
 	for _, row := range settings.Table() {
-		fmt.Fprintf(&page, ".TP\n.B %s\n%s\n", roff(row.Name), roff(meaning(row, "")))
+		fmt.Fprintf(&page, ".TP\n.B %s\n%s\n", ui.Roff(row.Name), ui.Roff(meaning(row, "")))
 	}
 	page.WriteString(`.SH FILES
 .TP
@@ -71,7 +72,11 @@ the releases, or below
 .I ~/.local/share/vmgo/go
 .SH EXIT STATUS
 0 done, 1 failed, 2 usage, 3 nothing matches or not installed, 4 network, 5 verification failed, 6 another process holds the store, 130 interrupted
+.SH SEE ALSO
 `)
+	for _, p := range companions() {
+		fmt.Fprintf(&page, ".BR vmgo\\-%s (1)\n", p.name)
+	}
 	return page.String()
 }
 
@@ -80,14 +85,14 @@ func manCommands(page *strings.Builder, command *cli.Command) {
 	if usage == "" {
 		usage = "vmgo " + command.Name
 	}
-	fmt.Fprintf(page, ".SS %s\n%s.\n", roff(usage), roff(command.Usage))
+	fmt.Fprintf(page, ".SS %s\n%s.\n", ui.Roff(usage), ui.Roff(command.Usage))
 	if command.Description != "" {
-		fmt.Fprintf(page, ".PP\n.nf\n%s\n.fi\n", roff(command.Description))
+		fmt.Fprintf(page, ".PP\n.nf\n%s\n.fi\n", ui.Roff(command.Description))
 	}
 	for _, flag := range command.Flags {
 		documented, ok := flag.(cli.DocGenerationFlag)
 		if name := flag.Names()[0]; ok && name != "help" && name != "quiet" {
-			fmt.Fprintf(page, ".TP\n.B \\-\\-%s\n%s\n", roff(name), roff(strings.ReplaceAll(documented.GetUsage(), "`", "")))
+			fmt.Fprintf(page, ".TP\n.B \\-\\-%s\n%s\n", ui.Roff(name), ui.Roff(strings.ReplaceAll(documented.GetUsage(), "`", "")))
 		}
 	}
 	for _, sub := range command.Subcommands {
@@ -95,16 +100,4 @@ func manCommands(page *strings.Builder, command *cli.Command) {
 			manCommands(page, sub)
 		}
 	}
-}
-
-// roff escapes text for the macros: backslashes and hyphens, and dots and quotes
-// at the beginning of a line, which would make it a request.
-func roff(text string) string {
-	lines := strings.Split(strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text), "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
-			lines[i] = `\&` + line
-		}
-	}
-	return strings.Join(lines, "\n")
 }

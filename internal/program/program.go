@@ -54,6 +54,10 @@ func run(ctx context.Context, h host.Host, spoken, about string, commands []Comm
 	if len(words) == 0 || isHelp(words[0]) || words[0] == "help" && len(words) == 1 {
 		return overview(h.Stdout, spoken, about, commands)
 	}
+	if words[0] == manCommand && len(words) == 1 {
+		_, err := io.WriteString(h.Stdout, manual(spoken, about, commands))
+		return err
+	}
 	if words[0] == "help" {
 		words = append(words[1:len(words):len(words)], "--help")
 	}
@@ -82,16 +86,13 @@ func overview(w io.Writer, spoken, about string, commands []Command) error {
 }
 
 func (c Command) run(ctx context.Context, stdout io.Writer, spoken string, words []string) error {
-	flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+	flags := c.flagSet()
 	flags.SetOutput(io.Discard)
-	if c.Flags != nil {
-		c.Flags(flags)
-	}
 	line := strings.TrimSpace(spoken + " " + c.Name)
 	arguments, err := c.parse(flags, words)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return c.help(stdout, line, flags)
+		return c.help(stdout, spoken, flags)
 	case err != nil:
 		return diag.New(diag.Usage, strconv.Quote(line)+": "+plain(err), line+" --help")
 	case c.Most >= 0 && len(arguments) > c.Most:
@@ -133,22 +134,15 @@ func plain(err error) string {
 	return strings.ReplaceAll(text, "for flag -", "for flag --")
 }
 
-func (c Command) help(w io.Writer, line string, flags *flag.FlagSet) error {
-	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", line, c.Usage, strings.TrimSpace(line+" [FLAG...] "+c.Arguments))
+func (c Command) help(w io.Writer, spoken string, flags *flag.FlagSet) error {
+	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", strings.TrimSpace(spoken+" "+c.Name), c.Usage, c.synopsis(spoken))
 	if c.Long != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
 	}
 	heading := "\nFlags:\n"
-	flags.VisitAll(func(f *flag.Flag) {
-		value, usage := flag.UnquoteUsage(f)
-		if usage == "" { // for our own use
-			return
-		}
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "-1" && f.DefValue != "false" && f.DefValue != "0s" {
-			usage += " (default " + f.DefValue + ")"
-		}
-		fmt.Fprintf(w, "%s  --%s\n        %s\n", heading, strings.TrimSpace(f.Name+" "+value), usage)
+	for _, f := range visibleFlags(flags) {
+		fmt.Fprintf(w, "%s  %s\n        %s\n", heading, f.name, f.usage)
 		heading = ""
-	})
+	}
 	return nil
 }
