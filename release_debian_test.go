@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,30 +12,44 @@ import (
 	"github.com/vmgo/vmgo/internal/vmtest/hosts"
 )
 
-// debian is a Debian tree in which commands run as root, with no network and
-// nothing of this machine but its kernel.
+// debian is a Debian tree in which commands run as root, with nothing of this
+// machine but its kernel and, if there is one, the network namespace.
 type debian struct {
 	t    *testing.T
 	root string
+	net  []string // the command that enters the network namespace
+	user string   // UID:GID; empty: root
+	env  []string
 }
 
-func newDebian(t *testing.T, suite string) debian {
+func newDebian(t *testing.T, suite string) *debian {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), suite)
 	command(t, "", nil, "cp", "-a", hosts.Tree(t, "release", suite, "ca-certificates,openssh-client,zsh"), root)
-	return debian{t, root}
+	return &debian{t: t, root: root, net: []string{"unshare", "-n"}}
 }
 
+// enter mounts what a system has, in namespaces of its own, and runs a script in the tree.
+const enter = `set -e
+cd "$1" && mount -t proc proc proc && mount --rbind /dev dev && mount --make-rslave dev && mount -t tmpfs none run
+shift
+exec "$@"`
+
 // try runs a script in the tree and returns what it prints.
-func (d debian) try(script string) (string, error) {
-	cmd := exec.Command("unshare", "-mpfn", "--kill-child", "sh", "-c",
-		`mount -t proc proc "$1/proc" && exec chroot "$1" env -i HOME=/root SHELL=/bin/bash DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc "$2"`,
-		"sh", d.root, script)
-	out, err := cmd.CombinedOutput()
+func (d *debian) try(script string, args ...string) (string, error) {
+	argv := append([]string{}, d.net...)
+	argv = append(argv, "unshare", "-mpf", "--kill-child", "sh", "-c", enter, "sh", d.root, "chroot", "--userspec="+cmp.Or(d.user, "0:0"), ".", "env", "-i", "HOME=/root", "SHELL=/bin/bash", "LANG=C.UTF-8",
+		"DEBIAN_FRONTEND=noninteractive", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	argv = append(argv, d.env...)
+	if len(args) == 0 {
+		args = []string{"sh", "-euc"}
+	}
+	argv = append(append(argv, args...), script)
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 	return string(out), err
 }
 
-func (d debian) sh(script string) string {
+func (d *debian) sh(script string) string {
 	d.t.Helper()
 	out, err := d.try(script)
 	if err != nil {
@@ -44,7 +59,7 @@ func (d debian) sh(script string) string {
 }
 
 // files describes everything in the tree but what dpkg writes about itself.
-func (d debian) files() string {
+func (d *debian) files() string {
 	d.t.Helper()
 	const prune = `find / -xdev \( -path /proc -o -path /release -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache/man \) -prune -o `
 	return d.sh(prune + `-printf '%M %U:%G %p -> %l\n' | sort; ` + prune + `-type f -exec sha256sum {} + | sort`)
@@ -64,49 +79,60 @@ func testReleases(t *testing.T) string {
 	key := filepath.Join(base, "key")
 	command(t, "", nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key)
 	clone := taggedClone(t, filepath.Join(base, "clone"), key+".pub")
-	command(t, clone, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", "the next one")
-	command(t, clone, nil, "git", "tag", "v0.2.0")
+	tagNext(t, clone)
 	for _, version := range []string{"0.1.0", "0.2.0"} {
 		command(t, clone, nil, "packaging/release.sh", "--arch", runtime.GOARCH, "--key", key, "--out", filepath.Join(base, "release", version), version)
 	}
 	return filepath.Join(base, "release")
 }
 
-// TestRelease_onDebian installs, upgrades, removes and purges the package, and wants
-// each tree back as it was.
+// TestRelease_onDebian takes releases as they are published through the lives of
+// users: packages, then install.sh, the commands of the README and the examples.
+// Each tree is wanted back as it was.
 func TestRelease_onDebian(t *testing.T) {
 	t.Parallel()
 	releases := testReleases(t)
-	for _, name := range []string{"0.1.0", "0.2.0"} {
-		deb := filepath.Join(releases, name, "vmgo_"+name+"-1_"+runtime.GOARCH+".deb")
-		if _, err := exec.LookPath("lintian"); err != nil {
-			t.Log("lintian is not installed")
-			break
+	t.Run("lintian", func(t *testing.T) {
+		for _, version := range []string{"0.1.0", "0.2.0"} {
+			command(t, "", nil, "lintian", "--fail-on", "error", "--allow-root", debFile(releases, version))
 		}
-		if out, err := exec.Command("lintian", "--fail-on", "error", deb).CombinedOutput(); err != nil {
-			t.Errorf("lintian: %v\n%s", err, out)
-		}
-	}
+	})
 	for _, suite := range []string{"bullseye", "bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
-			t.Parallel()
 			d := newDebian(t, suite)
-			command(t, "", nil, "cp", "-R", releases, filepath.Join(d.root, "release"))
-			d.debPackage()
+			d.put(releases)
+			for name, life := range map[string]func(*debian){"deb": (*debian).debPackage, "install.sh": (*debian).installScript} {
+				t.Run(name, func(t *testing.T) {
+					inner := *d
+					inner.t = t
+					life(&inner)
+				})
+			}
 		})
 	}
+	t.Run("rpm", func(t *testing.T) { rpmPackage(t, releases) })
+	t.Run("README", func(t *testing.T) { readmeCommands(t, releases) })
+	t.Run("examples", func(t *testing.T) { exampleProject(t, releases) })
 }
 
-func (d debian) debPackage() {
+// put copies the releases into the tree, as /release.
+func (d *debian) put(releases string) {
+	d.t.Helper()
+	command(d.t, "", nil, "cp", "-R", releases, filepath.Join(d.root, "release"))
+}
+
+func debFile(releases, version string) string {
+	return filepath.Join(releases, version, "vmgo_"+version+"-1_"+runtime.GOARCH+".deb")
+}
+
+func (d *debian) debPackage() {
 	t := d.t
 	before := d.files()
-	deb := func(version string) string {
-		return "/release/" + version + "/vmgo_" + version + "-1_" + runtime.GOARCH + ".deb"
-	}
-	wants(t, d.sh("dpkg -i "+deb("0.1.0")+" && vmgo version && vmgo doctor --quick || test $? = 1"), "vmgo v0.1.0 (")
+	wants(t, d.sh("dpkg -i "+debFile("/release", "0.1.0")+" && vmgo version && vmgo doctor --quick || test $? = 1"), "vmgo v0.1.0 (")
 	wants(t, d.sh("dpkg-query -W -f '${Conffiles}' vmgo"), "/etc/vmgo/env ")
+	wants(t, d.sh("ls /usr/share/man/man1"), "vmgo.1.gz", "vmgo-proxy.1.gz", "vmgo-deploy.1.gz", "vmgo-fleet.1.gz", "vmgo-observe.1.gz")
 	if out := d.sh("ls /etc/profile.d"); strings.Contains(out, "vmgo") {
-		t.Errorf("the hook is active unasked: %s", out)
+		t.Errorf("the hook is active without a request: %s", out)
 	}
 	// A new login shell has the hook once the administrator says so, and only then.
 	const loaded = `bash -lic 'type -t vmgo || :' 2>/dev/null`
@@ -116,11 +142,13 @@ func (d debian) debPackage() {
 	if out := d.sh("ln -s /usr/share/vmgo/profile.sh /etc/profile.d/vmgo.sh && " + loaded); out != "function\n" {
 		t.Errorf("vmgo is a %q", out)
 	}
-	out, err := d.try("vmgo self update")
-	if wants(t, out, "was not installed from a release by install.sh", "hint: sudo apt-get install ./vmgo_"); err == nil {
-		t.Error("self update of a package")
+	for _, words := range []string{"update", "rollback", "uninstall"} {
+		out, err := d.try("vmgo self " + words)
+		if wants(t, out, "was not installed from a release by install.sh", "hint: sudo apt-get "); err == nil {
+			t.Errorf("self %s of a package", words)
+		}
 	}
-	d.sh("rm /etc/profile.d/vmgo.sh && echo VMGO_JOBS=3 >>/etc/vmgo/env && dpkg -i " + deb("0.2.0"))
+	d.sh("rm /etc/profile.d/vmgo.sh && echo VMGO_JOBS=3 >>/etc/vmgo/env && dpkg -i " + debFile("/release", "0.2.0"))
 	wants(t, d.sh("vmgo version && vmgo config VMGO_JOBS"), "vmgo v0.2.0 (", "3")
 	wants(t, d.sh("dpkg -r vmgo && cat /etc/vmgo/env"), "VMGO_JOBS=3")
 	d.sh("dpkg -P vmgo && rm -rf /root/.config/vmgo /root/.local /root/.cache")

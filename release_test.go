@@ -79,6 +79,13 @@ func taggedClone(t *testing.T, dir, public string) string {
 	return dir
 }
 
+// tagNext tags a release after the first one: 0.2.0.
+func tagNext(t *testing.T, clone string) {
+	t.Helper()
+	command(t, clone, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", "the next one")
+	command(t, clone, nil, "git", "tag", "v0.2.0")
+}
+
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	if strings.HasPrefix(name, "packaging/") {

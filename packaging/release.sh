@@ -125,11 +125,30 @@ package() { # ARCH
 	done
 }
 
+has_key() { grep -q '^[^#]' "$work/src/packaging/release-keys"; }
+
+sign_file() {
+	ssh-keygen -Y sign -n "$namespace" -f "$key" "$1" 2>"$work/log" || die "could not sign with $key: $(tail -n 1 "$work/log")"
+	ssh-keygen -Y verify -n "$namespace" -I vmgo -f "$work/src/packaging/release-keys" -s "$1.sig" <"$1" >/dev/null 2>&1 ||
+		die "the tag's packaging/release-keys does not accept $key" 'see "The keys" in docs/releasing.md'
+}
+
+# Minutes before the signature is needed, it is clear whether there can be one.
+check_key() {
+	[ -n "$key" ] || return 0
+	has_key || die "packaging/release-keys of v$version has no key, so nobody could verify this release" 'see "The keys" in docs/releasing.md: make a key, commit its line, tag again'
+	: >"$work/probe"
+	sign_file "$work/probe"
+}
+
 sign() {
-	[ -n "$key" ] || { say "checksums.txt is not signed: sign it with --key, or ssh-keygen -Y sign -n $namespace -f KEY checksums.txt" && return 0; }
-	ssh-keygen -Y sign -n "$namespace" -f "$key" "$out/checksums.txt" 2>/dev/null || die "could not sign with $key"
-	ssh-keygen -Y verify -n "$namespace" -I vmgo -f "$work/src/packaging/release-keys" -s "$out/checksums.txt.sig" <"$out/checksums.txt" >/dev/null ||
-		die "the tag's packaging/release-keys does not accept this key" 'see docs/releasing.md'
+	if [ -n "$key" ]; then
+		sign_file "$out/checksums.txt"
+		return
+	fi
+	say 'checksums.txt is not signed, so install.sh refuses this release'
+	has_key || say "packaging/release-keys of v$version has no key: docs/releasing.md, \"The keys\", says how to make one"
+	printf 'hint: make release VERSION=%s KEY=FILE   # or: ssh-keygen -Y sign -n %s -f FILE %s/checksums.txt\n' "$version" "$namespace" "$out" >&2
 }
 
 main() {
@@ -144,6 +163,7 @@ main() {
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM HUP
 	check_out
+	check_key
 	nfpm_program=$(tool nfpm "$nfpm")
 	cyclonedx_program=$(tool cyclonedx-gomod "$cyclonedx")
 	build_share "$work/share"
