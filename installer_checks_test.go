@@ -94,17 +94,10 @@ func TestInstaller_temporaryDirectoryIsPrivate(t *testing.T) {
 func TestInstaller_fullTemporaryDirectory(t *testing.T) {
 	t.Parallel()
 	in := newInstaller(t, "dash")
-	df := filepath.Join(in.path, "df")
-	if err := os.Remove(df); err != nil {
-		t.Fatal(err)
-	}
-	in.write(df, `#!/bin/sh
+	in.fakeTool("df", `#!/bin/sh
 case $2 in "$TMPDIR"/*) free=2048 ;; *) free=99999999 ;; esac
 printf 'Filesystem 1024-blocks Used Available\nnone 0 0 %s\n' "$free"
 `)
-	if err := os.Chmod(df, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	_, stderr := in.run(0, "--programs-only")
 	wants(t, stderr, in.temp+" has only 2 MiB free of ", "looking elsewhere")
 }
@@ -127,15 +120,8 @@ func TestInstaller_otherMachines(t *testing.T) {
 	t.Parallel()
 	for machine, want := range map[string]string{"FreeBSD amd64": "vmgo is for Linux, this is FreeBSD", "Linux mips": "no checksum here of a Go for linux-mips"} {
 		in := newInstaller(t, "dash")
-		name := filepath.Join(in.path, "uname")
-		if err := os.Remove(name); err != nil {
-			t.Fatal(err)
-		}
 		system, arch, _ := strings.Cut(machine, " ")
-		in.write(name, "#!/bin/sh\n[ \"$1\" = -m ] && echo "+arch+" || echo "+system+"\n")
-		if err := os.Chmod(name, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		in.fakeTool("uname", "#!/bin/sh\n[ \"$1\" = -m ] && echo "+arch+" || echo "+system+"\n")
 		_, stderr := in.run(1, "--programs-only")
 		if wants(t, stderr, want); strings.Contains(stderr, "check its SHA-256") {
 			t.Error(stderr)

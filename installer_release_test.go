@@ -53,9 +53,10 @@ func (in *installer) release(dir, version, key string) string {
 	zipped := gzip.NewWriter(&file)
 	w := tar.NewWriter(zipped)
 	name := "vmgo-" + version + "-linux-" + runtime.GOARCH
-	for _, program := range []string{"vmgo", "vmgo-shim"} {
+	for _, file := range append([]string{"bin/vmgo", "bin/vmgo-shim", "share/bash-completion/completions/vmgo", "share/zsh/site-functions/_vmgo",
+		"share/fish/vendor_completions.d/vmgo.fish", "share/man/man1/vmgo.1.gz"}, in.more...) {
 		text := strings.NewReplacer("VERSION", version, "FAILS", in.fails).Replace(fakeRelease)
-		if err := w.WriteHeader(&tar.Header{Name: name + "/bin/" + program, Mode: 0o755, Size: int64(len(text))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: name + "/" + file, Mode: 0o755, Size: int64(len(text))}); err != nil {
 			in.t.Fatal(err)
 		}
 		if _, err := w.Write([]byte(text)); err != nil {

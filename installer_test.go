@@ -72,7 +72,8 @@ type installer struct {
 	path     string
 	env      []string
 	as       *syscall.SysProcAttr
-	fails    string // what releases that are made fail at: "version", "doctor 2"
+	fails    string   // what releases that are made fail at: "version", "doctor 2"
+	more     []string // what they have besides: "bin/vmgo-deploy"
 }
 
 func newInstaller(t *testing.T, shell ...string) *installer {
@@ -101,7 +102,8 @@ func newInstaller(t *testing.T, shell ...string) *installer {
 	script = regexp.MustCompile(`\b[0-9a-f]{64}\b`).ReplaceAll(script, []byte(sum))
 	script = withoutThisMachinesGo(script)
 	in.write(filepath.Join(in.checkout, "install.sh"), string(script))
-	in.write(filepath.Join(in.checkout, "packaging/share.sh"), `mkdir -p "$3/man/man1" && echo "$2" >"$3/man/man1/vmgo.1.gz"`)
+	in.write(filepath.Join(in.checkout, "packaging/share.sh"), `mkdir -p "$3/man/man1" "$3/doc/vmgo" && echo "$2" >"$3/man/man1/vmgo.1.gz" && cp "$1/packaging/profile.sh" "$3/doc/vmgo/"`)
+	in.write(filepath.Join(in.checkout, "packaging/profile.sh"), in.read("packaging/profile.sh"))
 	in.write(filepath.Join(in.checkout, "go.mod"), "module github.com/vmgo/vmgo\n\ngo 1.99.0\n")
 	in.write(filepath.Join(in.home, ".keep"), "")
 	in.write(filepath.Join(in.temp, ".keep"), "")
@@ -302,6 +304,19 @@ func (in *installer) onlyTools(names ...string) {
 			in.t.Fatal(err)
 		}
 		in.link(name, real)
+	}
+}
+
+// fakeTool puts a script of the test in the place of a tool.
+func (in *installer) fakeTool(name, script string) {
+	in.t.Helper()
+	path := filepath.Join(in.path, name)
+	if err := os.Remove(path); err != nil {
+		in.t.Fatal(err)
+	}
+	in.write(path, script)
+	if err := os.Chmod(path, 0o755); err != nil {
+		in.t.Fatal(err)
 	}
 }
 

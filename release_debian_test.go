@@ -79,7 +79,7 @@ func testReleases(t *testing.T) string {
 	key := filepath.Join(base, "key")
 	command(t, "", nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key)
 	clone := taggedClone(t, filepath.Join(base, "clone"), key+".pub")
-	tagNext(t, clone)
+	tag(t, clone, "0.2.0")
 	for _, version := range []string{"0.1.0", "0.2.0"} {
 		command(t, clone, nil, "packaging/release.sh", "--arch", runtime.GOARCH, "--key", key, "--out", filepath.Join(base, "release", version), version)
 	}

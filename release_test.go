@@ -74,16 +74,27 @@ func taggedClone(t *testing.T, dir, public string) string {
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil || bytes.Equal(text, accepting) {
 		t.Fatal("install.sh does not have the lines of packaging/release-keys", err)
 	}
-	command(t, dir, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qam", "a key for a test")
-	command(t, dir, nil, "git", "tag", "v0.1.0")
+	tag(t, dir, "0.1.0")
 	return dir
 }
 
-// tagNext tags a release after the first one: 0.2.0.
-func tagNext(t *testing.T, clone string) {
+// tag commits a heading for a version in CHANGELOG.md, where there is none, and tags that.
+func tag(t *testing.T, clone, version string) {
 	t.Helper()
-	command(t, clone, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", "the next one")
-	command(t, clone, nil, "git", "tag", "v0.2.0")
+	name := filepath.Join(clone, "CHANGELOG.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heading := []byte("\n## " + version + "\n")
+	if !bytes.Contains(text, heading) {
+		text = bytes.Replace(text, []byte("\n## "), append(heading, "\n- more\n\n## "...), 1)
+	}
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, clone, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-am", "vmgo "+version)
+	command(t, clone, nil, "git", "tag", "v"+version)
 }
 
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
@@ -162,35 +173,68 @@ func signedBy(t *testing.T, keys, dir string) {
 	}
 }
 
-// TestRelease_refuses names what stops a release before anything is built.
-func TestRelease_refuses(t *testing.T) {
-	t.Parallel()
-	full := t.TempDir()
-	if err := os.WriteFile(filepath.Join(full, "file"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	repository := t.TempDir()
-	command(t, repository, nil, "git", "init", "-q")
+// releaseRepository returns a repository that has release.sh and these files, tagged
+// v0.1.0.
+func releaseRepository(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	command(t, "", nil, "git", "init", "-q", dir)
 	script, err := os.ReadFile("packaging/release.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(repository, "packaging"), 0o700); err != nil {
+	files["packaging/release.sh"] = string(script)
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o700)); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+	}
+	command(t, dir, nil, "git", "add", ".")
+	command(t, dir, nil, "git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "all")
+	command(t, dir, nil, "git", "tag", "v0.1.0")
+	return dir
+}
+
+// TestRelease_refuses names what stops a release before anything is built.
+func TestRelease_refuses(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	key, other, full := filepath.Join(base, "key"), filepath.Join(base, "other"), filepath.Join(base, "full")
+	for _, name := range []string{key, other} {
+		command(t, "", nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name)
+	}
+	public, err := os.ReadFile(other + ".pub")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(repository, "packaging/release.sh"), script, 0o700); err != nil { //nolint:gosec // a program
+	if err := errors.Join(os.Mkdir(full, 0o700), os.WriteFile(filepath.Join(full, "file"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for says, args := range map[string][]string{
-		"which version?":                 {},
-		"unknown option --sign":          {"--sign", "0.1.0"},
-		"--key needs a value":            {"0.1.0", "--key"},
-		"is not empty":                   {"--out", full, "0.1.0"},
-		"there is no tag v0.1.0\nhint: ": {"--out", t.TempDir(), "0.1.0"},
+	here := strings.TrimPrefix(strings.TrimSpace(command(t, "", nil, "go", "env", "GOVERSION")), "go")
+	const heading = "# Changes\n\n## 0.1.0\n"
+	keyless := releaseRepository(t, map[string]string{".go-version": here, "CHANGELOG.md": heading, "packaging/release-keys": "# none\n"})
+	accepts := releaseRepository(t, map[string]string{".go-version": here, "CHANGELOG.md": heading, "packaging/release-keys": "vmgo namespaces=\"vmgo-release\" " + string(public)})
+	unnamed := releaseRepository(t, map[string]string{".go-version": here, "CHANGELOG.md": "# Changes\n\n## Unreleased\n"})
+	for _, c := range []struct {
+		repository, says string
+		args             []string
+	}{
+		{keyless, "which version?\nhint: ", nil},
+		{keyless, "unknown option --sign", []string{"--sign", "0.1.0"}},
+		{keyless, "--key needs a value", []string{"0.1.0", "--key"}},
+		{keyless, "is not empty", []string{"--out", full, "0.1.0"}},
+		{keyless, "there is no tag v0.2.0\nhint: ", []string{"0.2.0"}},
+		{unnamed, "CHANGELOG.md of v0.1.0 has no heading \"## 0.1.0\"", []string{"0.1.0"}},
+		{keyless, "packaging/release-keys of v0.1.0 has no key, so nobody could verify this release\nhint: less docs/releasing.md ", []string{"--key", key, "0.1.0"}},
+		{accepts, "the tag's packaging/release-keys does not accept " + key, []string{"--key", key, "0.1.0"}},
+		{accepts, "could not sign with " + key + "-none: ", []string{"--key", key + "-none", "0.1.0"}},
 	} {
-		out, err := exec.Command(filepath.Join(repository, "packaging/release.sh"), args...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), says) {
-			t.Errorf("%q: %v: %s", args, err, out)
+		cmd := exec.Command(filepath.Join(c.repository, "packaging/release.sh"), c.args...)
+		cmd.Dir = t.TempDir()
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), c.says) {
+			t.Errorf("%q: %v: %s", c.args, err, out)
 		}
 	}
 }

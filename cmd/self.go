@@ -59,7 +59,7 @@ func (a *app) selfCommand() *cli.Command {
 					&cli.BoolFlag{Name: "dry-run", Usage: "only print what would be removed"},
 				},
 				Action: func(c *cli.Context) error {
-					words := []string{"--uninstall"}
+					words := []string{uninstalling}
 					for _, name := range []string{"purge", "dry-run"} {
 						if c.Bool(name) {
 							words = append(words, "--"+name)
@@ -118,27 +118,60 @@ func updateWords(c *cli.Context) []string {
 }
 
 // ownRelease is the place where install.sh has put the running release of vmgo.
-type ownRelease struct{ prefix, dir string }
+type ownRelease struct {
+	prefix string
+	dir    string // with the release's bin and share
+}
 
-// ownRelease returns an error with the command that updates vmgo if install.sh
-// did not install this program from a release.
-func (a *app) ownRelease() (ownRelease, error) {
+// ownRelease reports whether install.sh installed this program from a release, and where.
+func (a *app) ownRelease() (own ownRelease, found bool) {
 	dir := filepath.Dir(filepath.Dir(a.host.Executable)) // PREFIX/lib/vmgo/0.1.0
 	lib := filepath.Dir(dir)
-	if _, err := os.Lstat(filepath.Join(lib, "current")); err == nil && strings.HasSuffix(lib, "/lib/vmgo") {
-		return ownRelease{prefix: filepath.Dir(filepath.Dir(lib)), dir: dir}, nil
+	if _, err := os.Lstat(filepath.Join(lib, "current")); err != nil || !strings.HasSuffix(lib, "/lib/vmgo") {
+		return ownRelease{}, false
+	}
+	return ownRelease{prefix: filepath.Dir(filepath.Dir(lib)), dir: dir}, true
+}
+
+// managed returns the place of this program for a command, the first word of
+// install.sh: of a release for all of them, of a checkout for --uninstall. The error
+// names the command that does it instead.
+func (a *app) managed(command string) (ownRelease, error) {
+	if own, found := a.ownRelease(); found {
+		return own, nil
+	}
+	prefix := filepath.Dir(filepath.Dir(a.host.Executable))
+	built := ownRelease{prefix: prefix, dir: filepath.Join(prefix, "lib/vmgo")}
+	packaged := prefix == "/usr"
+	if _, err := os.Stat(built.script()); command == uninstalling && !packaged && err == nil {
+		return built, nil
 	}
 	hint := "git pull && ./install.sh   # in the checkout that it was built from"
-	if filepath.Dir(a.host.Executable) == "/usr/bin" {
-		hint = a.packageCommand()
+	switch {
+	case packaged:
+		hint = a.packageCommand(command)
+	case command == uninstalling:
+		hint = "rm " + diag.Word(a.host.Executable)
 	}
 	return ownRelease{}, diag.New(diag.Failure, a.host.Executable+" was not installed from a release by install.sh", hint)
 }
 
-// packageCommand returns the command that updates a package of this machine.
-func (a *app) packageCommand() string {
-	if _, err := os.Stat(filepath.Join(a.host.Root, "var/lib/dpkg/status")); err == nil {
+func (o ownRelease) script() string { return filepath.Join(o.dir, "share/vmgo/install.sh") }
+
+// uninstalling is the option of install.sh that removes vmgo.
+const uninstalling = "--uninstall"
+
+// packageCommand returns the command that updates or removes a package of this machine.
+func (a *app) packageCommand(command string) string {
+	_, err := os.Stat(filepath.Join(a.host.Root, "var/lib/dpkg/status"))
+	debian := err == nil
+	switch {
+	case debian && command == uninstalling:
+		return "sudo apt-get purge vmgo"
+	case debian:
 		return "sudo apt-get install ./vmgo_VERSION-1_ARCH.deb"
+	case command == uninstalling:
+		return "sudo dnf remove vmgo"
 	}
 	return "sudo dnf install ./vmgo-VERSION-1.ARCH.rpm"
 }
@@ -148,11 +181,11 @@ func (a *app) selfScript(c *cli.Context, words ...string) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
-	own, err := a.ownRelease()
+	own, err := a.managed(words[0])
 	if err != nil {
 		return err
 	}
-	script := filepath.Join(own.dir, "share/vmgo/install.sh")
+	script := own.script()
 	if _, err := os.Stat(script); err != nil {
 		return diag.New(diag.Failure, script+" is missing", "git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --uninstall && ./install.sh")
 	}
@@ -190,7 +223,7 @@ func (a *app) selfStatus(c *cli.Context) error {
 		return err
 	}
 	status := selfJSON{Version: currentBuild().version, Executable: a.host.Executable}
-	if own, err := a.ownRelease(); err == nil {
+	if own, found := a.ownRelease(); found {
 		status.Managed = true
 		if previous, err := os.Readlink(filepath.Join(own.dir, "previous")); err == nil {
 			status.Previous = filepath.Base(previous)

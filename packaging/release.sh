@@ -52,6 +52,8 @@ check_out() {
 	git -C "$repository" rev-parse -q --verify "refs/tags/v$version^{commit}" >/dev/null ||
 		die "there is no tag v$version" "git tag v$version"
 	git clone -q --no-local --depth 1 --branch "v$version" -c advice.detachedHead=false "file://$repository" "$work/src"
+	grep -qx "## $version" "$work/src/CHANGELOG.md" ||
+		die "CHANGELOG.md of v$version has no heading \"## $version\"" "sed -i 's/^## Unreleased\$/## $version/' CHANGELOG.md && git commit -am 'vmgo $version' && git tag -f v$version"
 	SOURCE_DATE_EPOCH=$(git -C "$work/src" log -1 --format=%ct)
 	export SOURCE_DATE_EPOCH
 	wanted=go$(cat "$work/src/.go-version")
@@ -130,13 +132,13 @@ has_key() { grep -q '^[^#]' "$work/src/packaging/release-keys"; }
 sign_file() {
 	ssh-keygen -Y sign -n "$namespace" -f "$key" "$1" 2>"$work/log" || die "could not sign with $key: $(tail -n 1 "$work/log")"
 	ssh-keygen -Y verify -n "$namespace" -I vmgo -f "$work/src/packaging/release-keys" -s "$1.sig" <"$1" >/dev/null 2>&1 ||
-		die "the tag's packaging/release-keys does not accept $key" 'see "The keys" in docs/releasing.md'
+		die "the tag's packaging/release-keys does not accept $key" 'less docs/releasing.md   # "The keys"'
 }
 
 # Minutes before the signature is needed, it is clear whether there can be one.
 check_key() {
 	[ -n "$key" ] || return 0
-	has_key || die "packaging/release-keys of v$version has no key, so nobody could verify this release" 'see "The keys" in docs/releasing.md: make a key, commit its line, tag again'
+	has_key || die "packaging/release-keys of v$version has no key, so nobody could verify this release" 'less docs/releasing.md   # "The keys": make one, commit its line, tag again'
 	: >"$work/probe"
 	sign_file "$work/probe"
 }
