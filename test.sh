@@ -33,6 +33,7 @@ chromium:chromium direnv:direnv fish:fish gcc:gcc git:git ip:iproute2 mkfs.ext4:
 mmdebstrap:mmdebstrap nsenter:util-linux perf:linux-perf python3:python3
 shellcheck:shellcheck ssh:openssh-client strace:strace tmux:tmux
 unzip:unzip wget:wget yash:yash zsh:zsh'
+long_tools='lintian:lintian rpm:rpm' # for --long besides
 
 say() { printf 'test.sh: %s\n' "$*" >&2; }
 
@@ -186,6 +187,7 @@ main() {
 	[ $# -gt 0 ] || [ -n "$mutants" ] || set -- ./...
 	cd -- "$(dirname -- "$0")"
 	cache=$PWD/.cache failed=''
+	[ "$mode" != long ] || tools="$tools $long_tools"
 	umask 022 # many files that tests make are to be read by others
 	mkdir -p "$cache"
 
