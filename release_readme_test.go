@@ -58,7 +58,7 @@ func readmeCommands(t *testing.T, releases string) {
 	}
 	checkout := strings.NewReplacer("./install.sh", "sh install.sh --from /release/0.1.0", "./test.sh", "# of a checkout: ./test.sh")
 	wants(t, d.session("cd\n"+checkout.Replace(blocks[0][1])), "go version go1.22.5 linux/")
-	wants(t, d.session(blocks[1][1]), "go1.27.", "go version go1.22.12 linux/", "1.22 (~/src/app/.go-version:1)")
+	wants(t, d.session(blocks[1][1]), "go1.27.", "go version go1.22.12 linux/", "decided  /home/u/src/app/.go-version:1  1.22.12")
 
 	var last []string
 	for _, match := range readmeCommand.FindAllStringSubmatch(readmeBlock.ReplaceAllString(string(text), ""), -1) {
