@@ -26,7 +26,7 @@ func exampleProject(t *testing.T, releases string) {
 	upstream, _, _ := strings.Cut(strings.ReplaceAll(proxyOrSkip(t), "|", ","), ",")
 	proxy := httptest.NewServer(passOn(upstream))
 	t.Cleanup(proxy.Close)
-	env := []string{"VMGO_VERSION=0.1.0", "VMGO_RELEASES=" + server.URL, "GOPROXY=" + proxy.URL}
+	env := []string{"VERSION_OF_VMGO=0.1.0", "RELEASES_OF_VMGO=" + server.URL, "GOPROXY=" + proxy.URL}
 	project := filepath.Join(t.TempDir(), "project")
 	command(t, "", nil, "cp", "-R", "examples/ci", project)
 	command(t, "", nil, "tar", "-C", project, "-xzf", strings.TrimSuffix(releases, "/release")+tarFile("0.1.0"), "--strip-components=3", "--wildcards", "*/share/vmgo/install.sh")

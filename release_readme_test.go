@@ -12,7 +12,7 @@ import (
 // module of the user. What needs other machines shows that it is there.
 var readmeLines = map[string]string{
 	"vmgo doctor": `vmgo doctor --offline || test $? = 1`,
-	"vmgo harden": `vmgo harden || test $? = 1`,
+	"vmgo harden": `vmgo harden plan || test $? = 1`,
 	"vmgo shims":  `vmgo shims && ~/.local/bin/go version | grep go1.26`,
 	"vmgo tools install gopls dlv staticcheck":             `vmgo tools install gopls dlv staticcheck && staticcheck -version && gopls version && dlv version`,
 	"vmgo editor vscode setup":                             `vmgo editor vscode setup && grep -q go .vscode/settings.json`,
