@@ -91,13 +91,7 @@ func (s *sandbox) hello(ctx context.Context) (string, error) {
 
 // cgo does the same with C in it, where there is a C compiler.
 func (s *sandbox) cgo(ctx context.Context) (string, error) {
-	cc := ""
-	for _, name := range []string{"gcc", "clang", "cc"} {
-		if _, found := lookpath.Find(s.v.Path, name, lookpath.IsProgram); found {
-			cc = name
-			break
-		}
-	}
+	cc := s.cc()
 	if cc == "" {
 		return "no C compiler for cgo", nil
 	}
@@ -112,4 +106,14 @@ func (s *sandbox) cgo(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("a program with C in it says %q", strings.TrimSpace(out))
 	}
 	return "cgo with " + cc, nil
+}
+
+// cc returns the name of a C compiler; empty without one.
+func (s *sandbox) cc() string {
+	for _, name := range []string{"gcc", "clang", "cc"} {
+		if _, found := lookpath.Find(s.v.Path, name, lookpath.IsProgram); found {
+			return name
+		}
+	}
+	return ""
 }

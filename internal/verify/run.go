@@ -60,7 +60,12 @@ func (s *sandbox) write(name, text string) error {
 
 // command makes a command that the go program of the release carries out.
 func (s *sandbox) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), args...)
+	return s.program(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), env, args...)
+}
+
+// program makes a command that ends with all that it started.
+func (s *sandbox) program(ctx context.Context, path string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = filepath.Join(s.dir, "work")
 	cmd.Env = append(append([]string{}, s.env...), env...)
 	// What go starts has to end with it, and to leave the scratch directory.
@@ -105,29 +110,44 @@ import "fmt"
 func main() { fmt.Println("hello from vmgo", C.answer()) }
 `
 
-// checkRun is the check "run": a smoke test of the toolchain.
-func (v *Verifier) checkRun(ctx context.Context, c *Check, t Target) {
+// within tries a toolchain in a scratch directory. What try returns becomes the
+// detail of the check, and its error the check's.
+func (v *Verifier) within(c *Check, t Target, try func(*sandbox) (detail string, err error)) {
 	s, err := v.newSandbox(t)
 	if err != nil {
 		c.fail(err)
 		return
 	}
-	defer func() {
-		if err := s.close(); err != nil && c.err == nil {
-			c.fail(err)
-		}
-	}()
-	steps := []func(context.Context) (string, error){s.version, s.goEnv, s.listStd, s.modInit, s.compiler, s.hello, s.cgo}
+	detail, err := try(s)
+	if closeErr := s.close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		c.fail(err)
+	}
+	if c.Detail == "" {
+		c.Detail = detail
+	}
+}
+
+// checkRun is the check "run": what the toolchain says of itself, and small programs.
+func (v *Verifier) checkRun(ctx context.Context, c *Check, t Target) {
+	v.within(c, t, func(s *sandbox) (string, error) {
+		return s.steps(ctx, s.version, s.goEnv, s.listStd, s.modInit, s.compiler, s.hello, s.cgo)
+	})
+}
+
+// steps runs one step after the other, and returns what they did.
+func (s *sandbox) steps(ctx context.Context, steps ...func(context.Context) (string, error)) (string, error) {
 	var done []string
 	for _, step := range steps {
 		said, err := step(ctx)
 		if err != nil {
-			c.fail(diag.Wrap(diag.Failure, err, t.Version.Toolchain()+" in "+t.GOROOT+" does not work as it should"))
-			return
+			return "", diag.Wrap(diag.Failure, err, s.t.Version.Toolchain()+" in "+s.t.GOROOT+" does not work as it should")
 		}
 		done = append(done, said)
 	}
-	c.Detail = strings.Join(done, ", ")
+	return strings.Join(done, ", "), nil
 }
 
 func (s *sandbox) version(ctx context.Context) (string, error) {

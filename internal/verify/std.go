@@ -20,24 +20,6 @@ const defaultStdTimeout = 2 * time.Hour
 // minutes for all.
 const stdSeconds = 3.3
 
-// smokePackages are those whose tests take least for what they cover: the language,
-// the scheduler, memory, files, formats. With 1.26.8 they took 260
-// seconds of processor time on a busy machine.
-func smokePackages() []string {
-	return []string{
-		"bufio", "bytes", "container/heap", "encoding/binary", "encoding/hex", "encoding/json", "errors", "hash/crc32",
-		"io", "maps", "math/bits", "path/filepath", "slices", "sort", "strconv", "strings", "sync/atomic", "unicode/utf8",
-	}
-}
-
-// checkSmoke is the check "smoke": the tests of a few packages.
-func (v *Verifier) checkSmoke(ctx context.Context, c *Check, t Target) {
-	v.testPackages(ctx, c, t, func(s *sandbox) ([]string, error) {
-		all, err := s.packages(ctx)
-		return slices.DeleteFunc(smokePackages(), func(pkg string) bool { return !slices.Contains(all, pkg) }), err
-	}, nil)
-}
-
 // checkStd is the check "std": the standard library's own tests, in their
 // short form. It goes on where an earlier one was stopped.
 func (v *Verifier) checkStd(ctx context.Context, c *Check, t Target, tree *Tree) {
@@ -47,18 +29,24 @@ func (v *Verifier) checkStd(ctx context.Context, c *Check, t Target, tree *Tree)
 		return
 	}
 	defer notes.close()
-	v.testPackages(ctx, c, t, func(s *sandbox) ([]string, error) {
+	v.within(c, t, func(s *sandbox) (string, error) {
 		all, err := s.packages(ctx)
+		if err != nil {
+			return "", err
+		}
 		left := slices.DeleteFunc(all, func(pkg string) bool { return notes.passed[pkg] })
 		v.announce(len(left), len(notes.passed))
-		return left, err
-	}, notes)
+		return s.test(ctx, nil, left, notes)
+	})
 }
 
 // packages lists the standard library.
 func (s *sandbox) packages(ctx context.Context) ([]string, error) {
 	out, _, err := s.output(ctx, nil, "list", "std")
-	return strings.Fields(out), err
+	if err != nil {
+		return nil, diag.Wrap(diag.Failure, err, s.t.Version.Toolchain()+" in "+s.t.GOROOT+" does not list its packages")
+	}
+	return strings.Fields(out), nil
 }
 
 // announce says how long the tests will take.
@@ -74,22 +62,12 @@ func (v *Verifier) announce(left, before int) {
 	v.Progress(text)
 }
 
-// testPackages runs the short tests of packages. notes may be nil.
-func (v *Verifier) testPackages(ctx context.Context, c *Check, t Target, list func(*sandbox) ([]string, error), notes *stdNotes) {
-	s, err := v.newSandbox(t)
-	if err != nil {
-		c.fail(err)
-		return
-	}
+// test runs the short tests of packages, and returns how they went. notes may be nil.
+func (s *sandbox) test(ctx context.Context, flags, packages []string, notes *stdNotes) (string, error) {
+	v, t := s.v, s.t
 	limit := v.StdTimeout
 	if limit <= 0 {
 		limit = defaultStdTimeout
-	}
-	packages, err := list(s)
-	if err != nil {
-		c.fail(diag.Wrap(diag.Failure, err, t.Version.Toolchain()+" in "+t.GOROOT+" does not list its packages"))
-		_ = s.close()
-		return
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -99,19 +77,11 @@ func (v *Verifier) testPackages(ctx context.Context, c *Check, t Target, list fu
 	if notes != nil {
 		out.ended = notes.pass
 	}
-	cmd := s.command(limited, nil, append([]string{"test", "-short", "-timeout", limit.String()}, packages...)...)
+	cmd := s.command(limited, nil, slices.Concat([]string{"test", "-short", "-timeout", limit.String()}, flags, packages)...)
 	cmd.Stdout, cmd.Stderr = out, out
-	runErr := v.Run(cmd)
+	err := v.Run(cmd)
 	out.flush()
-	closeErr := s.close()
-	if err := v.judge(limited, t, out, runErr, limit, notes); err != nil {
-		c.fail(err)
-	} else if closeErr != nil {
-		c.fail(closeErr)
-	}
-	if c.Detail == "" {
-		c.Detail = out.summary()
-	}
+	return out.summary(), v.judge(limited, t, out, err, limit, notes)
 }
 
 // judge returns why the tests are no success; nil if they are.
