@@ -111,6 +111,7 @@ var layers = map[string]int{
 	"internal/vmtest/hosts":      6,
 	"internal/vscode":            3,
 	"internal/vulndb":            2,
+	"internal/webpage":           1,
 	"packaging":                  0,
 	"shell":                      4,
 	"shims":                      4,

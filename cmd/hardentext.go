@@ -80,9 +80,6 @@ func (a *app) hardenText(plan harden.Plan) error {
 		}
 		writeItem(&out, palette, item)
 	}
-	for _, argv := range plan.Commands {
-		fmt.Fprintf(&out, "$ %s\n", strings.Join(argv, " "))
-	}
 	if len(plan.Changes) == 0 && plan.Interrupted == "" {
 		out.WriteString("nothing to change\n")
 	}
@@ -107,14 +104,15 @@ func writeItem(out *strings.Builder, p ui.Palette, item harden.ItemStatus) {
 	}
 	line("felt after", needText(item.Needs))
 	line("undo", item.Undo)
-	for _, change := range item.Changes {
-		out.WriteString(paintDiff(p, change.Diff))
-		if change.Keep != "" {
-			line("the changed file is kept as", change.Keep)
+	for _, step := range item.Steps {
+		if step.File == nil {
+			fmt.Fprintf(out, "$ %s\n", step.Command)
+			continue
 		}
-	}
-	for _, command := range item.Commands {
-		fmt.Fprintf(out, "$ %s\n", command)
+		out.WriteString(paintDiff(p, step.File.Diff))
+		if step.File.Keep != "" {
+			line("the changed file is kept as", step.File.Keep)
+		}
 	}
 	for _, advice := range item.Advice {
 		fmt.Fprintf(out, "  run yourself: %s\n", advice)

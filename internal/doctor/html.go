@@ -2,14 +2,13 @@ package doctor
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
-	"strings"
 	"time"
-)
 
-//go:embed report.css
-var stylesheet string
+	"github.com/vmgo/vmgo/internal/webpage"
+)
 
 //go:embed report.html
 var pageText string
@@ -17,20 +16,19 @@ var pageText string
 // reportPage is what report.html shows.
 type reportPage struct {
 	Style         template.CSS
+	Script        template.JS
 	Machine, Time string
-	Counts        []pageCount
 	Best          []Outcome
-	Groups        []pageGroup
+	Sections      []pageSection
 }
 
-type pageCount struct {
-	Status Status
-	N      int
-	Word   string
-}
-
-type pageGroup struct {
+// pageSection has the outcomes of one status. What is well, or was not looked at, is
+// folded.
+type pageSection struct {
+	Status   Status
 	Title    string
+	Count    string
+	Folded   bool
 	Outcomes []pageOutcome
 }
 
@@ -42,39 +40,50 @@ type pageOutcome struct {
 // Open reports whether the details are shown without a click.
 func (o pageOutcome) Open() bool { return o.Bad() }
 
-// Why returns the reason without a full stop.
-func (o pageOutcome) Why() string { return strings.TrimSuffix(o.Check.Why, ".") }
+// Word returns the status as a word for people.
+func (o pageOutcome) Word() string {
+	return map[Status]string{OK: "ok", Info: "note", Warn: "warning", Fail: "failure", Skip: "not looked at"}[o.Status]
+}
 
 // HTML writes the report as one page that needs nothing else, to be attached
 // to a ticket.
 func (r Report) HTML(w io.Writer, now time.Time) error {
 	p := reportPage{
-		Style:   template.CSS(stylesheet), //nolint:gosec // it is part of the program
+		Style: webpage.Style(), Script: webpage.Script(),
 		Machine: r.Summary.String(), Time: now.UTC().Format("2006-01-02 15:04 UTC"), Best: r.Fixes(3),
 	}
 	for _, s := range []Status{Fail, Warn, Info, OK, Skip} {
 		if n := r.Count(s); n > 0 {
-			p.Counts = append(p.Counts, pageCount{s, n, statusWord(s)})
+			p.Sections = append(p.Sections, r.section(s, n))
 		}
 	}
-	for _, group := range Groups() {
-		g := pageGroup{Title: strings.ToUpper(string(group[:1])) + string(group[1:])}
-		for _, o := range r.Heads() {
-			if o.Check.Group == group {
-				g.Outcomes = append(g.Outcomes, pageOutcome{o, r.Consequences(o.Check.ID)})
-			}
-		}
-		if len(g.Outcomes) > 0 {
-			p.Groups = append(p.Groups, g)
-		}
-	}
-	tmpl, err := template.New("report").Parse(pageText)
+	tmpl, err := template.New("report").Funcs(template.FuncMap{"sentence": webpage.Sentence}).Parse(pageText)
 	if err != nil {
 		return err
 	}
 	return tmpl.Execute(w, p)
 }
 
-func statusWord(s Status) string {
-	return map[Status]string{OK: "ok", Info: "to know", Warn: "to look at", Fail: "broken", Skip: "not looked at"}[s]
+// section gathers the outcomes of a status in the order of the groups.
+func (r Report) section(s Status, n int) pageSection {
+	many := "s"
+	if n == 1 {
+		many = ""
+	}
+	texts := map[Status][2]string{
+		Fail: {"Broken", fmt.Sprintf("%d failure%s", n, many)},
+		Warn: {"To look at", fmt.Sprintf("%d warning%s", n, many)},
+		Info: {"To know", fmt.Sprintf("%d note%s", n, many)},
+		OK:   {fmt.Sprintf("What is well: %d check%s", n, many), fmt.Sprintf("%d ok", n)},
+		Skip: {fmt.Sprintf("What was not looked at: %d check%s", n, many), fmt.Sprintf("%d not looked at", n)},
+	}
+	section := pageSection{Status: s, Title: texts[s][0], Count: texts[s][1], Folded: s == OK || s == Skip}
+	for _, group := range Groups() {
+		for _, o := range r.Heads() {
+			if o.Check.Group == group && o.Status == s {
+				section.Outcomes = append(section.Outcomes, pageOutcome{o, r.Consequences(o.Check.ID)})
+			}
+		}
+	}
+	return section
 }

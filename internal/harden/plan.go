@@ -63,6 +63,9 @@ type ItemStatus struct {
 	Advice      []string   `json:"advice,omitempty"`
 	Undo        string     `json:"undo,omitempty"`
 
+	// Steps are Changes and Commands in order, with what is run between them.
+	Steps []Step `json:"-"`
+
 	wish Wish
 }
 
@@ -105,7 +108,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 	t := newTransition(e.Machine, led)
 	for _, item := range e.Items {
 		e.prepare(plan, led, item)
-		status := e.assess(item, t)
+		status := e.assess(item, led, t)
 		status.Selected = sel.has(item, plan.Profile)
 		explicit := len(sel.Only) > 0 && status.Selected
 		if status.Selected && plan.Interrupted == "" && (status.State == Pending || status.State == Drifted && explicit) {
@@ -113,7 +116,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 				return plan, led, fmt.Errorf("%s: %w", item.ID, err)
 			}
 		}
-		status.show(t.steps[item.ID])
+		status.show(t.steps[item.ID], e.Machine.commands(t.steps[item.ID]))
 		plan.Items = append(plan.Items, status)
 	}
 	plan.Items = append(plan.Items, e.strangers(t.led, sel.Only)...)
@@ -209,7 +212,7 @@ func (e *Engine) planUndo(only []string) (Plan, ledger, error) {
 			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
 		}
 		status.Selected = true
-		status.show(t.steps[entry.ID])
+		status.show(t.steps[entry.ID], e.Machine.commands(t.steps[entry.ID]))
 		plan.Items = append(plan.Items, status)
 	}
 	t.led.Items = slices.DeleteFunc(t.led.Items, func(e entry) bool { return len(only) == 0 || slices.Contains(only, e.ID) })

@@ -9,6 +9,8 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
+const sandboxDropIn = "60-vmgo-sandbox.conf"
+
 func (s Service) sandboxItem() Item {
 	return Item{
 		ID:   "sandbox:" + strings.TrimSuffix(s.Name, ".service"),
@@ -30,7 +32,7 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	text := s.sandbox(m, &w)
-	w.Wants = []Want{m.file(s.dropIn("60-vmgo-sandbox.conf"), text)}
+	w.Wants = []Want{m.file(s.dropIn(sandboxDropIn), text)}
 	if m.Systemd() {
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name), "systemd-analyze security " + diag.Word(s.Name)}
 	}
@@ -152,7 +154,7 @@ func (s Service) scores(m *Machine, sandbox string) (before, after string, err e
 	if before, err = m.score(dir, s.Name); err != nil {
 		return "", "", err
 	}
-	if err := os.WriteFile(filepath.Join(dropIns, "60-vmgo-sandbox.conf"), []byte(sandbox), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dropIns, sandboxDropIn), []byte(sandbox), 0o644); err != nil {
 		return "", "", err
 	}
 	after, err = m.score(dir, s.Name)

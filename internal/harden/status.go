@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// assess finds out how an item stands.
-func (e *Engine) assess(item Item, t *transition) ItemStatus {
+// assess finds out how an item stands: by the ledger if it is applied, else as the
+// machine will be after the items before it.
+func (e *Engine) assess(item Item, led ledger, t *transition) ItemStatus {
 	status := describe(item)
 	wish, err := item.Wish(e.Machine)
 	if err != nil {
@@ -19,8 +20,8 @@ func (e *Engine) assess(item Item, t *transition) ItemStatus {
 		return status
 	}
 	status.wish, status.Notes, status.Advice = wish, wish.Notes, wish.Advice
-	if t.led.entry(item.ID) != nil {
-		status.State, status.Reason = e.assessApplied(item, wish, t.led)
+	if led.entry(item.ID) != nil {
+		status.State, status.Reason = e.assessApplied(item, wish, led)
 		return status
 	}
 	switch {
@@ -168,15 +169,33 @@ func describe(item Item) ItemStatus {
 	return status
 }
 
-// show puts the steps of an item into words.
-func (s *ItemStatus) show(steps []Change) {
+// Step is one thing that apply or undo does for an item.
+type Step struct {
+	File    *FileDiff // the change of a file; else
+	Command string    // what amounts to the change
+}
+
+// show puts the changes for an item into words, in the order in which they are made.
+// reload has the commands between files and what runs.
+func (s *ItemStatus) show(changes []Change, reload [][]string) {
 	s.Changes = []FileDiff{}
-	for _, c := range steps {
+	changes = slices.Clone(changes)
+	order(changes)
+	reloaded := false
+	for i, c := range changes {
 		if diff := c.Diff(); diff != "" {
 			s.Changes = append(s.Changes, FileDiff{Path: c.Target, Diff: diff, Keep: c.Keep})
-			continue
+			s.Steps = append(s.Steps, Step{File: &s.Changes[len(s.Changes)-1]})
+		} else {
+			s.Commands = append(s.Commands, c.Command())
+			s.Steps = append(s.Steps, Step{Command: c.Command()})
 		}
-		s.Commands = append(s.Commands, c.Command())
+		if last := i == len(changes)-1; !reloaded && (last || changes[i+1].phase() > phaseReload) {
+			reloaded = true
+			for _, argv := range reload {
+				s.Steps = append(s.Steps, Step{Command: joinWords(argv)})
+			}
+		}
 	}
 }
 
