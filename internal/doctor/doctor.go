@@ -56,7 +56,7 @@ type Check struct {
 	Online bool   // it asks the network
 	Bench  bool   // it loads the machine; only when asked for
 	Slow   bool   // it starts programs or waits while it measures; --quick leaves it out
-	// Limit is the time it may take; 0 means the usual limit.
+	// Limit is the time it may take where that is longer than the usual limit.
 	Limit time.Duration
 	// Weight orders the fixes at the end of the report among those of one
 	// grade: how much trouble the fix ends, 0 to 9.

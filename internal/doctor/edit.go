@@ -51,26 +51,26 @@ func markFor(path string) string {
 // standsAlone reports whether a line does nothing but set its variable, and nothing
 // else depends on it.
 func (m *Machine) standsAlone(a Assignment) bool {
+	return (a.Name != "" && a.Alone && m.losesNothing(a) || strings.HasPrefix(a.Text, "alias go")) && m.plainLine(a)
+}
+
+// plainLine reports whether a line is one command, which no other line continues.
+func (m *Machine) plainLine(a Assignment) bool {
 	raw, before := m.rawLine(a.Path, a.Line), ""
 	if a.Line > 1 {
 		before = m.rawLine(a.Path, a.Line-1)
 	}
-	return a.Name != "" && a.Alone && m.losesNothing(a) && !strings.HasSuffix(raw, `\`) && !strings.HasSuffix(before, `\`) &&
+	return !strings.HasSuffix(raw, `\`) && !strings.HasSuffix(before, `\`) &&
 		!strings.ContainsAny(raw, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
 }
 
 // silence adds what takes a line of a startup file out of force: a command, and for
 // the user's own file what --fix may do. A line that does more is opened in an editor.
 func (r Result) silence(m *Machine, a Assignment) Result {
-	sudo := ""
-	if uid, _ := m.Owner(a.Path); uid != m.UID {
-		sudo = "sudo "
-	}
 	if !m.standsAlone(a) {
-		return r.mend("%svi +%d %s", sudo, a.Line, diag.Word(a.Path))
+		return r.mend("%svi +%d %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path))
 	}
-	script := fmt.Sprintf("%ds/^/%s/", a.Line, markFor(a.Path))
-	return r.safely(m.disable(a)...).mend("%ssed -i %s %s", sudo, diag.Word(script), diag.Word(a.Path))
+	return r.comment(m, a)
 }
 
 // losesNothing reports whether nothing but Go directories that are gone leaves

@@ -62,6 +62,7 @@ type Machine struct {
 	holders    func() map[string]host.Process
 	virt       func() host.Virt
 	reach      func(context.Context) error
+	sessions   func(context.Context) []sessionGo
 	proxyList  func() string // GOPROXY as the active go command takes it
 }
 
@@ -91,6 +92,7 @@ func New(h host.Host, s settings.Settings, o Options) *Machine {
 	m.holders = sync.OnceValue(h.SocketHolders)
 	m.virt = sync.OnceValue(h.Virt)
 	m.reach = onceWith(m.reachProxy)
+	m.sessions = onceWith(m.visitSessions)
 	m.proxyList = sync.OnceValue(m.askGOPROXY)
 	return m
 }

@@ -6,11 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"github.com/vmgo/vmgo/internal/doctor"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/host/hosttest"
+	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
 func pick(t *testing.T, ids ...string) []doctor.Check {
@@ -58,7 +61,7 @@ func realShell(t *testing.T, profile string) host.Host {
 
 // unhurried are limits for programs and servers of the real machine, which may
 // be busy.
-var unhurried = doctor.Limits{Check: 5 * time.Minute, Session: 4 * time.Minute, Request: 4 * time.Minute}
+var unhurried = doctor.Limits{Check: 5 * time.Minute, Session: 4 * time.Minute, Build: 4 * time.Minute, Request: 4 * time.Minute}
 
 func TestContexts_realShells(t *testing.T) {
 	t.Parallel()
@@ -70,6 +73,69 @@ func TestContexts_realShells(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+// realGo is this machine with a home of our own, whose go is a real one; the build
+// cache is that of the tests, which has a runtime.
+func realGo(t *testing.T, files map[string]string) host.Host {
+	t.Helper()
+	program, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command here")
+	}
+	cache, err := exec.Command(program, "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := host.OS()
+	home, temp := vmtest.GoHome(t), t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Env = map[string]string{
+		"HOME": home, "PATH": filepath.Dir(program) + ":/usr/bin:/bin", "TMPDIR": temp,
+		"GOCACHE": strings.TrimSpace(string(cache)), "GOFLAGS": os.Getenv("GOFLAGS"),
+	}
+	h.Dir = home
+	return h
+}
+
+// The real go command is asked, with the session's settings and the files of the
+// working directory.
+func TestBuild_realGo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files, env map[string]string
+		want       string // of sh -c, in the evidence
+		summary    string
+	}{
+		"sound":           {map[string]string{"go.mod": "module a\n\ngo 1.20\n"}, nil, "builds and runs a program", "go builds and runs a program"},
+		"broken replace":  {map[string]string{"go.mod": "module a\n\ngo 1.20\n\nreplace x => nowhere\n"}, nil, "go.mod:5:", "go does not build here"},
+		"workspace":       {map[string]string{"go.mod": "module a\n\ngo 1.20\n", "go.work": "go 1.20\n\nuse ./nope\n"}, nil, "nope", "go does not build here"},
+		"malformed flags": {nil, map[string]string{"GOFLAGS": "mod=mod"}, "GOFLAGS", "go does not build here"},
+		"other target":    {nil, map[string]string{"GOARCH": "riscv64"}, "it builds for another machine", "go does not build here"},
+		"no cache":        {nil, map[string]string{"GOCACHE": "off"}, "GOCACHE", "go does not build here"},
+		"no temporary":    {nil, map[string]string{"GOTMPDIR": "/nonexistent"}, "/nonexistent", "go does not build here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := realGo(t, c.files)
+			maps.Copy(h.Env, c.env)
+			m := patient(t, h, doctor.Options{Offline: true, Limits: unhurried})
+			o := doctor.Run(t.Context(), m, pick(t, "toolchain.build")).Outcomes[0]
+			found := slices.ContainsFunc(o.Evidence, func(e doctor.Evidence) bool {
+				return strings.HasPrefix(e.Value, "sh -c ") && strings.Contains(e.Value, c.want)
+			})
+			if !found || !strings.HasPrefix(o.Summary, c.summary) {
+				t.Errorf("%s: sh -c does not tell %q\n%s\nfix: %s", o.Status, c.want, textOf(o), o.Fix)
+			}
+			if left, _ := filepath.Glob(filepath.Join(h.Env["TMPDIR"], "vmgo-doctor-*")); len(left) > 0 {
+				t.Errorf("%v is left", left)
+			}
+		})
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 // and far beyond what is merely slow: a name server that is down costs five
 // seconds, the startup files of a shell on a loaded machine cost some.
 type Limits struct {
-	Check   time.Duration // a check, unless it has a limit of its own
+	Check   time.Duration // a check, unless it has a longer limit of its own
 	Session time.Duration // one kind of session, its startup files included
+	Build   time.Duration // a program of one file, by the go of a session: the first one compiles the runtime
 	Request time.Duration // one request to a server; a check may make several, side by side
 }
 
@@ -27,6 +28,7 @@ func (l Limits) orUsual() Limits {
 	return Limits{
 		Check:   cmp.Or(l.Check, 15*time.Second),
 		Session: cmp.Or(l.Session, 8*time.Second),
+		Build:   cmp.Or(l.Build, 30*time.Second),
 		Request: cmp.Or(l.Request, 6*time.Second),
 	}
 }
@@ -138,7 +140,7 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 	case c.Bench && !m.Options.Bench:
 		return skip("only measured with --bench")
 	}
-	limit := cmp.Or(c.Limit, m.Options.Limits.Check)
+	limit := max(c.Limit, m.Options.Limits.Check)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, answered := within(limit, func() (r Result) {

@@ -17,7 +17,8 @@ type answer struct {
 	text   string
 }
 
-// setRun reads `ARG "ARG WITH BLANKS" … = STATUS TEXT`.
+// setRun reads `ARG "ARG WITH BLANKS" … = STATUS TEXT`. A command that ends in "*"
+// is the beginning of one.
 func (m *machine) setRun(rest string) {
 	m.tb.Helper()
 	command, reply, ok := strings.Cut(rest, " = ")
@@ -27,7 +28,7 @@ func (m *machine) setRun(rest string) {
 	status, text, _ := strings.Cut(reply, " ")
 	n, err := strconv.Atoi(status)
 	m.check(err)
-	m.answers[strings.ReplaceAll(command, `"`, "")] = answer{n, strings.ReplaceAll(text, `\n`, "\n")}
+	m.answers[strings.ReplaceAll(command, `"`, "")] = answer{n, strings.NewReplacer(`\n`, "\n", `\x00`, "\x00").Replace(text)}
 }
 
 // exitError is what a program leaves that ended with a status other than 0.
@@ -38,13 +39,28 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 // ExitCode is the status.
 func (e exitError) ExitCode() int { return int(e) }
 
+// answerTo returns the answer to a command: the exact one, or that of the longest
+// beginning.
+func (m *machine) answerTo(command string) (found answer, ok bool) {
+	if found, ok = m.answers[command]; ok {
+		return found, true
+	}
+	longest := -1
+	for key, a := range m.answers {
+		if beginning, open := strings.CutSuffix(key, "*"); open && len(beginning) > longest && strings.HasPrefix(command, beginning) {
+			found, ok, longest = a, true, len(beginning)
+		}
+	}
+	return found, ok
+}
+
 func (m *machine) run(cmd *exec.Cmd) error {
-	a, ok := m.answers[strings.Join(cmd.Args, " ")]
+	a, ok := m.answerTo(strings.ReplaceAll(strings.Join(cmd.Args, " "), `"`, ""))
 	if !ok {
 		return fmt.Errorf("the made-up machine has no answer for %q", cmd.Args)
 	}
 	out := cmd.Stdout
-	if a.status != 0 && strings.HasPrefix(a.text, "stderr:") {
+	if strings.HasPrefix(a.text, "stderr:") {
 		a.text, out = strings.TrimPrefix(a.text, "stderr:"), cmd.Stderr
 	}
 	if _, err := io.WriteString(out, a.text); err != nil {

@@ -12,7 +12,7 @@
 //	mode 0777 /opt/go              permissions
 //	link /usr/bin/go ../lib/go/bin/go
 //	program /usr/bin/gcc           an executable file, if the archive has no such file
-//	run "bash -lc" "command -v go" = 0 /usr/bin/go\n
+//	run "bash -lc" "command -v go*" = 0 /usr/bin/go\n
 //	http https://host/path 200 Date:Mon,_23_Nov_2026_10:00:00_GMT | body, quoted or not
 //	dns proxy.example 192.0.2.7
 //	elf /usr/bin/x interpreter=/lib64/ld-linux-x86-64.so.2 go=go1.22.5 path=example.com/x

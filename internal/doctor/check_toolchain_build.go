@@ -1,0 +1,102 @@
+package doctor
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/vmgo/vmgo/internal/diag"
+)
+
+func buildCheck() Check {
+	return Check{
+		ID: "toolchain.build", Group: Toolchain, Slow: true, Weight: 9, Limit: sessionsLimit,
+		Title:  "whether go builds and runs a program in this directory",
+		Why:    "settings, caches and files of the module can each stop every build, and only go itself knows all of its rules",
+		Source: "`go env -json` and `go run` of one file, without the network, by the go of each kind of session with its settings and caches",
+		Run:    runBuild,
+	}
+}
+
+func runBuild(ctx context.Context, m *Machine) Result {
+	c := contexts{want: m.selectedAnywhere()}
+	all := m.sessions(ctx)
+	c.usual = m.usualGo(all)
+	r, builds := Result{Status: OK}, 0
+	unknown, failure := "", ""
+	for _, s := range all {
+		switch {
+		case s.path == "" || s.said == nil || m.isAnother(&c, s): // toolchain.contexts looks at those
+		case s.said.failure != "" && !s.said.switches:
+			failure = s.said.failure
+			r = r.at("", 0, "%-12s %s  %s", s.name, s.path, failure)
+		case s.said.unknown != "":
+			unknown = s.said.unknown
+		case s.said.failure == "":
+			builds++
+			r = r.at("", 0, "%-12s %s  builds and runs a program", s.name, s.path)
+		}
+	}
+	switch {
+	case failure != "":
+		r.worse(Fail)
+		r.Summary = "go does not build here: " + failure
+		return m.mendBuild(r.because(buildCauses(failure)...), failure)
+	case builds > 0:
+		r.Summary = "go builds and runs a program"
+		return r
+	case unknown != "":
+		return skip("%s", unknown)
+	}
+	return skip("no session has the selected release; toolchain.contexts tells which go they have")
+}
+
+// buildCauses returns the checks that look at what go complains about.
+func buildCauses(said string) []string {
+	for _, c := range []struct {
+		word   string
+		checks []string
+	}{
+		{"GOFLAGS", []string{"toolchain.goflags"}},
+		{"inconsistent vendoring", []string{"toolchain.goflags"}},
+		{"GO111MODULE", []string{"toolchain.go111module"}},
+		{"GOAMD64", []string{"toolchain.goamd64"}},
+		{"can only be run on", []string{"toolchain.goamd64"}},
+		{"go.work", []string{"toolchain.workspace"}},
+		{"replace", []string{"toolchain.replace"}},
+		{"it builds for another machine", []string{"toolchain.target"}},
+		{"unsupported GOOS/GOARCH", []string{"toolchain.target"}},
+		{"no space left", []string{"machine.space"}},
+		{"go tool version", []string{"toolchain.goroot", "toolchain.mixed"}},
+		{"redeclared", []string{"toolchain.mixed"}},
+		{"cannot find GOROOT", []string{"toolchain.goroot"}},
+		{"binary is trimmed", []string{"toolchain.copy", "toolchain.goroot"}},
+		{"GOPATH", []string{"toolchain.gopath"}},
+		{"module cache not found", []string{"toolchain.gopath"}},
+		{"build cache", []string{"toolchain.build-dirs"}},
+		{"GOCACHE", []string{"toolchain.build-dirs"}},
+		{"creating work dir", []string{"toolchain.build-dirs"}},
+		{"permission denied", []string{"security.owner", "toolchain.build-dirs", "machine.noexec", "security.store"}},
+		{"read-only file system", []string{"toolchain.build-dirs"}},
+	} {
+		if strings.Contains(said, c.word) {
+			return c.checks
+		}
+	}
+	return nil
+}
+
+// mendBuild adds where to look: the line that go names, or go's own whole answer.
+func (m *Machine) mendBuild(r Result, said string) Result {
+	at := regexp.MustCompile(`(\S*go\.(?:mod|work)):(\d+)(?::\d+)?:`).FindStringSubmatch(said)
+	if at == nil {
+		return r.mend("GOPROXY=off GOTOOLCHAIN=local go vet   # go's whole answer")
+	}
+	file, line := at[1], at[2]
+	if !strings.HasPrefix(file, "/") {
+		file = strings.TrimSuffix(m.Dir, "/") + "/" + file
+	}
+	n, _ := strconv.Atoi(line)
+	return r.at(file, n, "%s", m.rawLine(file, n)).mend("vi +%d %s", n, diag.Word(file))
+}
