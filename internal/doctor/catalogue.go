@@ -6,7 +6,7 @@ func Catalogue() []Check {
 		inForceCheck(), contextsCheck(), buildCheck(), pathGoCheck(), distroGoCheck(), copiedGoCheck(), gorootCheck(), leftoversCheck(),
 		goenvCheck(), goEnvFileCheck(), gotoolchainCheck(), goflagsCheck(), go111moduleCheck(), gosumdbCheck(), goinsecureCheck(),
 		goproxySettingCheck(), gopathCheck(), gobinCheck(), programsCheck(), goamd64Check(), buildDirsCheck(), targetCheck(), endOfLifeCheck(), holesCheck(), builtByCheck(),
-		conflictsCheck(), replaceCheck(),
+		conflictsCheck(), replaceCheck(), workspaceCheck(), mixedCheck(),
 
 		hookLoadedCheck(), hookOrderCheck(), hookPathCheck(), hookShimsCheck(), hookStaleCheck(), hookEditorCheck(),
 

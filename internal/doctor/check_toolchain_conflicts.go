@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/project"
 )
 
 func conflictsCheck() Check {
@@ -34,6 +35,9 @@ func conflictsCheck() Check {
 			r := fail("the pin is %s, but go needs at least %s", c.Version, want).
 				at(m.Show(c.Pin.Path), c.Pin.Line, "%s", c.Pin.Requirement).
 				at(m.Show(c.Minimum.Origin.Path), c.Minimum.Origin.Line, "%s", c.Minimum.Origin.Requirement)
+			if c.Pin.Kind == project.GoWork {
+				return r.because("toolchain.workspace").mend("go work edit -go=%s %s", want, diag.Word(m.Show(c.Pin.Path)))
+			}
 			return r.mend("vmgo use %s", c.Minimum.Wanted().Text())
 		},
 	}

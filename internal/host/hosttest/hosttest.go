@@ -17,6 +17,7 @@
 //	dns proxy.example 192.0.2.7
 //	elf /usr/bin/x interpreter=/lib64/ld-linux-x86-64.so.2 go=go1.22.5 path=example.com/x
 //	delete /etc/ssl/certs/ca-certificates.crt
+//	sources 25 /usr/local/go/src/fmt 2026-05-05T10:00:00Z   so many Go files of that time
 //	random blocked                 the kernel's random numbers are not ready
 //	clock unsynchronised
 //	disk 200M 300us                write speed and time of a sync
@@ -246,6 +247,16 @@ func (m *machine) fileLine(verb string, f []string) {
 	case verb == "elf" && len(f) > 0:
 		m.write(File{Path: f[0], Data: readProgram(f[1:]).image()})
 		m.check(os.Chmod(m.path(f[0]), 0o755))
+	case verb == "sources" && len(f) == 3:
+		n, err := strconv.Atoi(f[0])
+		m.check(err)
+		at, err := time.Parse(time.RFC3339, f[2])
+		m.check(err)
+		for i := range n {
+			p := filepath.Join(f[1], at.Format("20060102")+"_"+strconv.Itoa(i)+".go")
+			m.write(File{Path: p, Data: []byte("package x\n")})
+			m.check(os.Chtimes(m.path(p), at, at))
+		}
 	case verb == "delete" && len(f) == 1:
 		m.check(os.RemoveAll(m.path(f[0])))
 	default:
