@@ -94,7 +94,7 @@ func (a *app) importPlan(asJSON bool, trees []peers.Tree) error {
 		lines = append(lines, line)
 		action := "import"
 		if line.Installed {
-			action = "installed already"
+			action = "already installed"
 		}
 		table.Add(line.Version, line.From, line.GOROOT, action)
 	}

@@ -80,7 +80,7 @@ func (m minAge) pick(ctx context.Context, selector gover.Selector, published []g
 			return v, passed, diag.New(diag.NoSuchRelease, "no source lists a release that matches "+selector.Text(), "vmgo list-remote --all")
 		case !found:
 			return v, passed, diag.New(diag.TooYoung, "each release that is "+selector.Text()+" is younger than "+m.text(),
-				"vmgo install "+passed.String()+"   # exactly this one, whatever its age")
+				"vmgo install "+passed.String()+"   # this release, whatever its age")
 		}
 		if _, young := m.young(ctx, v); !young {
 			return v, passed, nil

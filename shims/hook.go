@@ -14,7 +14,7 @@ import (
 	"github.com/vmgo/vmgo/shell"
 )
 
-// direnvVariable is set while direnv has something to take back. It restores
+// direnvVariable is set while direnv has something to undo. It restores
 // what it found when it came, our values of then included.
 const direnvVariable = "DIRENV_DIFF"
 
@@ -59,12 +59,12 @@ func (p Process) hook(call shell.Call) error {
 // update returns the changes that an answer makes.
 func (p Process) update(s *here.Situation, call shell.Call, how environ.How) shell.Update {
 	if text := p.Env[environ.SessionVariable]; s.Newer {
-		s.Notes = append(s.Notes, "a newer vmgo has set the environment of this shell: it stays as it is")
+		s.Notes = append(s.Notes, "a newer vmgo has set the environment of this shell: it is not changed")
 		return shell.Update{Call: call, Session: text, Before: text, Held: true}
 	}
 	if len(call.Refused) > 0 {
 		s.Wanted = s.Session.Before([]string{s.Programs.Dir})
-		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): everything stays as it was")
+		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): nothing is changed")
 	}
 	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
 	u := shell.Update{

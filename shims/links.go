@@ -31,7 +31,7 @@ func Refresh(dir, program string) error {
 	for _, tool := range Tools() {
 		path := filepath.Join(dir, tool)
 		if _, err := os.Lstat(path); err == nil && !IsOwnLink(path) {
-			return diag.New(diag.Failure, path+" is there and is not a shim of vmgo's", "vmgo shims --dir DIR")
+			return diag.New(diag.Failure, path+" exists and is not a shim of vmgo", "vmgo shims --dir DIR")
 		}
 	}
 	for _, tool := range Tools() {

@@ -101,7 +101,7 @@ func Main(p Process) int {
 			return p.report(err)
 		}
 	}
-	return p.report(diag.New(diag.Usage, "this program is for the hook and for links named after tools",
+	return p.report(diag.New(diag.Usage, "this program serves the hook and links named after tools",
 		"vmgo hook bash", "vmgo shims"))
 }
 

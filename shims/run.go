@@ -105,7 +105,7 @@ func (p Process) findForeign(name string, s here.Situation) (string, error) {
 	if found {
 		return path, nil
 	}
-	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" besides those of vmgo", "vmgo use latest")
+	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" except those of vmgo", "vmgo use latest")
 }
 
 // inStore reports whether dir lies in one of our stores.

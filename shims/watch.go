@@ -87,7 +87,7 @@ func (p Process) watches(s here.Situation, started time.Time, coarse bool) (list
 	}
 	if w.tooDeep {
 		remark = "this directory is very deep: new version files are noticed at once in the " + strconv.Itoa(maxLevels) +
-			" directories above it and near the root, and in the others after the next cd"
+			" directories above it and near the root, in the others after the next cd"
 	}
 	return w.list, remark
 }

@@ -298,7 +298,7 @@ func TestDeploy(t *testing.T) {
 		t.Skip("this test binary is not of the machine's architecture")
 	}
 	before := b.snapshot(1)
-	if out, _, status := b.deploy("plan", "vm1"); status != 1 || !strings.Contains(out, "trusts nobody") {
+	if out, _, status := b.deploy("plan", "vm1"); status != 1 || !strings.Contains(out, "trusts no signing key") {
 		t.Errorf("a plan for a host without trust: %d", status)
 	}
 	if _, stderr, status := b.deploy("apply", "vm1"); status != 5 || !strings.Contains(stderr, "vmgo deploy trust vm1") {

@@ -38,7 +38,7 @@ func (a *app) targets(c config.Config) ([]string, error) {
 	}
 	for _, host := range hosts {
 		if host == "" || strings.HasPrefix(host, "-") {
-			return nil, diag.New(diag.Usage, diag.Word(host)+" is no host of ssh", "vmgo deploy --help")
+			return nil, diag.New(diag.Usage, diag.Word(host)+" is not a host of ssh", "vmgo deploy --help")
 		}
 	}
 	return hosts, nil

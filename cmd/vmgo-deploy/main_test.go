@@ -21,7 +21,7 @@ func TestUsage(t *testing.T) {
 		"init --stdout":       {0, "[health]", ""},
 		"init --schema":       {0, `"additionalProperties": false`, ""},
 		"init more":           {2, "", `"more"`},
-		"apply --wat":         {2, "", "there is no flag --wat"},
+		"apply --wat":         {2, "", "unknown flag --wat"},
 		"aply":                {2, "", `no command "aply"`},
 		"status -- x":         {2, "", "cannot read the configuration"},
 		"exec a -- ls":        {2, "", "cannot read the configuration"},

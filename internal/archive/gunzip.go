@@ -24,7 +24,7 @@ const (
 )
 
 var (
-	errGzip    = errors.New("it is no gzip file")
+	errGzip    = errors.New("it is not a gzip file")
 	errGzipSum = errors.New("the gzip checksum is wrong")
 )
 

@@ -137,7 +137,7 @@ func (t *tarReader) read(p []byte) error {
 		return unexpectedEOF(err)
 	}
 	if t.bytes > t.limits.Ratio*t.source.n+tarSlack {
-		return refuse("the archive makes " + strconv.FormatInt(t.bytes, 10) + " bytes from " + strconv.FormatInt(t.source.n, 10))
+		return refuse("the archive unpacks to " + strconv.FormatInt(t.bytes, 10) + " bytes from " + strconv.FormatInt(t.source.n, 10))
 	}
 	return nil
 }
@@ -271,7 +271,7 @@ func tarError(err error) error {
 	case errors.As(err, &coded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, inflate.ErrCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return refuse("the archive is cut off")
+		return refuse("the archive is truncated")
 	}
 	return diag.Wrap(diag.ArchiveUnsafe, err, "the archive is damaged")
 }

@@ -46,7 +46,7 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 			return err
 		}
 		if !d.Type().IsRegular() {
-			return refuse("the tree has something that is no regular file: " + shorten(p))
+			return refuse("the tree has something that is not a regular file: " + shorten(p))
 		}
 		if dir, base := path.Split(p); base == "_go.mod" {
 			if _, err := root.Lstat(dir + "go.mod"); err == nil {

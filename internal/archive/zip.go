@@ -78,7 +78,7 @@ func OpenZip(r io.ReaderAt, size int64, prefix string, limits Limits) (*Zip, err
 		directory = rest
 	}
 	if len(z.members) != count {
-		return nil, refuse("the archive has " + strconv.Itoa(len(z.members)) + " files where its directory promises " + strconv.Itoa(count))
+		return nil, refuse("the archive has " + strconv.Itoa(len(z.members)) + " files but its directory lists " + strconv.Itoa(count))
 	}
 	if err := z.checkSizes(size); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func readDirectory(r io.ReaderAt, size int64) (start int64, directory []byte, co
 	}
 	le := binary.LittleEndian
 	if le.Uint32(end[:]) != endSignature {
-		return 0, nil, 0, refuse("the archive does not end as a zip does: it is cut off, or something follows it")
+		return 0, nil, 0, refuse("the archive does not end as a zip does: it is truncated, or something follows it")
 	}
 	total := le.Uint16(end[10:])
 	length, offset := int64(le.Uint32(end[12:])), int64(le.Uint32(end[16:]))
@@ -128,7 +128,7 @@ func parseEntry(d []byte, prefix string) (m Member, rest []byte, err error) {
 	}
 	nameLen, extraLen, commentLen := int(le.Uint16(d[28:])), int(le.Uint16(d[30:])), int(le.Uint16(d[32:]))
 	if len(d) < directorySize+nameLen+extraLen+commentLen {
-		return m, nil, refuse("the archive's directory is cut off")
+		return m, nil, refuse("the archive's directory is truncated")
 	}
 	m.name = string(d[directorySize : directorySize+nameLen])
 	m.flags, m.method = le.Uint16(d[8:]), le.Uint16(d[10:])
@@ -154,11 +154,11 @@ func parseEntry(d []byte, prefix string) (m Member, rest []byte, err error) {
 	case m.flags&(flagEncrypted|flagStrong|flagMasked) != 0:
 		why = "is encrypted"
 	case m.method != methodStore && m.method != methodDeflate:
-		why = "is packed by an unknown method"
+		why = "is compressed with an unknown method"
 	case m.method == methodStore && m.packed != m.Size:
 		why = "has two sizes"
 	case d[5] == creatorUnix && mode&typeMask != 0 && mode&typeMask != typeRegular:
-		why = "is no regular file"
+		why = "is not a regular file"
 	case m.packed == 0xffffffff || m.Size == 0xffffffff || m.Start == 0xffffffff || le.Uint16(d[34:]) != 0:
 		why = "is too large, or in another volume"
 	}
@@ -181,7 +181,7 @@ func (z *Zip) checkSizes(archive int64) error {
 		return refuse("the archive's files have " + strconv.FormatInt(total, 10) + " bytes together")
 	}
 	if total > archive*z.limits.Ratio {
-		return refuse("the archive promises " + strconv.FormatInt(total, 10) + " bytes from " + strconv.FormatInt(archive, 10))
+		return refuse("the archive claims " + strconv.FormatInt(total, 10) + " bytes from " + strconv.FormatInt(archive, 10))
 	}
 	return nil
 }
@@ -222,7 +222,7 @@ func (z *Zip) checkExtents(directory int64) error {
 		}
 	}
 	if end != 0 {
-		return refuse("the archive begins with bytes that belong to no file")
+		return refuse("the archive begins with bytes that are not part of a file")
 	}
 	return nil
 }
@@ -271,7 +271,7 @@ func (m *Member) agrees(raw []byte) bool {
 }
 
 func (m *Member) twoThings() error {
-	return refuse("the archive says two things about " + shorten(m.Path))
+	return refuse("the archive has contradicting records of " + shorten(m.Path))
 }
 
 func readFull(r io.ReaderAt, p []byte, at int64) error {
@@ -280,7 +280,7 @@ func readFull(r io.ReaderAt, p []byte, at int64) error {
 		return nil
 	}
 	if err == io.EOF || err == nil {
-		return refuse("the archive is cut off")
+		return refuse("the archive is truncated")
 	}
 	return err
 }

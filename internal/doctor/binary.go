@@ -51,7 +51,7 @@ func (m *Machine) ReadBinary(path string) (Binary, error) {
 	defer f.Close()
 	e, err := elf.NewFile(f)
 	if err != nil {
-		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is no ELF program: "+err.Error()), m.redactor.Command("file "+diag.Word(path)))
+		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is not an ELF program: "+err.Error()), m.redactor.Command("file "+diag.Word(path)))
 	}
 	needs := libc.Of(e)
 	b := Binary{

@@ -35,7 +35,7 @@ func runCompiler(_ context.Context, m *Machine) Result {
 			return m.otherCompiler(words[0])
 		}
 		if m.findProgram("clang") != "" {
-			return warn("no gcc, but clang: go must be told").mend("go env -w CC=clang CXX=clang++")
+			return warn("no gcc, but clang: go has to be configured for it").mend("go env -w CC=clang CXX=clang++")
 		}
 		r := info("no C compiler: cgo is off, and go test -race does not work")
 		if uses != "" {

@@ -28,7 +28,7 @@ func hookLoadedCheck() Check {
 					return m.judgeHookLine(a)
 				}
 			}
-			r := warn("no startup file loads it")
+			r := warn("no startup file loads the hook")
 			if m.session().set {
 				r = info("loaded in this shell, but by no startup file")
 			} else if len(m.shimDirs()) > 0 {

@@ -10,7 +10,7 @@ import (
 func hookOrderCheck() Check {
 	return Check{
 		ID: "hook.order", Group: Hook, Weight: 6,
-		Title:  "lines that throw the hook out again",
+		Title:  "lines that remove the hook again",
 		Why:    "the hook gets along with direnv, starship, mise and zoxide in either order, but not with a line that replaces what runs at the prompt",
 		Source: "assignments of PROMPT_COMMAND and precmd_functions behind the hook in the file that loads it",
 		Run:    runHookOrder,

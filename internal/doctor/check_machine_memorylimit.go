@@ -39,7 +39,7 @@ func runMemLimit(_ context.Context, m *Machine) Result {
 	case set == "":
 		r.Status, r.Summary = Warn, "limit of "+size(uint64(tightest))+", and GOMEMLIMIT is not set"
 	case !known:
-		r.Status, r.Summary = Fail, "GOMEMLIMIT="+set+" is nothing that Go understands"
+		r.Status, r.Summary = Fail, "GOMEMLIMIT="+set+" is not a value that Go understands"
 		r = r.means("Every Go program stops at its start.")
 	case float64(value) > tightest:
 		r.Status, r.Summary = Warn, "GOMEMLIMIT="+set+" is above the limit of "+size(uint64(tightest))

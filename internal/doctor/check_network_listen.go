@@ -16,7 +16,7 @@ func listenCheck() Check {
 		Source: "--listen ADDRESS; /proc/net/tcp, /proc/net/fib_trie; a request to it",
 		Run: func(ctx context.Context, m *Machine) Result {
 			if m.Options.Listen == "" {
-				return skip("asked for with --listen :8080")
+				return skip("runs only with --listen :8080")
 			}
 			r, address := m.bound(m.Options.Listen)
 			if address == "" {
@@ -44,7 +44,7 @@ func grpcCheck() Check {
 		Source: "--grpc ADDRESS; grpc.health.v1.Health/Check over HTTP/2 without TLS",
 		Run: func(ctx context.Context, m *Machine) Result {
 			if m.Options.GRPC == "" {
-				return skip("asked for with --grpc :9090")
+				return skip("runs only with --grpc :9090")
 			}
 			r, address := m.bound(m.Options.GRPC)
 			if address == "" {
@@ -66,7 +66,7 @@ func (m *Machine) bound(address string) (r Result, try string) {
 	name, text, err := net.SplitHostPort(address)
 	port, errPort := strconv.ParseUint(text, 10, 16)
 	if err != nil || errPort != nil || port == 0 {
-		return fail("%q is no address", address).mend("vmgo doctor --listen :8080"), ""
+		return fail("%q is not an address", address).mend("vmgo doctor --listen :8080"), ""
 	}
 	sockets := m.listening(uint16(port))
 	if len(sockets) == 0 && !m.Exists("/proc/net/tcp") {

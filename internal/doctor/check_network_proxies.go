@@ -73,13 +73,13 @@ func (m *Machine) judgeProxies() Result {
 	plain, secure := m.envProxy("HTTP_PROXY"), m.envProxy("HTTPS_PROXY")
 	for _, value := range []string{plain, secure} {
 		if value != "" && proxyHost(value) == "" {
-			return fail("a proxy of the environment is no URL").at("environment", 0, "%s", value).mend("unset HTTP_PROXY HTTPS_PROXY")
+			return fail("a proxy of the environment is not a URL").at("environment", 0, "%s", value).mend("unset HTTP_PROXY HTTPS_PROXY")
 		}
 	}
 	switch {
 	case plain != "" && secure == "":
 		r.worse(Warn)
-		r.Summary = "HTTP_PROXY is set and HTTPS_PROXY is not, so go goes past the proxy"
+		r.Summary = "HTTP_PROXY is set and HTTPS_PROXY is not, so go bypasses the proxy"
 		return r.at("environment", 0, "HTTP_PROXY=%s", plain).mend(`export HTTPS_PROXY="$HTTP_PROXY"`)
 	case secure != "" && r.Status == OK:
 		return m.compareProxies(secure)

@@ -30,7 +30,7 @@ func runDistroGo(_ context.Context, m *Machine) Result {
 	}
 	g := foreign[0]
 	if !hidden {
-		return ok("there is one, and it hides none of vmgo's").at(g.Path, 0, "%s", describe(g))
+		return ok("it exists, and hides nothing of vmgo's").at(g.Path, 0, "%s", describe(g))
 	}
 	r := warn("%s hides vmgo's go", g.Path).at(g.Path, 0, "%s", describe(g))
 	if g.Kind == SnapGo {

@@ -18,7 +18,7 @@ func go111moduleCheck() Check {
 			case "off":
 				return where(s, fail("modules are off")).unset(m, s)
 			}
-			return where(s, fail("GO111MODULE=%s is nothing that go understands", s.Value)).unset(m, s)
+			return where(s, fail("GO111MODULE=%s is not a value that go understands", s.Value)).unset(m, s)
 		},
 	}
 }

@@ -18,7 +18,7 @@ func goamd64Check() Check {
 			level := m.Sys.CPU().Level
 			switch {
 			case runtime.GOARCH != "amd64":
-				return skip("this is no amd64 machine")
+				return skip("this is not an amd64 machine")
 			case level == 0:
 				return skip("the processor does not say its level")
 			case s.Value == "":
@@ -28,7 +28,7 @@ func goamd64Check() Check {
 			want, err := strconv.Atoi(word)
 			switch {
 			case err != nil || want < 1 || want > 4:
-				return where(s, fail("GOAMD64=%s is nothing that go understands", s.Value)).unset(m, s)
+				return where(s, fail("GOAMD64=%s is not a value that go understands", s.Value)).unset(m, s)
 			case want > level:
 				return where(s, fail("GOAMD64=%s, but this processor has level v%d only", s.Value, level)).
 					means("A hypervisor may hide features of the processor; its CPU model decides.").unset(m, s)

@@ -52,7 +52,7 @@ func runGoenv(_ context.Context, m *Machine) Result {
 	}
 	if hidden += len(ignored); hidden > 0 {
 		r.Status, r.Summary = Warn, ui.Count(hidden, "setting")+" of go env -w without effect"
-		return r.mend("go env -changed").means("Decide which of the two you mean, and take the other away.")
+		return r.mend("go env -changed").means("Decide which of the two you mean, and remove the other.")
 	}
 	return r
 }

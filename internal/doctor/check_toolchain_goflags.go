@@ -30,7 +30,7 @@ func runGoflags(_ context.Context, m *Machine) Result {
 		name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		switch {
 		case !strings.HasPrefix(word, "-") || name == "":
-			return where(s, fail("GOFLAGS has the word %q, which is no flag: every go command stops", word)).unset(m, s)
+			return where(s, fail("GOFLAGS has the word %q, which is not a flag: every go command stops", word)).unset(m, s)
 		case name == "mod" && value == "":
 			return where(s, fail("GOFLAGS has -mod without a value: every go command stops")).unset(m, s)
 		case name == "mod" && value == "vendor" && s.Path != "":

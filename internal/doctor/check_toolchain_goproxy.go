@@ -38,7 +38,7 @@ func runGoproxySetting(_ context.Context, m *Machine) Result {
 		u, err := url.Parse(e)
 		switch {
 		case err != nil:
-			return where(s, fail("GOPROXY has an entry that is no URL")).unset(m, s)
+			return where(s, fail("GOPROXY has an entry that is not a URL")).unset(m, s)
 		case u.Scheme == "http" && !loopback(u.Hostname()):
 			return where(s, info("GOPROXY uses plain HTTP for %s", u.Host)).
 				means("go.sum and the checksum database still decide what is accepted.")

@@ -21,7 +21,7 @@ func runGoroot(_ context.Context, m *Machine) Result {
 	for _, s := range m.goEnvLines(m.GoEnvFile()) {
 		if s.Name == "GOROOT" && s.Value != "" && m.Env["GOROOT"] == "" {
 			return fail("GOROOT was set by go env -w").at(s.Path, s.Line, "%s", m.rawLine(s.Path, s.Line)).
-				means("go env -u cannot take it back once the tree is gone; the line must go from the file.").
+				means("go env -u cannot remove it once the tree is gone; delete the line from the file.").
 				mend("sed -i '%dd' %s", s.Line, diag.Word(s.Path)).
 				safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
 		}

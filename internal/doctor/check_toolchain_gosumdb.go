@@ -26,7 +26,7 @@ func runGosumdb(_ context.Context, m *Machine) Result {
 		}
 	}
 	if value := m.Env["GONOSUMCHECK"]; value != "" {
-		return warn("GONOSUMCHECK is nothing that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).mend("unset GONOSUMCHECK")
+		return warn("GONOSUMCHECK is not a variable that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).mend("unset GONOSUMCHECK")
 	}
 	return ok("%s", m.GoEnv("GOSUMDB").Value)
 }

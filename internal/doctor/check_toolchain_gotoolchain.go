@@ -33,7 +33,7 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	}
 	v, err := gover.Parse(name)
 	if err != nil || !strings.HasPrefix(name, "go") {
-		return where(s, fail("GOTOOLCHAIN=%s is nothing that go understands", s.Value)).unset(m, s)
+		return where(s, fail("GOTOOLCHAIN=%s is not a value that go understands", s.Value)).unset(m, s)
 	}
 	if mode == "auto" || mode == "path" {
 		return where(s, info("GOTOOLCHAIN=%s: at least Go %s", s.Value, v))

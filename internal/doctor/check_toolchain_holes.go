@@ -28,7 +28,7 @@ func runHoles(_ context.Context, m *Machine) Result {
 		return info("Go %s has known ones, but GOTOOLCHAIN=%s keeps it from fetching", v, orLocal(s.Value))
 	}
 	if m.distroInForce() {
-		return where(s, info("Go %s of the distribution has known ones, unless the distribution mended them", v)).
+		return where(s, info("Go %s of the distribution has known ones, unless the distribution fixed them", v)).
 			means("GOTOOLCHAIN=local keeps it from fetching.")
 	}
 	r := where(s, warn("Go %s with GOTOOLCHAIN=%s can be given a false toolchain", v, s.Value))

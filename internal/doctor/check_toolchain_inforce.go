@@ -56,5 +56,5 @@ func runInForce(_ context.Context, m *Machine) Result {
 		return info("the go on PATH, which vmgo did not install").at(r.SystemGo, 0, "").
 			means("Its bytes were not checked.").mend("vmgo install --default stable")
 	}
-	return ok("Go %s, asked for by %s", r.Version, m.Show(r.Requirement.Origin.String())).at(r.GOROOT, 0, "")
+	return ok("Go %s, requested by %s", r.Version, m.Show(r.Requirement.Origin.String())).at(r.GOROOT, 0, "")
 }

@@ -40,7 +40,7 @@ func (m *Machine) getBy(ctx context.Context, transport http.RoundTripper, addres
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return page{}, errors.New("the address is no URL") // the error itself has parts of it
+		return page{}, errors.New("the address is not a URL") // the error itself has parts of it
 	}
 	request.Header.Set("User-Agent", "vmgo-doctor")
 	client := &http.Client{Transport: transport, CheckRedirect: fewRedirects}
@@ -81,7 +81,7 @@ func (m *Machine) netError(err error) string {
 	case errors.As(err, &dns):
 		return "the name " + dns.Name + " is not known (DNS)"
 	case strings.HasPrefix(err.Error(), "invalid proxy address"):
-		return "the HTTP proxy of the environment is no URL"
+		return "the HTTP proxy of the environment is not a URL"
 	}
 	return err.Error()
 }

@@ -125,7 +125,7 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 		}
 	}
 	if fixable > 0 {
-		fmt.Fprintf(out, "\n%s can be mended for you: %s\n", ui.Count(fixable, "finding"), p.Cyan("vmgo doctor --fix"))
+		fmt.Fprintf(out, "\n%s can be fixed automatically: %s\n", ui.Count(fixable, "finding"), p.Cyan("vmgo doctor --fix"))
 	}
 }
 

@@ -177,7 +177,7 @@ func latest(parent string) (string, repair, error) {
 		}
 		return dir, record, err
 	}
-	return "", repair{}, diag.New(diag.Failure, "there is no repair to undo", "vmgo doctor --fix")
+	return "", repair{}, diag.New(diag.Failure, "no fix to undo", "vmgo doctor --fix")
 }
 
 // unchanged makes sure that a file is as the repair left it, or as it was

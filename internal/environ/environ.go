@@ -1,5 +1,5 @@
 // Package environ holds an environment as a value and knows how to change it
-// so that every change can be taken back exactly.
+// so that every change can be undone exactly.
 //
 // The invariant, held by a fuzz test: for every environment e and every wanted
 // state w, reverting what Apply(e, w) did gives e again, byte for byte; and what

@@ -33,7 +33,7 @@ func Apply(env Env, want Wanted) (Env, Session) {
 	return Reconcile(env, Session{}, want, How{Fresh: true})
 }
 
-// Revert takes back what s changed. A variable that no longer has the value
+// Revert undoes what s changed. A variable that no longer has the value
 // that s gave it was changed by the user and stays as it is; so does all of
 // PATH but our entries.
 func Revert(env Env, s Session) Env {

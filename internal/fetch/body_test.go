@@ -75,10 +75,10 @@ func TestDownload_fails(t *testing.T) {
 		{"status=403", size, 0, 1, "403 Forbidden"},
 		{"status=500", size, 0, 4, "500"},
 		{"truncate=1000", size, 0, 4, "EOF"}, // no connection brings enough to begin counting anew
-		{"stall=0", size, 0, 4, "went silent"},
-		{"drip=1", size, 0, 4, "went silent, or nearly so"},
-		{"huge", size, 0, 1, "larger than the 100000 bytes"},
-		{"slow=90000", size - 1, 0, 1, "larger than the 99999 bytes"},
+		{"stall=0", size, 0, 4, "stopped sending"},
+		{"drip=1", size, 0, 4, "stopped sending, or nearly so"},
+		{"huge", size, 0, 1, "more than the allowed 100000 bytes"},
+		{"slow=90000", size - 1, 0, 1, "more than the allowed 99999 bytes"},
 		{"slow=90000", size, size + 1, 1, "100000 bytes where 100001 are expected"},
 		{"wrongsize=5", size + 5, 0, 4, "changed on the server"},
 		{"loop", size, 0, 10, "more than 10 redirects"},
@@ -106,7 +106,7 @@ func TestDownload_endless(t *testing.T) {
 		}
 	})
 	_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 50_000}, tempFile(t))
-	wantCode(t, err, diag.Network, "larger than the 50000 bytes")
+	wantCode(t, err, diag.Network, "more than the allowed 50000 bytes")
 }
 
 func TestOpen_streams(t *testing.T) {
@@ -174,7 +174,7 @@ func TestFile(t *testing.T) {
 		t.Error(n, err)
 	}
 	_, err := c.Get(t.Context(), "file://"+path, 4)
-	wantCode(t, err, diag.Network, "larger than the 4 bytes")
+	wantCode(t, err, diag.Network, "more than the allowed 4 bytes")
 	for _, missing := range []string{dir + "/none", path + "/below"} {
 		if _, err := c.Stat(t.Context(), "file://"+missing); !fetch.Gone(err) {
 			t.Errorf("%s: %v", missing, err)

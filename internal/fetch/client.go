@@ -171,7 +171,7 @@ func prepare(base *http.Transport, config Config) (*http.Transport, error) {
 var (
 	errDowngrade = errors.New("redirected from https to http, which is refused")
 	errRedirects = errors.New("more than 10 redirects")
-	errScheme    = errors.New("only https, http and file URLs are known")
+	errScheme    = errors.New("only https, http and file URLs are supported")
 )
 
 func checkRedirect(req *http.Request, via []*http.Request) error {
@@ -200,7 +200,7 @@ func (c *Client) open(ctx context.Context, target *url.URL, header http.Header, 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		cancel(nil)
-		return nil, errors.New("not a URL that can be asked for")
+		return nil, errors.New("not a valid URL")
 	}
 	for name, values := range header {
 		req.Header[name] = values

@@ -50,12 +50,12 @@ func TestGet_givesUp(t *testing.T) {
 		{"status=500", 4, "500 Internal Server Error (made to fail)"},
 		{"status=404", 1, "404 Not Found"},
 		{"status=401", 1, "401"},
-		{"busy=3600", 1, "to be tried again in 1h0m0s"},
+		{"busy=3600", 1, "try again in 1h0m0s"},
 		{"html", 1, "a login page answered"},
 		{"loop", 10, "more than 10 redirects"},
 		{"truncate=5", 4, "EOF"},
-		{"stall=5", 4, "went silent"},
-		{"drip=5", 4, "went silent, or nearly so"},
+		{"stall=5", 4, "stopped sending"},
+		{"drip=5", 4, "stopped sending, or nearly so"},
 		{"wrongsize=10", 4, "EOF"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestGet_limit(t *testing.T) {
 		t.Error(len(got), err)
 	}
 	_, err := c.Get(t.Context(), s.URL+"/file", 999)
-	wantCode(t, err, diag.Network, "larger than the 999 bytes")
+	wantCode(t, err, diag.Network, "more than the allowed 999 bytes")
 }
 
 func TestNotHere(t *testing.T) {

@@ -19,10 +19,10 @@ import (
 )
 
 var (
-	errStalled   = errors.New("the server went silent, or nearly so, in the middle of the answer")
+	errStalled   = errors.New("the server stopped sending, or nearly so, in the middle of the answer")
 	errConnect   = errors.New("no connection")
-	errLoginPage = errors.New("a login page answered: HTML came where data was asked for")
-	errOffline   = errors.New("vmgo is told to stay offline")
+	errLoginPage = errors.New("a login page answered: HTML where data was expected")
+	errOffline   = errors.New("vmgo works offline (VMGO_OFFLINE)")
 	errChanged   = errors.New("the file changed on the server during the download")
 )
 
@@ -47,7 +47,7 @@ func (e *StatusError) Error() string {
 		text += " (" + e.Detail + ")"
 	}
 	if e.RetryAfter > maxRetryAfter {
-		text += ", to be tried again in " + e.RetryAfter.Round(time.Second).String()
+		text += ", try again in " + e.RetryAfter.Round(time.Second).String()
 	}
 	return text
 }
@@ -55,7 +55,7 @@ func (e *StatusError) Error() string {
 type tooLargeError struct{ limit int64 }
 
 func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than the %d bytes that are allowed", e.limit)
+	return fmt.Sprintf("the answer has more than the allowed %d bytes", e.limit)
 }
 
 // NotHere reports whether err means that the server is well, but does not have
@@ -154,10 +154,10 @@ func hintFor(err error, rawURL string) []string {
 	case errors.Is(err, errLoginPage):
 		return []string{"curl -L " + diag.Word(Redact(rawURL)) + "   # shows the page; log in to the network, or give credentials in ~/.netrc"}
 	case errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusProxyAuthRequired):
-		return []string{"curl -n -I " + diag.Word(Redact(rawURL)) + "   # with credentials from ~/.netrc; those in GOPROXY or HTTPS_PROXY count as well"}
+		return []string{"curl -n -I " + diag.Word(Redact(rawURL)) + "   # with credentials from ~/.netrc; those in GOPROXY or HTTPS_PROXY are used too"}
 	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH),
 		errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, errConnect):
-		return []string{"curl -I " + diag.Word(Redact(rawURL)) + "   # and look at GOPROXY and HTTPS_PROXY"}
+		return []string{"curl -I " + diag.Word(Redact(rawURL)) + "   # and check GOPROXY and HTTPS_PROXY"}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // openFile opens what a file:// URL names: a regular file of this machine.
 func openFile(target *url.URL) (*os.File, int64, error) {
 	if target.Host != "" && target.Host != "localhost" || target.Path == "" {
-		return nil, 0, errors.New("a file URL must name an absolute path: file:///path")
+		return nil, 0, errors.New("a file URL needs an absolute path: file:///path")
 	}
 	f, err := smallfile.Open(target.Path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

@@ -12,7 +12,7 @@ import (
 // ErrNotModified says that what the caller has is what the server has.
 var ErrNotModified = errors.New("not modified")
 
-var errImpatient = errors.New("no answer within the time that was given to it")
+var errImpatient = errors.New("no answer within its time limit")
 
 // Validator is what a server says to recognize a document by, for asking
 // later whether it changed.

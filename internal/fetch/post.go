@@ -22,7 +22,7 @@ func (c *Client) Post(ctx context.Context, rawURL string, message []byte) error 
 		return diag.New(diag.Usage, "the webhook is not a URL that begins with https:// or http://")
 	}
 	if c.config.Offline {
-		return diag.New(diag.Offline, "cannot send to "+target.Host+": VMGO_OFFLINE forbids it", "unset VMGO_OFFLINE")
+		return diag.New(diag.Offline, "cannot send to "+target.Host+": vmgo works offline (VMGO_OFFLINE)", "unset VMGO_OFFLINE")
 	}
 	if c.certErr != nil {
 		return c.certErr
@@ -31,7 +31,7 @@ func (c *Client) Post(ctx context.Context, rawURL string, message []byte) error 
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, bytes.NewReader(message))
 	if err != nil {
-		return diag.New(diag.Usage, "the webhook is not a URL that can be asked for")
+		return diag.New(diag.Usage, "the webhook is not a valid URL")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", c.config.UserAgent)

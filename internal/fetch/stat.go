@@ -8,7 +8,7 @@ import (
 	"net/url"
 )
 
-// Stat asks whether the file at rawURL is there to be had, and how large it is;
+// Stat returns whether the file at rawURL exists, and its size;
 // 0 where the server doesn't say. It asks for the first byte rather than for
 // the header alone (HEAD): servers that redirect to signed URLs of a storage
 // service answer HEAD otherwise than the GET that is to follow.

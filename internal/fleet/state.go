@@ -74,7 +74,7 @@ func (s *State) check() error {
 	case s.Package != "" && s.Tarball != "":
 		return bad("vmgo comes as a package or as a tarball, not as both")
 	case source != "" && !strings.HasPrefix(source, "https://") && !strings.HasPrefix(source, "http://"):
-		return bad(diag.Word(source) + " is no address, and a new machine does not reach files of this one")
+		return bad(diag.Word(source) + " is not an address, and a new machine does not reach files of this one")
 	case source != "" && !sha256Sum.MatchString(s.Checksum):
 		return bad("an address needs a checksum, written sha256: and 64 hexadecimal digits")
 	case source != "" && !fileName.MatchString(path.Base(source)):

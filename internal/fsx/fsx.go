@@ -113,7 +113,7 @@ func Chmod(path string, mode uint32) error {
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
 		err = unix.ELOOP
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR && st.Nlink > 1:
-		err = errors.New("left alone, as it has other names (hard links)")
+		err = errors.New("not changed, because it has other names (hard links)")
 	default:
 		// fchmod(2) refuses an O_PATH descriptor, and opening for reading needs
 		// a right that may be missing.

@@ -89,10 +89,10 @@ func (o Owners) foreign(e Entry) *UnsafeError {
 	u := &UnsafeError{Path: e.Path, Owner: true}
 	switch {
 	case e.UID == nobody && o.UID == 0:
-		u.Reason = e.Path + " belongs to nobody (user 65534), as what root writes on NFS with root_squash does: root cannot protect a store there"
+		u.Reason = e.Path + " belongs to nobody (user 65534), like files of root on NFS with root_squash: root cannot protect a store there"
 		u.Fix = "vmgo config -w VMGO_ROOT=/opt/go   # a directory of this machine; or run vmgo as the user who owns the share"
 	case o.UID == 0:
-		u.Reason = e.Path + " belongs to user " + strconv.Itoa(e.UID) + ", who may change what root puts there"
+		u.Reason = e.Path + " belongs to user " + strconv.Itoa(e.UID) + ", who can change what root puts there"
 		u.Fix = "chown root:root " + diag.Word(e.Path) + "   # then: vmgo verify --all"
 	default:
 		u.Reason = e.Path + " belongs to user " + strconv.Itoa(e.UID) + ", neither to root nor to you (user " + strconv.Itoa(o.UID) + ")"

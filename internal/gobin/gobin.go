@@ -82,7 +82,7 @@ func usable(dir string, u User) error {
 	case !filepath.IsAbs(dir) || strings.Contains(dir, ":"):
 		return errors.New(dir + " cannot be on PATH")
 	case strings.HasPrefix(dir+"/", u.Data+"/"):
-		return errors.New(dir + " lies in the data of vmgo, which leads back to it")
+		return errors.New(dir + " is in the data directory of vmgo, which links back to it")
 	}
 	var stat syscall.Stat_t
 	at := dir

@@ -78,16 +78,16 @@ func TestFind_refuses(t *testing.T) {
 	t.Parallel()
 	for want, arrange := range map[string]func(u *gobin.User) error{
 		"cannot be on PATH": func(u *gobin.User) error { u.Home, u.GOPATH = "/a:b", ""; return nil },
-		"lies in the data":  func(u *gobin.User) error { u.GOPATH = u.Data + "/gopath/x"; return nil },
+		"is in the data":    func(u *gobin.User) error { u.GOPATH = u.Data + "/gopath/x"; return nil },
 		"too many levels":   func(u *gobin.User) error { return os.Symlink(u.Home+"/go", u.Home+"/go") },
 		"bin is not a direct": func(u *gobin.User) error {
 			return errors.Join(os.Mkdir(u.Home+"/go", 0o755), os.WriteFile(u.Home+"/go/bin", nil, 0o644))
 		},
-		"cannot use":          func(u *gobin.User) error { return os.WriteFile(u.Home+"/w", nil, 0o644) },
-		"is not a link":       func(u *gobin.User) error { return os.MkdirAll(gobin.Record(u.Data), 0o755) },
-		"another user":        func(u *gobin.User) error { u.UID = 0; return os.Chown(u.Home, 4242, 4242) },
-		"cannot be written":   func(u *gobin.User) error { u.GOPATH = "/proc"; return nil },
-		"data of vmgo, which": func(u *gobin.User) error { u.GOPATH = u.Data; return nil },
+		"cannot use":                    func(u *gobin.User) error { return os.WriteFile(u.Home+"/w", nil, 0o644) },
+		"is not a link":                 func(u *gobin.User) error { return os.MkdirAll(gobin.Record(u.Data), 0o755) },
+		"another user":                  func(u *gobin.User) error { u.UID = 0; return os.Chown(u.Home, 4242, 4242) },
+		"cannot be written":             func(u *gobin.User) error { u.GOPATH = "/proc"; return nil },
+		"data directory of vmgo, which": func(u *gobin.User) error { u.GOPATH = u.Data; return nil },
 	} {
 		u := user(t)
 		if want == "cannot use" {

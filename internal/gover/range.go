@@ -71,7 +71,7 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 		case "~>":
 			op = "~"
 		default:
-			return nil, quote(op) + " is no comparison"
+			return nil, quote(op) + " is not a comparison"
 		}
 		s = strings.TrimLeft(s[end:], " \t")
 		end = strings.IndexAny(s, " \t,"+"<>=!~^|")
@@ -80,7 +80,7 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 		}
 		v, numbers, ok := parseWritten(s[:end])
 		if !ok {
-			return nil, quote(s[:end]) + " is no Go version"
+			return nil, quote(s[:end]) + " is not a Go version"
 		}
 		bounds = append(bounds, Bound{Op: op, Version: v, Numbers: numbers})
 		s = strings.TrimLeft(s[end:], " \t")
@@ -98,5 +98,5 @@ func parseBounds(s string) (bounds []Bound, reason string) {
 
 func badRange(s, reason string) error {
 	return diag.New(diag.BadSelector, "not a version range: "+quote(s)+": "+reason,
-		"vmgo list-remote '>=1.21 <1.23'   # a range looks like that, '~1.22.3' or '^1.21'")
+		"vmgo list-remote '>=1.21 <1.23'   # other ranges: '~1.22.3', '^1.21'")
 }

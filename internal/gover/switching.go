@@ -2,7 +2,7 @@ package gover
 
 // SwitchesUnsafely reports whether the release, told by GOTOOLCHAIN=auto to
 // download another one, can be made to accept one that the checksum database
-// does not vouch for: CVE-2026-42501 and CVE-2026-56865, mended in 1.25.13,
+// does not vouch for: CVE-2026-42501 and CVE-2026-56865, fixed in 1.25.13,
 // 1.26.6 and 1.27rc3. Before 1.21 nothing is ever downloaded.
 func (v Version) SwitchesUnsafely() bool {
 	if v.IsZero() || v.major != 1 || v.minor < firstPatched {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	ownHeader = "# Written by vmgo. See it with `vmgo harden status`, take it back with `vmgo harden undo`.\n"
+	ownHeader = "# Written by vmgo. See it with `vmgo harden status`, undo it with `vmgo harden undo`.\n"
 	// BlockBegin and BlockEnd enclose what vmgo changed in a file that it did
 	// not create.
 	BlockBegin = "# >>> vmgo harden >>>"

@@ -202,7 +202,7 @@ func TestForeignFileIsNeverOverwritten(t *testing.T) {
 	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()[:1]}
 	res, err := e.Apply(t.Context(), Selection{}, nil, nil)
 	must(t, err)
-	if s := res.Plan.Items[0]; s.State != Blocked || !strings.Contains(s.Reason, "exists already") {
+	if s := res.Plan.Items[0]; s.State != Blocked || !strings.Contains(s.Reason, "already exists") {
 		t.Errorf("state %s, reason %q", s.State, s.Reason)
 	}
 	if got := differences(before, snapshot(t, root)); len(got) > 0 {

@@ -280,7 +280,7 @@ func (e *Engine) recover(res *Result) (verb string, err error) {
 	e.at("recovering")
 	cause, err := e.finish(context.Background(), *j, res)
 	if cause != nil {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("the interrupted %s was taken back: %v", j.Verb, cause))
+		res.Warnings = append(res.Warnings, fmt.Sprintf("the interrupted %s was reverted: %v", j.Verb, cause))
 	}
 	return j.Verb, err
 }

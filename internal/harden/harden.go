@@ -53,7 +53,7 @@ type State string
 const (
 	Applied       State = "applied"        // everything the item wants is so
 	Pending       State = "pending"        // something is to be done
-	Drifted       State = "drifted"        // applied once, and changed by somebody else since
+	Drifted       State = "drifted"        // applied once, and changed by others since
 	Overridden    State = "overridden"     // applied, but another file or setting wins
 	Blocked       State = "blocked"        // wanted, but must not or cannot be done here
 	NotApplicable State = "not-applicable" // there is nothing to do on this machine

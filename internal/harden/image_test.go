@@ -77,7 +77,7 @@ func TestImageJournalStaysInside(t *testing.T) {
 	j.Changes[0].Check = []string{"sh", "-c", "true"}
 	must(t, os.MkdirAll(root+StateDir, 0o755))
 	must(t, m.save(journalFile, &j))
-	if _, err := e.Undo(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "none of vmgo's") {
+	if _, err := e.Undo(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "vmgo does not know") {
 		t.Errorf("a judge of somebody else's: %v", err)
 	}
 	if ran, err := os.ReadFile(log); err == nil {

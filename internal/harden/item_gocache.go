@@ -23,7 +23,7 @@ func gocacheItem() Item {
 		Evidence: "measured on 2 vCPU with a virtual SSD: cold go build net/http 23.9 s on the disk, 21.8 s in memory (-9 %), 174 MB written against 87 MB; " +
 			"warm 0.2 to 0.3 s in both. It pays where the disk is slow and the machine lives long, and for nobody else",
 		OffWhy: "-9 % on cold builds only, against a cache that every reboot empties and memory that the linker may need",
-		Undo:   "the mount is taken away, and what was beneath it is seen again",
+		Undo:   "the mount is removed, and the old contents are visible again",
 		Wish:   gocacheWish,
 	}
 }

@@ -40,7 +40,7 @@ func sudoWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "sudo keeps the caller's PATH: there is no secure_path"
 		return w, nil
 	case strings.Contains(":"+secure+":", ":/usr/local/bin:"):
-		w.NotApplicable = where + " has /usr/local/bin already"
+		w.NotApplicable = where + " already has /usr/local/bin"
 		return w, nil
 	}
 	info, err := m.Host.Stat("/usr/local/bin")

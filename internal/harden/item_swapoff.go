@@ -26,7 +26,7 @@ func swapOffItem() Item {
 		ID:   "swap-off",
 		What: "switch swap off, now and at boot",
 		Why:  "guides say that swap breaks Go's garbage collector. It does not, but a heap on a disk is slow.",
-		Effect: "the collector works the same with and without swap: what it gives back to the kernel is given back either way. " +
+		Effect: "the collector works the same with and without swap: it returns memory to the kernel either way. " +
 			"Swapping off only keeps pauses from waiting for the disk, and a machine that runs out of memory kills a process instead of becoming slow.",
 		Evidence: "measured in a Debian 12 VM with Go 1.27.4: every madvise succeeded; memory after FreeOSMemory fell from 211 to 6 MB with swap and from " +
 			"209 to 4 MB without. 100 MB of live heap in 80 MB of memory with swap: pauses of 25 to 34 ms, throughput 20 to 25 times lower; without swap it would have been killed",

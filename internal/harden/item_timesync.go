@@ -49,7 +49,7 @@ func timeSyncWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	if facts.Masked(m.Host, own) {
-		w.Blocked = own + " is masked: an administrator does not want it"
+		w.Blocked = own + " is masked by an administrator"
 		return w, nil
 	}
 	w.Wants = append(m.enable(own, file), running(own))

@@ -18,7 +18,7 @@ func tmpItem() Item {
 		Why:  "security guides ask for a /tmp from which nothing is executed; Go builds tests there and runs them.",
 		Effect: "programs cannot be started from /tmp, scripts can still be read by their interpreter, so the gain is small. " +
 			"go test and go run work in login shells and services through GOTMPDIR=" + goTmpDir + ", and fail where nobody sets it (cron, ssh host command). " +
-			"Where /tmp is noexec already, this adds GOTMPDIR only.",
+			"Where /tmp is already noexec, this adds GOTMPDIR only.",
 		Evidence: "measured: noexec on TMPDIR breaks go test, and go run up to Go 1.23 (fork/exec: permission denied). " +
 			"A noexec GOCACHE breaks the second go run since 1.24",
 		OffWhy: "it breaks go test in every context that does not get GOTMPDIR, for little protection",

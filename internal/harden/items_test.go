@@ -175,7 +175,7 @@ func TestSudo(t *testing.T) {
 		{"EL", map[string]string{"/etc/sudoers": el + dir}, "wanted"},
 		{"vmgo's own does not count", map[string]string{"/etc/sudoers": el + dir, "/etc/sudoers.d/60-vmgo": "Defaults secure_path=/sbin:/usr/local/bin\n"}, "wanted"},
 		{"read before", map[string]string{"/etc/sudoers": dir, "/etc/sudoers.d/50-site": el}, "wanted"},
-		{"Debian", map[string]string{"/etc/sudoers": "Defaults secure_path=\"/usr/local/bin:/bin\"\n" + dir}, "not applicable: /etc/sudoers:1 has /usr/local/bin already"},
+		{"Debian", map[string]string{"/etc/sudoers": "Defaults secure_path=\"/usr/local/bin:/bin\"\n" + dir}, "not applicable: /etc/sudoers:1 already has /usr/local/bin"},
 		{"none", map[string]string{"/etc/sudoers": dir}, "not applicable: sudo keeps the caller's PATH: there is no secure_path"},
 		{"read after", map[string]string{"/etc/sudoers": dir, "/etc/sudoers.d/site": el},
 			"blocked: /etc/sudoers.d/site:1 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so that one wins"},

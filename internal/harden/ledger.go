@@ -242,7 +242,7 @@ func (m *Machine) confine(j *journal) error {
 	j.Changes = slices.DeleteFunc(j.Changes, func(c Change) bool { return c.Kind.runtime() })
 	for _, c := range j.Changes {
 		if len(c.Check) > 0 && !slices.Equal(c.Check, visudo()) {
-			return fmt.Errorf("%s asks for the command %s, which is none of vmgo's", journalFile, joinWords(c.Check))
+			return fmt.Errorf("%s asks for the command %s, which vmgo does not know", journalFile, joinWords(c.Check))
 		}
 	}
 	return nil

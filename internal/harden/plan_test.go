@@ -47,7 +47,7 @@ func TestReadPlan_refusesWhatCannotHaveBeenTyped(t *testing.T) {
 		`{"format":1}`:               "holds no plan",
 		`{"format":1,"verb":"undo"}`: "plan of an undo",
 		`{"format":1,"verb":"apply","profile":"laptop"}`:                                    "no profile",
-		`{"format":1,"verb":"apply","service":{"name":"../x","memory":99999999}}`:           "no name of a service",
+		`{"format":1,"verb":"apply","service":{"name":"../x","memory":99999999}}`:           "not a service name",
 		`{"format":1,"verb":"apply","service":{"name":"x","sandbox":true,"write":["/\n"]}}`: "absolute directory",
 	} {
 		if _, err := ReadPlan([]byte(text)); diag.CodeOf(err) != diag.Usage || !strings.Contains(err.Error(), want) {

@@ -130,7 +130,7 @@ func TestPlanOfUndoShowsWhatGoes(t *testing.T) {
 	if unit.ID != "unit" || !unit.Selected || unit.State != Applied || unit.Effect != "none" || unit.Reason != "" || len(unit.Changes) == 0 || len(unit.Commands) == 0 {
 		t.Errorf("the item is %+v", unit)
 	}
-	if note := "mode /opt/go/1.22.5 was changed by somebody else since vmgo wrote it"; !slices.Equal(plan.Notes, []string{note}) {
+	if note := "mode /opt/go/1.22.5 was changed by others after vmgo wrote it"; !slices.Equal(plan.Notes, []string{note}) {
 		t.Errorf("notes %q, want %q", plan.Notes, note)
 	}
 }

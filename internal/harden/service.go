@@ -36,10 +36,10 @@ func NewService(s Service) (Service, error) {
 	}
 	usage := func(text, hint string) (Service, error) { return s, diag.New(diag.Usage, text, hint) }
 	if ok, _ := regexp.MatchString(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.service$`, s.Name); !ok {
-		return usage(quote(s.Name)+" is no name of a service", "systemctl list-unit-files --type=service")
+		return usage(quote(s.Name)+" is not a service name", "systemctl list-unit-files --type=service")
 	}
 	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox && !s.Observe {
-		return usage("nothing was asked for: give --memory, --cpus, --sandbox or --observe", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
+		return usage("no change requested: give --memory, --cpus, --sandbox or --observe", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
 		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
@@ -67,7 +67,7 @@ func ParseSize(text string) (int64, error) {
 	}
 	f, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsNaN(f) || f <= 0 || math.Ldexp(f, shift) > 1<<60 {
-		return 0, diag.New(diag.Usage, quote(text)+" is no size", "vmgo harden service NAME --memory 512M")
+		return 0, diag.New(diag.Usage, quote(text)+" is not a size", "vmgo harden service NAME --memory 512M")
 	}
 	return int64(math.Ldexp(f, shift)), nil
 }

@@ -101,12 +101,12 @@ func assessFresh(wish Wish, t *transition) (State, string) {
 		case w.Kind == Dir && now.Present:
 		case r != nil && w.Shared:
 			if !now.Same(r.Written) {
-				return Blocked, w.Target + " was changed by somebody else since vmgo wrote it; undo its items first, or write it again with --only"
+				return Blocked, w.Target + " was changed by others after vmgo wrote it; undo its items first, or write it again with --only"
 			}
 			pending = true
 		case now.Same(w.Value) && !w.Shared:
 		case (w.Kind == File || w.Kind == Link) && now.Present && !w.Foreign && r == nil:
-			return Blocked, w.Target + " exists already, and vmgo did not make it"
+			return Blocked, w.Target + " already exists, and was not made by vmgo"
 		default:
 			pending = true
 		}
@@ -114,7 +114,7 @@ func assessFresh(wish Wish, t *transition) (State, string) {
 	if pending {
 		return Pending, ""
 	}
-	return Applied, "so already, and not by vmgo"
+	return Applied, "already set, not by vmgo"
 }
 
 // strangers are applied items that this vmgo has no definition of here: those

@@ -199,7 +199,7 @@ func (t *transition) restore(item string, r *record) error {
 	}
 	now, err := t.current(r.key())
 	if theirs := (otherKindError{}); errors.As(err, &theirs) && !r.Original.Present {
-		t.notes = append(t.notes, theirs.Error()+" any more, so it is somebody else's and stays")
+		t.notes = append(t.notes, theirs.Error()+" any more, so it belongs to others and is kept")
 		return nil
 	}
 	if err != nil {
@@ -223,7 +223,7 @@ func (t *transition) restore(item string, r *record) error {
 		}
 	}
 	if !now.Same(r.Written) && t.untouched(r.key()) && r.Kind != Dir {
-		t.notes = append(t.notes, fmt.Sprintf("%s %s was changed by somebody else since vmgo wrote it", r.Kind, r.Target))
+		t.notes = append(t.notes, fmt.Sprintf("%s %s was changed by others after vmgo wrote it", r.Kind, r.Target))
 	}
 	return t.move(item, r, now, to, nil)
 }

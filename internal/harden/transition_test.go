@@ -107,7 +107,7 @@ func TestInterruptedTransitionIsNamedAndFinished(t *testing.T) {
 		return run(cmd)
 	}
 	res, err := e.Undo(t.Context(), nil, nil)
-	if err != nil || res.Finished != verbApply || len(res.Warnings) == 0 || !strings.Contains(res.Warnings[len(res.Warnings)-1], "the interrupted apply was taken back: systemctl start clockd.service: no such unit") {
+	if err != nil || res.Finished != verbApply || len(res.Warnings) == 0 || !strings.Contains(res.Warnings[len(res.Warnings)-1], "the interrupted apply was reverted: systemctl start clockd.service: no such unit") {
 		t.Errorf("undo says %v, finished %q, warns of %q", err, res.Finished, res.Warnings)
 	}
 	if got := differences(before, timeless(t, root)); len(got) > 0 {
@@ -233,7 +233,7 @@ func TestDriftIsKeptOnceForAllItems(t *testing.T) {
 	if c := plan.Changes[i]; c.Keep != path+".vmgo-kept" || c.From.Text != "mine\n" || c.To.Present {
 		t.Errorf("the change is %+v", c)
 	}
-	notes := []string{"file " + path + " was changed by somebody else since vmgo wrote it"}
+	notes := []string{"file " + path + " was changed by others after vmgo wrote it"}
 	if !slices.Equal(plan.Notes, notes) {
 		t.Errorf("notes %q, want %q", plan.Notes, notes)
 	}

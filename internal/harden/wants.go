@@ -104,7 +104,7 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 	if text.Len() == 0 {
 		w.NotApplicable = strings.Join(w.Notes, ", ")
 		if known {
-			w.NotApplicable = "already so: " + w.NotApplicable
+			w.NotApplicable = "already set: " + w.NotApplicable
 		}
 		return w, nil
 	}

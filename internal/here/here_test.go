@@ -7,7 +7,7 @@ import (
 	"github.com/vmgo/vmgo/internal/here"
 )
 
-// Leaving what Inside entered gives back the environment as it was.
+// Leaving what Inside entered restores the environment.
 func TestInside_canBeLeft(t *testing.T) {
 	t.Parallel()
 	outside := environ.Env{"PATH": "/usr/bin", "GOPATH": "/mine"}

@@ -6,7 +6,7 @@ import (
 )
 
 // Installable reports whether the release that err says is missing may be
-// installed without being asked for by name: VMGO_AUTOINSTALL is set, and it is
+// installed without being requested by name: VMGO_AUTOINSTALL is set, and it is
 // no prerelease.
 func (s Situation) Installable(err error) bool {
 	if !s.Settings.AutoInstall || diag.CodeOf(err) != diag.NotInstalled {

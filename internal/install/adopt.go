@@ -72,10 +72,10 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	}
 	proofs := trust.NewProofs()
 	proofs[trust.ChecksumDB] = trust.Passed
-	proofs[trust.SHA256] = trust.Unavailable("there is no archive")
-	proofs[trust.OpenPGP] = trust.Unavailable("there is no archive")
+	proofs[trust.SHA256] = trust.Unavailable("no archive")
+	proofs[trust.OpenPGP] = trust.Unavailable("no archive")
 	if gone := unreached(root); tx.inPlace && len(gone) > 0 {
-		tx.warning = strings.Join(gone, ", ") + " of " + goroot + " are gone, as nobody vouches for them: vmgo install --full " + tx.version.String()
+		tx.warning = strings.Join(gone, ", ") + " of " + goroot + " are removed, because nothing verifies them: vmgo install --full " + tx.version.String()
 	}
 	tx.receipt = store.Receipt{Contents: store.ContentsModule, H1: h1, LogProof: record.Proof}
 	return tx.publish(ctx, a, proofs, files, stage)

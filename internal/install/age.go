@@ -13,7 +13,7 @@ import (
 func (tx *transaction) oldEnough(stage *store.Stage) error {
 	limit := tx.req.NotAfter[tx.version]
 	if limit.IsZero() || tx.version.Major() == 1 && tx.version.Minor() < 21 {
-		return nil // before 1.21 VERSION names no time
+		return nil // before 1.21 VERSION has no time
 	}
 	made, err := stage.Made()
 	if err != nil {
@@ -24,7 +24,7 @@ func (tx *transaction) oldEnough(stage *store.Stage) error {
 	}
 	tx.in.Times.Keep(tx.version, made)
 	hours := int(tx.in.now().Sub(made) / time.Hour)
-	return diag.New(diag.TooYoung, tx.version.Toolchain()+" was made "+strconv.Itoa(hours)+" hours ago, by its VERSION file, which is too young to be the newest",
-		"vmgo install "+tx.version.Lang().String()+"   # an older one, now that its age is known",
-		"vmgo install "+tx.version.String()+"   # exactly this one, whatever its age")
+	return diag.New(diag.TooYoung, tx.version.Toolchain()+" was made "+strconv.Itoa(hours)+" hours ago, according to its VERSION file: too young to be the newest",
+		"vmgo install "+tx.version.Lang().String()+"   # an older release, now that its age is known",
+		"vmgo install "+tx.version.String()+"   # this release, whatever its age")
 }

@@ -158,7 +158,7 @@ func TestInstall_storeThatCannotBeWritten(t *testing.T) {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, ""); err == nil {
 		defer syscall.Unmount(dir, 0)
 	} else if err := os.Chmod(dir, 0o555); err != nil || os.Getuid() == 0 {
-		t.Skip("a directory that cannot be written is not to be had here")
+		t.Skip("no directory is unwritable for this user")
 	}
 	in, err := newInstaller(filepath.Join(dir, "store"), fileProxy(t, "1.22.5"), honest{})
 	if err != nil {

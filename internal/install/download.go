@@ -260,5 +260,5 @@ func (r *download) reject(err error) error {
 	if fsx.MkdirAll(dir, 0o700) != nil || os.Rename(r.spool.file.Name(), aside) != nil {
 		return err
 	}
-	return &diag.Error{Code: diag.CodeOf(err), Msg: err.Error(), Hints: append(slices.Clone(diag.HintsOf(err)), "ls -l "+diag.Word(aside)+"   # is kept for inspection")}
+	return &diag.Error{Code: diag.CodeOf(err), Msg: err.Error(), Hints: append(slices.Clone(diag.HintsOf(err)), "ls -l "+diag.Word(aside)+"   # the file is kept for inspection")}
 }

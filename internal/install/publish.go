@@ -16,7 +16,7 @@ import (
 // publish is the only way into the store. It asks for a proof of origin.
 func (tx *transaction) publish(ctx context.Context, a release.Artifact, proofs trust.Proofs, files store.Manifest, stage *store.Stage) error {
 	if !proofs.Vouched() {
-		return diag.New(diag.Unproven, "nobody vouches for "+tx.version.Toolchain()+" from "+fetch.Redact(a.URLs[0])+
+		return diag.New(diag.Unproven, "nothing verifies "+tx.version.Toolchain()+" from "+fetch.Redact(a.URLs[0])+
 			": neither the checksum database nor a signature", "vmgo install "+tx.version.String())
 	}
 	if err := tx.oldEnough(stage); err != nil {

@@ -58,7 +58,7 @@ func (tx *transaction) signature(ctx context.Context, a release.Artifact, proof 
 		missing = append(missing, "the Go project did not sign the archives of "+tx.version.Toolchain())
 	}
 	if len(missing) == 0 {
-		missing = []string{"no server names a signature"}
+		missing = []string{"no server has a signature"}
 	}
 	proof.unsigned = strings.Join(missing, "; ")
 	return nil

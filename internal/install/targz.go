@@ -61,7 +61,7 @@ func (tx *transaction) installTarGz(ctx context.Context, a release.Artifact) err
 		return err
 	}
 	if tx.req.Full && proof.signature == nil {
-		return diag.New(diag.Unproven, "nobody vouches for api, doc, misc and test of "+tx.version.Toolchain()+", which only a signature covers: "+proof.unsigned,
+		return diag.New(diag.Unproven, "nothing verifies api, doc, misc and test of "+tx.version.Toolchain()+", which only a signature covers: "+proof.unsigned,
 			"vmgo install "+tx.version.String()+"   # without them")
 	}
 	err := error(diag.New(diag.Network, "no server has "+tx.version.Toolchain()))
@@ -171,7 +171,7 @@ func (tx *transaction) unpack(ctx context.Context, a release.Artifact, src *down
 // hold.
 func (tx *transaction) judge(ctx context.Context, a release.Artifact, got unpacked, stage *store.Stage, proof *evidence) error {
 	proofs := trust.NewProofs()
-	proofs[trust.SHA256] = trust.Unavailable("the index could not be asked")
+	proofs[trust.SHA256] = trust.Unavailable("the index could not be reached")
 	if a.SHA256 != "" {
 		proofs[trust.SHA256] = trust.Passed // unpack compared it
 	}
@@ -198,7 +198,7 @@ func (tx *transaction) judge(ctx context.Context, a release.Artifact, got unpack
 		if files, err = onlyCovered(files, stage); err != nil {
 			return err
 		}
-		tx.warning = "api, doc, misc and test are left out, as nobody vouches for them: " + proof.unsigned
+		tx.warning = "api, doc, misc and test are left out, because nothing verifies them: " + proof.unsigned
 	}
 	tx.receipt = store.Receipt{
 		Contents: contents, ArchiveSHA256: hex.EncodeToString(got.sum[:]), ArchiveBytes: got.size,
@@ -243,7 +243,7 @@ func (tx *transaction) judgeLog(got unpacked, h1 string, proof *evidence, proofs
 func (tx *transaction) rightRelease(got unpacked, stage *store.Stage) error {
 	name, err := stage.Name()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return diag.Wrap(diag.ArchiveUnsafe, err, "the archive from "+fetch.Redact(got.url)+" does not say which release it is of")
+		return diag.Wrap(diag.ArchiveUnsafe, err, "the archive from "+fetch.Redact(got.url)+" does not name its release")
 	}
 	if name != tx.version.Toolchain() {
 		return diag.New(diag.ArchiveUnsafe, fmt.Sprintf("the archive from %s is of %q, not of %s", fetch.Redact(got.url), name, tx.version.Toolchain()))

@@ -54,10 +54,10 @@ func noSource(failures []error) error {
 func unproved(v gover.Version, goroot string, err error) error {
 	switch {
 	case hasCode(err, diag.Network, diag.Offline):
-		return diag.Wrap(diag.CodeOf(err), err, goroot+" has no receipt, and the checksum database that could prove it cannot be asked",
+		return diag.Wrap(diag.CodeOf(err), err, goroot+" has no receipt, and the checksum database that could verify it cannot be reached",
 			"vmgo adopt "+diag.Word(goroot)+" --proof FILE   # a receipt of the same release, from another machine")
 	case hasCode(err, diag.NoSuchRelease, diag.Unproven):
-		return diag.Wrap(diag.Unproven, err, goroot+" has no receipt, and the checksum database has no record to prove it by",
+		return diag.Wrap(diag.Unproven, err, goroot+" has no receipt, and the checksum database has no record of it",
 			"vmgo install --reinstall "+v.String()+"   # replaces it")
 	}
 	return err

@@ -100,7 +100,7 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 	}
 	proofs := trust.NewProofs()
 	proofs[trust.ChecksumDB] = trust.Passed
-	proofs[trust.SHA256] = trust.Unavailable("no index names the checksum of a module zip")
+	proofs[trust.SHA256] = trust.Unavailable("no index lists the checksums of module zips")
 	proofs[trust.OpenPGP] = trust.Unavailable("module zips are not signed")
 	tx.receipt = store.Receipt{Contents: store.ContentsModule, ArchiveBytes: a.Size, FetchedBytes: used.fetched, H1: h1, LogProof: want.Proof}
 	return used, tx.publish(ctx, a, proofs, files, stage)

@@ -66,7 +66,7 @@ func load(dir string) (recorded, error) {
 			err = json.Unmarshal(data, into)
 		}
 		if err != nil {
-			return r, diag.Wrap(diag.Failure, err, dir+" is no directory that vmgo observe wrote", "vmgo observe UNIT --out "+diag.Word(dir))
+			return r, diag.Wrap(diag.Failure, err, dir+" is not a directory that vmgo observe wrote", "vmgo observe UNIT --out "+diag.Word(dir))
 		}
 	}
 	if err := diag.Newer(filepath.Join(dir, "metadata.json"), r.metadata.Format, metadataFormat); err != nil {

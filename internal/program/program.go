@@ -126,7 +126,7 @@ func (c Command) parse(flags *flag.FlagSet, words []string) (arguments []string,
 func plain(err error) string {
 	text := err.Error()
 	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
-		return "there is no flag --" + strings.TrimPrefix(name, "-")
+		return "unknown flag --" + strings.TrimPrefix(name, "-")
 	}
 	if name, found := strings.CutPrefix(text, "flag needs an argument: -"); found {
 		return "the flag --" + name + " needs a value"

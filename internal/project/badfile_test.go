@@ -23,17 +23,17 @@ func TestBadFiles(t *testing.T) {
 		{"junk", ".go-version", "\n\njunk\n", ":3: ", "not a version"},
 		{"traversal", ".go-version", "../../etc\n", ":1: ", "not a version"},
 		{"nul", ".go-version", "1.22.5\x00", ":1: ", "control character"},
-		{"empty", ".go-version", "", ": ", "holds no version"},
+		{"empty", ".go-version", "", ": ", "has no version"},
 		{"just too large", ".go-version", "1.22.5\n" + strings.Repeat("\n", 4<<10), ": ", "larger than 4 KiB"},
 		{"huge", ".go-version", big, ": ", "larger than 4 KiB"},
 		{"huge", ".tool-versions", big, ": ", "larger than 4 KiB"},
 		{"ref", ".tool-versions", "nodejs 1\ngolang ref:main", ":2: ", "not a release"},
 		{"huge", "go.mod", big, ": ", "larger than 1 MiB"},
 		{"huge", "go.work", big, ": ", "larger than 1 MiB"},
-		{"bad go line", "go.mod", "module m\ngo latest", ":2: ", "names no version"},
-		{"bad toolchain line", "go.mod", "module m\ntoolchain go1.x", ":2: ", "names no release"},
-		{"unparsable", "go.mod", "module m\nrequire (\n", ":2: ", "never closed"},
-		{"unparsable", "go.work", "use \"x\n", ":1: ", "never closed"},
+		{"bad go line", "go.mod", "module m\ngo latest", ":2: ", "is not a version"},
+		{"bad toolchain line", "go.mod", "module m\ntoolchain go1.x", ":2: ", "is not a release"},
+		{"unparsable", "go.mod", "module m\nrequire (\n", ":2: ", "not closed"},
+		{"unparsable", "go.work", "use \"x\n", ":1: ", "not closed"},
 	} {
 		t.Run(test.name+" "+test.file, func(t *testing.T) {
 			t.Parallel()

@@ -54,7 +54,7 @@ func readFile(path string, limit int64) (data []byte, found bool, f *fault) {
 	case errors.As(err, &kind):
 		return nil, true, unread("is "+kind.Error(), "ls -ld PATH   # remove or rename it")
 	case errors.As(err, &large):
-		return nil, true, faulty(0, "is "+large.Error(), "head -n 3 PATH   # is it what its name says?")
+		return nil, true, faulty(0, "is "+large.Error(), "head -n 3 PATH   # is it a version file?")
 	}
 	return nil, true, unreadable(err)
 }

@@ -60,7 +60,7 @@ func parseDirectives(data []byte) (directives, *fault) {
 		}
 	}
 	if blockLine != 0 {
-		return d, faulty(blockLine, "a parenthesis is never closed", modHint)
+		return d, faulty(blockLine, "a parenthesis is not closed", modHint)
 	}
 	return d, nil
 }
@@ -68,7 +68,7 @@ func parseDirectives(data []byte) (directives, *fault) {
 // olderNote ends the note on a toolchain line that the go line overrules.
 const olderNote = " is older than the go line"
 
-const modHint = "go mod edit -json PATH   # what the go command makes of it; for a go.work: go work edit"
+const modHint = "go mod edit -json PATH   # shows the fault as the go command sees it; for a go.work: go work edit"
 
 // add takes in a line that stands outside any block.
 func (d *directives) add(l modLine, number int) *fault {
@@ -140,7 +140,7 @@ func tokenSize(line []byte) (size int, reason string) {
 				i++
 			}
 		}
-		return 0, "a string is never closed"
+		return 0, "a string is not closed"
 	}
 	for size = 0; size < len(line); size++ {
 		switch c := line[size]; {
@@ -175,7 +175,7 @@ func (d directives) judge() (demand, *fault) {
 	if d.goVersion.line != 0 {
 		selector, ok := plainVersion(d.goVersion.text)
 		if !ok || strings.HasPrefix(d.goVersion.text, "go") {
-			return m, faulty(d.goVersion.line, `"go `+d.goVersion.text+`" names no version of Go`, modHint)
+			return m, faulty(d.goVersion.line, `"go `+d.goVersion.text+`" is not a version of Go`, modHint)
 		}
 		m.minimum, m.minimumLine = selector, d.goVersion.line
 	}
@@ -189,7 +189,7 @@ func (d directives) judge() (demand, *fault) {
 	}
 	selector, ok := plainVersion(d.toolchain.text)
 	if !ok || !strings.HasPrefix(name, "go") {
-		return m, faulty(d.toolchain.line, `"toolchain `+d.toolchain.text+`" names no release of Go`, modHint)
+		return m, faulty(d.toolchain.line, `"toolchain `+d.toolchain.text+`" is not a release of Go`, modHint)
 	}
 	version := selector.Version()
 	if m.minimumLine != 0 && version.Compare(m.minimum.Version()) < 0 {

@@ -28,7 +28,7 @@ func lines(data []byte, uncomment func(string) string, each func(number int, lin
 		line = strings.TrimSuffix(line, "\r")
 		for i := 0; i < len(line); i++ {
 			if c := line[i]; c < ' ' && c != '\t' || c == 0x7f {
-				return faulty(number, "has a control character, so it is not a text file", "vmgo use 1.22.5   # writes the version again")
+				return faulty(number, "has a control character, so it is not a text file", "vmgo use 1.22.5   # rewrites the version")
 			}
 		}
 		if line = strings.Trim(uncomment(line), " \t"); line == "" {
@@ -70,7 +70,7 @@ func parseGoVersion(data []byte) (pin, *fault) {
 		case first.line == 0:
 			first = pin{selector: selector, line: number}
 		case err != nil && first.note == "":
-			first.note = "line " + strconv.Itoa(number) + " is no version and is passed over"
+			first.note = "line " + strconv.Itoa(number) + " is not a version and is ignored"
 		}
 		return nil
 	})
@@ -78,7 +78,7 @@ func parseGoVersion(data []byte) (pin, *fault) {
 		return pin{}, f
 	}
 	if first.line == 0 {
-		return pin{}, faulty(0, "holds no version", "vmgo use 1.22.5   # writes one")
+		return pin{}, faulty(0, "has no version", "vmgo use 1.22.5   # writes one")
 	}
 	return first, nil
 }
@@ -94,7 +94,7 @@ func parseToolVersions(data []byte) (pin, *fault) {
 			return nil
 		}
 		if len(fields) == 1 {
-			return faulty(number, "names no version of "+fields[0])
+			return faulty(number, "has no version of "+fields[0])
 		}
 		var f *fault
 		first, f = toolVersions(number, fields[1:])
@@ -150,7 +150,7 @@ func toolVersion(number int, text string) (gover.Selector, *fault) {
 		return selector, foreign(number, text)
 	case err == nil:
 		return selector, faulty(number, `"`+text+`" is not supported in .tool-versions`,
-			"vmgo use --as-typed "+diag.Word(text)+"   # a .go-version goes before it")
+			"vmgo use --as-typed "+diag.Word(text)+"   # a .go-version takes precedence")
 	default:
 		return selector, badSelector(number, err)
 	}
@@ -166,9 +166,9 @@ func foreign(number int, text string) *fault {
 		return faulty(number, reason, "vmgo adopt "+diag.Word(dir)+"   # then name its version instead")
 	}
 	if strings.HasPrefix(text, "ref:") {
-		return faulty(number, reason+", and vmgo builds none", "vmgo use latest   # a .go-version goes before it; system is the go of PATH")
+		return faulty(number, reason+", and vmgo does not build releases", "vmgo use latest   # a .go-version takes precedence; system is the go of PATH")
 	}
-	return faulty(number, reason, "vmgo use 1.22.5   # a .go-version goes before it")
+	return faulty(number, reason, "vmgo use 1.22.5   # a .go-version takes precedence")
 }
 
 func badSelector(line int, err error) *fault {

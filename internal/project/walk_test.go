@@ -237,7 +237,7 @@ func TestGOWORK(t *testing.T) {
 		{"p", top + "/w/none", "p/.go-version:1", "1.22.5", ""},
 		{"a", top + "/w/none", "", "", "does not exist"},
 		{"a", "w/my.work", "", "", "not an absolute path"},
-		{"a", top + "/w/bad.work", "", "", "names no version"},
+		{"a", top + "/w/bad.work", "", "", "is not a version"},
 	} {
 		survey, err := project.Walk(filepath.Join(top, test.dir), project.Options{GOWORK: test.gowork})
 		if test.fault != "" {

@@ -39,7 +39,7 @@ type Checks struct {
 	Leaks   []Leak    `json:"leaks"`
 }
 
-// probe is a module that every proxy has, asked for by its smallest file.
+// probe is a module that every proxy has, requested by its smallest file.
 const probe = "golang.org/x/text/@v/v0.3.0.info"
 
 // Check asks every entry of GOPROXY, and the checksum database by the way that go

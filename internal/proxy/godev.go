@@ -161,7 +161,7 @@ func (s *Server) checkArchive(stage *os.File, file, want string) error {
 	if want == "" {
 		data, err := smallfile.Read(stage.Name(), smallfile.Usual)
 		if err == nil && !bytes.Contains(data, []byte("BEGIN PGP SIGNATURE")) {
-			err = errors.New("it is no signature")
+			err = errors.New("it is not a signature")
 		}
 		if err != nil {
 			return diag.Wrap(diag.Network, err, "the upstream's answer to "+file+" cannot be used")

@@ -117,8 +117,8 @@ func TestServe_logOutOfReachIsNoPass(t *testing.T) {
 	b := newBench(t, nil)
 	b.upstream.AddModule(vmtest.Module{Path: "example.com/lib", Version: "v1.0.0"})
 	b.upstream.SetLog(vmtest.LogDown)
-	b.want("/example.com/lib/@v/v1.0.0.mod", http.StatusBadGateway, "could not be asked")
-	b.want("/example.com/lib/@v/v1.0.0.zip", http.StatusBadGateway, "could not be asked")
+	b.want("/example.com/lib/@v/v1.0.0.mod", http.StatusBadGateway, "could not be reached")
+	b.want("/example.com/lib/@v/v1.0.0.zip", http.StatusBadGateway, "could not be reached")
 	b.upstream.SetLog(vmtest.LogGood)
 	b.want("/example.com/lib/@v/v1.0.0.mod", http.StatusOK, "module example.com/lib")
 }

@@ -164,7 +164,7 @@ func (s *Server) verify(asked request, stage *os.File) error {
 
 func orNothing(hash string) string {
 	if hash == "" {
-		return "what is no module zip"
+		return "something that is not a module zip"
 	}
 	return hash
 }

@@ -94,7 +94,7 @@ func (s Scope) userDefault(in Input, stores []string) error {
 		return err
 	}
 	if release, found, err := installed.Pick(stores, pin.Selector, ranges.Parse); err == nil && found {
-		in.Needed[release.GOROOT] = "asked for by " + s.Layout.UserDefault()
+		in.Needed[release.GOROOT] = "requested by " + s.Layout.UserDefault()
 	}
 	return nil // where it means nothing that is installed, no release is needed for it
 }
@@ -138,7 +138,7 @@ func (s Scope) othersNeed(in Input) error {
 		if err == nil {
 			continue
 		}
-		s.Warnf("cannot tell which releases the user of %s needs, so those of the machine stay: %v", home.Dir, err)
+		s.Warnf("cannot tell which releases the user of %s needs, so those of the machine are kept: %v", home.Dir, err)
 		for _, release := range in.Installed {
 			if release.Store != s.Layout.UserStore {
 				need(release.GOROOT, "may be needed by the user of "+home.Dir)
@@ -171,7 +171,7 @@ func (s Scope) homeNeeds(home host.Home, need func(goroot, why string)) error {
 			}
 			failures = append(failures, err, resolution.UnreadDefault)
 			if err == nil && resolution.GOROOT != "" {
-				need(resolution.GOROOT, "asked for by "+resolution.Requirement.Origin.String())
+				need(resolution.GOROOT, "requested by "+resolution.Requirement.Origin.String())
 			}
 		}
 	})

@@ -82,7 +82,7 @@ func Plan(in Input) (drop []Candidate, kept []Kept, err error) {
 		}
 		drop = append(drop, Candidate{
 			Kind: Release, Path: release.GOROOT, Release: release, Bytes: freed(release.GOROOT),
-			Why: "no known project and no default asks for it",
+			Why: "no known project and no default requests it",
 		})
 	}
 	for _, project := range gone {
@@ -94,7 +94,7 @@ func Plan(in Input) (drop []Candidate, kept []Kept, err error) {
 	drop = append(drop, toolchains(in.Modcaches)...)
 	drop = append(drop, downloads(in.Downloads)...)
 	for _, path := range in.Shims {
-		drop = append(drop, Candidate{Kind: Shim, Path: path, Why: "the vmgo-shim that it leads to is gone"})
+		drop = append(drop, Candidate{Kind: Shim, Path: path, Why: "its target, vmgo-shim, is gone"})
 	}
 	return drop, kept, nil
 }
@@ -115,7 +115,7 @@ func (in Input) needs() (needed map[string]string, gone []string, err error) {
 		switch code := diag.CodeOf(err); {
 		case err == nil:
 			if _, known := needed[resolution.GOROOT]; !known && resolution.GOROOT != "" {
-				needed[resolution.GOROOT] = "asked for by " + resolution.Requirement.Origin.String()
+				needed[resolution.GOROOT] = "requested by " + resolution.Requirement.Origin.String()
 			}
 		case code == diag.NotInstalled || code == diag.NoRequirement:
 		default:
@@ -139,7 +139,7 @@ func toolchains(modcaches []string) []Candidate {
 			for _, path := range matches {
 				found = append(found, Candidate{
 					Kind: Toolchain, Path: path, Bytes: freed(path),
-					Why: "the go command's own copy; with VMGO_GOTOOLCHAIN=path it takes those of the store",
+					Why: "the go command's own copy; with VMGO_GOTOOLCHAIN=path the go command uses those of the store",
 				})
 			}
 		}
@@ -158,7 +158,7 @@ func downloads(dirs []string) []Candidate {
 	for _, dir := range dirs {
 		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && !entry.IsDir() && !fsx.Held(path) {
-				found = append(found, Candidate{Kind: Download, Path: path, Bytes: freed(path), Why: "unfinished, or kept aside because it failed a check"})
+				found = append(found, Candidate{Kind: Download, Path: path, Bytes: freed(path), Why: "unfinished, or set aside because it failed a check"})
 			}
 			return nil // what cannot be read is not ours to remove
 		})

@@ -120,7 +120,7 @@ func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (
 		Version: v, Platform: p, Kind: TarGz, Source: g.Name(), Module: gover.ModuleVersion(v, p),
 	}
 	if p.OS == "windows" {
-		return Artifact{}, diag.New(diag.UnsupportedPlatform, "the archives for Windows are not ones that vmgo unpacks")
+		return Artifact{}, diag.New(diag.UnsupportedPlatform, "vmgo does not unpack the archives for Windows")
 	}
 	name := ArchiveName(v, p)
 	index, err := g.load(ctx, fresh)
@@ -223,7 +223,7 @@ func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) 
 		return g.index, nil
 	}
 	if g.config.Offline {
-		return nil, diag.New(diag.Offline, "the list of go.dev is not in the cache, and vmgo is told to stay offline", "unset VMGO_OFFLINE")
+		return nil, diag.New(diag.Offline, "the list of go.dev is not in the cache, and vmgo works offline (VMGO_OFFLINE)", "unset VMGO_OFFLINE")
 	}
 	err := g.refresh(ctx)
 	if err != nil && g.index != nil && !errors.Is(ctx.Err(), context.Canceled) {
@@ -285,8 +285,8 @@ func (g *GoDev) refresh(ctx context.Context) error {
 	if len(failed) == 1 && ctx.Err() != nil {
 		return failed[0]
 	}
-	return diag.Wrap(diag.Network, diag.Several(failed), "no list of official archives is to be had",
-		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same; more in docs/mirrors.md")
+	return diag.Wrap(diag.Network, diag.Several(failed), "cannot get the list of official archives",
+		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same server; more in docs/mirrors.md")
 }
 
 // ask gets the index from one base, or learns that the copy in the cache is

@@ -15,7 +15,7 @@ import (
 type Fetcher interface {
 	// Get returns the answer to a GET, of limit bytes at most.
 	Get(ctx context.Context, url string, limit int64) ([]byte, error)
-	// Stat asks whether a file is there to be had, and how large it is; 0
+	// Stat returns whether a file exists, and its size; 0
 	// where the server doesn't say.
 	Stat(ctx context.Context, url string) (size int64, err error)
 }
@@ -139,7 +139,7 @@ func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform)
 		return Artifact{}, g.missing(ctx, v, p, err)
 	case absent:
 		return Artifact{}, diag.Wrap(diag.CodeOf(err), err, v.Toolchain()+" for "+p.String()+
-			" is not on the proxies of GOPROXY that answered", "vmgo list-remote "+v.Lang().String())
+			" is not on any proxy of GOPROXY that answered", "vmgo list-remote "+v.Lang().String())
 	}
 	return Artifact{}, err
 }
@@ -180,7 +180,7 @@ func Missing(list []Listed, v gover.Version, p gover.Platform, cause error) erro
 	var near []Listed
 	for _, l := range list {
 		if l.Version == v && !l.Has(p) {
-			return diag.Wrap(diag.UnsupportedPlatform, cause, v.Toolchain()+" is not to be had for "+p.String()+
+			return diag.Wrap(diag.UnsupportedPlatform, cause, v.Toolchain()+" is not available for "+p.String()+
 				" (only for "+platformNames(l.Platforms)+")", "vmgo install --source godev "+v.String())
 		}
 		if l.Version != v && l.Has(p) {

@@ -1,5 +1,5 @@
 // Package release knows what exists: which Go releases there are, and where
-// the file of one release for one platform is to be had. It verifies nothing;
+// a file of one release for one platform can be downloaded. It verifies nothing;
 // a source may say whatever it likes, and package trust decides.
 package release
 

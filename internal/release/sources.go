@@ -73,7 +73,7 @@ func open(name string, c Config) (Source, error) {
 			return known.open(c)
 		}
 	}
-	return nil, diag.New(diag.Usage, "there is no source "+name, "vmgo help install")
+	return nil, diag.New(diag.Usage, "unknown source "+name, "vmgo help install")
 }
 
 // FullNames lists the sources whose archives have everything.

@@ -23,7 +23,7 @@ func (r *resolver) settle() error {
 		}
 		// What is said is about the first one, which is the one to install.
 		if r.settlePin(next) == nil {
-			r.note(requirement.Selector.Text() + " is not installed, " + next.Text() + " is the next one named")
+			r.note(requirement.Selector.Text() + " is not installed, " + next.Text() + " is requested next")
 			return nil
 		}
 	}
@@ -121,7 +121,7 @@ func (r *resolver) settleDefault(minimum gover.Version) (done bool, err error) {
 func (r *resolver) useSystem() error {
 	sys, found := findSystem(r.in)
 	if !found {
-		return diag.New(diag.NotInstalled, "PATH has no go besides those of vmgo, and "+
+		return diag.New(diag.NotInstalled, "PATH has no go except those of vmgo, and "+
 			r.out.Requirement.Origin.String()+" asks for it", "vmgo use latest")
 	}
 	r.takeSystem(sys)
@@ -192,7 +192,7 @@ func (r Resolution) Remarks() []string {
 		lines = append(lines, r.UnreadDefault.Error()+"; it is ignored")
 	}
 	if r.Unread != nil && r.Installed {
-		lines = append(lines, "a store cannot be read, so that what it holds does not count: "+strings.ReplaceAll(r.Unread.Error(), "\n", "; "))
+		lines = append(lines, "a store cannot be read, so its releases are ignored: "+strings.ReplaceAll(r.Unread.Error(), "\n", "; "))
 	}
 	return lines
 }
@@ -235,7 +235,7 @@ func (r *resolver) notInstalled() error {
 	default:
 		what = "no installed release matches " + selector.Text()
 	}
-	return diag.New(diag.NotInstalled, what+", asked for by "+requirement.Origin.String(),
+	return diag.New(diag.NotInstalled, what+", requested by "+requirement.Origin.String(),
 		"vmgo install "+installArgument(requirement.Wanted()))
 }
 

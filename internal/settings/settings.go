@@ -230,6 +230,6 @@ func Check(name, value string) error {
 		}
 		return nil
 	}
-	return diag.New(diag.BadSetting, "there is no setting "+strconv.Quote(name),
+	return diag.New(diag.BadSetting, "unknown setting "+strconv.Quote(name),
 		"vmgo config "+Nearest(name)+"   # did you mean that?", "vmgo config   # lists them all")
 }

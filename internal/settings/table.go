@@ -53,7 +53,7 @@ func releaseRows() []Row {
 			store: func(s *Settings, v string) error { s.GodevMirrors = list(v); return urls(s.GodevMirrors) }},
 		{Name: "VMGO_KEYRING", Meaning: "files with OpenPGP certificates accepted beside Google's, comma separated, for mirrors that sign again",
 			store: func(s *Settings, v string) error { s.Keyrings = list(v); return absolute(s.Keyrings...) }},
-		{Name: "VMGO_MIN_AGE", Meaning: "newest means newest of at least this age, such as 7d or 36h",
+		{Name: "VMGO_MIN_AGE", Meaning: "minimum age of the newest release that vmgo selects, such as 7d or 36h",
 			store: func(s *Settings, v string) (err error) { s.MinAge, err = ParseAge(v); return err }},
 	}
 }
@@ -61,7 +61,7 @@ func releaseRows() []Row {
 // shellRows are the settings of what the hook, the shims and vmgo exec set.
 func shellRows() []Row {
 	return []Row{
-		choice(Row{Name: "VMGO_GOPATH", Meaning: "where GOPATH of a project is", Default: "project", Words: []Word{
+		choice(Row{Name: "VMGO_GOPATH", Meaning: "where the GOPATH of a project is", Default: "project", Words: []Word{
 			{"project", "beneath XDG data, one for each project"}, {"tree", ".gopath in the project"},
 			{"version", "one for each release"}, {"inherit", "not set"}}}, func(s *Settings) *string { return &s.GOPATH }),
 		choice(Row{Name: "VMGO_GOBIN", Meaning: "where go install puts programs", Default: "user", Words: []Word{

@@ -21,7 +21,7 @@ import (
 // FaultKind says what is wrong with a store.
 type FaultKind string
 
-// What Check finds. The first group is mended by the next writer, the second
+// What Check finds. The first group is repaired by the next writer, the second
 // by installing the release again, the third by proving the tree, the fourth is
 // need a decision by a person.
 const (
@@ -60,7 +60,7 @@ func (f Fault) In(dir string) string {
 	return filepath.Join(dir, f.Path)
 }
 
-// NeedsReinstall reports whether installing the release again mends the fault.
+// NeedsReinstall reports whether installing the release again repairs the fault.
 func (f Fault) NeedsReinstall() bool {
 	return f.Kind == FaultRecords || f.Kind == FaultTree || f.Kind == FaultWritable && !f.Version.IsZero()
 }
@@ -166,14 +166,14 @@ func (c *checker) top() error {
 			c.add(FaultLeftover, gover.Version{}, name, "a temporary file")
 		case c.s.isUnproved(name): // told already
 		default:
-			c.add(FaultStranger, gover.Version{}, name, "it is no release")
+			c.add(FaultStranger, gover.Version{}, name, "it is not a release")
 		}
 	}
 	link := installed.DefaultLink(c.s.dir)
 	if target, err := os.Readlink(link); err == nil && c.present[target].IsZero() {
 		c.add(FaultDefault, gover.Version{}, "default", "it names "+target+", which is not installed")
 	} else if _, statErr := os.Lstat(link); err != nil && statErr == nil {
-		c.add(FaultStranger, gover.Version{}, "default", "it is no link")
+		c.add(FaultStranger, gover.Version{}, "default", "it is not a link")
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func (c *checker) staging() error {
 			return err
 		}
 		if dead {
-			c.add(FaultLeftover, gover.Version{}, filepath.Join(metaDir, "staging", name), "an install that did not end")
+			c.add(FaultLeftover, gover.Version{}, filepath.Join(metaDir, "staging", name), "an unfinished install")
 			err = dir.Close()
 		}
 		if err != nil {
@@ -303,7 +303,7 @@ func (c *checker) release(r installed.Release) error {
 		rel := strings.TrimPrefix(strings.TrimPrefix(path, r.GOROOT), "/")
 		at := filepath.Join(r.Version.String(), rel)
 		if st.Mode&0o022 != 0 && st.Mode&syscall.S_IFMT != syscall.S_IFLNK {
-			c.add(FaultWritable, r.Version, at, "others may write it")
+			c.add(FaultWritable, r.Version, at, "others may write to it")
 		}
 		if d.IsDir() {
 			return nil
@@ -312,7 +312,7 @@ func (c *checker) release(r installed.Release) error {
 		if i, ok := want[rel]; ok {
 			delete(want, rel)
 			if f := &m[i]; st.Mode&syscall.S_IFMT != syscall.S_IFREG || st.Size != f.Size || fs.FileMode(st.Mode&0o777) != f.Mode {
-				c.add(FaultTree, r.Version, at, "it is not the file that was installed")
+				c.add(FaultTree, r.Version, at, "it is not the installed file")
 			}
 		} else if hasManifest {
 			c.add(FaultTree, r.Version, at, "it was not installed")

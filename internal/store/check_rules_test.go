@@ -61,7 +61,7 @@ func TestStore_checkSaysNoMore(t *testing.T) {
 			for _, f := range faults(t, s) {
 				got = append(got, string(f.Kind)+" "+f.Path)
 				if again := f.Kind == store.FaultRecords || f.Kind == store.FaultTree; f.NeedsReinstall() != again {
-					t.Errorf("another install mends %+v: %v", f, f.NeedsReinstall())
+					t.Errorf("another install repairs %+v: %v", f, f.NeedsReinstall())
 				}
 			}
 			if !slices.Equal(got, c.want) {

@@ -14,7 +14,7 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// What a crash (SIGKILL, full disk, power) leaves, and who mends it. "Sweep"
+// What a crash (SIGKILL, full disk, power) leaves, and who repairs it. "Sweep"
 // is reconcile, which each writer runs after taking the store's lock.
 //
 //	install (reveal)                         left behind                    next writer
@@ -51,7 +51,7 @@ import (
 // A stage is only swept by who holds both the store's lock and the stage's own
 // flock, which its maker holds as long as it lives.
 
-// Sweep mends and deletes what dead processes left. Every writer does so too.
+// Sweep repairs and deletes what dead processes left. Every writer does so too.
 func (s *Store) Sweep(ctx context.Context, wait Wait) error {
 	if _, err := os.Lstat(s.meta()); errors.Is(err, fs.ErrNotExist) {
 		return nil

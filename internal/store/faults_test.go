@@ -74,7 +74,8 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 			if !slices.ContainsFunc(list, func(f store.Fault) bool { return f.Kind == c.kind }) {
 				t.Fatalf("found %v", list)
 			}
-			// What is said to be mended by itself is, but not where others may write.
+			// What is said to be repaired automatically is, but not where
+			// others may write.
 			err := s.Sweep(t.Context(), store.Wait{})
 			if name == "open store" && diag.CodeOf(err) == diag.StoreUnsafe {
 				return

@@ -79,7 +79,7 @@ func (f *Forecast) Add(files []archive.File) Need {
 	return n
 }
 
-// AddNeed counts a release of which no list of files is to be had.
+// AddNeed counts a release without a list of files.
 func (f *Forecast) AddNeed(n Need) {
 	f.need.Files += n.Files
 	f.need.Bytes += n.Bytes
@@ -107,7 +107,7 @@ func (s *Store) room(n Need) error {
 	case n.Disk > free.Bytes:
 		what = fmt.Sprintf("%d MB are needed and %d MB are free", mb(n.Disk), free.Bytes/1_000_000)
 	case free.Inodes >= 0 && n.Inodes > free.Inodes:
-		what = fmt.Sprintf("%d files are to be made and there are inodes for %d", n.Inodes, free.Inodes)
+		what = fmt.Sprintf("%d files are needed and %d inodes are free", n.Inodes, free.Inodes)
 	default:
 		return nil
 	}

@@ -28,7 +28,7 @@ func cutHead(text []byte) ([]byte, error) {
 		return text, nil
 	}
 	if !whole {
-		return nil, manifestError(1, "the line is cut off")
+		return nil, manifestError(1, "the line is truncated")
 	}
 	format, err := strconv.Atoi(string(digits))
 	if err != nil || format < 1 || strconv.Itoa(format) != string(digits) {

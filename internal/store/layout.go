@@ -106,7 +106,7 @@ func (s *Store) lockOptions(wait Wait, after time.Duration) fsx.LockOptions {
 func (s *Store) held(err error) error {
 	var held *fsx.HeldError
 	if errors.As(err, &held) {
-		return diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for its turn")
+		return diag.New(diag.StoreBusy, "the store "+s.dir+" is held by "+held.Holder.String(), strings.ReplaceAll(s.who.What, " --no-wait", "")+"   # waits for the other process")
 	}
 	return s.fault(err)
 }

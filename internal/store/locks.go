@@ -24,7 +24,7 @@ func (s *Store) wideLocks() (faults []Fault, err error) {
 	for _, path := range paths {
 		info, err := os.Lstat(filepath.Join(s.dir, path))
 		if err == nil && info.Mode().Perm()&0o077 != 0 && info.Mode()&fs.ModeSymlink == 0 {
-			faults = append(faults, Fault{Kind: FaultLock, Path: path, Detail: "other users may open it, and so hold the lock"})
+			faults = append(faults, Fault{Kind: FaultLock, Path: path, Detail: "other users may open it, and so could hold the lock"})
 		}
 	}
 	return faults, nil

@@ -66,7 +66,7 @@ func DecodeManifest(text []byte) (Manifest, error) {
 	for line := 1; len(text) > 0; line++ {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
-			return nil, manifestError(line, "the last line is cut off")
+			return nil, manifestError(line, "the last line is truncated")
 		}
 		file, err := decodeLine(text[:end])
 		if err != nil {
@@ -87,7 +87,7 @@ func decodeLine(line []byte) (archive.File, error) {
 	var crc [4]byte
 	const fixed = 2*sha256.Size + 1 + 8 + 1
 	if len(line) < fixed || line[64] != ' ' || line[73] != ' ' {
-		return f, errors.New("the columns are not where they must be")
+		return f, errors.New("the columns are not aligned as expected")
 	}
 	if !lowerHex(line[:64]) || !lowerHex(line[65:73]) {
 		return f, errors.New("a digest is not in lower-case hexadecimal")
@@ -110,7 +110,7 @@ func decodeLine(line []byte) (archive.File, error) {
 	case "755":
 		f.Mode = 0o755
 	default:
-		return f, errors.New("a mode that is neither 644 nor 755")
+		return f, errors.New("a mode other than 644 or 755")
 	}
 	n, err := strconv.ParseInt(string(size), 10, 64)
 	if err != nil || n < 0 || size[0] == '+' || size[0] == '-' || len(size) > 1 && size[0] == '0' {
@@ -158,7 +158,7 @@ func (s *Store) manifest(v gover.Version, receipt Receipt) (Manifest, error) {
 		return nil, err
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != receipt.ManifestSHA256 {
-		return nil, diag.New(diag.Tampered, "the manifest "+path+" is not the one that the receipt names", hint)
+		return nil, diag.New(diag.Tampered, "the manifest "+path+" does not match the receipt", hint)
 	}
 	m, err := DecodeManifest(text)
 	if diag.CodeOf(err) == diag.NewerFormat {

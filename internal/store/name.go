@@ -33,5 +33,5 @@ func madeIn(text []byte, err error) (time.Time, error) {
 			return time.Parse(time.RFC3339, strings.TrimSpace(value))
 		}
 	}
-	return time.Time{}, errors.New("VERSION names no time")
+	return time.Time{}, errors.New("VERSION has no time")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// ErrExists says that the release is installed already.
-var ErrExists = errors.New("the release is installed already")
+// ErrExists says that the release is already installed.
+var ErrExists = errors.New("the release is already installed")
 
 // Publish makes the stage's tree the release. The caller vouches that all of
 // its bytes were verified. With replace an installed release, or a tree without
@@ -55,7 +55,7 @@ func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace boo
 
 // unproved is the error about a tree that has no receipt.
 func (s *Store) unproved(v gover.Version) error {
-	return diag.New(diag.Unproven, s.GOROOT(v)+" has no receipt, so nobody vouches for it", "vmgo install "+v.String())
+	return diag.New(diag.Unproven, s.GOROOT(v)+" has no receipt, so it is not verified", "vmgo install "+v.String())
 }
 
 // write puts manifest and receipt beside the tree.

@@ -180,7 +180,7 @@ func (f *finder) close() {
 	}
 }
 
-// end gives back what the finder holds.
+// end releases what the finder holds.
 func (f *finder) end() {
 	f.close()
 	if f.buf != nil {

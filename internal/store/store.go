@@ -14,7 +14,7 @@
 // a whole, verified release. It appears by one rename and goes by one rename. A
 // directory without a receipt is not installed, whoever made it: nothing uses
 // it, and nothing but a person's word removes it. Everything else here can be
-// made again from the releases or is garbage, and the next writer mends or
+// made again from the releases or is garbage, and the next writer repairs or
 // sweeps it; crash.go has the table of what a crash at each point leaves.
 package store
 
@@ -140,7 +140,7 @@ func (s *Store) fault(err error) error {
 			"vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), fsx.IsReadOnly(err):
 		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
-			"ls -ld "+diag.Word(s.dir)+"   # run it as the owner, or set VMGO_ROOT to a directory of your own")
+			"ls -ld "+diag.Word(s.dir)+"   # run vmgo as the owner, or set VMGO_ROOT to a directory of your own")
 	}
 	return err
 }

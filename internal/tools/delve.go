@@ -146,7 +146,7 @@ func (d *delves) window(ctx context.Context, version string) (window, error) {
 	}
 	w := window{low: minorIn(source, "Min"), high: minorIn(source, "Max")}
 	if w.low == 0 || w.high == 0 {
-		return window{}, fmt.Errorf("dlv %s does not say which releases it debugs", version)
+		return window{}, fmt.Errorf("dlv %s does not list the releases that it debugs", version)
 	}
 	d.seen[version] = w
 	return w, nil

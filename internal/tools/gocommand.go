@@ -206,7 +206,7 @@ func (k Kit) newestFitting(ctx context.Context, w Wish, path string, newest gove
 	}
 	i := sort.Search(len(releases), look) - 1
 	if failure != nil {
-		return resolved{}, k.failed("cannot look at the versions of "+path, failure)
+		return resolved{}, k.failed("cannot read the versions of "+path, failure)
 	}
 	if i < 0 {
 		return resolved{}, diag.New(diag.Failure, "no version of "+w.Name()+" fits Go "+k.Builder.Version.String()+", the newest installed release",

@@ -98,7 +98,7 @@ func ParseWish(text string) (Wish, error) {
 	domain, _, _ := strings.Cut(name, "/")
 	if !strings.Contains(domain, ".") || strings.ContainsAny(text, " \t\n\\:") || strings.HasPrefix(name, "-") ||
 		strings.HasPrefix(query, "-") || query == "" || path.Clean(name) != name || strings.HasPrefix(name, ".") {
-		return Wish{}, diag.New(diag.Usage, "no tool is called "+text+": it takes an import path, or one of the known names",
+		return Wish{}, diag.New(diag.Usage, "unknown tool "+text+": use an import path, or one of the known names",
 			"vmgo tools install gopls dlv staticcheck", "vmgo tools install example.org/x/cmd/y@latest")
 	}
 	return Wish{name, query}, nil
@@ -281,7 +281,7 @@ func (k Kit) Free(name string) error {
 	if _, err := os.Lstat(link); err != nil || k.Force || k.ours(link) {
 		return nil
 	}
-	return diag.New(diag.Failure, link+" is there already and was not made by vmgo tools",
+	return diag.New(diag.Failure, link+" already exists and was not installed by vmgo tools",
 		"vmgo tools install --force "+diag.Word(name)+"   # replaces it")
 }
 

@@ -194,7 +194,7 @@ func TestInstall_leavesProgramsOfOthers(t *testing.T) {
 	if err := os.WriteFile(b.Bin+"/hello", []byte("mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.install("example.org/x/hello"); err == nil || !strings.Contains(err.Error(), "is there already") {
+	if _, _, err := b.install("example.org/x/hello"); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("%v", err)
 	}
 	b.Force = true

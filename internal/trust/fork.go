@@ -103,7 +103,7 @@ func indent(text string) string {
 func (l *Log) forked(report string) error {
 	now := l.config.Now().UTC()
 	path := l.stateFile("fork-" + now.Format("20060102T150405.000000000Z") + ".txt")
-	what := "the checksum database " + l.name + " shows two histories: it or somebody on the way to it is deceiving this machine"
+	what := "the checksum database " + l.name + " shows two histories: it, or a server between it and this machine, presents a forged history"
 	err := fsx.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
 		err = fsx.WriteFile(path, []byte(report), 0o644)

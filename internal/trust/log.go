@@ -56,7 +56,7 @@ type Log struct {
 	config LogConfig
 	name   string
 	key    string
-	direct string // where the database is to be had without a proxy
+	direct string // where the database is reached without a proxy
 	fixed  string // the URL that GOSUMDB names, if any
 
 	unkept sync.Once // Warn
@@ -87,7 +87,7 @@ func NewLog(config LogConfig) (*Log, error) {
 	}
 	verifier, err := note.NewVerifier(l.key)
 	if err != nil {
-		return nil, badGOSUMDB("names a database whose key is not known", err)
+		return nil, badGOSUMDB("names a database whose key is unknown", err)
 	}
 	l.name = verifier.Name()
 	if l.direct, err = directURL(l.name); err != nil {

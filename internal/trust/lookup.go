@@ -79,7 +79,7 @@ func (s *session) lookup(v gover.Version, p gover.Platform) (Record, error) {
 }
 
 // doubtful reports whether a failed lookup may be due to a fork or to our cache:
-// the proof does not hold, or a tile that it needs is not to be had.
+// the proof does not hold, or a tile that it needs is not available.
 func (s *session) doubtful(err error) bool {
 	var t ticket
 	switch diag.CodeOf(err) {
@@ -215,7 +215,7 @@ func (s *session) explain(v gover.Version, err error) error {
 		code = diag.Network
 	}
 	hints := slices.Concat(l.localHints(t.path, v), diag.HintsOf(t.err))
-	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be asked about "+v.Toolchain(), hints...)
+	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be reached for "+v.Toolchain(), hints...)
 }
 
 // localHints names the file of a file:// proxy that would have answered, and
@@ -230,12 +230,12 @@ func (l *Log) localHints(path string, v gover.Version) []string {
 		return nil
 	}
 	return []string{
-		"ls -l " + diag.Word(file.Path) + "   # is the file that the proxy lacks; the download cache of a go command that looked it up has it",
-		"vmgo install --proof receipt.json " + v.String() + "   # needs no database; another machine has it as .vmgo/receipts/" + v.String() + ".json of its store",
+		"ls -l " + diag.Word(file.Path) + "   # the file that the proxy lacks; it is in the download cache of a go command that looked it up",
+		"vmgo install --proof receipt.json " + v.String() + "   # needs no database; on another machine it is .vmgo/receipts/" + v.String() + ".json of its store",
 	}
 }
 
 func (l *Log) invalid(v gover.Version, err error) error {
 	return diag.Wrap(diag.ProofInvalid, err, "the answer of the checksum database "+l.name+" about "+v.Toolchain()+" does not hold",
-		"GOPROXY=direct vmgo install "+v.String()+"   # asks another way; without a good answer, do not use the release")
+		"GOPROXY=direct vmgo install "+v.String()+"   # connects directly; do not use the release if this fails too")
 }

@@ -123,7 +123,7 @@ func (k *Keyring) Verify(s *Signature, h hash.Hash, now time.Time) (Signer, erro
 		}
 	}
 	if refused != nil {
-		return Signer{}, diag.Wrap(diag.SignatureInvalid, refused, "the OpenPGP signature does not hold")
+		return Signer{}, diag.Wrap(diag.SignatureInvalid, refused, "the OpenPGP signature is not valid")
 	}
 	return Signer{}, diag.New(diag.SignatureInvalid,
 		"the OpenPGP signature is by key "+s.KeyID()+", which is not accepted",
@@ -159,7 +159,7 @@ func (s *Signature) check(c certificate, key signingKey, h hash.Hash) error {
 	case self == nil:
 		return fmt.Errorf("key %s has no valid self-signature", name)
 	case !key.binding.FlagSign:
-		return fmt.Errorf("key %s is not meant for signing", name)
+		return fmt.Errorf("key %s is not a signing key", name)
 	case key.public.KeyExpired(key.binding, at):
 		return fmt.Errorf("key %s was not valid when the signature was made, on %s", name, s.Time().Format(time.RFC3339))
 	case c.entity.PrimaryKey.KeyExpired(self, at):
@@ -183,7 +183,7 @@ func (s *Signature) check(c certificate, key signingKey, h hash.Hash) error {
 		return fmt.Errorf("the bytes were hashed with another algorithm than the signature's %v", s.packet.Hash)
 	}
 	if err := key.public.VerifySignature(fork, s.packet); err != nil {
-		return fmt.Errorf("it is not over these bytes: %w", err)
+		return fmt.Errorf("it does not match these bytes: %w", err)
 	}
 	return nil
 }

@@ -81,10 +81,10 @@ func TestKeyring_rulesOfCertificates(t *testing.T) {
 		{"unchanged", func(*testing.T, *signer) {}, 10 * day, ""},
 		{"subkey for authentication", func(t *testing.T, s *signer) {
 			s.rebind(t, func(b *packet.Signature) { b.FlagSign, b.FlagAuthenticate, b.EmbeddedSignature = false, true, nil })
-		}, 10 * day, "is not meant for signing"},
+		}, 10 * day, "is not a signing key"},
 		{"subkey without flags", func(t *testing.T, s *signer) {
 			s.rebind(t, func(b *packet.Signature) { b.FlagsValid, b.FlagSign, b.EmbeddedSignature = false, false, nil })
-		}, 10 * day, "is not meant for signing"},
+		}, 10 * day, "is not a signing key"},
 		{"certificate not yet expired", shortCertificate, life - day, ""},
 		{"certificate expired before its subkey", shortCertificate, life + day, "certificate"},
 		{"certificate compromised later", func(t *testing.T, s *signer) {
@@ -208,7 +208,7 @@ func TestSignature_namesItsKey(t *testing.T) {
 		t.Errorf("by id: %v", err)
 	}
 	_, err = verify(withoutID)
-	wantInvalid(t, err, "it names no key")
+	wantInvalid(t, err, "it has no key ID")
 }
 
 func TestSignature_lifetime(t *testing.T) {
@@ -276,7 +276,7 @@ func TestKeyring_versionSix(t *testing.T) {
 	h := sig.NewHash()
 	h.Write([]byte("x"))
 	_, err = keyring.Verify(sig, h, testNow)
-	wantInvalid(t, err, "not over these bytes")
+	wantInvalid(t, err, "does not match these bytes")
 }
 
 func TestParseSignature_versionsAndArmor(t *testing.T) {

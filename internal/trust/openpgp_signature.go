@@ -62,7 +62,7 @@ func parseSignature(data []byte) (*packet.Signature, error) {
 	case !acceptedHash(sig.Hash):
 		return nil, fmt.Errorf("its hash, %v, is too weak", sig.Hash)
 	case sig.IssuerKeyId == nil: // the library takes it from the fingerprint, if there is one
-		return nil, errors.New("it names no key")
+		return nil, errors.New("it has no key ID")
 	}
 	return sig, nil
 }

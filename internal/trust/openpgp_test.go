@@ -110,11 +110,11 @@ func TestKeyring_realSignatureOverOtherBytes(t *testing.T) {
 	for i, f := range files {
 		other := files[(i+1)%len(files)]
 		_, err := google(t).Verify(f.signature(t), other.hash(t), testNow)
-		wantInvalid(t, err, "not over these bytes")
+		wantInvalid(t, err, "does not match these bytes")
 		h := f.hash(t)
 		h.Write([]byte{0})
 		_, err = google(t).Verify(f.signature(t), h, testNow)
-		wantInvalid(t, err, "not over these bytes")
+		wantInvalid(t, err, "does not match these bytes")
 	}
 }
 
@@ -242,8 +242,8 @@ func TestKeyring_madeUpCertificate(t *testing.T) {
 		{"last day", s, born.Add(1000 * day), nil, "x", ""},
 		{"subkey expired at signing time", s, born.Add(1001 * day), nil, "x", "was not valid when"},
 		{"before the key existed", s, born.Add(-day), nil, "x", "was not valid when"},
-		{"other bytes", s, born.Add(10 * day), nil, "y", "not over these bytes"},
-		{"by another key under that name", impostor, born.Add(10 * day), nil, "x", "not over these bytes"},
+		{"other bytes", s, born.Add(10 * day), nil, "y", "does not match these bytes"},
+		{"by another key under that name", impostor, born.Add(10 * day), nil, "x", "does not match these bytes"},
 		{"not accepted", stranger, born.Add(10 * day), nil, "x", "which is not accepted"},
 		{"signature expired", s, born.Add(10 * day), shortLived, "x", "has expired"},
 		{"retired later", retired, born.Add(10 * day), nil, "x", ""},

@@ -25,12 +25,12 @@ const (
 // it is an error, and nothing is installed.
 const Passed = "passed"
 
-// Unavailable is the value of a proof that was not to be had.
+// Unavailable is the value of a proof that was not available.
 func Unavailable(why string) string { return "unavailable: " + why }
 
 // NewProofs returns the three proofs, none of them there yet.
 func NewProofs() Proofs {
-	return Proofs{SHA256: Unavailable("not asked for"), OpenPGP: Unavailable("not asked for"), ChecksumDB: Unavailable("not asked for")}
+	return Proofs{SHA256: Unavailable("not requested"), OpenPGP: Unavailable("not requested"), ChecksumDB: Unavailable("not requested")}
 }
 
 // Vouched reports whether a party beyond the server that gave the bytes stands

@@ -137,11 +137,11 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 	return data, nil
 }
 
-// damagedHead is told rather than mended: whoever wants this machine to forget
+// damagedHead is reported, not repaired: whoever wants this machine to forget
 // a history could damage the head as well as delete it.
 func damagedHead(path, name string, err error) error {
 	return diag.Wrap(diag.Failure, err, "the tree head that this machine keeps in "+path+" is not one that "+name+" signed",
-		"mv "+diag.Word(path)+" "+diag.Word(path+".damaged")+"   # forgets which history of the database this machine has seen")
+		"mv "+diag.Word(path)+" "+diag.Word(path+".damaged")+"   # this forgets the history of the database that this machine has seen")
 }
 
 // WriteConfig replaces the tree head on disk, if it is still the old one.
@@ -200,7 +200,7 @@ func (l *Log) tellUnkept(err error) {
 		return
 	}
 	l.unkept.Do(func() {
-		l.config.Warn("cannot remember the newest tree head of " + l.name + ", by which a fork of it is noticed later: " + err.Error() +
+		l.config.Warn("cannot remember the newest tree head of " + l.name + ", which reveals a later fork: " + err.Error() +
 			"; set XDG_STATE_HOME to a directory of your own")
 	})
 }

@@ -280,7 +280,7 @@ func TestNewLog_names(t *testing.T) {
 	}
 	for gosumdb, want := range map[string]string{
 		publicKey + " https://a b": "more than two", publicName + " mirror.example": "not a URL",
-		"sum.golang.google.cn https://x": "not known", "off https://x": "not known",
+		"sum.golang.google.cn https://x": "key is unknown", "off https://x": "key is unknown",
 	} {
 		if _, err := NewLog(LogConfig{GOSUMDB: gosumdb}); diag.CodeOf(err) != diag.BadSetting || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", gosumdb, err)

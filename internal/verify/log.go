@@ -24,7 +24,7 @@ type Log interface {
 func (v *Verifier) checkLog(ctx context.Context, c *Check, t Target, tree *Tree) {
 	if problems := unproven(t, tree); len(problems) > 0 {
 		c.Problems = problems
-		c.fail(diag.New(diag.Unproven, fmt.Sprintf("nobody vouches for %d files of %s, such as %s: no signature was verified, and the checksum database does not cover them",
+		c.fail(diag.New(diag.Unproven, fmt.Sprintf("nothing verifies %d files of %s, such as %s: no signature was verified, and the checksum database does not cover them",
 			len(problems), t.GOROOT, problems[0].Path), "vmgo install --reinstall "+t.Version.String()))
 		return
 	}
@@ -139,11 +139,11 @@ func (v *Verifier) suspects(ctx context.Context, t Target, tree *Tree, record tr
 		return differing(manifest, tree, true), "yet no file differs from the manifest"
 	}
 	if v.Directory == nil {
-		return nil, "which files differ cannot be told without a copy of the release"
+		return nil, "cannot tell which files differ without a copy of the release"
 	}
 	members, err := v.Directory(ctx, t.Version, t.Platform)
 	if err != nil {
-		return nil, "which files differ cannot be told: " + err.Error()
+		return nil, "cannot tell which files differ: " + err.Error()
 	}
 	return differing(members, tree, false), "yet every file has the size and CRC-32 that it should have: it was changed on purpose"
 }

@@ -58,7 +58,7 @@ func (k Kind) Phrase() string {
 	case Owner:
 		return "it belongs to another user than the release"
 	case Irregular:
-		return "it is no regular file"
+		return "it is not a regular file"
 	case Capability:
 		return "it has a file capability: who runs it gets rights of root"
 	case ACL:

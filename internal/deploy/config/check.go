@@ -43,12 +43,12 @@ func (c *Config) checkNames() string {
 	}
 	for _, host := range c.Hosts {
 		if host == "" || strings.HasPrefix(host, "-") || strings.ContainsAny(host, " \t\n") {
-			return "hosts has " + strconv.Quote(host) + ", which is no host of ssh"
+			return "hosts has " + strconv.Quote(host) + ", which is not a host of ssh"
 		}
 	}
 	for _, listen := range c.Listen {
 		if !validListen(listen) {
-			return "listen has " + strconv.Quote(listen) + ", which is no port, ADDRESS:PORT or absolute path of a socket"
+			return "listen has " + strconv.Quote(listen) + ", which is not a port, ADDRESS:PORT or absolute path of a socket"
 		}
 	}
 	for _, f := range append(slices.Clone(c.Files), c.Degrade.Page) {
@@ -107,11 +107,11 @@ func (c *Config) checkService() string {
 	}
 	for _, dir := range append(slices.Clone(s.Write), s.EnvironmentFiles...) {
 		if !path.IsAbs(dir) || strings.ContainsAny(dir, `"\%`) {
-			return strconv.Quote(dir) + " in service is no absolute path"
+			return strconv.Quote(dir) + " in service is not an absolute path"
 		}
 	}
 	if ok, _ := regexp.MatchString(`^([a-z_][a-z0-9_-]{0,31})?$`, s.User); !ok {
-		return "service.user is no name of a user: " + strconv.Quote(s.User)
+		return "service.user is not a user name: " + strconv.Quote(s.User)
 	}
 	if c.Limits.Memory != 0 && c.Limits.Memory < 16<<20 {
 		return "limits.memory is too little for a Go program: the least is 16M"
@@ -141,11 +141,11 @@ func (c *Config) checkHealth() string {
 		return "health.deadline and health.interval are to be more than 0"
 	}
 	if u, err := url.Parse(h.URL); h.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return "health.url is no http or https URL: " + strconv.Quote(h.URL)
+		return "health.url is not an http or https URL: " + strconv.Quote(h.URL)
 	}
 	for _, address := range []string{h.TCP, h.GRPC} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
-			return "health has " + strconv.Quote(address) + ", which is no HOST:PORT"
+			return "health has " + strconv.Quote(address) + ", which is not a HOST:PORT"
 		}
 	}
 	return ""
@@ -172,7 +172,7 @@ func (l Logs) check() string {
 	}
 	for _, name := range append(slices.Clone(l.Files), append(slices.Clone(l.EnvironmentFiles), l.Dir("app"))...) {
 		if !path.IsAbs(name) || path.Clean(name) != name || strings.ContainsAny(name, "\"\\%\n\r\x00") {
-			return strconv.Quote(name) + " in logs is no absolute path"
+			return strconv.Quote(name) + " in logs is not an absolute path"
 		}
 	}
 	return ""

@@ -49,12 +49,12 @@ func TestParse_namesTheLine(t *testing.T) {
 		`name = "app"|name = "app`:                                "x.toml:1: ",
 		`build = "./cmd/app"|keep = 3`:                            "nothing to deploy",
 		`build = "./cmd/app"|files = ["../secret"]`:               "not a path inside",
-		`["root@10.99.8.1"]|["-oProxyCommand=x"]`:                 "no host of ssh",
+		`["root@10.99.8.1"]|["-oProxyCommand=x"]`:                 "not a host of ssh",
 		`["8080"]|["localhost:80"]`:                               "listen has",
 		`memory = "256M"|memory = "1M"`:                           "too little",
 		`key = "~/.ssh/id_ed25519"|none = false`:                  "signing.key is missing",
 		`[limits]|[service]` + "\n" + `environment.API_TOKEN="x"`: "secrets come by",
-		`url = "http://127.0.0.1:8080/health"|tcp = "x"`:          "no HOST:PORT",
+		`url = "http://127.0.0.1:8080/health"|tcp = "x"`:          "not a HOST:PORT",
 		`deadline = "30s"|tcp = "a:1"`:                            "one of url, tcp",
 	} {
 		from, to, _ := strings.Cut(change, "|")

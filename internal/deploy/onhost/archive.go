@@ -337,7 +337,7 @@ func copyLog(name, to string) error {
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || !info.Regular {
-		return errors.Join(err, errors.New(name+" is no regular file"))
+		return errors.Join(err, errors.New(name+" is not a regular file"))
 	}
 	_, err = stage.Copy(file, filepath.Base(to), 0o644, make([]byte, 1<<16), sha256.New())
 	return err

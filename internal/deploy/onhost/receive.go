@@ -43,7 +43,7 @@ func (a *App) Check(s pack.Signed) (string, error) {
 	}
 	text, err := smallfile.Read(filepath.Join(a.Root, SignersFile), maxSignersLen)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", diag.New(diag.SignatureInvalid, "this host trusts nobody's packages yet", hint)
+		return "", diag.New(diag.SignatureInvalid, "this host trusts no signing key yet", hint)
 	}
 	if err != nil {
 		return "", err

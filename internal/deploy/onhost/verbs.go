@@ -251,7 +251,7 @@ func Trust(h host.Host, root, lines string, unsigned, replace bool) error {
 func trustSigners(file, lines string, replace bool) error {
 	signers, err := sshsig.ParseSigners([]byte(lines))
 	if err != nil || len(signers) == 0 {
-		return diag.New(diag.SignatureInvalid, "the key is no Ed25519 key, and only these count", "ssh-keygen -t ed25519")
+		return diag.New(diag.SignatureInvalid, "the key is not an Ed25519 key; other kinds are not supported", "ssh-keygen -t ed25519")
 	}
 	old, err := smallfile.Read(file, maxSignersLen)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

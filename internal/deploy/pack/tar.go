@@ -101,7 +101,7 @@ func ReadHead(in *tar.Reader, decode func([]byte) (Manifest, error)) (Signed, *t
 
 func member(in *tar.Reader, h *tar.Header, limit int64) ([]byte, error) {
 	if h.Typeflag != tar.TypeReg || h.Size > limit {
-		return nil, diag.New(diag.ArchiveUnsafe, h.Name+" is no file of a size that can be")
+		return nil, diag.New(diag.ArchiveUnsafe, h.Name+" is not a file of a size that can be")
 	}
 	data := make([]byte, h.Size)
 	_, err := io.ReadFull(in, data)

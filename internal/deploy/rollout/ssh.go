@@ -126,7 +126,7 @@ func (c *Connections) call(ctx context.Context, target, command string, stdin io
 	case answered:
 		return nil
 	case errors.As(err, &remote) && remote.Status == notTrusted:
-		return diag.New(diag.SignatureInvalid, target+" trusts nobody yet", "vmgo deploy trust "+diag.Word(target))
+		return diag.New(diag.SignatureInvalid, target+" trusts no signing key yet", "vmgo deploy trust "+diag.Word(target))
 	case err == nil:
 		return diag.New(diag.Failure, target+" gave no answer", "vmgo deploy status")
 	}

@@ -65,7 +65,7 @@ func (s *start) run(_ context.Context, arguments []string) error {
 	case err != nil:
 		return err
 	default:
-		fmt.Fprintln(h.Stderr, diag.Line(file)+" exists already and stays as it is")
+		fmt.Fprintln(h.Stderr, diag.Line(file)+" already exists and is not changed")
 	}
 	unit := strings.TrimSuffix(s.unit, ".service")
 	// What is left to do, as a script.

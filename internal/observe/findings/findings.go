@@ -75,7 +75,7 @@ func consequences(all []Finding) {
 	for i := range all {
 		if cause && all[i].ID == "run-queue" {
 			all[i].score = 30
-			all[i].Evidence = append(all[i].Evidence, "it may follow from what stands above")
+			all[i].Evidence = append(all[i].Evidence, "it may follow from the findings above")
 		}
 	}
 }

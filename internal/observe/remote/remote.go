@@ -50,7 +50,7 @@ exit "$status"`
 // Record runs the capture there. The error of an interrupt comes with what there was.
 func Record(ctx context.Context, h host.Host, o Options) error {
 	if strings.HasPrefix(o.Host, "-") || o.Host == "" {
-		return diag.New(diag.Usage, strconv.Quote(o.Host)+" is no host for ssh", "vmgo observe app --host root@HOST")
+		return diag.New(diag.Usage, strconv.Quote(o.Host)+" is not a host for ssh", "vmgo observe app --host root@HOST")
 	}
 	ssh := h.Find("ssh", h.Env["PATH"])
 	if ssh == "" {

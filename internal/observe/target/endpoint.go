@@ -78,7 +78,7 @@ func (f finder) given(ctx context.Context, text string) error {
 // parse reads a URL or the path of a socket. An address without a path means the
 // index at its usual place.
 func parse(text string) (*Endpoint, error) {
-	bad := diag.New(diag.Usage, strconv.Quote(text)+" is no URL and no path of a socket", "vmgo observe http://127.0.0.1:6060/debug/pprof/")
+	bad := diag.New(diag.Usage, strconv.Quote(text)+" is neither a URL nor the path of a socket", "vmgo observe http://127.0.0.1:6060/debug/pprof/")
 	if socket := strings.TrimPrefix(strings.TrimPrefix(text, "unix:"), "//"); strings.HasPrefix(socket, "/") {
 		return unixEndpoint(socket, socket), nil
 	}

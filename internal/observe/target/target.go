@@ -73,7 +73,7 @@ func isURL(name string) bool {
 func unit(ctx context.Context, h host.Host, name string) (Target, error) {
 	t := Target{Named: name, Unit: name}
 	if strings.HasPrefix(name, "-") || strings.ContainsAny(name, " \t\n/") {
-		return t, diag.New(diag.Usage, strconv.Quote(name)+" is no name of a unit, no process number and no URL", "vmgo observe --help")
+		return t, diag.New(diag.Usage, strconv.Quote(name)+" is not a unit, a process number or a URL", "vmgo observe --help")
 	}
 	if !strings.Contains(path.Base(name), ".") {
 		t.Unit += ".service"

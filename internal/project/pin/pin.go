@@ -55,10 +55,10 @@ func target(path string, allowed func(path string) (bool, error)) (string, fs.Fi
 	case info.Mode().IsRegular():
 		return path, info.Mode().Perm(), nil
 	case info.Mode()&fs.ModeSymlink == 0:
-		return "", 0, diag.New(diag.BadVersionFile, path+" is no regular file, so it is not replaced", "ls -ld "+diag.Word(path))
+		return "", 0, diag.New(diag.BadVersionFile, path+" is not a regular file, so it is not replaced", "ls -ld "+diag.Word(path))
 	}
 	if ok, err := allowed(path); !ok {
-		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link, and leads to no version file, so nothing is written",
+		return "", 0, diag.Wrap(diag.BadVersionFile, err, path+" is a link that does not lead to a version file, so nothing is written",
 			"rm "+diag.Word(path))
 	}
 	file, err := filepath.EvalSymlinks(path)

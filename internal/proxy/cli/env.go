@@ -22,7 +22,7 @@ type env struct {
 
 func newEnv(h host.Host) *env { return &env{host: h} }
 
-const envHelp = `URL is the address of the proxy as clients reach it. GOSUMDB stays as it is: the proxy
+const envHelp = `URL is the address of the proxy as clients reach it. GOSUMDB is not changed: the proxy
 carries the checksum database, and the client checks what it gets all the same.
 Private modules come through the proxy too, so that clients need no credentials.
 

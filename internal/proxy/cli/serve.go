@@ -59,7 +59,7 @@ func (s *serve) flags(f *flag.FlagSet) {
 	f.StringVar(&s.listen, "listen", "127.0.0.1:8080", "the `ADDRESS` to listen at; a socket that systemd passes comes first")
 	f.StringVar(&s.dir, "dir", "", "the `DIR` of the cache (default: vmgo/proxy in the user's cache directory)")
 	f.StringVar(&s.upstream, "upstream", "", "the `LIST` of proxies to ask, as in GOPROXY: after a comma if a module is missing, after a pipe after any error (default: GOPROXY)")
-	f.StringVar(&s.private, "private", "", "`PATTERNS` of modules that are fetched from their repositories and named to nobody else (default: GOPRIVATE)")
+	f.StringVar(&s.private, "private", "", "`PATTERNS` of modules that are fetched from their repositories and disclosed to no other server (default: GOPRIVATE)")
 	f.StringVar(&s.block, "block", "", "`PATTERNS` of modules, or PATTERN@VERSION, that are refused")
 	f.StringVar(&s.allow, "allow", "", "`PATTERNS` of modules, or PATTERN@VERSION; all others are refused")
 	f.StringVar(&s.minAge, "min-age", "", "leave versions younger than `DURATION`, such as 7d, out of lists and @latest")
@@ -74,7 +74,7 @@ func (s *serve) flags(f *flag.FlagSet) {
 	f.DurationVar(&s.listAge, "list-age", time.Minute, "how old an answer to a list or query may be before upstream is asked anew")
 	f.DurationVar(&s.timeout, "timeout", 10*time.Second, "how long an upstream may take to begin its answer")
 	f.DurationVar(&s.scrub, "scrub", 24*time.Hour, "pause between two checks of all files; 0 switches them off")
-	f.BoolVar(&s.offline, "offline", false, "serve what the directory has, and ask nobody")
+	f.BoolVar(&s.offline, "offline", false, "serve what the directory has, without asking upstream")
 	f.BoolVar(&s.quiet, "quiet", false, "write no access log")
 }
 
