@@ -68,15 +68,10 @@ func (s Service) effective(m *Machine) []string {
 	if s.Name == "" {
 		return nil
 	}
-	high, goLimit, procs := s.limits()
+	high, _, _ := s.limits()
 	want := map[string]string{}
-	var variables []string
 	if s.Memory != 0 {
 		want["MemoryMax"], want["MemoryHigh"], want["MemorySwapMax"] = fmt.Sprint(s.Memory), fmt.Sprint(high), "0"
-		variables = append(variables, fmt.Sprintf("GOMEMLIMIT=%dMiB", goLimit>>20))
-	}
-	if s.CPUs != 0 {
-		variables = append(variables, fmt.Sprintf("GOMAXPROCS=%d", procs))
 	}
 	found := s.rivals(m)
 	properties := m.properties(s.Name)
@@ -86,7 +81,7 @@ func (s Service) effective(m *Machine) []string {
 		found = append(found, text)
 	}
 	if environment, known := properties["Environment"]; known && s.program(m) != notGo {
-		for _, variable := range variables {
+		for _, variable := range s.variables() {
 			if name, _, _ := strings.Cut(variable, "="); !slices.Contains(strings.Fields(environment), variable) &&
 				!slices.ContainsFunc(found, func(rival string) bool { return strings.Contains(rival, " sets "+name+" ") }) {
 				found = append(found, "the environment of "+s.Name+" has no "+variable)

@@ -47,6 +47,25 @@ func TestLoginLimits_overridden(t *testing.T) {
 	}
 }
 
+func TestLoginLimits_byWhatALoginReads(t *testing.T) {
+	for _, c := range []struct{ user, file, text, want string }{
+		{"dev", "/etc/security/limits.conf", "dev hard nofile 4096\n", "blocked: /etc/security/limits.conf:1 sets nofile for dev, and a line for a user wins"},
+		{"ann", "/etc/security/limits.conf", "dev hard nofile 4096\n* hard nofile 4096\n", "wanted"},
+		{"root", "/etc/security/limits.conf", "root hard nofile 4096\n", "wanted"},
+		{"dev", "/etc/security/limits.d/50-x.conf", "dev - nofile 4096\n", "blocked: /etc/security/limits.d/50-x.conf:1 sets nofile for dev"},
+		{"dev", "/etc/pam.d/sshd", "# session required pam_limits.so\nsession required pam_unix.so\n", "not applicable: no file in /etc/pam.d loads pam_limits.so"},
+		{"dev", "/etc/pam.d/sshd", "session required pam_limits.so # yes\n", "wanted"},
+		{"dev", "/proc/sys/fs/nr_open", "524288\n", "blocked: fs.nr_open is 524288: with a hard limit of 1048576"},
+		{"dev", "/proc/sys/fs/nr_open", "1048576\n", "wanted"},
+	} {
+		m := made(t, true, map[string]string{"/etc/security": "DIR", c.file: c.text})
+		m.User = c.user
+		if got := verdict(wishOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
 func TestService_withinTheMachine(t *testing.T) {
 	for _, c := range []struct {
 		service Service

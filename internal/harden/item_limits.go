@@ -3,10 +3,14 @@ package harden
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/facts"
 )
+
+// loginFiles is the hard limit of open files, fs.nr_open of kernels since 2.6.25.
+const loginFiles = 1048576
 
 func loginLimitsItem() Item {
 	return Item{
@@ -24,7 +28,7 @@ func loginLimitsItem() Item {
 			}
 			var text strings.Builder
 			for _, who := range []string{"*   ", "root"} { // the star does not cover root
-				text.WriteString(who + " soft nofile 65536\n" + who + " hard nofile 1048576\n")
+				fmt.Fprintf(&text, "%s soft nofile 65536\n%[1]s hard nofile %d\n", who, loginFiles)
 			}
 			w := Wish{}
 			if limit, ok := m.Host.Rlimit("Max processes"); m.Live && ok && limit.Hard >= 65536 {
@@ -33,6 +37,13 @@ func loginLimitsItem() Item {
 				text.WriteString("*    soft nproc  65536\n*    hard nproc  65536\n")
 			}
 			w.Wants = []Want{m.part(limitsFile, text.String())}
+			if reason := m.limitsUnread(); reason != "" {
+				return Wish{NotApplicable: reason}, nil
+			}
+			if most, err := strconv.ParseInt(m.Host.Text("/proc/sys/fs/nr_open"), 10, 64); m.Live && err == nil && most < loginFiles {
+				w.Blocked = fmt.Sprintf("fs.nr_open is %d: with a hard limit of %d, pam_limits would refuse logins", most, loginFiles)
+				return w, nil
+			}
 			rivals := m.laterLimits()
 			if len(rivals) > 0 {
 				w.Blocked = strings.Join(rivals, "; ") + ": change it there"
@@ -68,17 +79,40 @@ func serviceLimitsItem() Item {
 	}
 }
 
-// laterLimits names the lines that pam_limits reads after ours and that set the
-// same limits for everybody or for root: the last line counts.
-func (m *Machine) laterLimits() (rivals []string) {
-	for _, file := range facts.DropIns(m.Host, ".conf", "/usr/lib/security/limits.d", "/etc/security/limits.d") {
-		if path.Base(file) <= path.Base(limitsFile) {
-			continue
+// limitsUnread returns why limits.d counts for no login: where no service of PAM loads
+// pam_limits. It is empty without a configuration of PAM that can be read.
+func (m *Machine) limitsUnread() string {
+	services := m.Host.ReadDir("/etc/pam.d")
+	for _, service := range services {
+		for _, line := range m.Host.Lines("/etc/pam.d/" + service.Name()) {
+			if line, _, _ = strings.Cut(line, "#"); strings.Contains(line, "pam_limits.so") {
+				return ""
+			}
 		}
+	}
+	if len(services) == 0 {
+		return ""
+	}
+	return "no file in /etc/pam.d loads pam_limits.so: logins do not read /etc/security/limits.d"
+}
+
+// laterLimits names the lines that count in place of ours for everybody, for root or for
+// the user who is meant: by limits.conf(5) the last line counts, and one for a user goes
+// before those for everybody in whatever file it is.
+func (m *Machine) laterLimits() (rivals []string) {
+	files := append([]string{"/etc/security/limits.conf"}, facts.DropIns(m.Host, ".conf", "/usr/lib/security/limits.d", "/etc/security/limits.d")...)
+	for n, file := range files {
+		later := n > 0 && path.Base(file) > path.Base(limitsFile)
 		for i, line := range m.Host.Lines(file) {
 			f := strings.Fields(line)
-			if len(f) == 4 && (f[0] == "*" || f[0] == "root") && f[2] == "nofile" {
+			if len(f) != 4 || f[2] != "nofile" {
+				continue
+			}
+			switch {
+			case later && (f[0] == "*" || f[0] == "root"):
 				rivals = append(rivals, fmt.Sprintf("%s:%d sets %s for %s too and is read later: that one wins", file, i+1, f[2], f[0]))
+			case m.User != "" && f[0] == m.User && (later || f[0] != "root"):
+				rivals = append(rivals, fmt.Sprintf("%s:%d sets %s for %s, and a line for a user wins", file, i+1, f[2], f[0]))
 			}
 		}
 	}

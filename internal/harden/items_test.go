@@ -333,22 +333,59 @@ func TestService_namesWhatWins(t *testing.T) {
 	}
 }
 
-func TestService_refusesLessThanItUses(t *testing.T) {
-	m := made(t, true, map[string]string{
-		"/usr/lib/systemd/systemd": "", "/run/systemd/system": "DIR", "/etc/systemd/system/app.service": "[Service]\nUser=app\n",
-		"/sys/fs/cgroup/system.slice/app.service/memory.stat": "anon 943718400\nfile 99\n",
-	})
+// asked is a systemctl that knows the properties of a service.
+func asked(m *Machine, properties string) {
 	run := m.Host.Run
 	m.Host.Run = func(cmd *exec.Cmd) error {
-		if slices.Contains(cmd.Args, "ControlGroup") {
-			_, err := cmd.Stdout.Write([]byte("/system.slice/app.service\n"))
+		if slices.Contains(cmd.Args, "show") {
+			_, err := cmd.Stdout.Write([]byte(properties))
 			return err
 		}
 		return run(cmd)
 	}
+}
+
+func TestService_refusesLessThanItUses(t *testing.T) {
+	m := made(t, true, map[string]string{
+		"/usr/lib/systemd/systemd": "", "/run/systemd/system": "DIR", "/etc/systemd/system/app.service": "[Service]\nUser=app\n",
+		"/sys/fs/cgroup/system.slice/app.service/memory.stat": "anon 943718400\nfile 99\n",
+		"/sys/fs/cgroup/system.slice/app.service/memory.peak": "1073741824\n",
+	})
+	asked(m, "ControlGroup=/system.slice/app.service\n")
 	s, err := NewService(Service{Name: "app", Memory: 512 << 20})
 	must(t, err)
-	if got := verdict(wishOf(t, m, s.Items()[0])); !strings.HasPrefix(got, "blocked: the service uses 943.7 MB of memory now, more than the 482.3 MB") {
+	w := wishOf(t, m, s.Items()[0])
+	if got := verdict(w); !strings.HasPrefix(got, "blocked: the service uses 943.7 MB of memory now, more than the 482.3 MB") {
 		t.Error(got)
+	}
+	// Without MemoryPeak (systemd before 255) the kernel's figure counts.
+	if want := "its peak was 1.1 GB, file cache included: --memory 1281M leaves a quarter of room"; !slices.Contains(w.Notes, want) {
+		t.Errorf("notes %q, want %q", w.Notes, want)
+	}
+	asked(m, "ControlGroup=/system.slice/app.service\nMemoryPeak=104857600\n")
+	if w := wishOf(t, m, s.Items()[0]); !slices.Contains(w.Notes, "its peak was 104.9 MB, file cache included: --memory 126M leaves a quarter of room") {
+		t.Errorf("notes %q", w.Notes)
+	}
+}
+
+func TestService_provesWhatTheProcessWasTold(t *testing.T) {
+	for environ, want := range map[string]string{
+		"A=1\x00GOMEMLIMIT=460MiB\x00GOMAXPROCS=2\x00": "process 7 runs with GOMEMLIMIT=460MiB and GOMAXPROCS=2",
+		"GOMAXPROCS=2\x00GOMEMLIMIT=460MiB\x00":        "process 7 runs with GOMEMLIMIT=460MiB and GOMAXPROCS=2",
+		"XGOMEMLIMIT=460MiB\x00GOMAXPROCS=2\x00":       "process 7 was started before and has no GOMEMLIMIT=460MiB: systemctl restart app",
+		"GOMEMLIMIT=460MiBx\x00GOMAXPROCS=2\x00":       "process 7 was started before and has no GOMEMLIMIT=460MiB: systemctl restart app",
+	} {
+		m := made(t, true, map[string]string{
+			"/usr/lib/systemd/systemd": "", "/run/systemd/system": "DIR", "/etc/systemd/system/app.service": "[Service]\n", "/proc/7/environ": environ,
+		})
+		s := Service{Name: "app.service", Memory: 512 << 20, CPUs: 1.5}
+		asked(m, "MainPID=7\n")
+		if got := s.proof(m); got != want {
+			t.Errorf("%q: %q, want %q", environ, got, want)
+		}
+		asked(m, "MainPID=0\n") // it does not run
+		if got := s.proof(m); got != "" {
+			t.Errorf("a stopped service: %q", got)
+		}
 	}
 }

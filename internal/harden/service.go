@@ -148,7 +148,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 		w.Blocked = strings.Join(rivals, "; ") + ": change it there"
 	}
 	if m.Systemd() {
-		if peak, err := strconv.ParseInt(m.properties(s.Name)["MemoryPeak"], 10, 64); err == nil && s.Memory != 0 {
+		if peak, ok := s.peak(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("its peak was %s, file cache included: --memory %dM leaves a quarter of room", ui.Bytes(peak), (peak+peak/4)>>20+1))
 		}
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
@@ -301,19 +301,4 @@ func (s Service) rivals(m *Machine) []string {
 		}
 	}
 	return notes
-}
-
-// memoryInUse is the memory of a running service that is not file cache.
-func (s Service) memoryInUse(m *Machine) (int64, bool) {
-	group, err := m.answer("systemctl", "show", "--value", "-p", "ControlGroup", s.Name)
-	if err != nil || strings.TrimSpace(group) == "" {
-		return 0, false
-	}
-	for _, line := range m.Host.Lines("/sys/fs/cgroup" + strings.TrimSpace(group) + "/memory.stat") {
-		if value, ok := strings.CutPrefix(line, "anon "); ok {
-			n, err := strconv.ParseInt(value, 10, 64)
-			return n, err == nil
-		}
-	}
-	return 0, false
 }

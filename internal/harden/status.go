@@ -130,6 +130,8 @@ func (e *Engine) strangers(led ledger, only []string) []ItemStatus {
 			status.State, status.Reason = Drifted, strings.Join(drift, "; ")
 		} else if winners := e.serviceOf(entry.ID, led).effective(e.Machine); len(winners) > 0 {
 			status.State, status.Reason = Overridden, strings.Join(winners, "; ")
+		} else if s := e.serviceOf(entry.ID, led); s.Name != "" {
+			status.Reason = s.proof(e.Machine)
 		}
 		out = append(out, status)
 	}

@@ -105,10 +105,16 @@ func TestLiveInside(t *testing.T) {
 	if len(res.Warnings) > 0 {
 		t.Errorf("warnings %q", res.Warnings)
 	}
+	if reason := strangerReason(t, m, "service:app"); !strings.Contains(reason, "was started before and has no GOMEMLIMIT=460MiB: systemctl restart app") {
+		t.Errorf("before the restart of the app its status says %q", reason)
+	}
 	command(t, "systemctl", "restart", "app")
 	want := fmt.Sprintf("GOMEMLIMIT=%d GOMAXPROCS=2 /tmp=true /etc=false /var/lib/app=true /home/dev=false interfaces=true", 460<<20)
 	if got := ask(t, addr); got != want {
 		t.Errorf("limited and sandboxed the app says %s, want %s", got, want)
+	}
+	if reason := strangerReason(t, m, "service:app"); !strings.HasSuffix(reason, " runs with GOMEMLIMIT=460MiB and GOMAXPROCS=2") {
+		t.Errorf("after the restart of the app its status says %q", reason)
 	}
 	if got := show(t, "--property=DefaultLimitNOFILE,DefaultLimitCORE"); !strings.Contains(got, "DefaultLimitNOFILE=1048576") || !strings.Contains(got, "DefaultLimitCORE=0") {
 		t.Errorf("the manager says %s", got)
@@ -121,6 +127,7 @@ func TestLiveInside(t *testing.T) {
 	}
 	must(t, os.WriteFile("/home/dev/.cache/go-build/object", []byte("x"), 0o644))
 	liveStatus(t, e, sel)
+	liveOverride(t, e, m)
 
 	res, err = e.Undo(t.Context(), nil, nil)
 	must(t, err)
@@ -175,6 +182,31 @@ func liveStatus(t *testing.T, e *Engine, sel Selection) {
 	if !mounted(t, "/home/dev/.cache/go-build") {
 		t.Error("the cache is not mounted again")
 	}
+}
+
+// strangerReason returns what an engine that only knows the catalogue says of a service.
+func strangerReason(t *testing.T, m *Machine, id string) string {
+	t.Helper()
+	_, reason := stateOf(t, &Engine{Machine: m, Items: Catalogue()}, Selection{Only: []string{id}})
+	return reason
+}
+
+// liveOverride writes a drop-in that systemd reads after ours.
+func liveOverride(t *testing.T, e *Engine, m *Machine) {
+	t.Helper()
+	const local = "/etc/systemd/system/app.service.d/90-local.conf"
+	write(t, local, "[Service]\nEnvironment=GOMEMLIMIT=2GiB\nMemoryMax=1G\n")
+	command(t, "systemctl", "daemon-reload")
+	for name, engine := range map[string]*Engine{"with its item": e, "by the ledger": {Machine: m, Items: Catalogue()}} {
+		state, reason := stateOf(t, engine, Selection{Only: []string{"service:app"}})
+		for _, want := range []string{"MemoryMax is 1073741824, not 536870912: " + local + ":3 wins", local + ":2 sets GOMEMLIMIT too"} {
+			if state != Overridden || !strings.Contains(reason, want) {
+				t.Errorf("%s: the app is %s (%s), want %q", name, state, reason, want)
+			}
+		}
+	}
+	must(t, os.Remove(local))
+	command(t, "systemctl", "daemon-reload")
 }
 
 func liveSnapshot(t *testing.T) map[string]string {
