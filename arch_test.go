@@ -306,6 +306,7 @@ var mayReadBare = map[string]string{
 	"internal/project/seen List":         "O_DIRECTORY",
 	"internal/store/installed readNames": "O_DIRECTORY",
 	"internal/harden stage":              "O_EXCL: a new file",
+	"internal/verify copyFile":           "O_EXCL: a new file",
 	"internal/harden writeRuntime":       "a file of /proc/sys, for writing",
 	"shims create":                       "O_NOFOLLOW and O_NONBLOCK, for an empty file",
 	"internal/archive checkEnd":          "no file but a bounded reader of an archive",

@@ -22,7 +22,7 @@ func (a *app) verifyCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true, complete: a.installedCandidates, several: true}, &cli.Command{
 		Name:      "verify",
 		Usage:     "check installed releases, or any GOROOT",
-		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--smoke] [--std]\nvmgo verify --gossip FILE|URL\nvmgo verify --proof FILE VERSION",
+		UsageText: "vmgo verify [VERSION|GOROOT...] [--all] [--files] [--log] [--run] [--smoke] [--std] [--rebuild]\nvmgo verify --gossip FILE|URL\nvmgo verify --proof FILE VERSION",
 		ArgsUsage: "[VERSION|GOROOT...]",
 		Description: `Without VERSION: the selected release. A GOROOT is named by its path, for instance
 /usr/local/go: it need not be installed by vmgo.
@@ -35,6 +35,8 @@ Without a check: --files --log --run.`,
 			&cli.BoolFlag{Name: "run", Usage: "try the toolchain: versions, modules, a program, cgo; without the network"},
 			&cli.BoolFlag{Name: "smoke", Usage: "within half a minute: the tests of 6 packages, a program with C in it, the race detector"},
 			&cli.BoolFlag{Name: "std", Usage: "run the standard library's own tests; takes many minutes, and goes on after an interrupt"},
+			&cli.BoolFlag{Name: "rebuild", Usage: "build the release again from its source by another release, and compare the binaries bit for bit; with --log; takes many minutes, and goes on after an interrupt"},
+			&cli.StringFlag{Name: "bootstrap", Usage: "with --rebuild: the release that compiles, `VERSION|GOROOT`; builds again what is known to be equal"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end the tests of --smoke and --std after this `TIME`", Value: 2 * time.Hour},
 			&cli.StringFlag{Name: "gossip", Usage: "prove that the tree heads in `FILE|URL`, which others have seen, are of the history that this machine has seen"},
 			&cli.StringFlag{Name: "proof", Usage: "write the proof of the checksum database to `FILE`, as c2sp.org/tlog-proof"},
@@ -66,7 +68,8 @@ func (a *app) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	checks := verify.Checks{Files: c.Bool("files"), Log: c.Bool("log"), Run: c.Bool("run"), Smoke: c.Bool("smoke"), Std: c.Bool("std")}
+	rebuild := c.Bool("rebuild")
+	checks := verify.Checks{Files: c.Bool("files"), Log: c.Bool("log") || rebuild, Run: c.Bool("run"), Smoke: c.Bool("smoke"), Std: c.Bool("std"), Rebuild: rebuild}
 	if checks == (verify.Checks{}) {
 		checks = verify.Usual()
 	}
@@ -101,7 +104,7 @@ func (a *app) verify(c *cli.Context) error {
 }
 
 // verifyProgress shows on a terminal which check is running, and how much of the
-// tree was read. The tests of the standard library have lines of
+// tree was read. The tests of the standard library and a rebuild have lines of
 // their own.
 func (a *app) verifyProgress(progress *ui.Progress) (begin func(verify.Target, string), hashed func(done, total int64)) {
 	if !a.moving() {
@@ -109,7 +112,7 @@ func (a *app) verifyProgress(progress *ui.Progress) (begin func(verify.Target, s
 	}
 	var job *ui.Job
 	begin = func(t verify.Target, id string) {
-		if id == "std" || id == "smoke" {
+		if id == "std" || id == "smoke" || id == "rebuild" {
 			progress.Close()
 			return
 		}
@@ -234,6 +237,11 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 	}
 	for _, dir := range a.stores() {
 		v.Stores = append(v.Stores, a.openStore(dir))
+	}
+	if v.StateDir = a.layout.State; c.Bool("rebuild") || c.IsSet("bootstrap") {
+		if err := a.bootstraps(c, v); err != nil {
+			return nil, err
+		}
 	}
 	source, err := a.goproxy(client)
 	if err != nil {

@@ -43,6 +43,8 @@ type Receipt struct {
 	// LogProof is what the checksum database's proof can be checked by again,
 	// without network.
 	LogProof json.RawMessage `json:"log_proof,omitempty"`
+	// Rebuilt is set once the binaries came out equal when they were built again.
+	Rebuilt *Rebuilt `json:"rebuilt,omitempty"`
 	// ManifestSHA256 ties the manifest to this receipt.
 	ManifestSHA256 string `json:"manifest_sha256"`
 }

@@ -63,12 +63,17 @@ func (s *sandbox) command(ctx context.Context, env []string, args ...string) *ex
 	return s.program(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), env, args...)
 }
 
-// program makes a command that ends with all that it started.
+// program makes a command in the scratch directory.
 func (s *sandbox) program(ctx context.Context, path string, env []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := groupCommand(ctx, path, args...)
 	cmd.Dir = filepath.Join(s.dir, "work")
 	cmd.Env = append(append([]string{}, s.env...), env...)
-	// What go starts has to end with it, and to leave the scratch directory.
+	return cmd
+}
+
+// groupCommand returns a command that ends with all that it started.
+func groupCommand(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second

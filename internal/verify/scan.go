@@ -139,14 +139,11 @@ func attributesOf(root *os.Root, path string) ([]string, error) {
 // digest reads the file. What it finds open is what it measures: a name may
 // stand for another file by now (never for one outside of root), and a pipe would keep us for ever.
 func (f *TreeFile) digest(root *os.Root, buf []byte) error {
-	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := openRegular(root, f.Path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, errors.New(f.Path+" changed while it was read"))
-	}
 	sum, crc := sha256.New(), crc32.NewIEEE()
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sum, crc)}, struct{ io.Reader }{file}, buf)
 	f.Size, f.CRC32 = n, crc.Sum32()
@@ -156,6 +153,20 @@ func (f *TreeFile) digest(root *os.Root, buf []byte) error {
 	}
 	return err
 }
+
+// openRegular opens a file to be read, if it still is one.
+func openRegular(root *os.Root, path string) (*os.File, error) {
+	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, changed(path), file.Close())
+	}
+	return file, nil
+}
+
+func changed(path string) error { return errors.New(path + " changed while it was read") }
 
 // digests is the tree in the form that [trust.Hash1] takes.
 func (t *Tree) digests() iter.Seq2[string, [sha256.Size]byte] {

@@ -22,6 +22,16 @@ type stdNotes struct {
 	passed map[string]bool // before this run
 }
 
+// key is a SHA-256 over the names and the contents of the files.
+func (t *Tree) key() string {
+	sum := sha256.New()
+	for path, digest := range t.digests() {
+		sum.Write([]byte(path + "\x00"))
+		sum.Write(digest[:])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // stdNotes opens the notes of a tree; without a place for them there are none.
 func (v *Verifier) stdNotes(t Target, tree *Tree) (*stdNotes, error) {
 	n := &stdNotes{passed: map[string]bool{}}
@@ -32,12 +42,7 @@ func (v *Verifier) stdNotes(t Target, tree *Tree) (*stdNotes, error) {
 		return nil, err
 	}
 	n.path = filepath.Join(v.NotesDir, "std-"+t.Version.String())
-	sum := sha256.New()
-	for path, digest := range tree.digests() {
-		sum.Write([]byte(path + "\x00"))
-		sum.Write(digest[:])
-	}
-	key := hex.EncodeToString(sum.Sum(nil))
+	key := tree.key()
 	data, err := smallfile.Read(n.path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

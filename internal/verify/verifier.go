@@ -15,7 +15,7 @@ import (
 )
 
 // Checks says which checks to make.
-type Checks struct{ Files, Log, Run, Smoke, Std bool }
+type Checks struct{ Files, Log, Run, Smoke, Std, Rebuild bool }
 
 // Usual are the checks that are made when none is named.
 func Usual() Checks { return Checks{Files: true, Log: true, Run: true} }
@@ -38,8 +38,15 @@ type Verifier struct {
 	// TempDir is where scratch directories are made; "" is the system's choice.
 	TempDir string
 	// NotesDir is where std notes which packages have passed, to go on after a stop; ""
-	// notes nothing.
+	// notes nothing. A rebuild that was stopped is kept there for the same purpose.
 	NotesDir string
+	// StateDir is where the result of a rebuild is kept if it cannot be added to the
+	// receipt; "" keeps it nowhere.
+	StateDir string
+	// Bootstraps are the installed releases, which may compile another one.
+	Bootstraps []Bootstrap
+	// Bootstrap is the one to take; the zero value takes one of Bootstraps.
+	Bootstrap Bootstrap
 	// StdTimeout ends the checks smoke and std.
 	StdTimeout time.Duration
 	// Begin is told of each check when it begins; may be nil.
@@ -47,11 +54,11 @@ type Verifier struct {
 	// Hashed is told how many bytes of the tree were read, of how many. It may
 	// be nil, and is called by many goroutines.
 	Hashed func(done, total int64)
-	// Progress is told of each package that std has tested; may be nil.
+	// Progress is told of each package that std has tested, and each step of a rebuild; may be nil.
 	Progress func(line string)
 }
 
-// Verify makes the checks, in the order files, log, run, smoke, std. The error is only
+// Verify makes the checks, in the order files, log, run, smoke, std, rebuild. The error is only
 // set where ctx ended; what the checks found is in the report. A release that
 // is uninstalled meanwhile is not installed; one that is replaced is checked again.
 func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report, error) {
@@ -128,6 +135,11 @@ func (v *Verifier) verify(ctx context.Context, t Target, checks Checks) (Report,
 		{"std", checks.Std, func(c *Check) {
 			if scan(c) {
 				v.checkStd(ctx, c, t, tree)
+			}
+		}},
+		{"rebuild", checks.Rebuild, func(c *Check) {
+			if scan(c) {
+				v.checkRebuild(ctx, c, t, tree)
 			}
 		}},
 	}

@@ -77,7 +77,7 @@ type Problem struct {
 
 // Check is the outcome of one kind of check.
 type Check struct {
-	ID       string    `json:"id"` // files, log, run, smoke, std
+	ID       string    `json:"id"` // files, log, run, smoke, std, rebuild
 	Status   Status    `json:"status"`
 	Detail   string    `json:"detail"`
 	Seconds  float64   `json:"seconds"`

@@ -16,7 +16,7 @@ import (
 
 // ScriptCommands returns the commands that this package adds to testscript:
 //
-//	vmserver start [-name N] [-missing STATUS] [-unlisted V,V] [-listonly V,V] [-pad BYTES] [-platforms OS-ARCH,...] [-log MODE] [-tls] [-age DURATION] VERSION[@VARIANT]...
+//	vmserver start [-name N] [-missing STATUS] [-unlisted V,V] [-listonly V,V] [-pad BYTES] [-platforms OS-ARCH,...] [-log MODE] [-tls] [-age DURATION] [-least VERSION] VERSION[@VARIANT]...
 //	    starts a module proxy with these releases and sets GOPROXY, GOSUMDB,
 //	    VMTEST_URL and VMTEST_GOSUMDB; with -tls also VMTEST_TLSURL and
 //	    SSL_CERT_FILE, and GOPROXY is the https address. With -name, a further
@@ -64,6 +64,7 @@ type scripts struct {
 // serverFlags are the flags of all subcommands together.
 type serverFlags struct {
 	name, log, unlisted, listonly, platforms, by string
+	least                                        string // release that may build them; see [Buildable]
 	missing, pad                                 int
 	tls                                          bool
 	age                                          time.Duration // of the releases; 0: made in 2024
@@ -85,6 +86,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	flags.StringVar(&f.listonly, "listonly", "", "")
 	flags.StringVar(&f.platforms, "platforms", "", "")
 	flags.StringVar(&f.by, "by", "good", "")
+	flags.StringVar(&f.least, "least", "", "")
 	flags.IntVar(&f.missing, "missing", 0, "")
 	flags.IntVar(&f.pad, "pad", 0, "")
 	flags.DurationVar(&f.age, "age", 0, "")
@@ -235,6 +237,9 @@ func toolchains(ts *testscript.TestScript, f serverFlags, args []string) []Toolc
 			ts.Check(err)
 			t.OS, t.Arch, _ = strings.Cut(platform, "-")
 			t.Pad = f.pad
+			if f.least != "" {
+				t.Files = Buildable(t.Version, f.least)
+			}
 			if f.age > 0 {
 				t.Made = time.Now().Add(-f.age)
 			}
