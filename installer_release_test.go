@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -265,9 +266,25 @@ func TestInstaller_hasTheReleaseKeys(t *testing.T) {
 	if !bytes.Contains(script, append([]byte("cat <<'END'\n"), append(keys, "END\n"...)...)) {
 		t.Error("install.sh does not have the lines of packaging/release-keys")
 	}
+	if lines := regexp.MustCompile(`(?m)^[^#\n]`).FindAll(keys, -1); len(lines) > 2 {
+		t.Errorf("packaging/release-keys has %d keys, not the current and the next one", len(lines))
+	}
 	for _, name := range []string{"release", "stranger", "good", "other"} {
 		if bytes.Contains(keys, []byte(vmtest.SSHPublic(vmtest.SSHKey(name)))) {
 			t.Errorf("packaging/release-keys has the test key %s, which anybody can sign with", name)
 		}
+	}
+}
+
+// TestRelease_noPrivateKey looks into every file of the repository.
+func TestRelease_noPrivateKey(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(".git"); err != nil {
+		t.Skip("this is no git repository")
+	}
+	out, err := exec.Command("git", "grep", "-lE", "^-----BEGIN [A-Z ]*PRIVATE KEY").Output()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("private keys: %s%v", out, err)
 	}
 }

@@ -35,6 +35,13 @@ cd "$1" && mount -t proc proc proc && mount --rbind /dev dev && mount --make-rsl
 shift
 exec "$@"`
 
+// in returns the tree for a subtest.
+func (d *debian) in(t *testing.T) *debian {
+	inner := *d
+	inner.t = t
+	return &inner
+}
+
 // try runs a script in the tree and returns what it prints.
 func (d *debian) try(script string, args ...string) (string, error) {
 	argv := append([]string{}, d.net...)
@@ -101,13 +108,8 @@ func TestRelease_onDebian(t *testing.T) {
 		t.Run(suite, func(t *testing.T) {
 			d := newDebian(t, suite)
 			d.put(releases)
-			for name, life := range map[string]func(*debian){"deb": (*debian).debPackage, "install.sh": (*debian).installScript} {
-				t.Run(name, func(t *testing.T) {
-					inner := *d
-					inner.t = t
-					life(&inner)
-				})
-			}
+			t.Run("deb", func(t *testing.T) { d.in(t).debPackage() })
+			t.Run("install.sh", func(t *testing.T) { d.in(t).installScript() })
 		})
 	}
 	t.Run("rpm", func(t *testing.T) { rpmPackage(t, releases) })
