@@ -29,11 +29,16 @@ func newDebian(t *testing.T, suite string) *debian {
 	return &debian{t: t, root: root, net: []string{"unshare", "-n"}}
 }
 
-// enter mounts what a system has, in namespaces of its own, and runs a script in the tree.
+// enter mounts what a system has, in namespaces of its own, and runs a command in the
+// tree. The device files are its own, too: who changes their mode changes no other's.
 const enter = `set -e
-cd "$1" && mount -t proc proc proc && mount --rbind /dev dev && mount --make-rslave dev && mount -t tmpfs none run
-shift
-exec "$@"`
+cd "$1" && shift
+mount -t proc proc proc && mount -t tmpfs none run && mount -t tmpfs -o mode=755 none dev && mkdir dev/pts dev/shm
+mknod -m 666 dev/null c 1 3; mknod -m 666 dev/zero c 1 5; mknod -m 666 dev/full c 1 7
+mknod -m 666 dev/random c 1 8; mknod -m 666 dev/urandom c 1 9; mknod -m 666 dev/tty c 5 0
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 none dev/pts; ln -s pts/ptmx dev/ptmx; mount -t tmpfs none dev/shm
+ln -s /proc/self/fd dev/fd; ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
+exec "$@" <dev/null`
 
 // in returns the tree for a subtest.
 func (d *debian) in(t *testing.T) *debian {
