@@ -129,7 +129,7 @@ var sameLayer = map[string][]string{
 	"internal/fsx":            {"internal/smallfile"},
 	"internal/fetch":          {"internal/smallfile"},
 	"internal/host":           {"internal/lookpath", "internal/smallfile"},
-	"internal/facts":          {"internal/host"},
+	"internal/facts":          {"internal/fsx", "internal/host", "internal/lookpath"},
 	"internal/libc":           {"internal/host"},
 	"internal/sshrun":         {"internal/host"},
 	"internal/doctor":         {"internal/harden"},

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/shims"
@@ -86,9 +87,7 @@ func rootMayRun(program string, everybody bool) error {
 // unsafeForRoot returns who besides root can change a program, nil if nobody;
 // with everybody set, also why another user could not run it.
 func unsafeForRoot(program string, everybody bool) (*fsx.UnsafeError, error) {
-	machine := host.Host{Root: "/"}
-	root := fsx.Owners{Unmapped: machine.Unmapped, PrivateGroup: func(gid int) bool { return machine.PrivateGroup(0, gid) }}
-	unsafe, err := root.Program(program, everybody, fsx.Look)
+	unsafe, err := facts.Owners(host.Host{Root: "/"}, 0).Program(program, everybody, fsx.Look)
 	if err != nil {
 		return nil, diag.Wrap(diag.Failure, err, "cannot tell who may change "+program)
 	}

@@ -34,14 +34,14 @@ func runCertificates(ctx context.Context, m *Machine) Result {
 		}
 		r := fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
 		if _, found := m.systemCertificates(); !found {
-			r = r.mend("%s", m.packages().install("ca-certificates"))
+			r = r.mend("%s", m.install("ca-certificates"))
 		}
 		return r
 	}
 	if where, found := m.systemCertificates(); found {
 		return m.judgeAuthority(ctx, ok("%s", where))
 	}
-	return fail("no certificates of authorities are installed").mend("%s", m.packages().install("ca-certificates"))
+	return fail("no certificates of authorities are installed").mend("%s", m.install("ca-certificates"))
 }
 
 // judgeAuthority reports a server whose authority is none of those known here: a

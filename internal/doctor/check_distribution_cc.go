@@ -29,7 +29,7 @@ func runCompiler(_ context.Context, m *Machine) Result {
 	words := strings.Fields(cc)
 	found := m.findProgram(words[0])
 	uses := m.usesCgo()
-	install := m.packages().install(strings.Fields(m.byDistro("gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"))...)
+	install := m.install(strings.Fields(m.byDistro("gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev"))...)
 	if found == "" {
 		if words[0] != "gcc" {
 			return m.otherCompiler(words[0])
@@ -44,7 +44,7 @@ func runCompiler(_ context.Context, m *Machine) Result {
 		return r.mend("%s", install)
 	}
 	if m.findProgram("ld") == "" && m.findProgram("ld.lld") == "" && m.findProgram("ld.gold") == "" {
-		return fail("%s is there, but no linker", found).mend("%s", m.packages().install("binutils"))
+		return fail("%s is there, but no linker", found).mend("%s", m.install("binutils"))
 	}
 	if !m.hasHeaders() {
 		return fail("%s is there, but not the C library's headers", found).
@@ -58,7 +58,7 @@ func (m *Machine) otherCompiler(name string) Result {
 	s := m.GoEnv("CC")
 	r := where(s, fail("CC=%s, and there is no such program: cgo stops", s.Value))
 	if name == "clang" {
-		return r.mend("%s", m.packages().install(strings.Fields(m.byDistro("clang libc6-dev", "clang glibc-devel", "clang musl-dev"))...))
+		return r.mend("%s", m.install(strings.Fields(m.byDistro("clang libc6-dev", "clang glibc-devel", "clang musl-dev"))...))
 	}
 	return r.unset(m, s)
 }

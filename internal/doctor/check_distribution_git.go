@@ -21,7 +21,7 @@ func gitCheck() Check {
 
 func runGit(ctx context.Context, m *Machine) Result {
 	if m.Find("git", m.Env["PATH"]) == "" {
-		r := info("missing; needed for private modules and GOPROXY=direct").mend("%s", m.packages().install("git"))
+		r := info("missing; needed for private modules and GOPROXY=direct").mend("%s", m.install("git"))
 		if list := goenv.Proxies(m.goSettings().GOPROXY().Value); len(list) > 0 && list[0].Direct {
 			r.Status, r.Summary = Fail, "missing, and GOPROXY=direct needs it"
 		}

@@ -37,7 +37,7 @@ func runLibc(_ context.Context, m *Machine) Result {
 		r.Summary = "Go " + rel.Version.String() + " cannot start: it needs glibc"
 		r = r.at(program, 0, "needs %s", interpreter)
 		if name == host.Musl {
-			r = r.mend("%s", m.packages().install("gcompat"))
+			r = r.mend("%s", m.install("gcompat"))
 		}
 	}
 	return r

@@ -17,7 +17,7 @@ func pkgConfigCheck() Check {
 			if name == "" {
 				name = "pkg-config"
 			}
-			install := m.packages().install(m.byDistro("pkg-config", "pkgconf-pkg-config", "pkgconf"))
+			install := m.install(m.byDistro("pkg-config", "pkgconf-pkg-config", "pkgconf"))
 			asks := m.asksPkgConfig()
 			switch found := m.findProgram(name); {
 			case found != "":

@@ -11,7 +11,7 @@ func entropyCheck() Check {
 		Run: func(_ context.Context, m *Machine) Result {
 			if err := m.Sys.Random(); err != nil {
 				return warn("not yet: %v", err).means("A virtio-rng device, or haveged on old kernels, ends the wait.").
-					mend("%s", m.packages().install("haveged"))
+					mend("%s", m.install("haveged"))
 			}
 			return ok("ready")
 		},

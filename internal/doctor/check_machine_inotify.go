@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/vmgo/vmgo/internal/facts"
@@ -34,5 +35,5 @@ func runInotify(ctx context.Context, m *Machine) Result {
 		r = r.means("A VS Code server lives here.")
 	}
 	r = r.at(dir+"max_user_watches", 0, "%d", watches).at(dir+"max_user_instances", 0, "%d", instances)
-	return r.harden(ctx, m, "inotify", `printf 'fs.inotify.max_user_watches=524288\nfs.inotify.max_user_instances=1024\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`)
+	return r.harden(ctx, m, "inotify", fmt.Sprintf(`printf 'fs.inotify.max_user_watches=%d\nfs.inotify.max_user_instances=%d\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`, facts.GoodWatches, facts.GoodInstances))
 }

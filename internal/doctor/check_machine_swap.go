@@ -50,5 +50,5 @@ func runSwap(ctx context.Context, m *Machine) Result {
 }
 
 func (m *Machine) zramCommand() string {
-	return m.packages().install(m.byDistro("systemd-zram-generator", "zram-generator-defaults", "zram-init"))
+	return m.install(m.byDistro("systemd-zram-generator", "zram-generator-defaults", "zram-init"))
 }

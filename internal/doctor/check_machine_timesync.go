@@ -32,9 +32,9 @@ func runTimesync(ctx context.Context, m *Machine) Result {
 		return skip("/proc does not tell which services run")
 	}
 	r := warn("nothing keeps the clock right")
-	fix := m.packages().install(m.byDistro("systemd-timesyncd", "chrony", "chrony"))
+	fix := m.install(m.byDistro("systemd-timesyncd", "chrony", "chrony"))
 	switch {
-	case t.Enabled != "" && !m.Exists("/run/systemd/system"):
+	case t.Enabled != "" && !facts.SystemdRuns(m.Host):
 		return warn("%s is enabled, but systemd does not run here", t.Enabled).
 			means("Whoever starts the programs of this machine has to keep its clock right, or start a time service.")
 	case t.Enabled != "":

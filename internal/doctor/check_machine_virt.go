@@ -80,7 +80,7 @@ func runVirt(_ context.Context, m *Machine) Result {
 	}
 	r.worse(Warn)
 	r.Summary += ", its guest tools are missing"
-	return r.mend("%s", m.packages().install(m.byDistro(tools.debian, tools.rhel, tools.alpine)))
+	return r.mend("%s", m.install(m.byDistro(tools.debian, tools.rhel, tools.alpine)))
 }
 
 // anyProgram handles one directory level with any name.
@@ -92,15 +92,4 @@ func (m *Machine) anyProgram(pattern string) bool {
 		}
 	}
 	return false
-}
-
-// byDistro picks a package name.
-func (m *Machine) byDistro(debian, rhel, alpine string) string {
-	switch rel := m.OSRelease(); {
-	case rel.Is("alpine"):
-		return alpine
-	case rel.Is("rhel"), rel.Is("fedora"), rel.Is("amzn"):
-		return rhel
-	}
-	return debian
 }

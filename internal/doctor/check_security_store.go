@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/store"
@@ -82,7 +83,7 @@ func runStore(ctx context.Context, m *Machine) Result {
 
 // judgeOwners tells of the directories for which an install refuses the store.
 func (m *Machine) judgeOwners(r Result, dir string) Result {
-	o := fsx.Owners{UID: m.UID, Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(m.UID, gid) }}
+	o := facts.Owners(m.Host, m.UID)
 	real, unsafe, _ := o.Survey(m.Show(dir), store.Directories(), m.look) // what cannot be looked at is told above
 	for _, u := range unsafe {
 		status, fix := Fail, u.Fix

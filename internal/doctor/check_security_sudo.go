@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -20,7 +21,7 @@ func sudoCheck() Check {
 }
 
 func runSudo(ctx context.Context, m *Machine) Result {
-	if !m.Exists("/usr/bin/sudo") {
+	if _, found := facts.Program(m.Host, "sudo"); !found {
 		return skip("sudo is not installed")
 	}
 	path, from, err := m.SecurePath(ctx)

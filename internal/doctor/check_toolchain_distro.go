@@ -1,6 +1,10 @@
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/facts"
+)
 
 func distroGoCheck() Check {
 	return Check{
@@ -36,7 +40,7 @@ func runDistroGo(_ context.Context, m *Machine) Result {
 	if g.Kind == SnapGo {
 		return r.mend("sudo snap remove go")
 	}
-	return r.mend("%s", m.packages().remove(m.distroPackage()))
+	return r.mend("%s", facts.PackagesOf(m.Host).Remove("sudo ", m.distroPackage()))
 }
 
 // distroPackage is the name under which the distribution ships Go.

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/lookpath"
 )
@@ -66,7 +67,7 @@ func (m *Machine) identify(p string) GoOnPath {
 	g := GoOnPath{Path: p, Real: real}
 	root := filepath.Dir(filepath.Dir(real))
 	switch base := filepath.Base(real); {
-	case base == "vmgo" || base == "vmgo-shim":
+	case facts.IsShimProgram(real):
 		g.Kind = ShimGo
 		return g
 	case strings.HasPrefix(p, "/snap/") || strings.HasPrefix(real, "/snap/"), base == "snap":

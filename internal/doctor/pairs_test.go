@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,6 +97,10 @@ func pairs() []pair {
 		{check: "security.store", item: "store-modes", unblocked: true, groups: [][]string{
 			{"", "-- opt/go/1.26.8/VERSION --\ngo1.26.8\n-- opt/go/1.26.8/bin/go --\n"},
 			{"0755", "0777", "0700"}, {"0755", "0777"}, {"0755", "0775"},
+		}},
+		{check: "toolchain.leftovers", item: "policy", unblocked: true, groups: [][]string{
+			{"", "-- etc/profile.d/go.sh --\nexport GOROOT=/usr/local/go\n", "-- etc/environment --\nGOSUMDB=off\n", "-- etc/zsh/zshenv --\nexport GO111MODULE=off\n"},
+			{"", "-- etc/vmgo/env --\nVMGO_GOTOOLCHAIN=local\n"},
 		}},
 		{check: "machine.tmpfs", item: "gocache-tmpfs", user: "ann", groups: [][]string{
 			{"8388608", "33554432"}, {"", "1"}, {"512M", "4G", "32G"},
@@ -213,7 +218,11 @@ func (p pair) contradictions(h host.Host, o doctor.Outcome, status harden.ItemSt
 	asks := strings.Contains(o.Fix, "harden apply --only "+p.item)
 	satisfied := status.State == harden.Applied || status.State == harden.NotApplicable && strings.Contains(status.Reason, "already")
 	elsewhere := p.item == "sudo-path" && !h.IsProgram("/usr/local/bin/go") || strings.Contains(o.Fix, "export PATH")
-	if bad && satisfied && p.item != "swap-off" && !elsewhere {
+	named := p.item == "policy" && strings.Contains(strings.Join(status.Notes, "\n"), " sets ")
+	if p.item == "policy" && named != bad {
+		found = append(found, "one of the two names a bad line of a startup file")
+	}
+	if bad && satisfied && p.item != "swap-off" && p.item != "policy" && !elsewhere {
 		found = append(found, "the item is satisfied, and the check complains")
 	}
 	if asks && status.State != harden.Pending {
@@ -226,4 +235,55 @@ func (p pair) contradictions(h host.Host, o doctor.Outcome, status harden.ItemSt
 		found = append(found, "the check is content, and the item is blocked")
 	}
 	return found
+}
+
+// everyItem is what the items need of a machine.
+const everyItem = systemd + "-- etc/profile --\n-- etc/fish/config.fish --\n-- etc/security/limits.conf --\n-- usr/lib/systemd/system/tmp.mount --\n" +
+	"-- usr/lib/systemd/system/local-fs.target.wants/tmp.mount --\n-- var/tmp/ --\n-- machine --\nprogram /usr/local/bin/vmgo-shim\n"
+
+// TestPairs_hardenedMachine applies harden's items to the made-up machines: what
+// harden writes, doctor does not complain about.
+func TestPairs_hardenedMachine(t *testing.T) {
+	t.Parallel()
+	checks := slices.DeleteFunc(doctor.Catalogue(), func(c doctor.Check) bool { return c.Online || c.Slow })
+	items := []string{"login-path", "policy", "inotify", "login-limits", "service-limits", "tmp-noexec"}
+	statuses := func(h host.Host) map[string]doctor.Outcome {
+		byCheck := map[string]doctor.Outcome{}
+		for _, o := range examine(t, patient(t, h, doctor.Options{}), checks).Outcomes {
+			byCheck[o.Check.ID] = o
+		}
+		return byCheck
+	}
+	applied := map[string]bool{}
+	for _, name := range machineNames(t) {
+		h := hosttest.New(t, append(machineFiles(t, name), hosttest.Files(everyItem)...))
+		before := statuses(h)
+		m, err := harden.Image(h, h.Root) // only files are changed, none of the kernel's settings
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Host.UID = os.Getuid()
+		engine := &harden.Engine{Machine: m, Items: harden.Catalogue()}
+		result, err := engine.Apply(t.Context(), harden.Selection{Only: items}, nil, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, item := range result.Plan.Items {
+			if item.State == harden.Pending {
+				applied[item.ID] = true
+			}
+		}
+		for id, o := range statuses(h) {
+			bad := o.Status == doctor.Warn || o.Status == doctor.Fail
+			if was := before[id]; bad && o.Status != was.Status {
+				t.Errorf("%s: %s was %s (%s) and is now %s (%s) %v", name, id, was.Status, was.Summary, o.Status, o.Summary, o.Evidence)
+			}
+		}
+	}
+	for _, id := range items {
+		if !applied[id] {
+			t.Errorf("%s was applied on no machine", id)
+		}
+	}
 }

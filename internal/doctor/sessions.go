@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/passwd"
 )
 
@@ -90,10 +91,10 @@ func (m *Machine) sessionKinds() []sessionKind {
 			sessionKind{"/etc/crontab", false, m.onPath(m.crontabPath("/etc/crontab"))},
 			sessionKind{"crontab", false, m.onPath("/usr/bin:/bin")})
 	}
-	if m.Exists("/usr/bin/sudo") {
+	if _, found := facts.Program(m.Host, "sudo"); found {
 		kinds = append(kinds, sessionKind{"sudo", false, m.visitSudo})
 	}
-	if m.Exists("/run/systemd/system") && m.Exists(filepath.Join(m.Env["XDG_RUNTIME_DIR"], "systemd/private")) {
+	if facts.SystemdRuns(m.Host) && m.Exists(filepath.Join(m.Env["XDG_RUNTIME_DIR"], "systemd/private")) {
 		kinds = append(kinds, sessionKind{"systemd", true,
 			m.asks(nil, "systemd-run", "--user", "--pipe", "--wait", "--collect", "--quiet", "sh", "-c", askGo)})
 	}

@@ -28,14 +28,6 @@ func userStartup() []string {
 	}
 }
 
-func systemStartup() []string {
-	return []string{
-		"/etc/environment", "/etc/environment.d/*.conf", "/etc/profile", "/etc/profile.d/*.sh", "/etc/bash.bashrc",
-		"/etc/bashrc", "/etc/zsh/zshenv", "/etc/zsh/zprofile", "/etc/zsh/zshrc", "/etc/zshenv", "/etc/zshrc",
-		"/etc/fish/config.fish", "/etc/fish/conf.d/*.fish",
-	}
-}
-
 // Startup are the lines of all startup files, those of the user first.
 func (m *Machine) Startup() []Assignment { return m.startup() }
 
@@ -43,31 +35,27 @@ func (m *Machine) readStartup() []Assignment {
 	var all []Assignment
 	for _, pattern := range userStartup() {
 		if p := m.HomePath(pattern); p != "" {
-			all = append(all, m.startupLines(p, true)...)
+			for _, file := range facts.Expand(m.Host, p) {
+				all = append(all, m.startupLines(file, true)...)
+			}
 		}
 	}
-	for _, pattern := range systemStartup() {
-		all = append(all, m.startupLines(pattern, false)...)
+	for _, file := range facts.StartupFiles(m.Host) {
+		all = append(all, m.startupLines(file, false)...)
 	}
 	return all
 }
 
-func (m *Machine) startupLines(pattern string, mine bool) []Assignment {
-	files := []string{pattern}
-	if dir, suffix, found := strings.Cut(pattern, "*"); found {
-		files = facts.DropIns(m.Host, suffix, dir)
-	}
+func (m *Machine) startupLines(file string, mine bool) []Assignment {
 	var all []Assignment
-	for _, file := range files {
-		for i, line := range m.Lines(file) {
-			text := strings.TrimSpace(line)
-			if text == "" || strings.HasPrefix(text, "#") {
-				continue
-			}
-			a := Assignment{Path: file, Line: i + 1, Text: text, Mine: mine}
-			a.Name, a.Value, a.Alone = parseAssignment(text)
-			all = append(all, a)
+	for i, line := range m.Lines(file) {
+		text := strings.TrimSpace(line)
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
 		}
+		a := Assignment{Path: file, Line: i + 1, Text: text, Mine: mine}
+		a.Name, a.Value, a.Alone = parseAssignment(text)
+		all = append(all, a)
 	}
 	return all
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/harden"
 )
 
@@ -51,7 +51,6 @@ func (m *Machine) vmgoForRoot(ctx context.Context) string {
 
 // rootMayRun reports whether nobody but root decides what a program does.
 func (m *Machine) rootMayRun(program string) bool {
-	root := fsx.Owners{Unmapped: m.Unmapped, PrivateGroup: func(gid int) bool { return m.PrivateGroup(0, gid) }}
-	unsafe, err := root.Program(program, true, m.look)
+	unsafe, err := facts.Owners(m.Host, 0).Program(program, true, m.look)
 	return err == nil && len(unsafe) == 0
 }

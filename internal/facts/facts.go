@@ -1,4 +1,4 @@
-// Package facts tells what is so on a machine, once, for all who judge it: doctor
+// Package facts returns what is true of a machine, once, for all who judge it: doctor
 // finds out what is wrong, harden changes it, and the two must not contradict each
 // other. Everything is read through a [host.Host], so that machines can be made up.
 package facts
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
 // Enough is what Go and its tools need of a machine. Below it, doctor warns; harden
@@ -21,6 +22,58 @@ const (
 	EnoughProcesses = 1024    // processes and threads of a user
 	SwapBelow       = 2 << 30 // bytes of memory below which a machine should have swap
 )
+
+// Good is what harden sets, and what doctor's plain commands set.
+const (
+	GoodWatches   = 524288 // what VS Code asks for
+	GoodInstances = 1024
+	GoodFiles     = 65536
+)
+
+// SystemdRuns reports whether systemd is the first process, as sd_booted(3) does.
+func SystemdRuns(h host.Host) bool { return h.Exists("/run/systemd/system") }
+
+// Program returns the file of a program in the directories of a machine's own
+// programs, whatever PATH is.
+func Program(h host.Host, name string) (file string, found bool) {
+	return lookpath.Find("/usr/sbin:/usr/bin:/sbin:/bin", name, h.Exists)
+}
+
+// IsShim reports whether a file is a shim of vmgo: a link to one of its programs,
+// which exists.
+func IsShim(h host.Host, file string) bool {
+	real, err := h.RealPath(file)
+	return err == nil && IsShimProgram(real) && real != file
+}
+
+// IsShimProgram reports whether the program that a link leads to is vmgo's.
+func IsShimProgram(real string) bool {
+	name := path.Base(real)
+	return name == "vmgo-shim" || name == "vmgo"
+}
+
+// StartupFiles returns the files that shells, PAM and systemd read for every user
+// when a session begins. They need not exist.
+func StartupFiles(h host.Host) (files []string) {
+	for _, pattern := range []string{
+		"/etc/environment", "/etc/environment.d/*.conf", "/etc/profile", "/etc/profile.d/*.sh", "/etc/profile.d/*.csh", "/etc/bash.bashrc",
+		"/etc/bashrc", "/etc/zsh/zshenv", "/etc/zsh/zprofile", "/etc/zsh/zshrc", "/etc/zshenv", "/etc/zshrc",
+		"/etc/fish/config.fish", "/etc/fish/conf.d/*.fish",
+	} {
+		files = append(files, Expand(h, pattern)...)
+	}
+	return files
+}
+
+// Expand returns the files of a pattern whose last element is an asterisk and a
+// suffix; without an asterisk the pattern itself.
+func Expand(h host.Host, pattern string) []string {
+	dir, suffix, found := strings.Cut(pattern, "*")
+	if !found {
+		return []string{pattern}
+	}
+	return DropIns(h, suffix, dir)
+}
 
 // DropIns returns the files that a program reads from its drop-in directories, in
 // its order: by name, whatever the directory; of one name that of the last directory

@@ -59,3 +59,55 @@ func TestMissingControllers(t *testing.T) {
 		}
 	}
 }
+
+func TestPackages(t *testing.T) {
+	t.Parallel()
+	const lists = "-- var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages --\n"
+	for _, c := range []struct{ name, files, install, remove, picked string }{
+		{"an image of Debian", "-- etc/os-release --\nID=debian\n", "sudo apt-get update && sudo apt-get install -y a b", "sudo apt-get remove a", "deb"},
+		{"Ubuntu", "-- etc/os-release --\nID=ubuntu\nID_LIKE=debian\n" + lists, "sudo apt-get install -y a b", "sudo apt-get remove a", "deb"},
+		{"Rocky Linux", "-- etc/os-release --\nID=rocky\nID_LIKE=\"rhel centos fedora\"\n", "sudo dnf install -y a b", "sudo dnf remove a", "rpm"},
+		{"Alpine", "-- etc/os-release --\nID=alpine\n", "sudo apk add a b", "sudo apk del a", "apk"},
+		{"another", "-- etc/os-release --\nID=nixos\n", "# with your package manager, install: a b", "# with your package manager, remove: a", "deb"},
+	} {
+		h := hosttest.New(t, hosttest.Files(c.files))
+		p := facts.PackagesOf(h)
+		if got := p.Install("sudo ", "a", "b"); got != c.install {
+			t.Errorf("%s: %q, want %q", c.name, got, c.install)
+		}
+		if got := p.Remove("sudo ", "a"); got != c.remove {
+			t.Errorf("%s: %q, want %q", c.name, got, c.remove)
+		}
+		if got := facts.PackageName(h, "deb", "rpm", "apk"); got != c.picked {
+			t.Errorf("%s: picked %q, want %q", c.name, got, c.picked)
+		}
+	}
+}
+
+func TestIsShim(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t, hosttest.Files("-- machine --\nprogram /usr/local/bin/vmgo-shim\nprogram /usr/bin/go\n"+
+		"link /usr/local/bin/go vmgo-shim\nlink /usr/bin/gofmt /usr/local/bin/go\nlink /usr/local/bin/gofmt /gone/vmgo-shim\n"))
+	for file, want := range map[string]bool{
+		"/usr/local/bin/go": true, "/usr/bin/gofmt": true, // a link to the link
+		"/usr/local/bin/gofmt": false, "/usr/bin/go": false, "/usr/local/bin/vmgo-shim": false, "/none": false,
+	} {
+		if got := facts.IsShim(h, file); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+}
+
+func TestStartupFiles_dropIns(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t, hosttest.Files("-- etc/profile.d/b.sh --\n-- etc/profile.d/a.sh --\n-- etc/profile.d/c.txt --\n-- etc/fish/conf.d/go.fish --\n"))
+	files := facts.StartupFiles(h)
+	for _, file := range []string{"/etc/environment", "/etc/profile", "/etc/profile.d/a.sh", "/etc/profile.d/b.sh", "/etc/fish/conf.d/go.fish"} {
+		if !slices.Contains(files, file) {
+			t.Errorf("%s is missing in %q", file, files)
+		}
+	}
+	if slices.Contains(files, "/etc/profile.d/c.txt") {
+		t.Error("no shell reads c.txt")
+	}
+}

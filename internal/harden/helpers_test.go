@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/host/hosttest"
 )
 
 // fakeRoot makes the tree of a small machine that "runs": its /proc/sys and
 // /proc/swaps are plain files and its systemctl is fakeRun.
 func fakeRoot(t testing.TB) string {
 	t.Helper()
-	root := t.TempDir()
+	root := t.TempDir() // tests look at what is above it
 	for path, text := range map[string]string{
 		"/etc/fstab":                             "# fstab\nUUID=1 / ext4 defaults 0 1\n/dev/vdb none swap sw 0 0\n",
 		"/var/lib/dpkg/status":                   "",
@@ -43,6 +44,25 @@ func fakeRoot(t testing.TB) string {
 	must(t, os.Chmod(root+"/opt/go/1.22.5", 0o700))
 	return root
 }
+
+// layOut makes a machine of these files, "DIR" for a directory, and returns its
+// root.
+func layOut(t testing.TB, files map[string]string) string {
+	t.Helper()
+	var list []hosttest.File
+	for path, text := range files {
+		if text == "DIR" {
+			path, text = path+"/", ""
+		}
+		list = append(list, hosttest.File{Path: path, Data: []byte(text)})
+	}
+	root := hosttest.New(t, list).Root
+	t.Cleanup(func() { _ = os.Remove(commandLog(root)) })
+	return root
+}
+
+// commandLog is where fakeRun writes the commands that were run on a machine.
+func commandLog(root string) string { return root + ".commands.log" }
 
 func write(t testing.TB, path, text string) {
 	t.Helper()
@@ -78,7 +98,7 @@ func fakeRun(root string) func(*exec.Cmd) error {
 }
 
 func logOf(root string) *os.File {
-	f, _ := os.OpenFile(filepath.Dir(root)+"/commands.log", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, _ := os.OpenFile(commandLog(root), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	return f
 }
 

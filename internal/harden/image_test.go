@@ -46,7 +46,6 @@ func TestImageJournalStaysInside(t *testing.T) {
 	root := fakeRoot(t)
 	above := filepath.Dir(root)
 	must(t, os.Chmod(above, 0o755))
-	log := above + "/commands.log"
 	fresh := Value{Present: true, Text: "x\n", Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()}
 	j := journal{Format: formatNow, Verb: verbApply, Ledger: ledger{Format: formatNow}, Commands: [][]string{{"systemctl", "daemon-reload"}}, Changes: []Change{
 		{Kind: File, Target: "/etc/new", To: fresh},
@@ -68,7 +67,7 @@ func TestImageJournalStaysInside(t *testing.T) {
 	if text, _ := os.ReadFile(root + "/etc/new"); string(text) != fresh.Text {
 		t.Errorf("the file of the journal is %q", text)
 	}
-	if ran, err := os.ReadFile(log); err == nil {
+	if ran, err := os.ReadFile(commandLog(root)); err == nil {
 		t.Errorf("commands ran on this machine: %s", ran)
 	}
 	if info, err := os.Stat(above); err != nil || info.Mode().Perm() != 0o755 {
@@ -80,7 +79,7 @@ func TestImageJournalStaysInside(t *testing.T) {
 	if _, err := e.Undo(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "vmgo does not know") {
 		t.Errorf("a judge of somebody else's: %v", err)
 	}
-	if ran, err := os.ReadFile(log); err == nil {
+	if ran, err := os.ReadFile(commandLog(root)); err == nil {
 		t.Errorf("commands ran on this machine: %s", ran)
 	}
 }

@@ -1,5 +1,7 @@
 package harden
 
+import "github.com/vmgo/vmgo/internal/facts"
+
 func inotifyItem() Item {
 	return Item{
 		ID:   "inotify",
@@ -15,8 +17,8 @@ func inotifyItem() Item {
 		Undo:   "the running values become those that were there before",
 		Wish: func(m *Machine) (Wish, error) {
 			return m.sysctls(
-				kernelSetting{"fs.inotify.max_user_watches", 524288, atLeast},
-				kernelSetting{"fs.inotify.max_user_instances", 1024, atLeast})
+				kernelSetting{"fs.inotify.max_user_watches", facts.GoodWatches, atLeast},
+				kernelSetting{"fs.inotify.max_user_instances", facts.GoodInstances, atLeast})
 		},
 	}
 }

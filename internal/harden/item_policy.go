@@ -46,10 +46,8 @@ type leftover struct{ file, where, setting, why string }
 
 // leftovers finds lines in files for the whole machine that weaken or break go.
 func (m *Machine) leftovers() []leftover {
-	files := []string{"/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/etc/zsh/zshenv", "/etc/zshenv", "/etc/systemd/system.conf"}
-	for _, dir := range []string{"/etc/profile.d", "/etc/environment.d", "/etc/systemd/system.conf.d", "/etc/fish/conf.d"} {
-		files = append(files, facts.DropIns(m.Host, "", dir)...)
-	}
+	files := append(facts.StartupFiles(m.Host), "/etc/systemd/system.conf")
+	files = append(files, facts.DropIns(m.Host, ".conf", "/etc/systemd/system.conf.d")...)
 	// Assignments as shells, pam_env and systemd write them.
 	assignment := regexp.MustCompile(`(?:^|[^A-Z0-9_])(GO[A-Z0-9]+)[= ]("[^"]*"|'[^']*'|[^\s;"']*)`)
 	var found []leftover

@@ -1,9 +1,7 @@
 package harden
 
 import (
-	"os"
-	"path"
-
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
@@ -30,7 +28,7 @@ func shimsItem() Item {
 			for _, name := range []string{"go", "gofmt"} {
 				target := "/usr/local/bin/" + name
 				// Another link to the shim is as good, and not ours to change.
-				if text, err := os.Readlink(m.real(target)); err == nil && path.Base(text) == path.Base(shimProgram) && m.Host.Exists(target) {
+				if facts.IsShim(m.Host, target) {
 					if _, ours := m.baseline[cellKey{Link, target}]; !ours {
 						continue
 					}
@@ -45,7 +43,7 @@ func shimsItem() Item {
 // othersMayChange returns who else than the machine's owner decides what a
 // program is; empty if nobody does.
 func (m *Machine) othersMayChange(program string) string {
-	owners := fsx.Owners{UID: m.Owner, Unmapped: m.Host.Unmapped, PrivateGroup: func(gid int) bool { return m.Host.PrivateGroup(m.Owner, gid) }}
+	owners := facts.Owners(m.Host, m.Owner)
 	look := func(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }
 	unsafe, err := owners.Program(program, false, look)
 	switch {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
@@ -84,7 +85,7 @@ func (m *Machine) wayToStore() string {
 	if err != nil {
 		return err.Error()
 	}
-	owners := fsx.Owners{UID: m.Owner, Unmapped: m.Host.Unmapped, PrivateGroup: func(gid int) bool { return m.Host.PrivateGroup(m.Owner, gid) }}
+	owners := facts.Owners(m.Host, m.Owner)
 	if unsafe := owners.Judge(way, true); len(unsafe) > 0 {
 		return unsafe[0].Reason
 	}

@@ -1,7 +1,6 @@
 package harden
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/facts"
@@ -41,7 +40,7 @@ func timeSyncWish(m *Machine) (Wish, error) {
 	file := facts.UnitFile(m.Host, own)
 	if file == "" {
 		w.Blocked = "no time service is installed"
-		w.Advice = []string{m.installCommand("systemd-timesyncd", "chrony")}
+		w.Advice = []string{facts.PackagesOf(m.Host).Install("", facts.PackageName(m.Host, "systemd-timesyncd", "chrony", "chrony"))}
 		if service.Startable != "" {
 			w.Blocked = service.Startable + " is installed, but does not start at boot"
 			w.Advice = []string{"systemctl enable --now " + service.Startable}
@@ -85,14 +84,4 @@ func (m *Machine) linked(unit string) bool {
 		}
 	}
 	return false
-}
-
-// installCommand is how this distribution installs a package: its name on
-// Debian and kin, and on Red Hat and kin.
-func (m *Machine) installCommand(deb, rpm string) string {
-	release := m.Host.OSRelease()
-	if slices.ContainsFunc([]string{"rhel", "fedora", "centos"}, release.Is) {
-		return "dnf install " + rpm
-	}
-	return "apt install " + deb
 }

@@ -13,15 +13,7 @@ import (
 // made is a machine of the given files, with the identity of a plain VM.
 func made(t *testing.T, live bool, files map[string]string) *Machine {
 	t.Helper()
-	root := t.TempDir()
-	for path, text := range files {
-		if text == "DIR" {
-			must(t, os.MkdirAll(root+path, 0o755))
-			continue
-		}
-		write(t, root+path, text)
-	}
-	h := fakeHost(root)
+	h := fakeHost(layOut(t, files))
 	h.Sys.CPU = func() host.CPU { return host.CPU{Hypervisor: "KVMKVMKVM", VM: true} }
 	m, err := Running(h)
 	must(t, err)
@@ -87,7 +79,7 @@ func TestSwapOff_comesBackWithItsPriority(t *testing.T) {
 		}
 		_, err = e.Undo(t.Context(), nil, nil)
 		must(t, err)
-		log, err := os.ReadFile(strings.TrimSuffix(m.Host.Root, "/"+pathBase(m.Host.Root)) + "/commands.log")
+		log, err := os.ReadFile(commandLog(m.Host.Root))
 		must(t, err)
 		want := "swapon /dev/vdb\n"
 		if priority == "7" {
@@ -104,8 +96,6 @@ func TestSwapOff_comesBackWithItsPriority(t *testing.T) {
 		}
 	}
 }
-
-func pathBase(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
 func TestGocache_refusesWhereMemoryIsShort(t *testing.T) {
 	base := map[string]string{
@@ -243,7 +233,7 @@ func TestTimeSync(t *testing.T) {
 	unit := "[Unit]\n[Install]\nWantedBy=sysinit.target\nAlias=dbus-time.service\n"
 	base := map[string]string{"/usr/lib/systemd/systemd": "", "/etc/os-release": "ID=almalinux\nID_LIKE=\"rhel centos fedora\"\n"}
 	w := wishOf(t, made(t, true, base), timeSyncItem())
-	if w.Blocked == "" || !slices.Contains(w.Advice, "dnf install chrony") {
+	if w.Blocked == "" || !slices.Contains(w.Advice, "dnf install -y chrony") {
 		t.Errorf("nothing installed: %+v", w)
 	}
 	base["/usr/lib/systemd/system/systemd-timesyncd.service"] = unit

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -85,18 +86,11 @@ func (m *Machine) real(path string) string {
 
 // Program finds a program of the machine in the usual directories.
 func (m *Machine) Program(name string) (string, bool) {
-	for _, dir := range []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
-		path := dir + "/" + name
-		if m.Host.Exists(path) {
-			return path, true
-		}
-	}
-	return "", false
+	return facts.Program(m.Host, name)
 }
 
-// Systemd reports whether systemd runs as the first process, as sd_booted(3)
-// does.
-func (m *Machine) Systemd() bool { return m.Live && m.Host.Exists("/run/systemd/system") }
+// Systemd reports whether systemd is the first process.
+func (m *Machine) Systemd() bool { return m.Live && facts.SystemdRuns(m.Host) }
 
 // HasSystemd reports whether the machine has systemd at all, running or not.
 func (m *Machine) HasSystemd() bool {

@@ -12,7 +12,7 @@ import (
 
 func commandsOf(t *testing.T, root string) string {
 	t.Helper()
-	log, err := os.ReadFile(filepath.Dir(root) + "/commands.log")
+	log, err := os.ReadFile(commandLog(root))
 	must(t, err)
 	return string(log)
 }

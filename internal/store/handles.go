@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -36,12 +37,7 @@ type handles struct {
 
 // owners are the users in whose directories this process may keep a store.
 func owners() fsx.Owners {
-	machine, uid := host.Host{Root: "/"}, os.Geteuid()
-	return fsx.Owners{
-		UID:          uid,
-		PrivateGroup: func(gid int) bool { return machine.PrivateGroup(uid, gid) },
-		Unmapped:     machine.Unmapped,
-	}
+	return facts.Owners(host.Host{Root: "/"}, os.Geteuid())
 }
 
 // Unsafe says which directories of the store, or on the way to it, let somebody
