@@ -210,7 +210,7 @@ func (b *bench) command(dir, name string, args ...string) string {
 
 func (b *bench) build(dir, to, pkg string) {
 	b.t.Helper()
-	b.command(dir, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, pkg)
+	b.command(dir, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, pkg)
 }
 
 // version changes one line of the program.

@@ -16,22 +16,25 @@ import (
 // the checksum database included.
 func (s *Server) WriteTree(dir string) error {
 	s.mu.Lock()
-	modules := slices.Sorted(maps.Keys(s.chains))
+	modules, records, paths := slices.Sorted(maps.Keys(s.chains)), slices.Sorted(maps.Keys(s.sums)), slices.Sorted(maps.Keys(s.files))
 	s.mu.Unlock()
 	db := "/sumdb/" + LogName
-	paths := []string{db + "/supported", "/" + gover.ToolchainModule + "/@v/list"}
+	paths = append(paths, db+"/supported", "/"+gover.ToolchainModule+"/@v/list")
 	for _, module := range modules {
-		if _, ok := s.get(db + "/lookup/" + gover.ToolchainModule + "@" + module); !ok {
-			return fmt.Errorf("the log has no record of %s", module)
-		}
-	}
-	for _, module := range modules { // again: each must carry a tree that has them all
-		paths = append(paths, db+"/lookup/"+gover.ToolchainModule+"@"+module)
+		records = append(records, gover.ToolchainModule+"@"+module)
 		for _, ext := range []string{".info", ".mod", ".zip"} {
 			paths = append(paths, "/"+gover.ToolchainModule+"/@v/"+module+ext)
 		}
 	}
-	size := int64(fillers + len(modules))
+	for _, record := range records {
+		if _, ok := s.get(db + "/lookup/" + record); !ok {
+			return fmt.Errorf("the log has no record of %s", record)
+		}
+	}
+	for _, record := range records { // again: each must carry a tree that has them all
+		paths = append(paths, db+"/lookup/"+record)
+	}
+	size := int64(fillers + len(records))
 	for _, tile := range tlog.NewTiles(8, 0, size) {
 		paths = append(paths, db+"/"+tile.Path())
 	}

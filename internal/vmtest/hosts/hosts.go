@@ -40,15 +40,29 @@ var bootScript string
 
 // Net is a network of running hosts.
 type Net struct {
-	dir string // with key, known_hosts, ssh_config, bin
-	n   int
-	pid string // of the process that holds the namespaces
+	dir   string // with key, known_hosts, ssh_config, bin
+	n     int
+	names int    // more of them for each host
+	pid   string // of the process that holds the namespaces
+}
+
+// Options say what the hosts of [UpWith] have that those of [Up] have not.
+type Options struct {
+	Suite    string // of Debian; "": bookworm
+	Packages string // more of them, by comma
+	Names    int    // more names for each host: vm1-1, vm1-2, ...
 }
 
 // Up boots n hosts and returns when each of them has booted and lets root in
 // with ssh. They are gone when the test ends. It skips the test where this
 // machine cannot do it, and under -short, for it takes long.
 func Up(t testing.TB, n int) *Net {
+	t.Helper()
+	return UpWith(t, Options{}, n)
+}
+
+// UpWith is [Up] for hosts of another kind.
+func UpWith(t testing.TB, o Options, n int) *Net {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("booting hosts takes long (-short)")
@@ -61,9 +75,9 @@ func Up(t testing.TB, n int) *Net {
 			t.Skip("hosts in namespaces need ", program)
 		}
 	}
-	net := &Net{dir: t.TempDir(), n: n}
+	net := &Net{dir: t.TempDir(), n: n, names: o.Names}
 	net.configure(t)
-	net.start(t, tree(t))
+	net.start(t, tree(t, o))
 	for i := 1; i <= n; i++ {
 		net.wait(t, i)
 	}
@@ -80,7 +94,11 @@ func (n *Net) configure(t testing.TB) {
 	}
 	var config strings.Builder
 	for i := 1; i <= n.n; i++ {
-		fmt.Fprintf(&config, "Host vm%d\n\tHostName %s\n", i, Address(i))
+		fmt.Fprintf(&config, "Host vm%d", i)
+		for k := 1; k <= n.names; k++ {
+			fmt.Fprintf(&config, " vm%d-%d", i, k)
+		}
+		fmt.Fprintf(&config, "\n\tHostName %s\n", Address(i))
 	}
 	fmt.Fprintf(&config, `Match all
 	User root

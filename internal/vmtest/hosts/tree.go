@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -12,14 +13,18 @@ import (
 )
 
 const (
-	suite    = "bookworm"
-	packages = "ca-certificates,curl,dbus,iproute2,openssh-server,procps,python3,sudo,systemd-sysv,zstd"
+	usualSuite = "bookworm"
+	packages   = "ca-certificates,curl,dbus,iproute2,openssh-server,procps,python3,sudo,systemd-sysv,zstd"
 )
 
 // tree returns the Debian tree that the hosts share.
-func tree(t testing.TB) string {
+func tree(t testing.TB, o Options) string {
 	t.Helper()
-	return Tree(t, "hosts", suite, packages)
+	list := packages
+	if o.Packages != "" {
+		list += "," + o.Packages
+	}
+	return Tree(t, "hosts", cmp.Or(o.Suite, usualSuite), list)
 }
 
 // Tree returns a tree of a Debian suite with packages, which is made by mmdebstrap
