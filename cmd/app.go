@@ -233,6 +233,7 @@ func (a *app) commands() []*cli.Command {
 		a.execCommand(),
 		a.matrixCommand(),
 		a.bundleCommand(),
+		a.mirrorCommand(),
 		a.modulesCommand(),
 		a.envCommand(),
 		a.shellCommand(),

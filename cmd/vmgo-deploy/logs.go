@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vmgo/vmgo/internal/deploy/delta"
+	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/deploy/onhost"
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/diag"

@@ -52,6 +52,8 @@ type Request struct {
 	Without string
 	// Programs are files of vmgo's own programs.
 	Programs []string
+	// Heads are signed tree heads of the database that the other side may have seen.
+	Heads [][]byte
 	// Base is the bundle that the new one is to be the difference to; nil: none.
 	Base *Bundle
 }

@@ -56,8 +56,11 @@ func (c *Creator) size(ctx context.Context, m Module, file string) (size int64, 
 		size, err = c.Client.Stat(ctx, url)
 		return err
 	})
-	if errors.Is(err, errElsewhere) || fetch.NotHere(err) && m.Path != gover.ToolchainModule {
+	switch {
+	case errors.Is(err, errElsewhere), fetch.NotHere(err) && m.Path != gover.ToolchainModule:
 		return 0, nil
+	case fetch.NotHere(err):
+		err = diag.Wrap(diag.NoSuchRelease, err, "no proxy has "+m.Path+"@"+m.Version, "vmgo list-remote --all")
 	}
 	return size, err
 }
@@ -132,7 +135,15 @@ func (c *Creator) fetchModule(ctx context.Context, m Module, meter *meter) error
 
 // download fetches a file into the cache, where it appears as a whole.
 func (c *Creator) download(ctx context.Context, url, file string, limit int64, meter *meter) error {
-	to := c.kept(file)
+	request := fetch.Request{URL: url, Limit: limit}
+	if strings.HasSuffix(file, ".zip") {
+		request.Progress = meter.count()
+	}
+	return c.Download(ctx, request, c.kept(file))
+}
+
+// Download fetches a file, which appears as a whole.
+func (c *Creator) Download(ctx context.Context, request fetch.Request, to string) error {
 	if err := fsx.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
@@ -141,10 +152,6 @@ func (c *Creator) download(ctx context.Context, url, file string, limit int64, m
 		return err
 	}
 	defer os.Remove(f.Name())
-	request := fetch.Request{URL: url, Limit: limit}
-	if strings.HasSuffix(file, ".zip") {
-		request.Progress = meter.count()
-	}
 	_, err = c.Client.Download(ctx, request, f)
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		if fsx.IsFull(err) {

@@ -221,6 +221,9 @@ func (b *Bundle) open(file, tree string) (r io.ReaderAt, size int64, done func()
 			err = errors.Join(errors.New("it is another file"), fault, opened.Close())
 		}
 	}
+	if err != nil && b.file == nil {
+		return nil, 0, nil, b.damaged(file, err)
+	}
 	if err != nil {
 		return nil, 0, nil, diag.Wrap(diag.BadBundle, err, b.Name+" is the difference to a bundle that is not the one in "+tree,
 			"vmgo bundle install BASE && vmgo bundle install "+diag.Word(b.Name))

@@ -70,14 +70,15 @@ func (p *Plan) addProof(ctx context.Context, c *Contents) error {
 		}
 	}
 	log := p.creator.Log
-	var since []byte
+	since := p.request.Heads
 	if base := p.request.Base; base != nil {
-		var err error
-		if since, err = base.small(log.Place()+"/latest", ""); err != nil {
+		head, err := base.small(log.Place()+"/latest", "")
+		if err != nil {
 			return err
 		}
+		since = append(slices.Clone(since), head)
 	}
-	snapshot, err := log.Snapshot(ctx, public, since)
+	snapshot, err := log.Snapshot(ctx, public, since...)
 	if diag.CodeOf(err) == diag.Unproven {
 		return diag.Wrap(diag.Unproven, err, "a module cannot be verified", "vmgo bundle create --without MODULE ...   # if nothing on the other side needs it")
 	}

@@ -62,7 +62,7 @@ func (tx *transaction) adopt(ctx context.Context, goroot string) (err error) {
 	if err != nil {
 		return err
 	}
-	h1, err := hash1(tx.version, tx.in.Platform, files)
+	h1, err := trust.HashFiles(tx.version, tx.in.Platform, files)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/release"
-	"github.com/vmgo/vmgo/internal/store"
 )
 
 // maxArchive bounds a download. The largest release has 140 MB.
@@ -46,6 +45,7 @@ type download struct {
 type attempt struct {
 	url     string
 	reuse   bool // files of other releases
+	patch   bool // a patch that makes files from those of another release
 	resumed bool // a part of a download that an earlier process left
 	fetched int64
 }
@@ -114,17 +114,17 @@ func (r *download) dir() string { return filepath.Join(r.tx.in.CacheDir, "downlo
 // made it 24 for 61 MB and no gap at all 1127 for 50 MB.
 const gap = 32 << 10
 
+// all returns the archive before its tail.
+func (r *download) all() []span { return []span{{start: 0, end: r.size - int64(len(r.tail))}} }
+
 // needed returns the parts of the archive before its tail that have to be
-// fetched: the members that no neighbour seems to have, in the archive's order.
-func (r *download) needed(members []archive.Member, reuse bool, near *store.Neighbours) []span {
+// fetched: the members that has does not report, in the archive's order.
+func (r *download) needed(members []archive.Member, has func(archive.File) bool) []span {
 	end := r.size - int64(len(r.tail))
-	if !reuse {
-		return []span{{start: 0, end: end}}
-	}
 	var spans []span
 	for i := range members {
 		m := &members[i]
-		if m.Start >= end || near.Has(m.File) {
+		if m.Start >= end || has(m.File) {
 			continue
 		}
 		if last := len(spans) - 1; last >= 0 && m.Start-spans[last].end <= gap {

@@ -2,12 +2,9 @@ package install
 
 import (
 	"context"
-	"crypto/sha256"
 
-	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
-	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -34,14 +31,4 @@ func (tx *transaction) publish(ctx context.Context, a release.Artifact, proofs t
 	r.Files, r.Bytes = len(files), files.Bytes()
 	r.LinkedFiles, r.LinkedBytes = stage.Linked()
 	return stage.Publish(ctx, files, *r, tx.req.Reinstall || tx.req.Full || tx.inPlace, tx.wait())
-}
-
-func hash1(v gover.Version, p gover.Platform, files []archive.File) (string, error) {
-	return trust.Hash1(v, p, func(yield func(string, [sha256.Size]byte) bool) {
-		for i := range files {
-			if !yield(files[i].Path, files[i].SHA256) {
-				return
-			}
-		}
-	})
 }

@@ -85,7 +85,7 @@ func (tx *transaction) openStream(ctx context.Context, a release.Artifact, use a
 	if err != nil {
 		return nil, err
 	}
-	if err := r.plan([]span{{start: 0, end: r.size - int64(len(r.tail))}}, !use.resumed); err != nil {
+	if err := r.plan(r.all(), !use.resumed); err != nil {
 		return nil, errors.Join(err, r.Close(false))
 	}
 	r.fill(ctx)
@@ -182,7 +182,7 @@ func (tx *transaction) judge(ctx context.Context, a release.Artifact, got unpack
 	if err := tx.rightRelease(got, stage); err != nil {
 		return err
 	}
-	h1, err := hash1(tx.version, tx.in.Platform, got.files)
+	h1, err := trust.HashFiles(tx.version, tx.in.Platform, got.files)
 	if err != nil {
 		return err
 	}

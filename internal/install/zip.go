@@ -41,10 +41,12 @@ func (tx *transaction) installZip(ctx context.Context, a release.Artifact) error
 // zipFrom extracts, and where the result is not what the log has, tries again
 // without what may be to blame before it calls the release false.
 func (tx *transaction) zipFrom(ctx context.Context, a release.Artifact, record func() (trust.Record, error)) error {
-	use := attempt{url: a.URLs[0], reuse: true, resumed: true}
+	use := attempt{url: a.URLs[0], reuse: true, patch: true, resumed: true}
 	for {
 		got, err := tx.zipOnce(ctx, a, use, record)
 		switch {
+		case errors.Is(err, errPatch):
+			use.patch = false
 		case !maybeMisled(err):
 			return err
 		case got.reuse:
@@ -65,7 +67,8 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 		return used, err
 	}
 	defer func() { err = src.end(err, !used.reuse) }()
-	zip, err := tx.planZip(src, use, near)
+	zip, patch, err := tx.planZip(ctx, src, use, near)
+	defer patch.close()
 	if err != nil {
 		return used, err
 	}
@@ -82,11 +85,11 @@ func (tx *transaction) zipOnce(ctx context.Context, a release.Artifact, use atte
 		tx.endTurn() // others need not wait for what is deleted
 		err = errors.Join(err, stage.Close())
 	}()
-	files, used, err := tx.extractZip(ctx, src, zip, use, stage)
+	files, used, err := tx.extractZip(ctx, src, zip, use, stage, patch)
 	if err != nil {
 		return used, err
 	}
-	h1, err := hash1(tx.version, tx.in.Platform, files)
+	h1, err := trust.HashFiles(tx.version, tx.in.Platform, files)
 	if err != nil {
 		return used, err
 	}
@@ -114,19 +117,30 @@ func (tx *transaction) openZip(src *download) (*archive.Zip, error) {
 
 // planZip looks whether there is room for the release, and which parts of the
 // zip have to be downloaded.
-func (tx *transaction) planZip(src *download, use attempt, near *store.Neighbours) (*archive.Zip, error) {
+func (tx *transaction) planZip(ctx context.Context, src *download, use attempt, near *store.Neighbours) (*archive.Zip, *patch, error) {
 	zip, err := tx.openZip(src)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	members := make([]archive.File, len(zip.Members()))
 	for i, m := range zip.Members() {
 		members[i] = m.File
 	}
 	if err := near.Room(members); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return zip, src.plan(src.needed(zip.Members(), use.reuse, near), !use.resumed)
+	if !use.reuse {
+		return zip, nil, src.plan(src.all(), !use.resumed)
+	}
+	spans := src.needed(zip.Members(), near.Has)
+	var patch *patch
+	if use.patch {
+		patch = tx.findPatch(ctx, src.url, src.name, spans)
+	}
+	if patch != nil {
+		spans = src.needed(zip.Members(), func(f archive.File) bool { return patch.has(f) || near.Has(f) })
+	}
+	return zip, patch, src.plan(spans, !use.resumed)
 }
 
 // ready blocks until it is the turn of this release, and returns the zip. It
@@ -147,16 +161,19 @@ func (tx *transaction) ready(src *download, zip *archive.Zip, record func() (tru
 }
 
 // extractZip fills the stage from a zip.
-func (tx *transaction) extractZip(ctx context.Context, src *download, zip *archive.Zip, use attempt, stage *store.Stage) (files []archive.File, used attempt, err error) {
+func (tx *transaction) extractZip(ctx context.Context, src *download, zip *archive.Zip, use attempt, stage *store.Stage, patch *patch) (files []archive.File, used attempt, err error) {
 	used.url, used.resumed = use.url, src.resumed
 	var total, done atomic.Int64
 	for _, m := range zip.Members() {
 		total.Add(m.Size)
 	}
-	files, err = zip.Extract(ctx, stage, archive.Options{
+	files, err = zip.Extract(ctx, patch.sink(stage), archive.Options{
 		Jobs: tx.in.Jobs, InOrder: tx.alone && !src.local, Reuse: use.reuse,
 		Progress: func(n int64) { tx.report(Extract, done.Add(n), total.Load()) },
 	})
 	used.fetched, used.reuse = src.fetched(), stage.Reused() > 0
+	if patch != nil {
+		used.fetched, used.reuse = used.fetched+patch.Size, used.reuse || patch.made > 0
+	}
 	return files, used, err
 }

@@ -34,6 +34,11 @@ type indexed struct {
 	manifest Manifest
 }
 
+// find returns the place of a path in the manifest.
+func (r indexed) find(path string) (int, bool) {
+	return slices.BinarySearchFunc(r.manifest, path, func(f archive.File, path string) int { return strings.Compare(f.Path, path) })
+}
+
 type contentKey struct {
 	sum  [sha256.Size]byte
 	mode fs.FileMode
@@ -124,7 +129,7 @@ func (x *index) alike(at location) iter.Seq[location] {
 		}
 		want := &x.releases[at.release].manifest[at.file]
 		for i, r := range x.releases {
-			j, ok := slices.BinarySearchFunc(r.manifest, want.Path, func(f archive.File, path string) int { return strings.Compare(f.Path, path) })
+			j, ok := r.find(want.Path)
 			if !ok || int32(i) == at.release || r.manifest[j].SHA256 != want.SHA256 || r.manifest[j].Mode != want.Mode {
 				continue
 			}

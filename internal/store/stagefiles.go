@@ -2,11 +2,15 @@ package store
 
 import (
 	"crypto/sha256"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
 )
 
 // stageFiles is one directory of the tree while files are put into it.
@@ -126,6 +130,33 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 		return sum, false, d.st.store.fault(err)
 	}
 	return [sha256.Size]byte(copied), true, nil
+}
+
+// Content reads a file of an installed release, into buffer where that is large
+// enough. Whether it is what the manifest says is for the caller to see.
+func (st *Stage) Content(v gover.Version, path string, buffer []byte) ([]byte, error) {
+	from := finder{x: st.index(), bufs: st.bufs}
+	defer from.end()
+	i := slices.IndexFunc(from.x.releases, func(r indexed) bool { return r.version == v })
+	if i < 0 {
+		return buffer, fs.ErrNotExist
+	}
+	manifest := from.x.releases[i].manifest
+	j, ok := from.x.releases[i].find(path)
+	if !ok {
+		return buffer, fs.ErrNotExist
+	}
+	file, ok := from.open(location{int32(i), int32(j)})
+	if !ok {
+		return buffer, fs.ErrNotExist
+	}
+	defer file.Close()
+	if size := int(manifest[j].Size); cap(buffer) < size {
+		buffer = make([]byte, size)
+	}
+	buffer = buffer[:manifest[j].Size]
+	_, err := io.ReadFull(file, buffer)
+	return buffer, err
 }
 
 // share returns the new file the inode of f or, where there can be no more

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
@@ -77,4 +78,15 @@ func Hash1(v gover.Version, p gover.Platform, files iter.Seq2[string, [sha256.Si
 		h.Write(line)
 	}
 	return "h1:" + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+}
+
+// HashFiles is [Hash1] of the files of an archive.
+func HashFiles(v gover.Version, p gover.Platform, files []archive.File) (string, error) {
+	return Hash1(v, p, func(yield func(string, [sha256.Size]byte) bool) {
+		for i := range files {
+			if !yield(files[i].Path, files[i].SHA256) {
+				return
+			}
+		}
+	})
 }

@@ -36,10 +36,10 @@ type Snapshot struct {
 const lookupsAtOnce = 8
 
 // Snapshot asks the database for the records of the modules and collects what
-// proves them. since is a signed tree head that the machine may have seen, from
-// which a proof leads to the new one; nil: none. Errors are those of
+// proves them. since are signed tree heads that the machine may have seen, from
+// which proofs lead to the new one; empty ones are none. Errors are those of
 // [Log.Module].
-func (l *Log) Snapshot(ctx context.Context, modules []ModuleVersion, since []byte) (Snapshot, error) {
+func (l *Log) Snapshot(ctx context.Context, modules []ModuleVersion, since ...[]byte) (Snapshot, error) {
 	snapshot := Snapshot{Files: map[string][]byte{}, Records: map[ModuleVersion]ModuleRecord{}}
 	var (
 		mu     sync.Mutex
@@ -74,14 +74,14 @@ func (l *Log) Snapshot(ctx context.Context, modules []ModuleVersion, since []byt
 }
 
 // collect fills in the files of a snapshot whose records are known.
-func (s *session) collect(snapshot *Snapshot, since []byte) error {
+func (s *session) collect(snapshot *Snapshot, since [][]byte) error {
 	if err := s.collectFiles(snapshot, since); err != nil {
 		return s.explainModule("the modules of a snapshot", err)
 	}
 	return nil
 }
 
-func (s *session) collectFiles(snapshot *Snapshot, since []byte) error {
+func (s *session) collectFiles(snapshot *Snapshot, since [][]byte) error {
 	known, err := s.known()
 	if err == nil && known.N == 0 { // it could not be kept
 		known, err = s.advance()
@@ -120,11 +120,17 @@ func (s *session) collectFiles(snapshot *Snapshot, since []byte) error {
 	}
 	snapshot.Head = []byte(known.note)
 	snapshot.Files["latest"] = snapshot.Head
-	return s.collectSince(known, since, hashes)
+	for _, head := range since {
+		if err := s.collectSince(known, head, reader); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// collectSince reads the tiles that lead from an older tree to this one.
-func (s *session) collectSince(known head, since []byte, hashes tlog.HashReader) error {
+// collectSince reads the tiles that lead from an older tree to this one, and those of
+// the older one, by which a go command checks the tree head that it remembers.
+func (s *session) collectSince(known head, since []byte, reader *recorder) error {
 	if len(since) == 0 {
 		return nil
 	}
@@ -132,7 +138,11 @@ func (s *session) collectSince(known head, since []byte, hashes tlog.HashReader)
 	if err != nil {
 		return err
 	}
-	return continues(older, known, hashes)
+	if err := continues(older, known, tlog.TileHashReader(known.Tree, reader)); err != nil {
+		return err
+	}
+	_, err = tlog.TileHashReader(older.Tree, reader).ReadHashes(nil)
+	return err
 }
 
 // continues returns an error unless the older tree is the beginning of the newer

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/deploy/config"
-	"github.com/vmgo/vmgo/internal/deploy/delta"
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"

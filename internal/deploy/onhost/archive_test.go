@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/deploy/config"
-	"github.com/vmgo/vmgo/internal/deploy/delta"
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/sshsig"

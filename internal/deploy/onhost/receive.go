@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/vmgo/vmgo/internal/deploy/delta"
+	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/deploy/units"
 	"github.com/vmgo/vmgo/internal/diag"

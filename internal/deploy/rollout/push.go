@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/deploy/build"
-	"github.com/vmgo/vmgo/internal/deploy/delta"
 	"github.com/vmgo/vmgo/internal/deploy/onhost"
 	"github.com/vmgo/vmgo/internal/deploy/pack"
 	"github.com/vmgo/vmgo/internal/deploy/units"

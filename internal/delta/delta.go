@@ -1,6 +1,6 @@
-// Package delta compresses a file for its way to a host, with a file that the host
-// has as dictionary where there is one: of a program that changed in one line a few
-// per cent are sent. It is the importer of klauspost/compress.
+// Package delta compresses a file with another as dictionary that the receiver has:
+// of a program that changed in one line a few per cent are sent. It is the importer
+// of klauspost/compress.
 package delta
 
 import (
