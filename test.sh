@@ -27,13 +27,13 @@ END
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 deadcode=golang.org/x/tools/cmd/deadcode@v0.51.0
 
-# command:package. The race detector needs a C compiler and its headers.
+# command:package,package. The race detector needs a C compiler and its headers.
 tools='ansible-playbook:ansible-core bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
 chromium:chromium direnv:direnv fish:fish gcc:gcc git:git ip:iproute2 mkfs.ext4:e2fsprogs ksh93:ksh mksh:mksh
 mmdebstrap:mmdebstrap nginx:nginx nsenter:util-linux perf:linux-perf python3:python3
 shellcheck:shellcheck ssh:openssh-client strace:strace tmux:tmux
 unzip:unzip wget:wget yash:yash zsh:zsh'
-long_tools='lintian:lintian rpm:rpm' # for --long besides
+long_tools='emacs:emacs-nox,elpa-eglot,elpa-go-mode lintian:lintian npm:npm nvim:neovim rpm:rpm' # for --long besides
 
 say() { printf 'test.sh: %s\n' "$*" >&2; }
 
@@ -49,7 +49,7 @@ retry() {
 
 missing_packages() {
 	for tool in $tools; do
-		command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}"
+		command -v "${tool%%:*}" >/dev/null 2>&1 || printf ' %s' "${tool#*:}" | tr , ' '
 	done
 	[ -e /usr/include/stdlib.h ] || printf ' libc6-dev'
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || printf ' ca-certificates'

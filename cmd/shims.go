@@ -104,8 +104,8 @@ func unservedSessions(dir, system string) []string {
 	path := dir + ":/usr/local/bin:/usr/bin:/bin"
 	if dir == system {
 		return []string{
-			"a user's crontab does not search " + dir + ", and on EL 8 and 9 neither does sudo:",
-			"  cron: a line PATH=" + dir + ":/usr/bin:/bin at the top of crontab -e",
+			"crontabs of users and files in /etc/cron.d do not search " + dir + ", and on EL 8 and 9 neither does sudo:",
+			"  cron: a line PATH=" + dir + ":/usr/bin:/bin at the top of crontab -e, or of the file",
 			"  sudo: vmgo harden plan --only sudo-path",
 		}
 	}
