@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -62,5 +63,29 @@ func TestDecode_returnsWhatEncodeWasGiven(t *testing.T) {
 		if got, err := fault(); err == nil && bytes.Equal(got, content) {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// TestDecode_needsNoSecondBuffer bounds what a patch of a large file costs: the file that
+// is there and the one that is made are all of their size.
+func TestDecode_needsNoSecondBuffer(t *testing.T) { // alone: it counts allocations
+	random := rand.New(rand.NewPCG(7, 8))
+	base := make([]byte, 8<<20)
+	for i := range base {
+		base[i] = byte(random.Uint32())
+	}
+	packed, err := Encode(base, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buffer := make([]byte, 0, len(base))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Decode(packed, base, buffer, len(base)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if more := after.TotalAlloc - before.TotalAlloc; more > uint64(len(base))/2 {
+		t.Errorf("%d bytes are allocated beside a file of %d", more, len(base))
 	}
 }
