@@ -17,7 +17,8 @@ func tarFile(version string) string {
 func (d *debian) installScript() {
 	t := d.t
 	d.sh("tar -C /release -xzf " + tarFile("0.1.0") + " --strip-components=3 --wildcards '*/share/vmgo/install.sh'")
-	d.sh("printf 'alias x=y' >>/root/.bashrc && mkdir -p /root/.local /opt && chmod 2775 /opt")
+	// That ~/.config and the like may be there for others, too, so --purge leaves them.
+	d.sh("printf 'alias x=y' >>/root/.bashrc && mkdir -p /root/.config /root/.cache /root/.local/share /root/.local/state")
 	before := d.files()
 	const install = "sh /release/install.sh --from /release/0.1.0 --programs-only"
 	wants(t, d.sh(install+" --hook && "+install+" --hook-all && vmgo version"), "vmgo v0.1.0 (")
@@ -33,7 +34,7 @@ func (d *debian) installScript() {
 	wants(t, d.sh("vmgo self rollback && vmgo version"), "vmgo v0.1.0 (")
 	wants(t, d.sh("vmgo self rollback && vmgo version"), "vmgo v0.2.0 (")
 	// One byte more: nothing of it is unpacked.
-	out, err := d.try("mkdir /release/bad && cp /release/0.1.0/* /release/bad && printf x >>/release/bad/vmgo-*.tar.gz; vmgo self update --from /release/bad")
+	out, err := d.try("mkdir /release/bad && cp /release/0.1.0/* /release/bad && printf x >>" + strings.Replace(tarFile("0.1.0"), "/0.1.0/", "/bad/", 1) + "; vmgo self update --from /release/bad")
 	if wants(t, out, "nothing was unpacked"); err == nil {
 		t.Error("a changed release was installed")
 	}
