@@ -40,17 +40,14 @@ var bootScript string
 
 // Net is a network of running hosts.
 type Net struct {
-	dir   string // with key, known_hosts, ssh_config, bin
-	n     int
-	names int    // more of them for each host
-	pid   string // of the process that holds the namespaces
+	dir string // with key, known_hosts, ssh_config, bin
+	n   int
+	pid string // of the process that holds the namespaces
 }
 
 // Options say what the hosts of [UpWith] have that those of [Up] have not.
 type Options struct {
-	Suite    string // of Debian; "": bookworm
-	Packages string // more of them, by comma
-	Names    int    // more names for each host: vm1-1, vm1-2, ...
+	Suite string // of Debian; "": bookworm
 }
 
 // Up boots n hosts and returns when each of them has booted and lets root in
@@ -75,7 +72,7 @@ func UpWith(t testing.TB, o Options, n int) *Net {
 			t.Skip("hosts in namespaces need ", program)
 		}
 	}
-	net := &Net{dir: t.TempDir(), n: n, names: o.Names}
+	net := &Net{dir: t.TempDir(), n: n}
 	net.configure(t)
 	net.start(t, tree(t, o))
 	for i := 1; i <= n; i++ {
@@ -94,11 +91,7 @@ func (n *Net) configure(t testing.TB) {
 	}
 	var config strings.Builder
 	for i := 1; i <= n.n; i++ {
-		fmt.Fprintf(&config, "Host vm%d", i)
-		for k := 1; k <= n.names; k++ {
-			fmt.Fprintf(&config, " vm%d-%d", i, k)
-		}
-		fmt.Fprintf(&config, "\n\tHostName %s\n", Address(i))
+		fmt.Fprintf(&config, "Host vm%d\n\tHostName %s\n", i, Address(i))
 	}
 	fmt.Fprintf(&config, `Match all
 	User root
