@@ -48,7 +48,7 @@ func (m *Machine) judgeHookLine(a Assignment) Result {
 	if !a.Mine || found || calledVmgo(a.Text) != "" || !strings.Contains(program, "/") {
 		return ok("loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)
 	}
-	script := itoa(a.Line) + "s|vmgo hook|" + strings.NewReplacer(`\`, `\\`, "&", `\&`, "|", `\|`).Replace(program) + " hook|"
+	script := itoa(a.Line) + "s|vmgo hook|" + sedText(program) + " hook|"
 	return warn("a startup file calls vmgo by its name before its directory is on PATH").
 		at(a.Path, a.Line, "%s", a.Text).mend("sed -i %s %s", diag.Word(script), diag.Word(a.Path))
 }

@@ -25,7 +25,7 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 	if len(dirs) == 0 {
 		for _, dir := range []string{m.HomePath(".local/bin"), "/usr/local/bin"} {
 			if dir != "" && m.IsProgram(dir+"/go") && m.identify(dir+"/go").Kind == ShimGo {
-				return warn("%s holds shims, but is not on PATH", dir).mend(`export PATH=%s:"$PATH"`, diag.Word(dir))
+				return warn("%s holds shims, but is not on PATH", dir).prepend(m, dir)
 			}
 		}
 		return info("there are none on PATH").harden(ctx, m, "shims", m.sharedShims())
@@ -40,11 +40,11 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 		case StoreGo:
 			if !m.session().set {
 				return warn("%s comes before the shims in %s", g.Path, dirs[0]).
-					means("It is one release, whatever the directory.").mend("export PATH=%s:$PATH", diag.Word(dirs[0]))
+					means("It is one release, whatever the directory.").prepend(m, dirs[0])
 			}
 		default:
 			return warn("%s comes before the shims in %s", g.Path, dirs[0]).at(g.Path, 0, "%s", describe(g)).
-				mend("export PATH=%s:$PATH", diag.Word(dirs[0]))
+				prepend(m, dirs[0])
 		}
 	}
 	return ok("%s", strings.Join(dirs, ", "))

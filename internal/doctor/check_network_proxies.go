@@ -80,7 +80,7 @@ func (m *Machine) judgeProxies() Result {
 	case plain != "" && secure == "":
 		r.worse(Warn)
 		r.Summary = "HTTP_PROXY is set and HTTPS_PROXY is not, so go bypasses the proxy"
-		return r.at("environment", 0, "HTTP_PROXY=%s", plain).mend(`export HTTPS_PROXY="$HTTP_PROXY"`)
+		return r.at("environment", 0, "HTTP_PROXY=%s", plain).export(m, `HTTPS_PROXY="$HTTP_PROXY"`)
 	case secure != "" && r.Status == OK:
 		return m.compareProxies(secure)
 	case secure != "":
@@ -104,7 +104,7 @@ func (m *Machine) judgeProxies() Result {
 		r.Evidence = append(r.Evidence, o.Evidence)
 	}
 	proxy := diag.Word(others[0].Value)
-	return r.mend("export HTTPS_PROXY=%s HTTP_PROXY=%s", proxy, proxy)
+	return r.export(m, "HTTPS_PROXY="+proxy+" HTTP_PROXY="+proxy)
 }
 
 // compareProxies says who uses another proxy than the environment has.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -25,7 +26,7 @@ func gobinCheck() Check {
 				return ok("%s is not on PATH, and there is nothing in it", bin)
 			}
 			return warn("%s is not on PATH, and holds %s", bin, ui.Count(len(m.ReadDir(bin)), "program")).
-				mend(`export PATH="$PATH:%s"`, bin)
+				export(m, `PATH="$PATH":`+diag.Word(bin))
 		},
 	}
 }

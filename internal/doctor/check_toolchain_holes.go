@@ -38,7 +38,7 @@ func runHoles(_ context.Context, m *Machine) Result {
 	if patch, exists := safePatch(v); exists {
 		return r.mend("vmgo install %s", patch)
 	}
-	return r.mend("export GOTOOLCHAIN=local").means("Its line got no patch against that.")
+	return r.mend("%s", m.setGo("GOTOOLCHAIN", "local")).means("Its line got no patch against that.")
 }
 
 func orLocal(s string) string {

@@ -2,9 +2,7 @@ package doctor
 
 import (
 	"context"
-	"path/filepath"
-
-	"github.com/vmgo/vmgo/internal/diag"
+	"strings"
 )
 
 func pathGoCheck() Check {
@@ -42,12 +40,19 @@ func runPathGo(_ context.Context, m *Machine) Result {
 	case ours == 0:
 		return list(ok("%d different go programs; vmgo's comes first", len(gos)))
 	case ours < 0:
-		return list(warn("%d different go programs on PATH, none of them vmgo's", len(gos))).
-			means("Which one runs depends on the order of PATH, and that differs between kinds of sessions.").
-			mend("vmgo shims")
+		r := list(warn("%d different go programs on PATH, none of them vmgo's", len(gos))).
+			means("Which one runs depends on the order of PATH, and that differs between kinds of sessions.")
+		if dir := dirOf(first.Path); comesBefore(m.Env["PATH"], dir, localBin) {
+			r = r.moveAside(m, dir) // shims would stand behind it
+		}
+		return r.mend("vmgo shims")
 	}
-	return list(warn("%s comes before vmgo's go", first.Path)).
-		mend("export PATH=%s:$PATH", diag.Word(filepath.Dir(gos[ours].Path)))
+	r := list(warn("%s comes before vmgo's go", first.Path))
+	dir := dirOf(first.Path)
+	if _, found := m.lineFor(dir); found || strings.HasSuffix(dir, "/.asdf/shims") {
+		return r.moveAside(m, dir)
+	}
+	return r.prepend(m, dirOf(gos[ours].Path))
 }
 
 // describe says in a few words what a go on PATH is.

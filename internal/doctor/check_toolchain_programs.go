@@ -30,7 +30,7 @@ func runPrograms(_ context.Context, m *Machine) Result {
 	record := gobin.Record(m.Layout.Data)
 	if err != nil {
 		return warn("each project keeps its programs to itself: %s", m.Show(err.Error())).
-			mend("rm %s   # if it is there: the next prompt chooses another", diag.Word(record))
+			mend("mv %s %s   # if it is there: the next prompt chooses another", diag.Word(record), diag.Word(record+beforeSuffix))
 	}
 	r, moved := Result{Status: OK}, 0
 	for _, bin := range m.ownBins() {

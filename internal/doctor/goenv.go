@@ -4,6 +4,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gobin"
@@ -28,12 +30,21 @@ func (r Result) unset(m *Machine, s goenv.Setting) Result {
 		}
 		return r.mend("unset %s", s.Name)
 	case m.GoEnvFile():
-		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("go env -u %s", s.Name)
+		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("%sgo env -u %s", withoutSwitch(s.Name), s.Name)
 	}
 	if slices.ContainsFunc(m.Settings.Go, func(v goenv.Setting) bool { return v.Name == s.Name && v.Path == s.Path }) {
 		return r.mend("vmgo config -u %s", s.Name)
 	}
 	return r.mend("go env -w %s=%s", s.Name, diag.Word(publishedGoEnv()[s.Name]))
+}
+
+// withoutSwitch is what keeps go from starting the release that GOTOOLCHAIN names while
+// that setting is taken away.
+func withoutSwitch(name string) string {
+	if name == "GOTOOLCHAIN" {
+		return "GOTOOLCHAIN=local "
+	}
+	return ""
 }
 
 // publishedGoEnv is what go.env of a release says since 1.21; its GOPROXY is not of
@@ -45,13 +56,25 @@ func publishedGoEnv() map[string]string {
 // movedTo is where a directory of go may move to that does not lie well.
 func (m *Machine) movedTo(name string) string { return "/var/tmp/" + name + "-" + m.userName() }
 
-// setGo is the command that gives a variable of go another value: where the
+// setGo returns the commands that give a variable of go another value: where the
 // environment has it, go env -w would have no effect.
 func (m *Machine) setGo(name, value string) string {
 	if m.Env[name] != "" {
-		return "export " + name + "=" + diag.Word(value)
+		fix := "export " + name + "=" + diag.Word(value)
+		for _, a := range m.Startup() {
+			if a.Name == name && m.standsAlone(a) && strings.Contains(a.Text, name+"=") {
+				script := strconv.Itoa(a.Line) + "s|=.*|=" + sedText(diag.Word(value)) + "|"
+				fix += "\n" + m.sudoFor(a.Path) + "sed -i " + diag.Word(script) + " " + diag.Word(a.Path)
+			}
+		}
+		return fix
 	}
 	return "go env -w " + name + "=" + diag.Word(value)
+}
+
+// sedText quotes a text for the replacement of sed's "s|…|…|".
+func sedText(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "&", `\&`, "|", `\|`).Replace(text)
 }
 
 // GoEnvFile is the file of "go env -w"; empty if there is none (GOENV=off).

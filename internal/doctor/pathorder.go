@@ -27,10 +27,7 @@ func (r Result) moveAside(m *Machine, dir string) Result {
 	if strings.HasSuffix(dir, "/.asdf/shims") {
 		return r.at(dir, 0, "asdf puts it in front").mend("vmgo import asdf && asdf plugin remove golang")
 	}
-	for _, a := range m.Startup() {
-		if !m.putsOnPath(a, dir) {
-			continue
-		}
+	if a, found := m.lineFor(dir); found {
 		r = r.at(a.Path, a.Line, "%s", a.Text)
 		if !m.addsOnlyGo(a) {
 			return r.mend("%svi +%d %s   # take %s out", m.sudoFor(a.Path), a.Line, diag.Word(a.Path), dir)
@@ -39,6 +36,47 @@ func (r Result) moveAside(m *Machine, dir string) Result {
 	}
 	return r.means("No startup file that doctor reads names %s.", dir).
 		mend("grep -rnsF %s ~/.profile ~/.bash* ~/.zsh* ~/.config /etc/profile.d /etc/environment", diag.Word(dir))
+}
+
+// lineFor returns the line of a startup file that puts a directory on PATH.
+func (m *Machine) lineFor(dir string) (Assignment, bool) {
+	for _, a := range m.Startup() {
+		if m.putsOnPath(a, dir) {
+			return a, true
+		}
+	}
+	return Assignment{}, false
+}
+
+// prepend adds what puts a directory in front of PATH, in this shell and in new ones.
+func (r Result) prepend(m *Machine, dir string) Result {
+	return r.export(m, "PATH="+diag.Word(dir)+`:"$PATH"`)
+}
+
+// export adds an assignment for this shell, and for the startup file of new ones.
+func (r Result) export(m *Machine, assignment string) Result {
+	r = r.mend("export %s", assignment)
+	if profile := m.profile(); profile != "" {
+		r = r.mend("echo %s >> %s", diag.Word("export "+assignment), diag.Word(profile))
+	}
+	return r
+}
+
+// profile is the file in which a login shell wants its variables; empty without a home.
+func (m *Machine) profile() string {
+	switch m.LoginShell() {
+	case "fish":
+		return m.rcFile()
+	case "zsh":
+		return filepath.Join(filepath.Dir(m.rcFile()), ".zprofile")
+	case "bash":
+		for _, name := range []string{".bash_profile", ".bash_login"} { // bash reads the first one only
+			if p := m.HomePath(name); p != "" && m.Exists(p) {
+				return p
+			}
+		}
+	}
+	return m.HomePath(".profile")
 }
 
 // comment adds what takes a line of a startup file out of force that is known to stand alone.
