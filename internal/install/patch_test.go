@@ -31,7 +31,9 @@ func incompressible(version string) vmtest.Toolchain {
 		program[i] = byte(random.Uint32())
 	}
 	copy(program[1<<20:], version)
-	return vmtest.Toolchain{Version: version, Files: map[string]string{"pkg/tool/compile": string(program), "src/a.go": "package a // " + version}}
+	return vmtest.Toolchain{Version: version, Files: map[string]string{
+		"pkg/same": string(program[2<<20:]), "pkg/tool/compile": string(program), "src/a.go": "package a // " + version,
+	}}
 }
 
 // offered makes the patch between two releases as a mirror has it.
@@ -97,7 +99,8 @@ func TestInstall_usesPatches(t *testing.T) {
 			if r.Err != nil || r.Kind != install.Installed || r.Receipt.H1 != newer.H1() {
 				t.Fatalf("%+v", r)
 			}
-			if got := r.Receipt.FetchedBytes; (got < 3<<20) != offer.used {
+			// Without a patch the program is fetched, and not what the neighbour has.
+			if got := r.Receipt.FetchedBytes; (got < 3<<20) != offer.used || got > 5<<20 {
 				t.Errorf("%d bytes were fetched; with a usable patch: %v", got, offer.used)
 			}
 			if _, err := in.Store.Manifest(version(t, "1.22.5")); err != nil {

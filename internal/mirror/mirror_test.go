@@ -202,6 +202,25 @@ func TestSync_interrupted(t *testing.T) {
 	}
 }
 
+// TestSync_showsNothingUnfinished looks at what is served while the new tree is being made,
+// and interrupts the sync there.
+func TestSync_showsNothingUnfinished(t *testing.T) {
+	t.Parallel()
+	s := newState(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m, looked := s.open(atRequest{}), false
+	m.Say = func(string) {
+		looked = true
+		s.unchanged("while a patch is made")
+		cancel()
+	}
+	if err := m.Sync(ctx, wanted("1.22.5", "1.22.6")); err == nil || !looked {
+		t.Errorf("an interrupted sync: %v", err)
+	}
+	s.unchanged("after the interrupt")
+}
+
 // TestVerify_findsDamage changes one file at a time: it is found, and the next sync
 // repairs it.
 func TestVerify_findsDamage(t *testing.T) {
