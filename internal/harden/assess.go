@@ -7,13 +7,13 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 )
 
-// Assess returns how one item of the catalogue stands on the running machine, for
-// those who only judge it. It changes nothing, and waits no longer than 5 s for a
-// program's answer. user is whose things an item per user is for, or "".
+// Assess returns the state of one item of the catalogue on the running machine,
+// for callers that only read it. It changes nothing, and waits no longer than 5 s for a
+// program's answer. user is the user of items per user, or "".
 func Assess(h host.Host, id, user string) (ItemStatus, error) {
 	item, found := Find(Catalogue(), id)
 	if !found {
-		return ItemStatus{}, diag.New(diag.Usage, "there is no item "+quote(id), "vmgo harden status")
+		return ItemStatus{}, diag.New(diag.Usage, "unknown item "+quote(id), "vmgo harden status")
 	}
 	m, err := Running(h)
 	if err != nil {

@@ -136,8 +136,8 @@ func (m *Machine) writeMode(target string, to Value) error {
 }
 
 // inTrusted opens the directory of what lies at rest beneath trusted, without
-// following any link on the way. What lies there may belong to a user, who could put a link in the place
-// of a directory that was looked at before, and have root change another.
+// following any link on the way. The directories may belong to a user, who could replace one by a link after a
+// check and make root change another file.
 func inTrusted(trusted, rest string, do func(dir *fsx.Dir, name string) error) error {
 	root, err := fsx.OpenTrusted(trusted)
 	if err != nil {
@@ -246,7 +246,7 @@ func setMTime(path string, nanos int64) error {
 	return syscall.UtimesNano(path, []syscall.Timespec{ts, ts})
 }
 
-// check runs the judge of a new file. In an image it is the image's own, as that
+// check runs the command that checks a new file. In an image it is the image's own, as that
 // one will have to read the file; only if this machine cannot run it, for it is
 // of another architecture, is it this machine's.
 func (m *Machine) check(argv []string, stage string) error {

@@ -29,7 +29,7 @@ func compose(parts map[string]string) string {
 	return out.String()
 }
 
-// withdraw takes vmgo's change out of a file that others have edited since: every
+// withdraw reverts vmgo's change in a file that others have edited since: every
 // run of lines that vmgo wrote becomes the original's again. ok is false where one
 // of them is not there as vmgo wrote it.
 func withdraw(current, written, original string) (text string, ok bool) {
@@ -45,7 +45,7 @@ func withdraw(current, written, original string) (text string, ok bool) {
 		out.WriteString(strings.Join(back, ""))
 		cur = cur[at+len(run):]
 		if n := len(back); n > 0 && len(cur) > 0 && !strings.HasSuffix(back[n-1], "\n") {
-			out.WriteString("\n") // it was the last line, and has another behind it now
+			out.WriteString("\n") // it was the last line, and is followed by another now
 		}
 	}
 	out.WriteString(strings.Join(cur, ""))

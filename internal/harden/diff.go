@@ -34,7 +34,7 @@ func UnifiedDiff(from, to, a, b string) string {
 }
 
 // withoutPasswords hides the passwords of network shares, which /etc/fstab may have
-// beside the lines that change: diffs are shown and attached to tickets.
+// near the changed lines: diffs are shown and attached to tickets.
 func withoutPasswords(text string) string {
 	return regexp.MustCompile(`(?i)\b(pass(?:word)?2?)=[^,\s]+`).ReplaceAllString(text, "${1}=***")
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// properties returns what systemd says of a unit, or of itself if unit is empty; nil
-// where it cannot be asked.
+// properties returns systemd's properties of a unit, or of the manager if unit is empty; nil
+// where systemd does not answer.
 func (m *Machine) properties(unit string) map[string]string {
 	if !m.Systemd() {
 		return nil
@@ -30,7 +30,7 @@ func (m *Machine) properties(unit string) map[string]string {
 	return properties
 }
 
-// unlike names the properties that are not as wanted, each with the last of the files
+// unlike lists the properties that are not as wanted, each with the last of the files
 // read after ours that sets it.
 func (m *Machine) unlike(properties, want map[string]string, files []string, ours string) (all []string) {
 	for name, value := range want {
@@ -63,7 +63,7 @@ func (m *Machine) lastSetter(name string, files []string, ours string) (place st
 	return place
 }
 
-// effective names what systemd goes by in place of the limits that our drop-in sets.
+// effective lists the values that systemd uses instead of the limits of our drop-in.
 func (s Service) effective(m *Machine) []string {
 	if s.Name == "" {
 		return nil

@@ -13,14 +13,14 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
-// Engine brings a machine to what items want, and back.
+// Engine applies items to a machine, and undoes them.
 type Engine struct {
 	Machine *Machine
 	Items   []Item
-	// What signs the lock, so that a second run can say who holds it.
+	// What is written into the lock, so that a second run can report who holds it.
 	What string
-	// Trace is told every step that a crash could come after; nil outside of
-	// tests.
+	// Trace is called after every step, for tests of crashes; nil
+	// otherwise.
 	Trace func(point string)
 }
 
@@ -37,9 +37,8 @@ type Result struct {
 	Warnings []string // commands that failed after the files had been changed
 }
 
-// Apply does what Plan shows for the selection, and nothing else. Given a plan
-// that was made before, it refuses when the machine's plan is now another. show
-// is called with the plan before the first change; its error stops everything.
+// Apply makes the changes that Plan shows for the selection, and no others. With
+// a saved plan, it returns an error if the machine's plan has changed. show is called with the plan before the first change; an error from it stops the apply.
 func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show func(Plan) error) (Result, error) {
 	return e.transact(ctx, func() (Plan, ledger, error) {
 		plan, led, err := e.plan(sel)
@@ -50,7 +49,7 @@ func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show fu
 	}, show)
 }
 
-// Undo gives back the selected items, or all of them.
+// Undo undoes the selected items, or all of them.
 func (e *Engine) Undo(ctx context.Context, only []string, show func(Plan) error) (Result, error) {
 	return e.transact(ctx, func() (Plan, ledger, error) { return e.planUndo(only) }, show)
 }
@@ -112,11 +111,11 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 		var held *fsx.HeldError
 		switch {
 		case errors.As(err, &held):
-			return nil, diag.New(diag.StoreBusy, "another harden is at work: "+held.Error())
+			return nil, diag.New(diag.StoreBusy, "another vmgo harden is running: "+held.Error())
 		case err == nil:
 			return lock, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			// Made for nothing, if it is empty; else it is somebody's.
+			// Remove it only if it is empty.
 			_, _ = os.Remove(dir), os.Remove(filepath.Dir(dir))
 			return nil, unchanged(err)
 		}
@@ -149,7 +148,7 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 	return nil
 }
 
-// unchanged says that nothing came of an apply or undo.
+// unchanged returns the error of an apply or undo that changed nothing.
 func unchanged(cause error) error {
 	if fsx.IsFull(cause) {
 		return diag.Wrap(diag.DiskFull, cause, "nothing was changed", "df -h "+StateDir+" /etc; df -i /etc")
@@ -157,13 +156,12 @@ func unchanged(cause error) error {
 	return fmt.Errorf("nothing was changed: %w", cause)
 }
 
-// finish runs a journal to its end. When a change fails, those before it are
-// taken back, and cause says what failed; err means that not even that could
-// be done.
+// finish runs a journal to its end. If a change fails, it reverts those before
+// it, and cause is the failure; err means that the revert failed, too.
 func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err error) {
 	cause = e.run(ctx, j, res)
 	if cause == nil {
-		// Where there is no room for the new ledger the old one stays, and what it says.
+		// If there is no room for the new ledger, the old one stays valid.
 		if err = e.commit(j); j.Back || !fsx.IsFull(err) {
 			return nil, err
 		}
@@ -171,21 +169,21 @@ func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err
 	}
 	if !j.Back {
 		j.Back = true
-		// Where the disk is full the journal stays as it is. A crash on the way back
-		// then leads to the way there again, which is whole as well.
+		// Where the disk is full the journal stays as it is. A crash during the revert then
+		// leads to the apply again, which is also complete.
 		saveErr := e.Machine.save(journalFile, &j)
 		e.at("journaled-back")
-		// Nothing may stop the way back, least of all the signal that stopped the way there.
+		// The revert ignores the signal that interrupted the changes.
 		if err = e.run(context.WithoutCancel(ctx), j, res); err == nil {
 			return cause, e.commit(j)
 		}
 		err = errors.Join(err, saveErr)
 	}
 	return cause, diag.Wrap(diag.Failure, errors.Join(cause, err),
-		"a change failed, and so did taking back those before it; the journal is kept", "vmgo harden undo")
+		"a change failed, and so did the revert of those before it; the journal is kept", "vmgo harden undo")
 }
 
-// run makes the changes of a journal that are still to be made.
+// run makes the remaining changes of a journal.
 func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
 	changes := j.Changes
 	if j.Back {
@@ -203,8 +201,8 @@ func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
 		}
 		err := e.change(c, backwards)
 		if err != nil && backwards && c.Kind.runtime() {
-			// A swap file that is gone must not keep everything else from
-			// being given back.
+			// A removed swap file must not stop the rest of an
+			// undo.
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s: %v", c.Command(), err))
 			continue
 		}
@@ -222,9 +220,8 @@ func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
 	return nil
 }
 
-// change makes one change unless it is made already. A cell that has neither
-// value was changed by somebody while the transition lay interrupted; theirs
-// stays and shows as drift.
+// change makes one change unless it is already made. A cell with neither value
+// was changed by others while the transition was interrupted; it is kept and shown as drift.
 func (e *Engine) change(c Change, undoing bool) error {
 	now, err := e.Machine.read(c.Kind, c.Target)
 	if err != nil {
@@ -239,7 +236,7 @@ func (e *Engine) change(c Change, undoing bool) error {
 		return nil // somebody has put a file there meanwhile
 	}
 	if undoing && errors.Is(err, fs.ErrNotExist) {
-		return nil // what was to be given back is gone
+		return nil // the cell to restore no longer exists
 	}
 	return errors.Join(err, e.Machine.sweep(c))
 }
@@ -285,7 +282,7 @@ func (e *Engine) recover(res *Result) (verb string, err error) {
 	return j.Verb, err
 }
 
-// Selection says which items are meant, and for what kind of machine.
+// Selection selects items, and the profile of the machine.
 type Selection struct {
 	Profile Profile
 	Only    []string // in place of the profile's

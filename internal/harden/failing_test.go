@@ -26,7 +26,7 @@ func TestFailureOfTheWayBackKeepsTheJournal(t *testing.T) {
 	e.Trace = nil
 	_, undoErr := e.Undo(t.Context(), nil, nil)
 	for verb, err := range map[string]error{"apply": applyErr, "undo": undoErr} {
-		if diag.CodeOf(err) != diag.Failure || !strings.Contains(err.Error(), "so did taking back those before it") || !strings.Contains(err.Error(), blocked+" is not a regular file") {
+		if diag.CodeOf(err) != diag.Failure || !strings.Contains(err.Error(), "so did the revert of those before it") || !strings.Contains(err.Error(), blocked+" is not a regular file") {
 			t.Errorf("%s says %v", verb, err)
 		}
 	}

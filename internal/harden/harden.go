@@ -3,19 +3,18 @@
 //
 // An [Item] says what it wants of a machine as a list of cells: a file with
 // this text, a directory, a link, a mode, a kernel setting, a swap area, a unit
-// that runs. The engine compares cells with the machine and gets the changes,
-// each from a value to a value. That makes a plan complete, a second apply
-// empty, drift visible, and undo the same thing with the original values.
+// that runs. The engine compares cells with the machine; each change goes from
+// one value to another. So a plan is complete, a second apply is empty, drift is visible, and undo is the same operation with the original values.
 //
-// Promises, which the tests kill the program to check:
+// Promises, checked by tests that kill the program:
 //
 //   - Nothing is changed that the plan did not show.
 //   - No file that vmgo did not create is edited, except /etc/fstab between
 //     markers, and its original is kept.
 //   - The journal is on the disk before the first change, so whatever step a
 //     crash interrupts, the next apply or undo finishes it first.
-//   - Undo gives back every byte, mode, owner and runtime value; a file that
-//     somebody else has changed since is kept beside the original.
+//   - Undo restores every byte, mode, owner and runtime value; a file that others
+//     have changed since is kept beside the original.
 package harden
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
-// Profile is what a machine is for; it decides which items are on.
+// Profile is the purpose of a machine; it decides which items are on.
 type Profile string
 
 // The profiles. Server is the default since it loosens nothing.
@@ -43,26 +42,26 @@ func ParseProfile(name string) (Profile, error) {
 	if slices.Contains(Profiles(), Profile(name)) {
 		return Profile(name), nil
 	}
-	return "", diag.New(diag.Usage, "there is no profile "+quote(name), "vmgo harden plan --profile dev   # or ci, or server")
+	return "", diag.New(diag.Usage, "unknown profile "+quote(name), "vmgo harden plan --profile dev   # or ci, or server")
 }
 
-// State is how an item stands on a machine.
+// State is the state of an item on a machine.
 type State string
 
 // The states.
 const (
-	Applied       State = "applied"        // everything the item wants is so
-	Pending       State = "pending"        // something is to be done
+	Applied       State = "applied"        // everything is as the item wants it
+	Pending       State = "pending"        // there are changes to make
 	Drifted       State = "drifted"        // applied once, and changed by others since
 	Overridden    State = "overridden"     // applied, but another file or setting wins
 	Blocked       State = "blocked"        // wanted, but must not or cannot be done here
 	NotApplicable State = "not-applicable" // there is nothing to do on this machine
 )
 
-// Need is what it takes until the effect is felt everywhere.
+// Need is what has to happen before a change takes full effect.
 type Need string
 
-// The needs, in growing order of trouble.
+// The needs, by increasing effort.
 const (
 	NeedsNothing Need = ""
 	NeedsLogin   Need = "login"   // a new login session
@@ -70,14 +69,14 @@ const (
 	NeedsReboot  Need = "reboot"
 )
 
-// Item is one thing to do to a machine. Items are values: all that is
-// particular to a machine is in what Wish answers.
+// Item is one change to a machine. Items are values: the result of Wish has
+// everything that depends on the machine.
 type Item struct {
 	ID       string
 	What     string    // what it does, one line
-	Why      string    // why somebody wants it
-	Effect   string    // what to expect, honestly
-	Evidence string    // how we know: measured where, or documented by whom
+	Why      string    // why it is useful
+	Effect   string    // the effect to expect
+	Evidence string    // the source: where it was measured, or documented
 	Undo     string    // how it is undone, where that needs a word beyond "vmgo harden undo"
 	On       []Profile // the profiles that switch it on
 	OffWhy   string    // why it is off where it is off
@@ -95,9 +94,8 @@ type Wish struct {
 	Wants         []Want
 	Notes         []string // what was found, the reasoning behind the figures
 	Advice        []string // commands for the administrator; harden never runs them
-	// Effective returns what is not as the item wants it although its files are: the
-	// value that systemd, the kernel or the next boot goes by, and the file that wins.
-	// It may be nil.
+	// Effective returns settings that have another value although the item's files are right: the value
+	// that systemd, the kernel or the next boot uses, and the file that wins. It may be nil.
 	Effective func() []string
 }
 
@@ -111,7 +109,7 @@ type Want struct {
 	Shared bool
 	// Foreign allows a file that vmgo did not create: /etc/fstab.
 	Foreign bool
-	// Check is a command that judges the new file before it takes its place;
+	// Check is a command that checks the new file before it is put in place;
 	// "{}" stands for its path.
 	Check []string
 }

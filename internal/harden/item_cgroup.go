@@ -17,7 +17,7 @@ func cgroupItem() Item {
 		Evidence: "measured: a Go program with 60 MB of live heap under MemoryMax=100M and no GOMEMLIMIT was killed",
 		On:       Profiles(),
 		Needs:    NeedsReboot,
-		Undo:     "harden changes nothing here: it takes a kernel argument, and the boot loader is yours",
+		Undo:     "harden does not change it: it needs a kernel argument, and harden does not edit the boot loader",
 		Wish:     cgroupWish,
 	}
 }
@@ -30,15 +30,15 @@ func cgroupWish(m *Machine) (Wish, error) {
 	switch group.Mode {
 	case host.CgroupV2:
 		if missing := strings.Join(facts.MissingControllers(group), ", "); missing != "" {
-			return Wish{Blocked: "control groups v2 lack the controller " + missing + ", so limits on it have no effect; the kernel's command line or the machine around decides"}, nil
+			return Wish{Blocked: "control groups v2 lack the controller " + missing + ", so limits on it have no effect; the kernel's command line or the host decides"}, nil
 		}
 		return Wish{Notes: []string{"control groups v2 are active, with all controllers that limits need"}}, nil
 	case host.CgroupNone:
 		return Wish{NotApplicable: "no control groups are mounted"}, nil
 	}
-	w := Wish{Blocked: "control groups are " + group.Mode + " here; it takes a kernel argument and a reboot, which harden leaves to you"}
+	w := Wish{Blocked: "control groups are " + group.Mode + " here; changing it needs a kernel argument and a reboot, which harden leaves to you"}
 	if m.container() != "" {
-		w.Blocked = "control groups are " + group.Mode + " here, and in a container they are the host's matter"
+		w.Blocked = "control groups are " + group.Mode + " here; in a container the host decides"
 		return w, nil
 	}
 	if _, ok := m.Program("grubby"); ok {

@@ -6,12 +6,12 @@ func coreDumpsItem() Item {
 	return Item{
 		ID:   "core-dumps",
 		What: "write no core dumps",
-		Why:  "a core dump of a Go service holds its whole heap: keys, tokens and customers' data, on the disk.",
+		Why:  "a core dump of a Go service has its whole heap, with keys, tokens and customers' data, on the disk.",
 		Effect: "no process of a new login or of a restarted service can leave one. " +
-			"dlv core has nothing to look at then; a panic's stack trace is printed all the same.",
+			"dlv core then has no dump to open; the stack trace of a panic is still printed.",
 		Evidence: "measured with Go 1.26: a panic dumps only if the soft limit is not 0 and GOTRACEBACK=crash; Debian's soft limit is 0 and Go's default is not crash, so there are none anyway. " +
-			"With both, a program of 100 MB left a dump of 104 MB in which a token of its memory was to be read 102 times; with a hard limit of 0 nothing",
-		OffWhy: "Go programs dump only with GOTRACEBACK=crash, and then somebody wants the dump",
+			"With both, a program of 100 MB left a dump of 104 MB which had a token of its memory 102 times; with a hard limit of 0 it left none",
+		OffWhy: "Go programs dump only with GOTRACEBACK=crash, which is set only where the dump is wanted",
 		Needs:  NeedsLogin,
 		Wish: func(m *Machine) (Wish, error) {
 			var w Wish
@@ -25,7 +25,7 @@ func coreDumpsItem() Item {
 				w.Wants = append(w.Wants, m.file("/etc/systemd/coredump.conf.d/60-vmgo.conf", ownHeader+"[Coredump]\nStorage=none\nProcessSizeMax=0\n"))
 			}
 			if len(w.Wants) == 0 {
-				w.NotApplicable = "there is neither pam_limits nor systemd to say it to"
+				w.NotApplicable = "there is neither pam_limits nor systemd"
 			}
 			return w, nil
 		},

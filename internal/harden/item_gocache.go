@@ -17,11 +17,11 @@ func gocacheItem() Item {
 	return Item{
 		ID:   "gocache-tmpfs",
 		What: "keep a user's build cache (GOCACHE) in memory",
-		Why:  "builds write much to the cache, and a disk of the cheap kind is slow.",
+		Why:  "builds write much to the cache, and cheap disks are slow.",
 		Effect: "a cold build is about a tenth faster and writes half as much to the disk; a warm one is as fast as before. " +
-			"A reboot costs the whole cache, so the first build after it is cold. The old cache stays beneath the mount and is there again after undo.",
+			"A reboot empties the cache, so the first build after it is cold. The old cache stays under the mount and is visible again after undo.",
 		Evidence: "measured on 2 vCPU with a virtual SSD: cold go build net/http 23.9 s on the disk, 21.8 s in memory (-9 %), 174 MB written against 87 MB; " +
-			"warm 0.2 to 0.3 s in both. It pays where the disk is slow and the machine lives long, and for nobody else",
+			"warm 0.2 to 0.3 s in both. It helps only where the disk is slow and the machine runs for a long time",
 		OffWhy: "-9 % on cold builds only, against a cache that every reboot empties and memory that the linker may need",
 		Undo:   "the mount is removed, and the old contents are visible again",
 		Wish:   gocacheWish,
@@ -31,11 +31,11 @@ func gocacheItem() Item {
 func gocacheWish(m *Machine) (Wish, error) {
 	var w Wish
 	if !m.HasSystemd() {
-		w.NotApplicable = "it takes systemd to mount it at boot"
+		w.NotApplicable = "mounting it at boot needs systemd"
 		return w, nil
 	}
 	if m.User == "" || m.User == "root" {
-		w.Blocked = "it is per user: say whose with --user NAME"
+		w.Blocked = "it is per user: give --user NAME"
 		return w, nil
 	}
 	user, ok := m.account(m.User)
@@ -52,7 +52,7 @@ func gocacheWish(m *Machine) (Wish, error) {
 		w.Blocked = fmt.Sprintf("a cache in memory needs %s of it, this machine has %s", ui.Bytes(gocacheFloor), ui.Bytes(int64(memory.Total)))
 		return w, nil
 	case memory.SwapTotal == 0:
-		w.Blocked = "without swap the pages of a cache in memory cannot be put away, and a full machine kills the build"
+		w.Blocked = "without swap the cache cannot be moved out of memory, and a full machine kills the build"
 		return w, nil
 	default:
 		bytes = min(int64(memory.Total)/4, 4<<30) &^ (1<<20 - 1)

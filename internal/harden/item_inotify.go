@@ -7,13 +7,13 @@ func inotifyItem() Item {
 		ID:   "inotify",
 		What: "let editors and gopls watch large trees",
 		Why: "an editor sets an inotify watch on every directory of a workspace, and on the module cache. " +
-			"Beyond the limit it falls back to polling or misses changes without a word.",
-		Effect: "no more failed watches up to 524288 of them. Nothing is reserved: only watches that are set cost memory. " +
+			"Beyond the limit it polls or silently misses changes.",
+		Effect: "up to 524288 watches succeed. Nothing is reserved: only watches that are set cost memory. " +
 			"A build is not faster.",
 		Evidence: "measured: the kernel's own limit is 15256 on a machine of 2 GB and 192493 on one of 24 GB; " +
-			"a watch costs about 1 KB of kernel memory, nearly all of it the inode that it keeps from being forgotten (40000 watches on ext4, kernel 6.18), so 524288 of them about 0.5 GB",
+			"a watch costs about 1 KB of kernel memory, nearly all of it the inode that stays in memory (40000 watches on ext4, kernel 6.18), so 524288 of them about 0.5 GB",
 		On:     []Profile{Dev},
-		OffWhy: "a server or a build machine watches little",
+		OffWhy: "a server or a build machine watches few files",
 		Undo:   "the running values become those that were there before",
 		Wish: func(m *Machine) (Wish, error) {
 			return m.sysctls(

@@ -16,11 +16,11 @@ func loginLimitsItem() Item {
 	return Item{
 		ID:   "login-limits",
 		What: "raise the limits of open files and processes for logins",
-		Why:  "a proxy or a load generator that is started by hand may want more files than the limit allows.",
+		Why:  "a proxy or a load generator that is started by hand may need more files than the limit allows.",
 		Effect: "a login session may open 65536 files at once and 1048576 if it asks. Go programs ask by themselves: " +
-			"since Go 1.19 the runtime raises the soft limit to the hard one. Programs that use select(2) do not cope with more than 1024 files.",
+			"since Go 1.19 the runtime raises the soft limit to the hard one. Programs that use select(2) fail with more than 1024 files.",
 		Evidence: "measured: a Go program that was started with 1024 of 1048576 had 1048575, and one with 1024 of 20000 opened 19990 files (Go 1.26.8). This does not reach services (measured: they keep 1024, hard 524288); see service-limits",
-		OffWhy:   "Go raises the soft limit itself, so the gain for Go programs is none unless the hard limit is low",
+		OffWhy:   "Go raises the soft limit itself, so Go programs gain nothing unless the hard limit is low",
 		Needs:    NeedsLogin,
 		Wish: func(m *Machine) (Wish, error) {
 			if !m.Host.Exists("/etc/security") {
@@ -32,7 +32,7 @@ func loginLimitsItem() Item {
 			}
 			w := Wish{}
 			if limit, ok := m.Host.Rlimit("Max processes"); m.Live && ok && limit.Hard >= 65536 {
-				w.Notes = append(w.Notes, "processes stay as they are: the limit of 65536 would be lower than the present one")
+				w.Notes = append(w.Notes, "the limit of processes is not changed: 65536 would be lower than the present one")
 			} else {
 				text.WriteString("*    soft nproc  65536\n*    hard nproc  65536\n")
 			}
@@ -58,11 +58,11 @@ func serviceLimitsItem() Item {
 	return Item{
 		ID:   "service-limits",
 		What: "raise the limits of open files and tasks for systemd services",
-		Why:  "limits.d is for logins alone: services get theirs from systemd.",
+		Why:  "limits.d is only for logins: services get their limits from systemd.",
 		Effect: "services may open 65536 files at once and 1048576 if they ask, and may have half of the machine's tasks (systemd's own default is 15 %). " +
 			"Go services ask by themselves: they get the hard limit anyway, 524288 since systemd 240.",
 		Evidence: "measured in a Debian 12 VM: a Go service had 524287 files without any of this",
-		OffWhy:   "Go raises the soft limit itself, and 524288 files are enough for nearly all services; LimitNOFILE= in the one unit that needs more is the exact tool",
+		OffWhy:   "Go raises the soft limit itself, and 524288 files are enough for nearly all services; set LimitNOFILE= in the one unit that needs more",
 		Needs:    NeedsRestart,
 		Wish: func(m *Machine) (Wish, error) {
 			if !m.HasSystemd() {
@@ -110,7 +110,7 @@ func (m *Machine) laterLimits() (rivals []string) {
 			}
 			switch {
 			case later && (f[0] == "*" || f[0] == "root"):
-				rivals = append(rivals, fmt.Sprintf("%s:%d sets %s for %s too and is read later: that one wins", file, i+1, f[2], f[0]))
+				rivals = append(rivals, fmt.Sprintf("%s:%d also sets %s for %s and is read later, so it wins", file, i+1, f[2], f[0]))
 			case m.User != "" && f[0] == m.User && (later || f[0] != "root"):
 				rivals = append(rivals, fmt.Sprintf("%s:%d sets %s for %s, and a line for a user wins", file, i+1, f[2], f[0]))
 			}

@@ -26,9 +26,9 @@ func loginPathItem() Item {
 	return Item{
 		ID:   "login-path",
 		What: "put the go command on PATH of every login shell",
-		Why:  "a machine's users should have go without editing their own files, and without a GOROOT that breaks the next version.",
+		Why:  "users of the machine get go without editing their own files, and without a GOROOT that breaks the next version.",
 		Effect: "login shells of the sh family and fish find go. It does not reach zsh logins, `ssh host command`, sudo, cron and services: " +
-			"for those there must be a program in /usr/local/bin (item shims).",
+			"those need a program in /usr/local/bin (item shims).",
 		Evidence: "measured with sshd, sudo, cron and su on Debian 12: profile.d reaches bash logins and su -, nothing else",
 		On:       Profiles(),
 		Needs:    NeedsLogin,
@@ -41,7 +41,7 @@ func loginPathItem() Item {
 				w.Wants = append(w.Wants, m.file("/etc/fish/conf.d/vmgo.fish", fishText))
 			}
 			if len(w.Wants) == 0 {
-				w.NotApplicable = "there is no /etc/profile: login shells read nothing common here"
+				w.NotApplicable = "there is no /etc/profile that login shells read"
 			}
 			return w, nil
 		},

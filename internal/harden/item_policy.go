@@ -14,11 +14,11 @@ const policyFile = "/etc/vmgo/env"
 func policyItem() Item {
 	return Item{
 		ID:   "policy",
-		What: "set the machine's vmgo policy: the pinned release compiles, or go says why not",
+		What: "set the machine's vmgo policy: the pinned release compiles, or go reports why not",
 		Why:  "with GOTOOLCHAIN=auto one line in a go.mod makes go download and run another toolchain; a service or a CI run should not.",
-		Effect: "VMGO_GOTOOLCHAIN=local for everybody who has not chosen otherwise; it is vmgo's default, made explicit and visible. " +
-			"GOSUMDB and GOFLAGS stay Go's own defaults, which are the sane ones: setting them here would override what a user said with go env -w. " +
-			"Instead every line of the machine that makes them worse is named.",
+		Effect: "VMGO_GOTOOLCHAIN=local for all users without another choice; it is vmgo's default, made explicit. " +
+			"GOSUMDB and GOFLAGS keep Go's defaults: setting them here would override a user's go env -w. " +
+			"Instead, lines of the machine that weaken them are listed.",
 		Evidence: "documented (go.dev/doc/toolchain). Measured: a leftover GOFLAGS=-mod=vendor breaks go install pkg@version, an empty GOFLAGS in the environment does not clear one in the go env file",
 		On:       Profiles(),
 		Wish:     policyWish,
@@ -67,7 +67,7 @@ func (m *Machine) leftovers() []leftover {
 	return found
 }
 
-// badSetting says what is wrong with a setting for a whole machine.
+// badSetting returns what is wrong with a setting for a whole machine.
 func badSetting(name, value string) string {
 	switch {
 	case name == "GOROOT" && value != "":
@@ -75,11 +75,11 @@ func badSetting(name, value string) string {
 	case name == "GOSUMDB" && value == "off":
 		return "modules are no longer checked against the checksum database"
 	case (name == "GONOSUMDB" || name == "GOINSECURE" || name == "GOPRIVATE") && strings.Trim(value, "*/,") == "" && value != "":
-		return "no module at all is checked any more"
+		return "no module is checked any more"
 	case name == "GO111MODULE" && value == "off":
 		return "modules do not work"
 	case name == "GOFLAGS" && (strings.Contains(value, "-mod=") || strings.Contains(value, "-insecure")):
-		return "a flag for one project is forced on all"
+		return "a flag for one project applies to all"
 	}
 	return ""
 }

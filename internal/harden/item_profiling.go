@@ -10,7 +10,7 @@ func profilingItem() Item {
 		Evidence: "measured with perf_event_open as nobody, kernel 6.18: user code can be counted at any level up to 2, the kernel's own default; " +
 			"the kernel's part is refused at 2 and allowed at 1; addresses in /proc/kallsyms are zero unless kptr_restrict is 0 as well. Documented: Debian's default 3 and Ubuntu's 4 forbid all of it",
 		On:     []Profile{Dev},
-		OffWhy: "it helps an attacker who already runs code on the machine, and only somebody with perf needs it",
+		OffWhy: "it helps an attacker who already runs code on the machine, and only perf needs it",
 		Undo:   "the running values become those that were there before",
 		Wish: func(m *Machine) (Wish, error) {
 			return m.sysctls(

@@ -22,7 +22,7 @@ func shimsItem() Item {
 			}
 			var w Wish
 			if reason := m.othersMayChange(shimProgram); reason != "" {
-				w.Blocked = reason + ": it would be everybody's go"
+				w.Blocked = reason + ", and it would be the go of all users"
 				return w, nil
 			}
 			for _, name := range []string{"go", "gofmt"} {
@@ -40,8 +40,8 @@ func shimsItem() Item {
 	}
 }
 
-// othersMayChange returns who else than the machine's owner decides what a
-// program is; empty if nobody does.
+// othersMayChange returns who besides the machine's owner can change a program;
+// empty if nobody can.
 func (m *Machine) othersMayChange(program string) string {
 	owners := facts.Owners(m.Host, m.Owner)
 	look := func(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }

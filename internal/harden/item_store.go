@@ -16,8 +16,8 @@ func storeItem() Item {
 	return Item{
 		ID:   "store-modes",
 		What: "let everybody run the releases in " + MachineStore + " and only root change them",
-		Why: "whoever can write to a GOROOT runs code as everybody who builds with it. " +
-			"And a release that was unpacked under umask 077 is of use to root alone.",
+		Why: "whoever can write to a GOROOT runs code as every user who builds with it. " +
+			"And only root can use a release that was unpacked under umask 077.",
 		Effect:   "the store belongs to root, is readable for all and writable for root only. The go command works in a read-only GOROOT.",
 		Evidence: "measured: an install under umask 077 leaves GOROOT 0700; toolchains that the go command itself downloads are 0555",
 		On:       Profiles(),
@@ -33,7 +33,7 @@ func storeWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	if reason := m.wayToStore(); reason != "" {
-		w.Blocked = reason + ": who may change that decides what is in " + MachineStore
+		w.Blocked = reason + ", who can change what is in " + MachineStore
 		return w, nil
 	}
 	var dirs, files []Want
@@ -49,7 +49,7 @@ func storeWish(m *Machine) (Wish, error) {
 		want := Want{Kind: Mode, Target: target, Value: storeMode(now, info.IsDir(), m.Owner, m.Group)}
 		switch rel := strings.TrimPrefix(target, MachineStore+"/.vmgo/"); {
 		case strings.HasPrefix(rel, "staging/"):
-			return true // an install is at work, and publishes it as it must be
+			return true // an install is running, and publishes it with the right mode
 		case rel == "lock", rel == "locks", strings.HasPrefix(rel, "locks/"):
 			want.Value.Mode = now.Mode & 0o700 // who can open a lock can hold it
 		}
@@ -98,7 +98,7 @@ func (m *Machine) wayToStore() string {
 type leftAloneError struct{ target string }
 
 func (e leftAloneError) Error() string {
-	return e.target + " is left alone: it has hard links outside of " + MachineStore
+	return e.target + " is not changed: it has hard links outside of " + MachineStore
 }
 
 type fileID struct{ dev, ino uint64 }
@@ -129,8 +129,8 @@ func (m *Machine) closedNames() (storeNames, error) {
 	return names, err
 }
 
-// setStored gives a file or directory of the store its owner and mode. It judges
-// by the open file, since a name may mean another one by now.
+// setStored gives a file or directory of the store its owner and mode. It checks
+// the open file, because its name may lead to another one by now.
 func (m *Machine) setStored(dir *fsx.Dir, name, target string, to Value) error {
 	f, err := dir.Open(name)
 	if err != nil {
@@ -171,7 +171,7 @@ func storeMode(now Value, dir bool, uid, gid int) Value {
 func (m *Machine) walkStore(dir string, visit func(string, fs.FileInfo) bool) error {
 	info, err := m.Host.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // an install or uninstall is at work beside us
+		return nil // an install or uninstall is running
 	}
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func sudoWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	if uid, _ := owner(info); uid != m.Owner || info.Mode().Perm()&0o022 != 0 {
-		w.Blocked = "others than root may write to /usr/local/bin: sudo would run what they put there"
+		w.Blocked = "others than root may write to /usr/local/bin, so sudo would run their programs"
 		return w, nil
 	}
 	if reason := m.sudoersDropIn(from); reason != "" {
@@ -64,7 +64,7 @@ func sudoWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
-// visudo is the command that judges a sudoers file.
+// visudo is the command that checks a sudoers file.
 func visudo() []string { return []string{"visudo", "-c", "-f", "{}"} }
 
 func quoteSudo(s string) string { return `"` + s + `"` }
@@ -80,7 +80,7 @@ func (m *Machine) securePath() (string, host.SudoersLine, error) {
 	return path, from, nil
 }
 
-// sudoersDropIn says why a drop-in would have no effect; empty if it has. sudo
+// sudoersDropIn returns why a drop-in would have no effect; empty if it has one. sudo
 // reads the directory where a line says so, by name, and the last setting wins.
 func (m *Machine) sudoersDropIn(from host.SudoersLine) string {
 	dir := path.Dir(sudoFile)
@@ -99,7 +99,7 @@ func (m *Machine) sudoersDropIn(from host.SudoersLine) string {
 		return "there is no " + dir
 	case path.Dir(from.File) == dir && path.Base(from.File) > path.Base(sudoFile),
 		path.Dir(from.File) != dir && slices.Index(lines, from) > included:
-		return fmt.Sprintf("%s:%d sets secure_path and is read after %s, so that one wins", from.File, from.Line, sudoFile)
+		return fmt.Sprintf("%s:%d sets secure_path and is read after %s, so it wins", from.File, from.Line, sudoFile)
 	}
 	return ""
 }

@@ -30,8 +30,8 @@ func swapOffItem() Item {
 			"Swapping off only keeps pauses from waiting for the disk, and a machine that runs out of memory kills a process instead of becoming slow.",
 		Evidence: "measured in a Debian 12 VM with Go 1.27.4: every madvise succeeded; memory after FreeOSMemory fell from 211 to 6 MB with swap and from " +
 			"209 to 4 MB without. 100 MB of live heap in 80 MB of memory with swap: pauses of 25 to 34 ms, throughput 20 to 25 times lower; without swap it would have been killed",
-		OffWhy: "the measured gain is none for the collector, and a build that needs a little more memory for a moment dies",
-		Undo:   "every swap area is switched on again with its priority, and /etc/fstab gets its old bytes back",
+		OffWhy: "the collector gains nothing (measured), and a build that briefly needs a little more memory is killed",
+		Undo:   "every swap area is switched on again with its priority, and the old /etc/fstab is restored",
 		Wish:   swapOffWish,
 	}
 }
@@ -46,14 +46,14 @@ func swapOffWish(m *Machine) (Wish, error) {
 	var used uint64
 	for _, area := range m.Swaps() {
 		if area.Zram() {
-			w.Notes = append(w.Notes, area.Name+" is compressed memory, no disk: it stays")
+			w.Notes = append(w.Notes, area.Name+" is compressed memory, not a disk: it is kept")
 			continue
 		}
 		used += area.Used
 		w.Wants = append(w.Wants, Want{Kind: Swap, Target: area.Name})
 	}
 	if len(w.Wants) > listed {
-		w.Notes = append(w.Notes, "some swap in use is not in /etc/fstab: whatever switched it on will do so at the next boot")
+		w.Notes = append(w.Notes, "some swap in use is not in /etc/fstab, so it will be on again after the next boot")
 	}
 	if listed > 0 {
 		fstab.Text, fstab.MTime = text, 0

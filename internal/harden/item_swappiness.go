@@ -7,9 +7,9 @@ func swappinessItem() Item {
 		Why:  "a garbage collection touches the whole live heap, so pages of it that were swapped out come back one by one.",
 		Effect: "fewer heap pages are swapped out under pressure, at the price of file cache, that is of slower builds. " +
 			"Without swap, and without pressure, it does nothing.",
-		Evidence: "not measured by us, and it is a blunt tool: one value for the whole machine. For one service " +
+		Evidence: "not measured by us; it is one value for the whole machine. For one service " +
 			"MemorySwapMax=0 (vmgo harden service) keeps exactly its heap in memory",
-		OffWhy: "it acts on every program of the machine; MemorySwapMax=0 for the service in question is the exact tool",
+		OffWhy: "it acts on every program of the machine; set MemorySwapMax=0 for the one service",
 		Undo:   "the running value becomes what it was before",
 		Wish: func(m *Machine) (Wish, error) {
 			w, err := m.sysctls(kernelSetting{"vm.swappiness", 10, atMost})

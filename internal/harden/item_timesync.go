@@ -9,11 +9,11 @@ import (
 func timeSyncItem() Item {
 	return Item{
 		ID:     "time-sync",
-		What:   "keep the clock right",
+		What:   "synchronise the clock with a time server",
 		Why:    "a VM that was paused or restored from a snapshot has the wrong time: TLS says that certificates are not valid yet, and go test and make see files from the future.",
 		Effect: "the clock follows a time server. With a clock an hour off, downloads fail with x509 errors.",
 		Evidence: "measured: Go refuses certificates as not yet valid or expired when the clock is off by more than their margin. " +
-			"How far a paused clock falls behind is the length of the pause",
+			"A paused clock falls behind by the length of the pause",
 		On:   Profiles(),
 		Undo: "the service is disabled again, and stopped if it did not run before",
 		Wish: timeSyncWish,
@@ -55,8 +55,8 @@ func timeSyncWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
-// keptAlready reports whether somebody else than vmgo keeps the clock right. A
-// service that starts at boot, but does not run, is wanted to run.
+// keptAlready reports whether something other than vmgo synchronises the clock. A service
+// that is enabled but does not run does not count.
 func (m *Machine) keptAlready(service facts.TimeService, w *Wish) bool {
 	switch {
 	case service.Enabled != "":

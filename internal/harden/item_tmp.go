@@ -15,9 +15,9 @@ func tmpItem() Item {
 	return Item{
 		ID:   "tmp-noexec",
 		What: "mount /tmp noexec, and give Go a GOTMPDIR where programs may run",
-		Why:  "security guides ask for a /tmp from which nothing is executed; Go builds tests there and runs them.",
+		Why:  "security guides require a /tmp from which nothing is executed; Go builds tests there and runs them.",
 		Effect: "programs cannot be started from /tmp, scripts can still be read by their interpreter, so the gain is small. " +
-			"go test and go run work in login shells and services through GOTMPDIR=" + goTmpDir + ", and fail where nobody sets it (cron, ssh host command). " +
+			"go test and go run work in login shells and services through GOTMPDIR=" + goTmpDir + ", and fail where it is not set (cron, ssh host command). " +
 			"Where /tmp is already noexec, this adds GOTMPDIR only.",
 		Evidence: "measured: noexec on TMPDIR breaks go test, and go run up to Go 1.23 (fork/exec: permission denied). " +
 			"A noexec GOCACHE breaks the second go run since 1.24",
@@ -56,7 +56,7 @@ func tmpWish(m *Machine) (Wish, error) {
 
 const tmpDropIn = "/etc/systemd/system/tmp.mount.d/60-vmgo.conf"
 
-// tmpMount says why /tmp cannot be made noexec by a drop-in; empty if it can.
+// tmpMount returns why a drop-in cannot make /tmp noexec; empty if it can.
 func (m *Machine) tmpMount() string {
 	for _, line := range m.Host.Lines("/etc/fstab") {
 		if f := strings.Fields(line); len(f) > 3 && f[1] == "/tmp" {
@@ -65,7 +65,7 @@ func (m *Machine) tmpMount() string {
 	}
 	file := facts.UnitFile(m.Host, "tmp.mount")
 	if file == "" {
-		return "/tmp is a directory of the root file system, no mount of its own"
+		return "/tmp is a directory of the root file system, not a mount"
 	}
 	// Debian 13 and Fedora pull the unit in by themselves, with a link in /usr.
 	for _, dir := range []string{"/usr/lib/systemd/system", "/lib/systemd/system"} {

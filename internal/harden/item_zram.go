@@ -36,12 +36,12 @@ func zramItem() Item {
 	return Item{
 		ID:   "zram",
 		What: "swap to compressed memory (zram) where there is no swap",
-		Why:  "a small machine without swap kills the linker at its short peak; compressed memory takes the peak without a disk.",
-		Effect: "half of the memory, at most 4 GiB, may hold compressed pages. Idle pages shrink, busy ones cost CPU time. " +
+		Why:  "a small machine without swap kills the linker at its peak; compressed memory absorbs the peak without a disk.",
+		Effect: "half of the memory, at most 4 GiB, may be used for compressed pages. Idle pages shrink, busy ones cost CPU time. " +
 			"It does not make a build faster that fits into memory.",
-		Evidence: "builds that fit need none of it: a cold go build std ends within 512 MB with two jobs and within 384 MB with one (measured). " +
-			"Measured on a heap that does not fit, 150 MB of live objects in 100 MB of memory: killed without swap; with zram six of seven runs came to their end, in 7 to 18 s instead of 2.3",
-		OffWhy: "a machine on which builds fit gains nothing; take it below 2 GB of memory",
+		Evidence: "builds that fit do not need it: a cold go build std ends within 512 MB with two jobs and within 384 MB with one (measured). " +
+			"Measured on a heap that does not fit, 150 MB of live objects in 100 MB of memory: killed without swap; with zram six of seven runs finished, in 7 to 18 s instead of 2.3",
+		OffWhy: "a machine on which builds fit gains nothing; use it below 2 GB of memory",
 		Undo:   "the unit is stopped, which empties the device, and removed",
 		Wish:   zramWish,
 	}
@@ -55,7 +55,7 @@ func zramWish(m *Machine) (Wish, error) {
 		w.NotApplicable = "there is swap: " + swaps[0].Name
 		return w, nil
 	case !m.HasSystemd():
-		w.NotApplicable = "it takes systemd to set it up at boot"
+		w.NotApplicable = "setting it up at boot needs systemd"
 		return w, nil
 	case !m.hasZram():
 		w.Blocked = "the kernel has no zram"
@@ -68,7 +68,7 @@ func zramWish(m *Machine) (Wish, error) {
 		}
 	}
 	if m.container() != "" {
-		w.NotApplicable = "swap is the host's matter in a container"
+		w.NotApplicable = "in a container the host decides about swap"
 		return w, nil
 	}
 	w.Wants = []Want{

@@ -32,7 +32,7 @@ const (
 	formatNow    = 1
 )
 
-// ledger is what vmgo has done to a machine and not taken back.
+// ledger records what vmgo has changed on a machine and not undone.
 type ledger struct {
 	Format  int      `json:"format"`
 	Profile Profile  `json:"profile,omitempty"` // of the last apply
@@ -135,12 +135,12 @@ func (l *ledger) clone() ledger {
 }
 
 // journal is a transition under way. It is on the disk, whole, before the
-// first change, and goes after the ledger has been replaced: whoever finds one
-// runs its changes again, each of which does nothing where it is done already.
+// first change, and is removed after the ledger has been replaced. A later
+// run that finds one repeats its changes; a change that is already made does nothing.
 type journal struct {
 	Format   int        `json:"format"`
 	Verb     string     `json:"verb"` // apply or undo
-	Back     bool       `json:"back"` // a change failed: the transition is being taken back
+	Back     bool       `json:"back"` // a change failed: the transition is being reverted
 	Changes  []Change   `json:"changes"`
 	Commands [][]string `json:"commands,omitempty"`
 	Ledger   ledger     `json:"ledger"` // as it will be
@@ -166,7 +166,7 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 	if err := fsx.Decode(path, data, formatNow, into); diag.CodeOf(err) == diag.NewerFormat {
 		return false, err
 	} else if err != nil {
-		return false, diag.Wrap(diag.Failure, err, path+", where vmgo writes what it changes, cannot be read", "ls "+originalsDir)
+		return false, diag.Wrap(diag.Failure, err, path+", the record of vmgo's changes, cannot be read", "ls "+originalsDir)
 	}
 	return true, nil
 }
@@ -217,7 +217,7 @@ func (m *Machine) loadLedger() (ledger, error) {
 	led := ledger{Format: formatNow}
 	_, err := m.load(ledgerFile, &led)
 	if errors.Is(err, fs.ErrPermission) {
-		err = diag.Wrap(diag.Failure, err, "what vmgo has changed here is written in a file that only root may read", "sudo vmgo harden status")
+		err = diag.Wrap(diag.Failure, err, "only root may read the record of vmgo's changes", "sudo vmgo harden status")
 	}
 	return led, err
 }
@@ -248,8 +248,8 @@ func (m *Machine) confine(j *journal) error {
 	return nil
 }
 
-// backup keeps the originals of files that vmgo did not create as plain files
-// too, for somebody who stands before the machine without vmgo.
+// backup also keeps the originals of files that vmgo did not create as plain
+// files, to restore them without vmgo.
 func (m *Machine) backup(led ledger, at func(string)) error {
 	for _, r := range led.Records {
 		if r.Kind != File || !r.Original.Present {

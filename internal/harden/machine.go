@@ -17,7 +17,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 )
 
-// Machine is what harden looks at and changes: the running system, or the
+// Machine is what harden examines and changes: the running system, or the
 // tree of an image.
 type Machine struct {
 	// Host has the machine's files beneath its Root.
@@ -33,8 +33,8 @@ type Machine struct {
 	Profile Profile
 	// User is the user whose things the items per user are for; may be empty.
 	User string
-	// baseline answers for cells that vmgo has changed before: their value
-	// before vmgo.
+	// baseline returns the value before vmgo of a cell that vmgo
+	// has changed.
 	baseline map[cellKey]Value
 	// stored counts the names of the files of the store; nil before they are counted.
 	stored storeNames
@@ -121,7 +121,7 @@ func (m *Machine) answer(name string, args ...string) (string, error) {
 	defer cancel()
 	out, err := m.run(ctx, name, args...)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("%s gave no answer within %v", name, m.patience)
+		err = fmt.Errorf("%s did not answer within %v", name, m.patience)
 	}
 	return out, err
 }

@@ -18,7 +18,7 @@ func (s Service) observeItem() Item {
 			"github.com/vmgo/vmgo/observe/auto serves its profiles there; any other leaves it alone.",
 		Evidence: "documented in systemd.socket(5): FileDescriptorName=, SocketMode=. tested with a real systemd: the service and root can connect, nobody else",
 		Needs:    NeedsRestart,
-		Undo:     "the files go; stop the socket before that with systemctl stop " + name + "-observe.socket, or it lasts until the next boot",
+		Undo:     "the files are removed; stop the socket before that with systemctl stop " + name + "-observe.socket, or it stays until the next boot",
 		Wish:     s.observeWish,
 	}
 }

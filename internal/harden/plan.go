@@ -14,8 +14,8 @@ const (
 	verbUndo  = "undo"
 )
 
-// Plan is everything that an apply or an undo would do. Saved to a file it can
-// be applied later, on the machine that is still as it was.
+// Plan is everything that an apply or an undo would do. A saved plan can be applied
+// later, if the machine has not changed.
 type Plan struct {
 	Format  int      `json:"format"`
 	Verb    string   `json:"verb"`
@@ -42,7 +42,7 @@ func (p *Plan) Selection() Selection {
 	return Selection{Profile: p.Profile, Only: p.Only, User: p.User, Service: p.Service}
 }
 
-// ItemStatus is how an item stands, with what would be done for it.
+// ItemStatus is the state of an item, with the changes that it would make.
 type ItemStatus struct {
 	ID       string   `json:"id"`
 	What     string   `json:"what"`
@@ -126,8 +126,8 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 	return plan, t.led, nil
 }
 
-// begun loads the ledger. While a transition lies unfinished, that is what
-// there is to do, and the plan shows it.
+// begun loads the ledger. An unfinished transition comes first, and the plan
+// shows it.
 func (e *Engine) begun(plan *Plan) (ledger, error) {
 	led, err := e.Machine.loadLedger()
 	if err != nil {
@@ -142,7 +142,7 @@ func (e *Engine) begun(plan *Plan) (ledger, error) {
 	return j.Ledger, nil
 }
 
-// prepare tells the machine what the item may ask for.
+// prepare sets the fields of the machine that an item reads.
 func (e *Engine) prepare(plan Plan, led ledger, item Item) {
 	m := e.Machine
 	m.Profile, m.User = plan.Profile, plan.User
@@ -151,7 +151,7 @@ func (e *Engine) prepare(plan Plan, led ledger, item Item) {
 	}
 }
 
-// recall tells the machine how it was before vmgo.
+// recall sets the machine's values before vmgo.
 func (m *Machine) recall(led ledger) {
 	m.baseline = make(map[cellKey]Value, len(led.Records))
 	for _, r := range led.Records {
@@ -173,13 +173,13 @@ func (p *Plan) take(m *Machine, t *transition) {
 	p.Notes = append(p.Notes, t.notes...)
 }
 
-// known refuses names that are no items.
+// known returns an error for unknown names of items.
 func (e *Engine) known(ids []string, led ledger) error {
 	for _, id := range ids {
 		if _, ok := Find(e.Items, id); ok || led.entry(id) != nil {
 			continue
 		}
-		return diag.New(diag.Usage, "there is no item "+quote(id), "vmgo harden status")
+		return diag.New(diag.Usage, "unknown item "+quote(id), "vmgo harden status")
 	}
 	return nil
 }
@@ -229,13 +229,13 @@ func ReadPlan(data []byte) (*Plan, error) {
 	if err := fsx.Decode("the plan", data, formatNow, &p); diag.CodeOf(err) == diag.NewerFormat {
 		return nil, err
 	} else if err != nil {
-		return nil, diag.Wrap(diag.Usage, err, "the file holds no plan")
+		return nil, diag.Wrap(diag.Usage, err, "the file is not a plan")
 	}
 	switch {
 	case p.Verb == verbUndo:
-		return nil, diag.New(diag.Usage, "the file holds the plan of an undo, which cannot be applied", "vmgo harden undo")
+		return nil, diag.New(diag.Usage, "the file is the plan of an undo, which cannot be applied", "vmgo harden undo")
 	case p.Verb != verbApply:
-		return nil, diag.New(diag.Usage, "the file holds no plan", "vmgo harden plan --out FILE")
+		return nil, diag.New(diag.Usage, "the file is not a plan", "vmgo harden plan --out FILE")
 	}
 	if p.Profile != "" {
 		if _, err := ParseProfile(string(p.Profile)); err != nil {
@@ -252,14 +252,14 @@ func ReadPlan(data []byte) (*Plan, error) {
 	return &p, nil
 }
 
-// mustEqual refuses a saved plan where the machine's plan is another by now.
+// mustEqual returns an error if the machine's plan differs from the saved one.
 func (p *Plan) mustEqual(now Plan) error {
 	if p.Root != now.Root {
 		return diag.New(diag.Usage, "the plan was made for "+p.Root+", not for "+now.Root)
 	}
 	if text := difference(p.Changes, now.Changes); text != "" {
 		return diag.New(diag.Failure, "the machine has changed since the plan was made: "+text,
-			"vmgo harden plan --out FILE   # makes the plan anew")
+			"vmgo harden plan --out FILE   # makes a new plan")
 	}
 	return nil
 }
@@ -274,7 +274,7 @@ func difference(old, now []Change) string {
 		n, ok := wanted[o.key()]
 		switch {
 		case !ok:
-			return name(o.key()) + " needs no change any more"
+			return name(o.key()) + " no longer needs a change"
 		case !o.From.Same(n.From):
 			return name(o.key()) + " is not as it was"
 		case !o.To.Same(n.To) || o.Keep != n.Keep || !slices.Equal(o.Check, n.Check):

@@ -42,11 +42,11 @@ func TestSavedPlanIsRefusedOnAChangedMachine(t *testing.T) {
 
 func TestReadPlan_refusesWhatCannotHaveBeenTyped(t *testing.T) {
 	for text, want := range map[string]string{
-		`{}`:                         "holds no plan",
-		`[1`:                         "holds no plan",
-		`{"format":1}`:               "holds no plan",
+		`{}`:                         "is not a plan",
+		`[1`:                         "is not a plan",
+		`{"format":1}`:               "is not a plan",
 		`{"format":1,"verb":"undo"}`: "plan of an undo",
-		`{"format":1,"verb":"apply","profile":"laptop"}`:                                    "no profile",
+		`{"format":1,"verb":"apply","profile":"laptop"}`:                                    "unknown profile",
 		`{"format":1,"verb":"apply","service":{"name":"../x","memory":99999999}}`:           "not a service name",
 		`{"format":1,"verb":"apply","service":{"name":"x","sandbox":true,"write":["/\n"]}}`: "absolute directory",
 	} {

@@ -16,8 +16,8 @@ func (s Service) sandboxItem() Item {
 		ID:   "sandbox:" + strings.TrimSuffix(s.Name, ".service"),
 		What: "sandbox " + s.Name,
 		Why:  "a Go service needs little of a machine: sockets, its own files, the clock. What it cannot reach, an attacker who takes it over cannot reach either.",
-		Effect: "the service sees a read-only system, no devices, no home directories and a /tmp of its own, has no capabilities but those that its unit asks for, and cannot gain any. " +
-			"A service that does need something of this fails to start or gets \"permission denied\"; --write DIR opens a directory.",
+		Effect: "the service sees a read-only system, no devices, no home directories and a /tmp of its own, has only the capabilities that its unit requests, and cannot gain others. " +
+			"A service that needs more fails to start or gets \"permission denied\"; --write DIR opens a directory.",
 		Evidence: "systemd-analyze security scores the unit before and after, from 10 (open) to 0; see the notes. " +
 			"measured with systemd 252: 9.2 (UNSAFE) before, 1.6 (OK) after, for a unit with nothing but User=; a Go HTTP server answers and lists its network interfaces under all of it",
 		Needs: NeedsRestart,
@@ -45,8 +45,8 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 	return w, nil
 }
 
-// SandboxSettings are the lines of a unit's section Service that every Go service
-// can do with. ProcSubset=pid is left out on purpose: without /proc/sys the net
+// SandboxSettings are the lines of a unit's section Service that fit every Go
+// service. ProcSubset=pid is left out on purpose: without /proc/sys the net
 // package falls back to a listen backlog of 128.
 const SandboxSettings = `NoNewPrivileges=yes
 ProtectSystem=strict
@@ -94,7 +94,7 @@ func (s Service) home(m *Machine, w *Wish) string {
 		for _, value := range s.settings(m, key) {
 			for _, dir := range []string{"/home/", "/root/", "/run/user/"} {
 				if strings.Contains(value+"/", dir) {
-					w.Notes = append(w.Notes, key+" lies in a home directory, so home directories stay readable")
+					w.Notes = append(w.Notes, key+" is in a home directory, so home directories stay readable")
 					return "read-only"
 				}
 			}
@@ -112,13 +112,13 @@ const UnprivilegedSettings = "CapabilityBoundingSet=\nSystemCallFilter=~@privile
 func (s Service) privileges(m *Machine, w *Wish) string {
 	own := append(s.settings(m, "AmbientCapabilities"), s.settings(m, "CapabilityBoundingSet")...)
 	if len(own) > 0 {
-		w.Notes = append(w.Notes, "the unit names its capabilities, which stay as they are")
+		w.Notes = append(w.Notes, "the unit lists its capabilities, which are not changed")
 		return ""
 	}
 	if len(s.settings(m, "User")) > 0 || len(s.settings(m, "DynamicUser")) > 0 {
 		return UnprivilegedSettings
 	}
-	w.Notes = append(w.Notes, "the service runs as root: User= or DynamicUser=yes in its unit would be worth more than all of this")
+	w.Notes = append(w.Notes, "the service runs as root: User= or DynamicUser=yes in its unit would protect more than this sandbox")
 	return "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// Service is what `vmgo harden service` asks for.
+// Service has the options of `vmgo harden service`.
 type Service struct {
 	Name   string  `json:"name"`             // with its suffix .service
 	Memory int64   `json:"memory,omitempty"` // bytes; 0 leaves memory alone
@@ -80,7 +80,7 @@ func ParseMemory(text string, total uint64) (int64, error) {
 	}
 	percent, err := strconv.ParseFloat(share, 64)
 	if err != nil || !(percent > 0 && percent <= 100) || total == 0 {
-		return 0, diag.New(diag.Usage, quote(text)+" is no share of this machine's memory", "vmgo harden service NAME --memory 50%")
+		return 0, diag.New(diag.Usage, quote(text)+" is not a share of this machine's memory", "vmgo harden service NAME --memory 50%")
 	}
 	return int64(float64(total) / 100 * percent), nil
 }
@@ -103,7 +103,7 @@ func (s Service) Items() []Item {
 func (s Service) limitsItem() Item {
 	return Item{
 		ID:   "service:" + strings.TrimSuffix(s.Name, ".service"),
-		What: "limit " + s.Name + ", and tell Go of it",
+		What: "limit " + s.Name + ", and set GOMEMLIMIT and GOMAXPROCS to match",
 		Why: "the Go runtime reads no memory limit of its control group, in no release up to 1.27.4: the heap grows past it and the kernel kills the service. " +
 			"GOMEMLIMIT makes the collector work harder before that.",
 		Effect: "the service stays within its limits. If its live heap does not fit, it spends up to half of its CPU time collecting instead of being killed.",
@@ -137,7 +137,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 	isGo := s.program(m) != notGo
 	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), ownHeader+"[Service]\n"+s.limitSettings(isGo))}
 	if !isGo {
-		w.Notes = append(w.Notes, "the program of "+s.Name+" is no Go program, so GOMEMLIMIT and GOMAXPROCS are not set")
+		w.Notes = append(w.Notes, "the program of "+s.Name+" is not a Go program, so GOMEMLIMIT and GOMAXPROCS are not set")
 	}
 	rivals := s.rivals(m)
 	w.Effective = func() []string { return s.effective(m) }
@@ -152,11 +152,11 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 			w.Notes = append(w.Notes, fmt.Sprintf("its peak was %s, file cache included: --memory %dM leaves a quarter of room", ui.Bytes(peak), (peak+peak/4)>>20+1))
 		}
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
-		w.Notes = append(w.Notes, "the limits hold at once for a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
+		w.Notes = append(w.Notes, "the limits apply at once to a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", ui.Bytes(used)))
 			if used > goLimit && isGo {
-				w.Blocked = fmt.Sprintf("the service uses %s of memory now, more than the %s that Go would get: its collector would not come to rest", ui.Bytes(used), ui.Bytes(goLimit))
+				w.Blocked = fmt.Sprintf("the service uses %s of memory now, more than the %s that Go would get: its collector would run all the time", ui.Bytes(used), ui.Bytes(goLimit))
 			}
 		}
 	}
@@ -171,10 +171,10 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 // beyond returns why the machine cannot give what was asked for.
 func (s Service) beyond(m *Machine) string {
 	if cpus := m.Host.OnlineCPUs(); m.Live && cpus > 0 && s.CPUs > float64(cpus) {
-		return fmt.Sprintf("%v CPUs are no limit: this machine has %d", s.CPUs, cpus)
+		return fmt.Sprintf("%v CPUs are not a limit: this machine has %d", s.CPUs, cpus)
 	}
 	if memory, known := m.Memory(); known && s.Memory > int64(memory.Total) {
-		return fmt.Sprintf("%s of memory are no limit: this machine has %s", ui.Bytes(s.Memory), ui.Bytes(int64(memory.Total)))
+		return fmt.Sprintf("%s of memory are not a limit: this machine has %s", ui.Bytes(s.Memory), ui.Bytes(int64(memory.Total)))
 	}
 	return ""
 }
@@ -273,7 +273,7 @@ func (s Service) keys() (keys []string) {
 	return keys
 }
 
-// rivals names what wins over our limits: variables of environment files, and
+// rivals lists what wins over our limits: variables of environment files, and
 // drop-ins that are read later.
 func (s Service) rivals(m *Machine) []string {
 	var notes []string
@@ -282,7 +282,7 @@ func (s Service) rivals(m *Machine) []string {
 		for i, line := range m.Host.Lines(file) {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), "=")
 			if strings.HasPrefix(name, "GO") && slices.Contains(s.keys(), name) {
-				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and an EnvironmentFile wins", file, i+1, name))
+				notes = append(notes, fmt.Sprintf("%s:%d also sets %s, and an EnvironmentFile wins", file, i+1, name))
 			}
 		}
 	}
@@ -296,7 +296,7 @@ func (s Service) rivals(m *Machine) []string {
 				name, _, _ = strings.Cut(strings.Trim(value, `"'`), "=")
 			}
 			if slices.Contains(s.keys(), name) {
-				notes = append(notes, fmt.Sprintf("%s:%d sets %s too, and is read later: that one wins", file, i+1, name))
+				notes = append(notes, fmt.Sprintf("%s:%d also sets %s and is read later, so it wins", file, i+1, name))
 			}
 		}
 	}

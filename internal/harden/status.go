@@ -54,7 +54,7 @@ func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string)
 		return Blocked, reasonOf(err)
 	}
 	if slices.ContainsFunc(t.changes, func(c Change) bool { return !c.From.Same(c.To) }) {
-		return Pending, "applied, but there is something new to do"
+		return Pending, "applied, but there are new changes"
 	}
 	return Applied, ""
 }

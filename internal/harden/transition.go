@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// transition collects the changes that lead from the machine as it is to the
-// machine as it shall be, and the ledger that belongs to it. It reads only.
+// transition collects the changes from the present to the wanted state of the machine,
+// and the new ledger. It reads only.
 type transition struct {
 	m       *Machine
 	led     ledger
@@ -32,7 +32,7 @@ func (t *transition) current(key cellKey) (Value, error) {
 	return t.m.read(key.Kind, key.Target)
 }
 
-// set adds a change, or bends an earlier one of the same cell.
+// set adds a change, or changes an earlier one of the same cell.
 func (t *transition) set(item string, c Change) {
 	c.Items = []string{item}
 	t.steps[item] = append(t.steps[item], c)
@@ -46,7 +46,7 @@ func (t *transition) set(item string, c Change) {
 	t.changes = append(t.changes, c)
 }
 
-// apply adds what an item wants, and gives back what it no longer wants.
+// apply adds what an item wants, and restores what it no longer wants.
 func (t *transition) apply(item Item, wish Wish) error {
 	wanted := map[cellKey]bool{}
 	for _, w := range t.m.expand(wish.Wants) {
@@ -110,7 +110,7 @@ func (t *transition) want(item string, w Want) error {
 			return nil
 		}
 		if !w.Shared && now.Same(w.Value) {
-			return nil // so already, and not by us: nothing to take back later
+			return nil // already set, not by us: nothing to undo later
 		}
 		r = t.led.add(record{Kind: w.Kind, Target: w.Target, Original: now})
 	}
@@ -191,7 +191,7 @@ func (t *transition) release(item string, except map[cellKey]bool) error {
 	return nil
 }
 
-// restore gives a cell back: to the items that still want it, or to its
+// restore changes a cell to what the remaining items want, or to its
 // original.
 func (t *transition) restore(item string, r *record) error {
 	if r.Kind.runtime() && (!t.m.Live || r.Kind == Unit && !t.m.Systemd()) {
@@ -215,7 +215,7 @@ func (t *transition) restore(item string, r *record) error {
 	case r.Kind == Mode && !now.Present:
 		return nil // gone, and nothing is left to have a mode
 	case r.Kind == Dir && t.occupied(r.Target):
-		t.notes = append(t.notes, r.Target+" stays: there are files in it that vmgo did not make")
+		t.notes = append(t.notes, r.Target+" is kept: it has files that vmgo did not make")
 		return nil
 	case r.Kind == File && to.Present && !now.Same(r.Written):
 		if text, ok := withdraw(now.Text, r.Written.Text, to.Text); ok {

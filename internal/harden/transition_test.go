@@ -161,7 +161,7 @@ func TestUndoRemovesNoDirectoryThatOthersUse(t *testing.T) {
 		c.change(root)
 		plan, err := e.PlanUndo(nil)
 		must(t, err)
-		note := dir + " stays: there are files in it that vmgo did not make"
+		note := dir + " is kept: it has files that vmgo did not make"
 		if slices.Contains(plan.Notes, note) != c.stays {
 			t.Errorf("%s: notes %q", name, plan.Notes)
 		}
