@@ -14,7 +14,7 @@ import (
 
 const (
 	usualSuite = "bookworm"
-	packages   = "ca-certificates,curl,dbus,iproute2,openssh-server,procps,python3,sudo,systemd-sysv,zstd"
+	packages   = "ca-certificates,cron,curl,dbus,iproute2,openssh-server,procps,python3,sudo,systemd-sysv,tmux,zstd"
 )
 
 // tree returns the Debian tree that the hosts share.
