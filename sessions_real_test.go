@@ -13,8 +13,8 @@ import (
 
 const sessionRelease, otherRelease = "1.22.5", "1.26.8"
 
-// sessionHost is a Debian host with sshd, a user, two releases in its own store,
-// and a project for each.
+// sessionHost is a Debian host with sshd, two releases in its own store, a
+// project for each, and a user whose bash loads the hook.
 type sessionHost struct {
 	t   *testing.T
 	net *hosts.Net
@@ -48,13 +48,22 @@ func newSessionHost(t *testing.T) sessionHost {
 cp -r /root/.ssh /home/dev/
 for v in ` + sessionRelease + ` ` + otherRelease + `; do mkdir -p /srv/$v; echo $v >/srv/$v/.go-version; done
 chown -R dev: /home/dev /srv
-echo 'dev ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/dev`)
+echo 'dev ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/dev
+loginctl enable-linger dev 2>/dev/null || true`)
+	h.put("/home/dev/.go-version", "1.19.3\n") // is not installed: the hook would say so
 	return h
 }
 
 func (h sessionHost) root(script string) string {
 	h.t.Helper()
 	return h.net.SSH(h.t, 1, script)
+}
+
+func (h sessionHost) put(path, text string) {
+	h.t.Helper()
+	if err := os.WriteFile(h.net.Path(1, path), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // ssh runs ssh as the user, with words after its name, and input.
@@ -69,6 +78,12 @@ func (h sessionHost) ssh(input string, words ...string) string {
 	cmd.Stdin = strings.NewReader(input)
 	out, _ := cmd.CombinedOutput() // what go says decides
 	return string(out)
+}
+
+// interactive types lines into a login shell on a terminal.
+func (h sessionHost) interactive(lines ...string) string {
+	h.t.Helper()
+	return h.ssh(strings.Join(lines, "\n")+"\nexit\n", "-tt")
 }
 
 // crontab returns what a job of the user prints, at the next full minute; first
@@ -139,5 +154,37 @@ func TestSessions_real(t *testing.T) {
 	h.root(`sed -i '1i export PATH=~/.local/bin:$PATH' /home/dev/.bashrc`)
 	if out := h.ssh("", inProject+"go version"); !strings.Contains(out, want) {
 		t.Errorf("ssh host command with the line in .bashrc: %s", out)
+	}
+}
+
+// TestSessions_hook has a user whose bash loads the hook: a session without a
+// prompt is as quiet as without it, and one with a prompt has the release, also
+// in a pane of tmux that was started in another project.
+func TestSessions_hook(t *testing.T) {
+	h := newSessionHost(t)
+	h.root(`sed -i '1i eval "$(vmgo hook bash)"' /home/dev/.bashrc`) // above the test for an interactive shell
+	if out := h.ssh("", "true"); out != "" {
+		t.Errorf("ssh host true prints %q", out)
+	}
+	sftp := h.net.Command(filepath.Join(h.net.Bin(), "sftp"), "-q", "-b", "-", "dev@"+hosts.Address(1))
+	sftp.Stdin = strings.NewReader("get .go-version " + t.TempDir() + "/got\n")
+	if out, err := sftp.CombinedOutput(); err != nil || string(out) != "sftp> get .go-version "+strings.Fields(string(out))[3]+"\n" {
+		t.Errorf("sftp: %v: %q", err, out)
+	}
+
+	out := h.interactive("cd /srv/"+sessionRelease, "go version; echo at $GOROOT.", "cd /", "echo at $GOROOT.")
+	for _, want := range []string{"go version go" + sessionRelease + " linux", "at /opt/go/" + sessionRelease + ".", "at .\r\n", "go 1.19.3 is not installed"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("a login shell lacks %q: %s", want, out)
+		}
+	}
+	h.interactive("cd /srv/"+otherRelease, "tmux new-session -d -s vm -c /srv/"+sessionRelease)
+	h.ssh("", "tmux send-keys -t vm 'go version >pane; tmux wait-for -S ran' Enter && timeout 120 tmux wait-for ran")
+	if out := h.root("cat /srv/" + sessionRelease + "/pane"); !strings.Contains(out, "go"+sessionRelease+" ") {
+		t.Errorf("a pane of tmux in another project than its server runs %s", out)
+	}
+	out = h.root(`printf 'cd /srv/` + sessionRelease + `\ngo version\nexit\n' | script -qec 'su - dev' /dev/null`)
+	if !strings.Contains(out, "go version go"+sessionRelease+" ") {
+		t.Errorf("su -: %s", out)
 	}
 }
