@@ -97,7 +97,7 @@ func realGo(t *testing.T, files map[string]string) host.Host {
 	}
 	h.Env = map[string]string{
 		"HOME": home, "PATH": filepath.Dir(program) + ":/usr/bin:/bin", "TMPDIR": temp,
-		"GOCACHE": strings.TrimSpace(string(cache)), "GOFLAGS": os.Getenv("GOFLAGS"),
+		"GOCACHE": strings.TrimSpace(string(cache)), "GOFLAGS": os.Getenv("GOFLAGS"), "VMGO_ROOT": filepath.Join(temp, "store"),
 	}
 	h.Dir = home
 	return h

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -83,7 +84,7 @@ func TestInstall_usesPatches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server.Forget()
-			in, err := newInstaller(memDir(t), server.URL, chains{"1.22.4": older, "1.22.5": newer})
+			in, err := newInstaller(filepath.Join(memDir(t), "store"), server.URL, chains{"1.22.4": older, "1.22.5": newer})
 			if err != nil {
 				t.Fatal(err)
 			}
