@@ -24,7 +24,7 @@ func TestItemsAreRefusedWhereTheyCannotWork(t *testing.T) {
 		"/tmp is in fstab": {tmpItem(), true, map[string]string{"/proc/self/mountinfo": mounts, "/etc/fstab": "tmpfs /tmp tmpfs defaults 0 0\n"},
 			"not applicable: /tmp is mounted by /etc/fstab, which is yours"},
 		"another mount in fstab": {tmpItem(), true, map[string]string{"/proc/self/mountinfo": mounts, "/etc/fstab": "tmpfs /srv tmpfs defaults 0 0\n/tmp\n"},
-			"not applicable: /tmp is a directory of the root file system, no mount of its own"},
+			"not applicable: /tmp is a directory of the root file system, not a mount"},
 		"the host's kernel": {swappinessItem(), true, map[string]string{
 			"/proc/sys/vm/swappiness": "60\n", "/proc/self/mountinfo": mounts + "2 1 0:5 / /proc/sys ro - proc proc rw\n"},
 			"blocked: the kernel's settings are read-only here"},

@@ -39,7 +39,7 @@ func TestSysctls_ofTheHostAreNotAContainersToSet(t *testing.T) {
 }
 
 func TestLoginLimits_overridden(t *testing.T) {
-	for name, want := range map[string]string{"50-site.conf": "wanted", "90-site.conf": "blocked: /etc/security/limits.d/90-site.conf:2 sets nofile for *"} {
+	for name, want := range map[string]string{"50-site.conf": "wanted", "90-site.conf": "blocked: /etc/security/limits.d/90-site.conf:2 also sets nofile for *"} {
 		m := made(t, true, map[string]string{"/etc/security/limits.d/" + name: "# site\n* hard nofile 4096\n@ops hard nofile 9\n"})
 		if got := verdict(wishOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s, want %s", name, got, want)
@@ -72,9 +72,9 @@ func TestService_withinTheMachine(t *testing.T) {
 		want    string
 	}{
 		{Service{CPUs: 2}, "wanted"},
-		{Service{CPUs: 2.5}, "blocked: 2.5 CPUs are no limit: this machine has 2"},
+		{Service{CPUs: 2.5}, "blocked: 2.5 CPUs are not a limit: this machine has 2"},
 		{Service{Memory: 1 << 30}, "wanted"},
-		{Service{Memory: 999 << 40}, "blocked: 1.1 PB of memory are no limit: this machine has 4.2 GB"},
+		{Service{Memory: 999 << 40}, "blocked: 1.1 PB of memory are not a limit: this machine has 4.2 GB"},
 	} {
 		m := made(t, true, map[string]string{
 			"/usr/lib/systemd/systemd": "", "/etc/systemd/system/app.service": "[Service]\nExecStart=/usr/bin/app\n",

@@ -173,7 +173,7 @@ func TestStatusEndsWhatHangs(t *testing.T) {
 	items, err := (&Engine{Machine: m, Items: fakeItems()}).Status(Selection{})
 	must(t, err)
 	unit := items[slices.IndexFunc(items, func(s ItemStatus) bool { return s.ID == "unit" })]
-	if unit.State != Blocked || !strings.Contains(unit.Reason, "systemctl gave no answer within 50ms") {
+	if unit.State != Blocked || !strings.Contains(unit.Reason, "systemctl did not answer within 50ms") {
 		t.Errorf("the item is %s: %s", unit.State, unit.Reason)
 	}
 }

@@ -168,9 +168,9 @@ func TestSudo(t *testing.T) {
 		{"Debian", map[string]string{"/etc/sudoers": "Defaults secure_path=\"/usr/local/bin:/bin\"\n" + dir}, "not applicable: /etc/sudoers:1 already has /usr/local/bin"},
 		{"none", map[string]string{"/etc/sudoers": dir}, "not applicable: sudo keeps the caller's PATH: there is no secure_path"},
 		{"read after", map[string]string{"/etc/sudoers": dir, "/etc/sudoers.d/site": el},
-			"blocked: /etc/sudoers.d/site:1 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so that one wins"},
+			"blocked: /etc/sudoers.d/site:1 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so it wins"},
 		{"behind the directory", map[string]string{"/etc/sudoers": dir + el},
-			"blocked: /etc/sudoers:2 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so that one wins"},
+			"blocked: /etc/sudoers:2 sets secure_path and is read after /etc/sudoers.d/60-vmgo, so it wins"},
 		{"no drop-ins", map[string]string{"/etc/sudoers": el}, "blocked: /etc/sudoers does not include /etc/sudoers.d, so a file there has no effect"},
 	} {
 		c.files["/usr/sbin/visudo"], c.files["/usr/local/bin"] = "", "DIR"
@@ -311,9 +311,9 @@ func TestService_namesWhatWins(t *testing.T) {
 	})
 	s, err := NewService(Service{Name: "app@one", Memory: 512 << 20, CPUs: 1})
 	must(t, err)
-	want := "/etc/app.env:2 sets GOMAXPROCS too, and an EnvironmentFile wins; " +
-		"/etc/systemd/system/app@one.service.d/99-go.conf:2 sets GOMEMLIMIT too, and is read later: that one wins; " +
-		"/run/systemd/system/app@one.service.d/99-mem.conf:3 sets CPUQuota too, and is read later: that one wins: change it there"
+	want := "/etc/app.env:2 also sets GOMAXPROCS, and an EnvironmentFile wins; " +
+		"/etc/systemd/system/app@one.service.d/99-go.conf:2 also sets GOMEMLIMIT and is read later, so it wins; " +
+		"/run/systemd/system/app@one.service.d/99-mem.conf:3 also sets CPUQuota and is read later, so it wins: change it there"
 	if got := wishOf(t, m, s.Items()[0]).Blocked; got != want {
 		t.Errorf("blocked by\n%s\nwant\n%s", got, want)
 	}

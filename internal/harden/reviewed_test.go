@@ -19,7 +19,7 @@ func TestSavedPlanDoesWhatWasReviewedOnly(t *testing.T) {
 		want          string
 	}{
 		"more to do":     {mode(0o755), mode(0o700), nil, "mode /opt/go/1.22.5 needs a change now"},
-		"less to do":     {nothing, mode(0o755), nil, "mode /opt/go/1.22.5 needs no change any more"},
+		"less to do":     {nothing, mode(0o755), nil, "mode /opt/go/1.22.5 no longer needs a change"},
 		"another text":   {nothing, nothing, func(c *Change) { c.To.Text = "reviewed\n" }, "would become something else"},
 		"another copy":   {nothing, nothing, func(c *Change) { c.Keep = "/etc/kept" }, "would become something else"},
 		"another judge":  {nothing, nothing, func(c *Change) { c.Check = []string{"true"} }, "would become something else"},
