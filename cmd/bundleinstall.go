@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/release"
+	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/settings/edit"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -93,7 +94,7 @@ func (a *app) installFromBundle(c *cli.Context, releases []bundle.Release, dir s
 	there := *a
 	there.host.Env = maps.Clone(a.host.Env)
 	there.host.Env["GOPROXY"] = release.FileURL(dir)
-	there.settings.Sources = []string{"goproxy"}
+	there.settings.Sources = []string{settings.SourceGoproxy}
 	report := there.newReport(false)
 	defer report.close()
 	return report.verdict(there.installAll(c, list, report))

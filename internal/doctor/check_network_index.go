@@ -23,7 +23,7 @@ func indexCheck() Check {
 const mirrorGodev = "https://golang.google.cn/dl"
 
 func runIndex(ctx context.Context, m *Machine) Result {
-	if !slices.Contains(m.Settings.Sources, "godev") {
+	if !slices.Contains(m.Settings.Sources, settings.SourceGodev) {
 		return skip("VMGO_SOURCE does not have godev")
 	}
 	base := settings.OfficialGodev
@@ -43,7 +43,7 @@ func runIndex(ctx context.Context, m *Machine) Result {
 	default:
 		return ok("%s", m.Redact(base))
 	}
-	if m.Settings.Sources[0] != "godev" {
+	if m.Settings.Sources[0] != settings.SourceGodev {
 		return info("the index does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
 	}
 	r := fail("the index of releases does not answer").at(m.Redact(page), 0, "%s", why).because(networkCauses(err)...)

@@ -27,7 +27,6 @@ const (
 const (
 	GoodWatches   = 524288 // what VS Code asks for
 	GoodInstances = 1024
-	GoodFiles     = 65536
 )
 
 // SystemdRuns reports whether systemd is the first process, as sd_booted(3) does.

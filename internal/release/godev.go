@@ -12,6 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
 // GoDevConfig says where the source godev looks.
@@ -82,11 +83,8 @@ func trimmed(urls []string) []string {
 	return list
 }
 
-// godevName is how settings and receipts call the source.
-const godevName = "godev"
-
-// Name is "godev".
-func (g *GoDev) Name() string { return godevName }
+// Name is [settings.SourceGodev].
+func (g *GoDev) Name() string { return settings.SourceGodev }
 
 // Versions lists what the index has archives of.
 func (g *GoDev) Versions(ctx context.Context) ([]Listed, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
 // Fetcher is what a source needs of the network; *fetch.Client is one.
@@ -44,11 +45,8 @@ func (g *GoProxy) WithDirect(url string) *GoProxy {
 	return &GoProxy{fetcher: g.fetcher, proxies: g.proxies, direct: strings.TrimRight(url, "/"), cache: g.cache}
 }
 
-// goproxyName is how settings and receipts call the source.
-const goproxyName = "goproxy"
-
-// Name is "goproxy".
-func (g *GoProxy) Name() string { return goproxyName }
+// Name is [settings.SourceGoproxy].
+func (g *GoProxy) Name() string { return settings.SourceGoproxy }
 
 // maxList bounds a list of versions; the whole history of Go takes 150 KB.
 const maxList = 16 << 20

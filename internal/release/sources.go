@@ -8,6 +8,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/settings"
 )
 
 // Source lists releases and locates their files.
@@ -48,8 +49,8 @@ type Config struct {
 // Catalogue lists the known sources, the default order first.
 func Catalogue() []Known {
 	return []Known{
-		{Name: goproxyName, Proofs: []string{"checksum database"}, open: openGoProxy},
-		{Name: godevName, Full: true, Proofs: []string{"SHA-256", "OpenPGP", "checksum database"}, open: openGoDev},
+		{Name: settings.SourceGoproxy, Proofs: []string{"checksum database"}, open: openGoProxy},
+		{Name: settings.SourceGodev, Full: true, Proofs: []string{"SHA-256", "OpenPGP", "checksum database"}, open: openGoDev},
 	}
 }
 

@@ -29,6 +29,12 @@ type Word struct {
 // signatures: the default of VMGO_GODEV.
 const OfficialGodev = "https://go.dev/dl/"
 
+// Sources of releases, as VMGO_SOURCE and receipts name them.
+const (
+	SourceGoproxy = "goproxy"
+	SourceGodev   = "godev"
+)
+
 // Table lists every setting in the order of the documentation.
 func Table() []Row {
 	return slices.Concat(releaseRows(), shellRows(), machineRows())
@@ -41,11 +47,11 @@ func releaseRows() []Row {
 			store: func(s *Settings, v string) error { s.Root = v; return onPath(v) }},
 		{Name: "VMGO_VERSION", Meaning: "the version of this shell or process, before that of any file",
 			store: func(s *Settings, v string) error { s.Version = v; return nil }},
-		{Name: "VMGO_SOURCE", Meaning: "sources of releases in order, comma separated; the next one is asked on any error but a failed check", Default: "goproxy,godev",
-			Words: []Word{{"goproxy", "a Go module proxy"}, {"godev", "the downloads of go.dev"}},
+		{Name: "VMGO_SOURCE", Meaning: "sources of releases in order, comma separated; the next one is asked on any error but a failed check", Default: SourceGoproxy + "," + SourceGodev,
+			Words: []Word{{SourceGoproxy, "a Go module proxy"}, {SourceGodev, "the downloads of go.dev"}},
 			store: func(s *Settings, v string) error {
 				s.Sources = list(v)
-				return words(s.Sources, "goproxy", "godev")
+				return words(s.Sources, SourceGoproxy, SourceGodev)
 			}},
 		{Name: "VMGO_GODEV", Meaning: "base URLs of the index of go.dev/dl, comma separated", Default: OfficialGodev,
 			store: func(s *Settings, v string) error { s.Godev = list(v); return urls(s.Godev) }},
