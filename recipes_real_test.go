@@ -15,8 +15,9 @@ func recipe(t *testing.T, heading, language string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(page), "\n## "+heading+"\n")
-	if _, section, found = strings.Cut(section, "```"+language+"\n"); !found {
+	_, section, _ := strings.Cut(string(page), "\n## "+heading+"\n")
+	_, section, found := strings.Cut(section, "```"+language+"\n")
+	if !found {
 		t.Fatalf("docs/editors.md has no %s for %s", language, heading)
 	}
 	code, _, _ := strings.Cut(section, "```")
