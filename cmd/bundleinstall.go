@@ -1,14 +1,16 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/bundle"
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/settings"
@@ -20,7 +22,7 @@ func (a *app) bundleInstallCommand() *cli.Command {
 	return &cli.Command{
 		Name: "install", Usage: "verify a bundle, install its releases, and put its modules where go finds them",
 		UsageText: "vmgo bundle install FILE [--dir DIR] [--system] [--signers FILE]",
-		Description: `Everything is verified before anything is visible. Prints the two settings to use; --system writes them to
+		Description: `Everything is verified before anything is visible. Prints the settings to use; --system writes them to
 /etc/vmgo/env, from where hook and shims give them to go.`,
 		Flags: append([]cli.Flag{
 			treeFlag(), signersFlag(),
@@ -43,7 +45,7 @@ func (a *app) bundleInstall(c *cli.Context) error {
 		return err
 	}
 	end := a.showing("verifying " + b.Name)
-	_, err = b.Install(c.Context, dir, v, a.bundleLock())
+	installed, err := b.Install(c.Context, dir, v, a.bundleLock())
 	end()
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func (a *app) bundleInstall(c *cli.Context) error {
 	for _, program := range b.Manifest.Programs {
 		a.sayf("%s/%s is one of vmgo's own programs", dir, program)
 	}
-	if err := a.bundleSettings(c, dir); err != nil {
+	if err := a.bundleSettings(c, dir, installed); err != nil {
 		return err
 	}
 	if c.Bool("no-releases") {
@@ -61,22 +63,37 @@ func (a *app) bundleInstall(c *cli.Context) error {
 	return a.installFromBundle(c, b.Manifest.Releases, dir)
 }
 
-// bundleSettings prints the two settings by which a go command uses the tree.
-func (a *app) bundleSettings(c *cli.Context, dir string) error {
-	url := release.FileURL(dir)
+// bundleSettings prints the settings by which a go command uses the tree.
+func (a *app) bundleSettings(c *cli.Context, dir string, tree bundle.Manifest) error {
+	list := tree.GoSettings(release.FileURL(dir))
 	if c.Bool("system") {
-		file := a.layout.SystemSettings()
-		_, err := edit.Set(file, "GOPROXY", url)
-		_, other := edit.Set(file, "VMGO_GOTOOLCHAIN", "local")
-		if err := errors.Join(err, other); err != nil {
+		if err := a.setForAll(list); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the settings of the machine", "sudo vmgo bundle install --system FILE")
 		}
-		a.sayf("%s has GOPROXY and VMGO_GOTOOLCHAIN for the hook and the shims", file)
 	}
-	// A go command with a single file:// proxy does not check the toolchains that
-	// it switches to, so that it must not switch by itself.
-	_, err := fmt.Fprintf(a.host.Stdout, "export GOPROXY=%s\nexport GOTOOLCHAIN=local\n", diag.Word(url))
+	var text strings.Builder
+	for _, s := range list {
+		fmt.Fprintf(&text, "export %s=%s\n", s.Name, diag.Word(s.Value))
+	}
+	_, err := io.WriteString(a.host.Stdout, text.String())
 	return err
+}
+
+// setForAll writes settings of go into the settings file of the machine, from where
+// the hook and the shims export them.
+func (a *app) setForAll(list []goenv.Setting) error {
+	file, names := a.layout.SystemSettings(), make([]string, 0, len(list))
+	for _, s := range list {
+		if s.Name == "GOTOOLCHAIN" { // the hook sets it by a setting of vmgo
+			s.Name = "VMGO_GOTOOLCHAIN"
+		}
+		if _, err := edit.Set(file, s.Name, s.Value); err != nil {
+			return err
+		}
+		names = append(names, s.Name)
+	}
+	a.sayf("%s has %s for the hook and the shims", file, strings.Join(names, ", "))
+	return nil
 }
 
 // installFromBundle installs the releases for this platform from the tree, as from

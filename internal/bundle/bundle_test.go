@@ -39,6 +39,7 @@ type side struct {
 	server  *vmtest.Server
 	project string
 	dir     string // of its caches
+	private string // a module that is in no database
 }
 
 func newSide(t *testing.T) *side {
@@ -81,7 +82,7 @@ func (s *side) creator() *bundle.Creator {
 		Host: host.OS(), Client: client, Proxies: proxies, Log: log, Cache: filepath.Join(s.dir, "cache", "bundle"),
 		Env: map[string]string{"PATH": os.Getenv("PATH"), "HOME": s.dir, "GOPROXY": s.server.URL, "GOTOOLCHAIN": "local", "GOENV": "off",
 			"GOCACHE": gocache(), "GOTELEMETRY": "off"},
-		Private: func(string) bool { return false },
+		Private: func(path string) bool { return path == s.private },
 		GOROOT:  func(string) (string, error) { return goroot() },
 	}
 }
@@ -118,7 +119,7 @@ func (s *side) create(name string, change func(*bundle.Request)) string {
 
 // verifier is a machine that has never seen the database.
 func (s *side) verifier() bundle.Verifier {
-	return bundle.Verifier{GOSUMDB: s.server.GOSUMDB(), StateDir: s.t.TempDir(), Private: func(string) bool { return false }}
+	return bundle.Verifier{GOSUMDB: s.server.GOSUMDB(), StateDir: s.t.TempDir(), Private: func(path string) bool { return path == s.private }}
 }
 
 func (s *side) install(path, dir string) error {
@@ -131,32 +132,34 @@ func (s *side) install(path, dir string) error {
 	return err
 }
 
-// build builds the project with a real go command and empty caches, and returns
-// its go.sum.
-func (s *side) build(goproxy string) string {
+// build builds the project with a real go command, settings and empty caches, and
+// returns its go.sum.
+func (s *side) build(settings ...string) string {
 	s.t.Helper()
 	home := vmtest.GoHome(s.t)
-	for _, name := range []string{"go.mod", "main.go"} {
-		data, err := os.ReadFile(filepath.Join(s.project, name))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(home, name), data, 0o600); err != nil {
-			s.t.Fatal(err)
-		}
+	if err := os.CopyFS(filepath.Join(home, "app"), os.DirFS(s.project)); err != nil {
+		s.t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-o", "app", ".")
-	cmd.Dir = home
-	cmd.Env = append(os.Environ(), "HOME="+home, "GOPATH="+home+"/go", "GOMODCACHE=", "GOCACHE="+gocache(), "GOPROXY="+goproxy,
-		"GOSUMDB="+s.server.GOSUMDB(), "GOFLAGS=-mod=mod -modcacherw", "GONOSUMDB=", "GOPRIVATE=", "GOWORK=off", "GOTELEMETRY=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("%v\n%s", err, out)
-	}
-	sum, err := os.ReadFile(filepath.Join(home, "go.sum"))
+	_ = os.Remove(filepath.Join(home, "app", "go.sum"))
+	s.run(home, append(settings, "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw"), "build", "-o", "app", ".")
+	sum, err := os.ReadFile(filepath.Join(home, "app", "go.sum"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return string(sum)
+}
+
+// run runs a real go command in the directory app of a home with empty caches.
+func (s *side) run(home string, env []string, args ...string) {
+	s.t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = filepath.Join(home, "app")
+	cmd.Env = append(os.Environ(), "HOME="+home, "GOPATH="+home+"/go", "GOBIN=", "GOMODCACHE=", "GOCACHE="+gocache(),
+		"GOSUMDB="+s.server.GOSUMDB(), "GOFLAGS=-modcacherw", "GONOSUMDB=", "GOPRIVATE="+s.private, "GOTELEMETRY=off")
+	cmd.Env = append(cmd.Env, env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // What was bundled builds without the server, GOSUMDB on, with the go.sum of an
@@ -166,7 +169,7 @@ func TestBundle_buildsOffline(t *testing.T) {
 	t.Parallel()
 	s := newSide(t)
 	s.write("go.sum", "example.com/lib v1.0.0 h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n") // not trusted, not changed
-	online := s.build(s.server.URL)
+	online := s.build("GOPROXY=" + s.server.URL)
 	path := s.create("one.tar", nil)
 	first, err := os.ReadFile(path)
 	if err != nil {
@@ -184,7 +187,7 @@ func TestBundle_buildsOffline(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.server.Forget()
-	if offline := s.build("file://" + dir); offline != online || !strings.Contains(online, "example.com/Dep") {
+	if offline := s.build("GOPROXY=file://" + dir); offline != online || !strings.Contains(online, "example.com/Dep") {
 		t.Errorf("go.sum offline:\n%s\nonline:\n%s", offline, online)
 	}
 	if asked := s.server.Requests(); len(asked) > 0 {
@@ -222,7 +225,7 @@ func TestBundle_delta(t *testing.T) {
 	if err := s.install(delta, dir); err != nil {
 		t.Fatal(err)
 	}
-	if sum := s.build("file://" + dir); !strings.Contains(sum, "lib v1.1.0 ") {
+	if sum := s.build("GOPROXY=file://" + dir); !strings.Contains(sum, "lib v1.1.0 ") {
 		t.Errorf("go.sum: %s", sum)
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, "example.com/lib/@v/list")); err != nil || string(data) != "v1.0.0\nv1.1.0\n" {
@@ -235,5 +238,5 @@ func TestBundle_delta(t *testing.T) {
 	if err := s.install(base.Name, dir); err != nil { // what was damaged comes back
 		t.Fatal(err)
 	}
-	s.build("file://" + dir)
+	s.build("GOPROXY=file://" + dir)
 }

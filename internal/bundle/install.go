@@ -15,6 +15,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -30,6 +31,19 @@ func Installed(dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	return decode(path, data)
+}
+
+// GoSettings returns the settings by which a go command uses a tree of modules: its
+// URL is file:// or that of a server.
+func (m Manifest) GoSettings(url string) []goenv.Setting {
+	// A go command with a single file:// proxy does not check the toolchains that
+	// it switches to, so that it must not switch by itself.
+	list := []goenv.Setting{{Name: "GOPROXY", Value: url}, {Name: "GOTOOLCHAIN", Value: "local"}}
+	if slices.ContainsFunc(m.Modules, func(m Module) bool { return m.Private }) {
+		// GOPRIVATE makes go look for them in their repositories otherwise.
+		list = append(list, goenv.Setting{Name: "GONOPROXY", Value: "none"})
+	}
+	return list
 }
 
 // Install verifies a bundle and adds its files to the tree dir, from where a
@@ -209,10 +223,7 @@ func createIn(stage, name string) (*os.File, error) {
 	if err := fsx.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	mode := fs.FileMode(0o644)
-	if strings.HasPrefix(name, programsDir) {
-		mode = 0o755
-	}
+	mode := modeOf(name)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, err

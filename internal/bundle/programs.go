@@ -2,7 +2,9 @@ package bundle
 
 import (
 	"debug/elf"
+	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/smallfile"
@@ -38,6 +40,15 @@ func (p *Plan) addPrograms(c *Contents) error {
 	}
 	c.Manifest.Programs = union(c.Manifest.Programs, nil)
 	return nil
+}
+
+// modeOf returns the permissions of a file of a bundle, in the archive and in a
+// tree. Programs can be executed.
+func modeOf(name string) fs.FileMode {
+	if strings.HasPrefix(name, programsDir) {
+		return 0o755
+	}
+	return 0o644
 }
 
 // platformOf returns the platform of a program of Linux, "linux-amd64".

@@ -140,7 +140,7 @@ func (b *Bundle) verifyModule(ctx context.Context, log *trust.Log, v Verifier, m
 		}
 	case !v.Private(m.Path):
 		return diag.New(diag.Unproven, m.Path+"@"+m.Version+" in "+b.Name+" has no record, and the settings of this machine do not say that it is private",
-			"go env -w GOPRIVATE="+diag.Word(m.Path))
+			"export GONOSUMDB="+diag.Word(m.Path)+"   # beside what is set already")
 	}
 	mod, zip, err := b.hashes(v.Tree, m)
 	if err != nil || m.Private {

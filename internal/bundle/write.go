@@ -251,7 +251,7 @@ func (c *Contents) addFile(w *tar.Writer, f File) error {
 
 // add writes a file with nothing in its header that differs from machine to machine.
 func add(w *tar.Writer, name string, size int64, content io.Reader) error {
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0)}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: int64(modeOf(name)), ModTime: time.Unix(0, 0)}
 	if err := w.WriteHeader(h); err != nil {
 		return err
 	}
