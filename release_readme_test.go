@@ -14,7 +14,7 @@ var readmeLines = map[string]string{
 	"vmgo doctor": `vmgo doctor --offline || test $? = 1`,
 	"vmgo harden": `vmgo harden plan || test $? = 1`,
 	"vmgo shims":  `vmgo shims && ~/.local/bin/go version | grep go1.26`,
-	"vmgo tools install gopls dlv staticcheck":             `vmgo tools install gopls dlv staticcheck && staticcheck -version && gopls version && dlv version`,
+	"vmgo tools install gopls dlv staticcheck":             `vmgo tools install gopls dlv staticcheck && export PATH="$PATH:$HOME/go/bin" && staticcheck -version && gopls version && dlv version`,
 	"vmgo editor vscode setup":                             `vmgo editor vscode setup && vmgo editor vscode status`,
 	"vmgo matrix --from-go-mod --install -- go test ./...": `vmgo matrix --from-go-mod --install -- go test ./... >/tmp/matrix && grep -c ok /tmp/matrix`,
 	"vmgo env --shell github":                              `GITHUB_ENV=/tmp/e GITHUB_PATH=/tmp/p vmgo env --shell github && grep GOROOT /tmp/e`,
