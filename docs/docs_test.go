@@ -9,14 +9,15 @@ func TestFind(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ topic, locale, begins, has string }{
 		{"errors", "C", "# Errors\n", "\n## usage\n"},
-		{"hook.md", "zh_CN.UTF-8", "# ", "hook"}, // not in Chinese yet
+		{"performance.md", "zh_CN.UTF-8", "# Performance\n", "direnv"}, // not in Chinese
+		{"hook.md", "zh_CN.UTF-8", "# 钩子与 shim\n", "VMGO_SHOW"},
 		{"unproven", "en_US.UTF-8", "## unproven\n\nExit 5. ", "--reinstall"},
 		{"unproven", "zh_CN.UTF-8", "## unproven\n\n退出码 5。", "--reinstall"},
 		{"interrupted", "C", "## interrupted\n", "130"}, // the last of its page
 		{"machine.swap", "C", "`machine.swap`\n\nlooks at: ", "/proc/swaps"},
 		{"machine.clock-skew", "zh_CN", "`machine.clock-skew`（联网）\n\n看什么：", "HTTPS"},
 		{"inotify", "zh", "### inotify\n", "524288"},
-		{"VMGO_GOPATH", "zh_CN", "`VMGO_GOPATH`\n\nmeaning: ", "default: `project`"},
+		{"VMGO_GOPATH", "zh_CN", "`VMGO_GOPATH`\n\n含义：", "默认值：`project`"},
 	} {
 		text, found := Find(c.topic, c.locale)
 		if !found || !strings.HasPrefix(text, c.begins) || !strings.Contains(text, c.has) || !strings.HasSuffix(text, "\n") {
