@@ -69,6 +69,9 @@ func TestDecode_returnsWhatEncodeWasGiven(t *testing.T) {
 // TestDecode_needsNoSecondBuffer bounds what a patch of a large file costs: the file that
 // is there and the one that is made are all of their size.
 func TestDecode_needsNoSecondBuffer(t *testing.T) { // alone: it counts allocations
+	if testing.Short() {
+		t.Skip("compresses 8 MB: runs without -short")
+	}
 	random := rand.New(rand.NewPCG(7, 8))
 	base := make([]byte, 8<<20)
 	for i := range base {

@@ -199,7 +199,7 @@ func liveOverride(t *testing.T, e *Engine, m *Machine) {
 	command(t, "systemctl", "daemon-reload")
 	for name, engine := range map[string]*Engine{"with its item": e, "by the ledger": {Machine: m, Items: Catalogue()}} {
 		state, reason := stateOf(t, engine, Selection{Only: []string{"service:app"}})
-		for _, want := range []string{"MemoryMax is 1073741824, not 536870912: " + local + ":3 wins", local + ":2 sets GOMEMLIMIT too"} {
+		for _, want := range []string{"MemoryMax is 1073741824, not 536870912: " + local + ":3 wins", local + ":2 also sets GOMEMLIMIT"} {
 			if state != Overridden || !strings.Contains(reason, want) {
 				t.Errorf("%s: the app is %s (%s), want %q", name, state, reason, want)
 			}

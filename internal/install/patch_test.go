@@ -66,6 +66,9 @@ func offered(t *testing.T, from, to vmtest.Toolchain) (patch, list []byte) {
 // else.
 func TestInstall_usesPatches(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("compresses files of some MB: runs without -short")
+	}
 	older, newer := incompressible("1.22.4"), incompressible("1.22.5")
 	patch, list := offered(t, older, newer)
 	server := vmtest.NewServer(t, vmtest.Options{Toolchains: []vmtest.Toolchain{older, newer}})
