@@ -156,6 +156,9 @@ func imageEngine(root string) (*Engine, Selection, error) {
 func TestDebianImage(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
+			if suite != "bookworm" && os.Getenv("VMGO_LONG") == "" {
+				t.Skip("a second tree of Debian takes minutes: ./test.sh --long has it")
+			}
 			root := debianTree(t, suite)
 			furnish(t, root)
 			film := photographer{}
