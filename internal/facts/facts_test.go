@@ -62,7 +62,7 @@ func TestMissingControllers(t *testing.T) {
 
 func TestPackages(t *testing.T) {
 	t.Parallel()
-	const lists = "-- var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages --\n"
+	const lists = "-- var/lib/apt/lists/mirror.example.org_debian_dists_bookworm_main_binary-amd64_Packages --\n"
 	for _, c := range []struct{ name, files, install, remove, picked string }{
 		{"an image of Debian", "-- etc/os-release --\nID=debian\n", "sudo apt-get update && sudo apt-get install -y a b", "sudo apt-get remove a", "deb"},
 		{"Ubuntu", "-- etc/os-release --\nID=ubuntu\nID_LIKE=debian\n" + lists, "sudo apt-get install -y a b", "sudo apt-get remove a", "deb"},
