@@ -79,16 +79,17 @@ func TestDocs_machineIsExplainedInChinese(t *testing.T) {
 // code. The English one is made from it.
 func TestDocs_settingsAreExplainedInChinese(t *testing.T) {
 	t.Parallel()
+	page := read(t, "docs/zh-CN/settings.md")
 	var want []string
 	for _, row := range settings.Table() {
 		want = append(want, "| `"+row.Name+"`")
 		for _, word := range row.Words {
-			if !strings.Contains(read(t, "docs/zh-CN/settings.md"), "`"+word.Text+"`") {
+			if !strings.Contains(page, "`"+word.Text+"`") {
 				t.Errorf("docs/zh-CN/settings.md does not name %s of %s", word.Text, row.Name)
 			}
 		}
 	}
-	if got := regexp.MustCompile("(?m)^\\| `VMGO_[A-Z_]+`").FindAllString(read(t, "docs/zh-CN/settings.md"), -1); !slices.Equal(got, want) {
+	if got := regexp.MustCompile("(?m)^\\| `VMGO_[A-Z_]+`").FindAllString(page, -1); !slices.Equal(got, want) {
 		t.Errorf("docs/zh-CN/settings.md has %q, want %q", got, want)
 	}
 }

@@ -241,7 +241,7 @@ func (a *app) bundleServe(c *cli.Context) error {
 		return err
 	}
 	dir := filepath.Join(a.layout.Cache, "bundle", "serve", b.Digest[:16])
-	if _, err := b.Install(c.Context, dir, v, a.bundleLock()); err != nil {
+	if _, err := b.Install(c.Context, dir, v, a.locking("vmgo bundle")); err != nil {
 		return err
 	}
 	return a.runCompanion("vmgo-proxy", slices.Concat([]string{"serve", "--offline", "--dir", dir}, words[1:]))

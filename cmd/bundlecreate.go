@@ -87,9 +87,10 @@ func (a *app) writeBundle(c *cli.Context, creator *bundle.Creator, plan *bundle.
 	return nil
 }
 
-func (a *app) bundleLock() fsx.LockOptions {
+// locking returns how a command takes a lock: what holds it is shown to those who wait.
+func (a *app) locking(what string) fsx.LockOptions {
 	return fsx.LockOptions{
-		Holder: fsx.Holder{PID: a.host.PID, What: "vmgo bundle", Since: a.host.Now()},
+		Holder: fsx.Holder{PID: a.host.PID, What: what, Since: a.host.Now()},
 		OnWait: func(holder fsx.Holder) { a.sayf("vmgo: %s", waitingFor(holder)) },
 	}
 }
@@ -109,7 +110,7 @@ func (a *app) bundleCreator() (*bundle.Creator, error) {
 	}
 	return &bundle.Creator{
 		Host: a.host, Client: client, Proxies: proxies, Log: log, Env: tools.GoEnv(a.outsideEnv(), settings, a.settings.Offline),
-		Cache: filepath.Join(a.layout.Cache, "bundle"), Private: a.private(settings), GOROOT: a.gorootIn, Lock: a.bundleLock(),
+		Cache: filepath.Join(a.layout.Cache, "bundle"), Private: a.private(settings), GOROOT: a.gorootIn, Lock: a.locking("vmgo bundle"),
 	}, nil
 }
 

@@ -45,7 +45,7 @@ func (a *app) bundleInstall(c *cli.Context) error {
 		return err
 	}
 	end := a.showing("verifying " + b.Name)
-	installed, err := b.Install(c.Context, dir, v, a.bundleLock())
+	installed, err := b.Install(c.Context, dir, v, a.locking("vmgo bundle"))
 	end()
 	if err != nil {
 		return err

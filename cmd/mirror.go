@@ -7,7 +7,6 @@ import (
 
 	"github.com/vmgo/vmgo/internal/bundle"
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/mirror"
 	"github.com/vmgo/vmgo/internal/release"
@@ -55,10 +54,7 @@ func (a *app) mirrorIn(c *cli.Context) (*mirror.Mirror, error) {
 	}
 	m := mirror.New(a.absolute(args[0]), creator)
 	m.Now, m.Say = a.host.Now, func(text string) { a.sayf("%s", text) }
-	m.Lock = fsx.LockOptions{
-		Holder: fsx.Holder{PID: a.host.PID, What: "vmgo mirror", Since: a.host.Now()},
-		OnWait: func(holder fsx.Holder) { a.sayf("vmgo: %s", waitingFor(holder)) },
-	}
+	m.Lock = a.locking("vmgo mirror")
 	m.Keyring, err = a.keyring()
 	return m, err
 }

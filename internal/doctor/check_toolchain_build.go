@@ -20,9 +20,8 @@ func buildCheck() Check {
 }
 
 func runBuild(ctx context.Context, m *Machine) Result {
-	c := contexts{want: m.selectedAnywhere()}
 	all := m.sessions(ctx)
-	c.usual = m.usualGo(all)
+	c := contexts{want: m.selectedAnywhere(), usual: m.usualGo(all)}
 	r, builds := Result{Status: OK}, 0
 	unknown, failure := "", ""
 	for _, s := range all {

@@ -60,7 +60,7 @@ func runWorkspace(_ context.Context, m *Machine) Result {
 	return r
 }
 
-// under is a path as go.work writes it, beneath a directory unless it is absolute.
+// under is a path as go.mod and go.work write it, beneath a directory unless it is absolute.
 func under(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return name

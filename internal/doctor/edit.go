@@ -29,7 +29,7 @@ type Edit struct {
 
 const disabledMark = "# vmgo doctor: "
 
-// disable takes a line of a startup file out of force; none where that might
+// disable returns the edit that disables a line of a startup file; none where that might
 // change more than the line. In a shell's file a no-op stays behind, since the
 // line may be all that stands between "then" and "fi".
 func (m *Machine) disable(a Assignment) []Edit {
@@ -64,7 +64,7 @@ func (m *Machine) plainLine(a Assignment) bool {
 		!strings.ContainsAny(raw, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
 }
 
-// silence adds what takes a line of a startup file out of force: a command, and for
+// silence adds what disables a line of a startup file: a command, and for
 // the user's own file what --fix may do. A line that does more is opened in an editor.
 func (r Result) silence(m *Machine, a Assignment) Result {
 	if !m.standsAlone(a) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/internal/webpage"
 )
 
@@ -66,16 +67,12 @@ func (r Report) HTML(w io.Writer, now time.Time) error {
 
 // section gathers the outcomes of a status in the order of the groups.
 func (r Report) section(s Status, n int) pageSection {
-	many := "s"
-	if n == 1 {
-		many = ""
-	}
 	texts := map[Status][2]string{
-		Fail: {"Broken", fmt.Sprintf("%d failure%s", n, many)},
-		Warn: {"To look at", fmt.Sprintf("%d warning%s", n, many)},
-		Info: {"To know", fmt.Sprintf("%d note%s", n, many)},
-		OK:   {fmt.Sprintf("What is well: %d check%s", n, many), fmt.Sprintf("%d ok", n)},
-		Skip: {fmt.Sprintf("What was not looked at: %d check%s", n, many), fmt.Sprintf("%d not looked at", n)},
+		Fail: {"Broken", ui.Count(n, "failure")},
+		Warn: {"To look at", ui.Count(n, "warning")},
+		Info: {"To know", ui.Count(n, "note")},
+		OK:   {"What is well: " + ui.Count(n, "check"), fmt.Sprintf("%d ok", n)},
+		Skip: {"What was not looked at: " + ui.Count(n, "check"), fmt.Sprintf("%d not looked at", n)},
 	}
 	section := pageSection{Status: s, Title: texts[s][0], Count: texts[s][1], Folded: s == OK || s == Skip}
 	for _, group := range Groups() {

@@ -52,10 +52,7 @@ func (m *Machine) replacements(path string) []replacement {
 				target != "." && target != ".." {
 				continue
 			}
-			if !filepath.IsAbs(target) {
-				target = filepath.Join(filepath.Dir(path), target)
-			}
-			all = append(all, replacement{path, line, strings.Join(words, " "), target, words[0]})
+			all = append(all, replacement{path, line, strings.Join(words, " "), under(filepath.Dir(path), target), words[0]})
 		}
 	})
 	return all

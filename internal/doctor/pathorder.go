@@ -79,7 +79,7 @@ func (m *Machine) profile() string {
 	return m.HomePath(".profile")
 }
 
-// comment adds what takes a line of a startup file out of force that is known to stand alone.
+// comment adds what disables a line of a startup file that is known to stand alone.
 func (r Result) comment(m *Machine, a Assignment) Result {
 	raw, mark := m.rawLine(a.Path, a.Line), markFor(a.Path)
 	if a.Mine {

@@ -76,7 +76,7 @@ func (m *Machine) directly() http.RoundTripper {
 	return t
 }
 
-// answers reports whether a page can be had, which a suggestion names.
+// answers reports whether the server of a suggestion answers with data.
 func (m *Machine) answers(ctx context.Context, address string) bool {
 	answer, err := m.get(ctx, address, 512)
 	return err == nil && answer.status == 200 && !isWebPage(answer.body)

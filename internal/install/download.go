@@ -90,7 +90,7 @@ func (r *download) plan(spans []span, fresh bool) error {
 		return nil
 	}
 	var err error
-	r.spool, err = openSpool(r.dir(), r.name+"."+planName(r.size, spans)+".partial", spans, fresh)
+	r.spool, err = openSpool(r.tx.in.downloads(), r.name+"."+planName(r.size, spans)+".partial", spans, fresh)
 	if err == nil {
 		r.resumed = r.spool.have > 0
 	}
@@ -107,7 +107,7 @@ func planName(size int64, spans []span) string {
 	return strconv.FormatInt(size, 10) + "-" + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-func (r *download) dir() string { return filepath.Join(r.tx.in.CacheDir, "downloads") }
+func (in *Installer) downloads() string { return filepath.Join(in.CacheDir, "downloads") }
 
 // gap is how many bytes that are not needed are fetched rather than asking
 // once more: 1.26.8 to 1.27.0 takes 90 requests for 57 MB then, where 128 KiB
@@ -197,7 +197,7 @@ func (r *download) whole(ctx context.Context, a release.Artifact) error {
 	if r.size = body.Size(); r.size < 0 {
 		return errors.Join(diag.New(diag.Network, "the server does not say how large "+fetch.Redact(r.url)+" is"), body.Close())
 	}
-	r.spool, err = openSpool(r.dir(), r.name+"."+planName(r.size, nil)+".partial", []span{{start: 0, end: r.size}}, true)
+	r.spool, err = openSpool(r.tx.in.downloads(), r.name+"."+planName(r.size, nil)+".partial", []span{{start: 0, end: r.size}}, true)
 	if err != nil {
 		return errors.Join(err, body.Close())
 	}

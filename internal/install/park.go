@@ -29,15 +29,15 @@ type parked struct {
 // park keeps the reader of a file for the install. Where that is not possible,
 // the install opens the file again.
 func (p *parking) park(url string, r *fetch.RangeReader) {
-	if p == nil || fsx.MkdirAll(p.dir, 0o700) != nil {
+	if p == nil {
 		return
 	}
-	file, err := os.CreateTemp(p.dir, "tail-")
+	file, err := scratchFile(p.dir)
 	if err != nil {
 		return
 	}
 	size, err := file.Write(r.Tail())
-	if errors.Join(err, os.Remove(file.Name())) != nil {
+	if err != nil {
 		_ = file.Close()
 		return
 	}
@@ -48,6 +48,22 @@ func (p *parking) park(url string, r *fetch.RangeReader) {
 		p.parked = map[string]parked{}
 	}
 	p.parked[url] = parked{r, file, size}
+}
+
+// scratchFile returns a new file in dir that has no name, so that nothing of it is
+// left, whatever ends the install.
+func scratchFile(dir string) (*os.File, error) {
+	if err := fsx.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(dir, fsx.TempPrefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // take returns the reader of a file with its tail, for another context, and nil

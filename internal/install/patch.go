@@ -14,7 +14,6 @@ import (
 	"github.com/vmgo/vmgo/internal/delta"
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
-	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/patches"
 	"github.com/vmgo/vmgo/internal/store"
@@ -90,23 +89,18 @@ func (tx *transaction) hasNeighbour() bool {
 	return false
 }
 
-// fetchPatch brings a patch into a file without a name, so that nothing of it is left.
+// fetchPatch brings a patch into a scratch file.
 func (tx *transaction) fetchPatch(ctx context.Context, url string, size int64) (*os.File, error) {
-	dir := (&download{tx: tx}).dir()
-	if err := fsx.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
 	body, err := tx.in.Fetcher.Open(ctx, fetch.Request{URL: url, Limit: size, Size: size})
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	file, err := os.CreateTemp(dir, fsx.TempPrefix)
+	file, err := scratchFile(tx.in.downloads())
 	if err != nil {
 		return nil, err
 	}
-	_, err = io.Copy(file, body)
-	if err = errors.Join(err, os.Remove(file.Name())); err != nil {
+	if _, err := io.Copy(file, body); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil

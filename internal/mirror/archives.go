@@ -254,7 +254,7 @@ func (nowhere) Reuse(archive.File) (sum [sha256.Size]byte, ok bool, err error) {
 
 // archives lists the official archives that a tree has by its index.
 func archives(tree string) (map[Release]indexFile, error) {
-	data, err := smallfile.Read(filepath.Join(tree, archivesDir, "index.json"), maxIndex)
+	data, err := smallfile.Read(filepath.Join(tree, archivesDir, "index.json"), release.MaxIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -270,6 +270,3 @@ func archives(tree string) (map[Release]indexFile, error) {
 	}
 	return list, nil
 }
-
-// maxIndex bounds an index, in bytes.
-const maxIndex = 32 << 20

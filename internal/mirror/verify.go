@@ -13,6 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/patches"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -140,7 +141,7 @@ func (c *check) archives(ctx context.Context, releases []Release) error {
 func (c *check) sameIndexes() error {
 	var first []byte
 	for _, name := range indexNames() {
-		data, err := smallfile.Read(filepath.Join(c.tree, archivesDir, name), maxIndex)
+		data, err := smallfile.Read(filepath.Join(c.tree, archivesDir, name), release.MaxIndex)
 		if err != nil || first != nil && !bytes.Equal(data, first) {
 			return differs(archivesDir+"/"+name, "is not the index of the archives")
 		}

@@ -53,7 +53,8 @@ type GoDev struct {
 }
 
 const (
-	maxIndex = 32 << 20 // the answer was 1.9 MB in 2026
+	// MaxIndex bounds an index, in bytes. The answer was 1.9 MB in 2026.
+	MaxIndex = 32 << 20
 	// fresh is how long the index counts as current; the server itself
 	// computes it once an hour.
 	fresh = time.Hour
@@ -291,7 +292,7 @@ func (g *GoDev) refresh(ctx context.Context) error {
 // still the current one.
 func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, error) {
 	entry, _ := g.cache.read(base)
-	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), maxIndex, entry.Validator, g.patience(base))
+	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), MaxIndex, entry.Validator, g.patience(base))
 	switch {
 	case errors.Is(err, fetch.ErrNotModified):
 		data, validator = entry.body, entry.Validator

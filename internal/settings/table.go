@@ -69,17 +69,17 @@ func shellRows() []Row {
 	return []Row{
 		choice(Row{Name: "VMGO_GOPATH", Meaning: "where the GOPATH of a project is", Default: "project", Words: []Word{
 			{"project", "beneath XDG data, one for each project"}, {"tree", ".gopath in the project"},
-			{"version", "one for each release"}, {"inherit", "not set"}}}, func(s *Settings) *string { return &s.GOPATH }),
+			{"version", "one for each release"}, {"inherit", "not set"}}}, func(s *Settings, v string) { s.GOPATH = v }),
 		choice(Row{Name: "VMGO_GOBIN", Meaning: "where go install puts programs", Default: "user", Words: []Word{
 			{"user", "one directory of the user: bin of each project's GOPATH is a link to it"}, {"project", "bin of each project's GOPATH"}}},
-			func(s *Settings) *string { return &s.GOBIN }),
+			func(s *Settings, v string) { s.GOBIN = v }),
 		choice(Row{Name: "VMGO_MODCACHE", Meaning: "where modules are kept", Default: "shared", Words: []Word{
-			{"shared", "one module cache for all projects"}, {"project", "inside the project's GOPATH"}}}, func(s *Settings) *string { return &s.Modcache }),
+			{"shared", "one module cache for all projects"}, {"project", "inside the project's GOPATH"}}}, func(s *Settings, v string) { s.Modcache = v }),
 		choice(Row{Name: "VMGO_GOTOOLCHAIN", Meaning: "what GOTOOLCHAIN is set to", Default: "local", Words: []Word{
 			{"local", "the selected release and no other"}, {"path", "go switches among the releases of the store"},
-			{"auto", "go downloads newer toolchains"}, {"inherit", "not set"}}}, func(s *Settings) *string { return &s.GOTOOLCHAIN }),
-		{Name: "VMGO_GOROOT", Meaning: "whether GOROOT is set", Default: "on", Words: []Word{{Text: "on"}, {"off", "PATH alone is set"}},
-			store: func(s *Settings, v string) error { s.GOROOT = v == "on"; return words([]string{v}, "on", "off") }},
+			{"auto", "go downloads newer toolchains"}, {"inherit", "not set"}}}, func(s *Settings, v string) { s.GOTOOLCHAIN = v }),
+		choice(Row{Name: "VMGO_GOROOT", Meaning: "whether GOROOT is set", Default: "on", Words: []Word{{Text: "on"}, {"off", "PATH alone is set"}}},
+			func(s *Settings, v string) { s.GOROOT = v == "on" }),
 		{Name: "VMGO_AUTOINSTALL", Meaning: "whether shims and vmgo exec install a missing release; prompts never do", Words: []Word{{Text: "0"}, {Text: "1"}},
 			store: func(s *Settings, v string) (err error) { s.AutoInstall, err = truth(v); return err }},
 		{Name: "VMGO_SHOW", Meaning: "what the hook shows", Words: []Word{{"0", "nothing"}, {"1", "on stderr, what it switched to"},
@@ -94,19 +94,19 @@ func machineRows() []Row {
 			store: func(s *Settings, v string) (err error) { s.Offline, err = truth(v); return err }},
 		{Name: "VMGO_JOBS", Meaning: "how many jobs run in parallel (default: one per core)",
 			store: func(s *Settings, v string) (err error) { s.Jobs, err = jobs(v); return err }},
-		{Name: "VMGO_LINK", Meaning: "whether releases share identical files", Default: "auto", Words: []Word{{"auto", "where the file system can"}, {Text: "off"}},
-			store: func(s *Settings, v string) error { s.Link = v == "auto"; return words([]string{v}, "auto", "off") }},
+		choice(Row{Name: "VMGO_LINK", Meaning: "whether releases share identical files", Default: "auto", Words: []Word{{"auto", "where the file system can"}, {Text: "off"}}},
+			func(s *Settings, v string) { s.Link = v == "auto" }),
 	}
 }
 
-// choice makes row store one of its words in field.
-func choice(row Row, field func(*Settings) *string) Row {
+// choice returns a row whose value is set, and must be one of its words.
+func choice(row Row, set func(*Settings, string)) Row {
 	allowed := make([]string, 0, len(row.Words))
 	for _, word := range row.Words {
 		allowed = append(allowed, word.Text)
 	}
 	row.store = func(s *Settings, v string) error {
-		*field(s) = v
+		set(s, v)
 		return words([]string{v}, allowed...)
 	}
 	return row

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -202,18 +203,9 @@ func (s *sandbox) listStd(ctx context.Context) (string, error) {
 	}
 	packages := strings.Fields(out)
 	for _, want := range []string{"fmt", "net/http", "runtime"} {
-		if !contains(packages, want) {
+		if !slices.Contains(packages, want) {
 			return "", fmt.Errorf("go list std does not list %s", want)
 		}
 	}
 	return fmt.Sprintf("%d packages", len(packages)), nil
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
