@@ -155,7 +155,7 @@ func (s *side) run(home string, env []string, args ...string) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = filepath.Join(home, "app")
 	cmd.Env = append(os.Environ(), "HOME="+home, "GOPATH="+home+"/go", "GOBIN=", "GOMODCACHE=", "GOCACHE="+gocache(),
-		"GOSUMDB="+s.server.GOSUMDB(), "GOFLAGS=-modcacherw", "GONOSUMDB=", "GOPRIVATE="+s.private, "GOTELEMETRY=off")
+		"GOSUMDB="+s.server.GOSUMDB(), "GOFLAGS=-modcacherw", "GONOSUMDB=", "GOPRIVATE="+s.private, "GOWORK=", "GOTELEMETRY=off")
 	cmd.Env = append(cmd.Env, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Fatalf("%v\n%s", err, out)
