@@ -213,6 +213,9 @@ func (a *app) report(c config.Config, results []rollout.HostResult, plan bool) e
 }
 
 func (a *app) printPlan(r rollout.HostResult) {
+	if r.Signer == "" { // no plan: the reason is in the table
+		return
+	}
 	out := ui.Terminal(a.host.Stdout)
 	fmt.Fprintf(out, "%s: signed by %s\n", r.Host, r.Signer)
 	for _, step := range r.Steps {

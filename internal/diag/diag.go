@@ -7,7 +7,10 @@
 // %w or with [Wrap] and returns.
 package diag
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Code names one kind of failure. Codes are part of the contract: scripts
 // match them, docs/errors.md has a section for each.
@@ -120,4 +123,24 @@ func Format(program string, err error) string {
 		text += "hint: " + Line(hint) + "\n"
 	}
 	return text
+}
+
+// Parse returns the error that [Format] rendered for a program, found in all that
+// it printed on stderr; nil if none is there.
+func Parse(program, stderr string) *Error {
+	var found *Error
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSuffix(line, "\n")
+		if hint, ok := strings.CutPrefix(line, "hint: "); ok && found != nil {
+			found.Hints = append(found.Hints, hint)
+			continue
+		}
+		text, ok := strings.CutPrefix(line, program+": ")
+		open := strings.LastIndex(text, " [")
+		if !ok || open < 0 || !strings.HasSuffix(text, "]") {
+			continue
+		}
+		found = New(Code(text[open+2:len(text)-1]), text[:open])
+	}
+	return found
 }

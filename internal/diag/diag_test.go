@@ -48,3 +48,15 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", diag.Format("vmgo", err), want)
 	}
 }
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	want := diag.New(diag.NotInstalled, "no [go] is installed", "vmgo install 1.22", "vmgo list")
+	printed := "vmgo: warning: slow\nhint: none\n" + diag.Format("vmgo", want)
+	if got := diag.Parse("vmgo", printed); got == nil || diag.Format("vmgo", got) != diag.Format("vmgo", want) {
+		t.Errorf("%q", diag.Format("vmgo", got))
+	}
+	if got := diag.Parse("vmgo", "Segmentation fault\n"); got != nil {
+		t.Error(got)
+	}
+}

@@ -92,7 +92,10 @@ func (b Builder) vmgo(ctx context.Context, into any, words ...string) error {
 		return err
 	}
 	if out.Status != 0 {
-		return diag.New(diag.NotInstalled, strings.TrimSpace(strings.TrimPrefix(out.Stderr, "vmgo: ")), "vmgo install")
+		if failure := diag.Parse("vmgo", out.Stderr); failure != nil {
+			return failure
+		}
+		return fmt.Errorf("vmgo %s: %s", strings.Join(words, " "), strings.TrimSpace(out.Stderr))
 	}
 	return json.Unmarshal([]byte(out.Stdout), into)
 }
