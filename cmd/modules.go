@@ -16,16 +16,16 @@ func (a *app) modulesCommand() *cli.Command {
 	return a.declare(needs{settings: true, store: true, network: true}, &cli.Command{
 		Name:      "modules",
 		Usage:     "explain the modules of a project: why a version, what is wrong, what needs the network",
-		UsageText: "vmgo modules check|why|offline [MODULE]",
-		Description: `What the go command knows it is asked; go.mod, go.sum and go.work stay as they are. The exit status is 1 if
-check finds what stops a build, or offline what it would have to fetch.`,
+		UsageText: "vmgo modules check|why|offline [MODULE]...",
+		Description: `The go command is asked; go.mod, go.sum and go.work stay as they are. The exit status is 1 if check finds what
+stops a build, or offline what it would have to fetch. why takes "go" for the go line of go.mod.`,
 		Category: projectCategory,
 		Subcommands: []*cli.Command{
 			{Name: "check", Usage: "look at every replace and use, at go.sum, for retracted versions and deprecated modules",
 				UsageText: "vmgo modules check [--offline] [--json]", Action: a.modulesCheck,
 				Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "offline", Usage: "do not ask for retracted versions and deprecated modules"}}},
 			{Name: "why", Usage: "print which requirement selected the version of a module, and what imports it",
-				UsageText: "vmgo modules why MODULE [--json]", Flags: []cli.Flag{jsonFlag()}, Action: a.modulesWhy},
+				UsageText: "vmgo modules why MODULE... [--json]", Flags: []cli.Flag{jsonFlag()}, Action: a.modulesWhy},
 			{Name: "offline", Usage: "print what a build here would have to fetch",
 				UsageText: "vmgo modules offline [MODULE] [--json]", Flags: []cli.Flag{jsonFlag()}, Action: a.modulesOffline},
 		},
@@ -40,13 +40,13 @@ func (a *app) moduleProject(c *cli.Context) (modules.Project, error) {
 	}
 	p := modules.Project{
 		Dir: a.host.Dir, GOROOT: goroot, Run: a.host.Run,
-		Env: tools.GoEnv(a.outsideEnv(), a.goSettings(), a.settings.Offline),
+		Env: tools.GoEnv(a.outsideEnv(), a.goSettings(), a.settings.Offline || c.Bool("offline")),
 	}
 	return p.Open(c.Context)
 }
 
 func (a *app) modulesWhy(c *cli.Context) error {
-	args, err := arguments(c, 1, 1, "MODULE")
+	args, err := arguments(c, 1, -1, "MODULE")
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,33 @@ func (a *app) modulesWhy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	why, err := p.Why(c.Context, args[0])
+	end := a.showing("looking at the modules")
+	all, err := p.Why(c.Context, args...)
+	end()
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
-		return ui.JSON(a.host.Stdout, why)
+	for i, why := range all {
+		switch {
+		case c.Bool("json"):
+			err = ui.JSON(a.host.Stdout, why)
+		case i > 0:
+			err = a.showWhy("\n", why)
+		default:
+			err = a.showWhy("", why)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// showWhy prints why a module is part of the build, after what separates it from
+// the one before.
+func (a *app) showWhy(before string, why modules.Why) error {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s %s\n", why.Module, why.Version)
+	fmt.Fprintf(&out, "%s%s %s\n", before, why.Module, why.Version)
 	if why.Replaced != "" {
 		fmt.Fprintf(&out, "replaced by %s\n", why.Replaced)
 	}
@@ -74,12 +92,13 @@ func (a *app) modulesWhy(c *cli.Context) error {
 			fmt.Fprintf(&out, "%s is required by %s: %s\n", r.Version, ui.Count(len(r.By), "module"), r.By[0])
 		}
 	}
-	if len(why.Imports) == 0 {
+	switch {
+	case len(why.Imports) == 0 && why.Module != "go":
 		out.WriteString("no package of the main module needs it\n")
-	} else {
+	case len(why.Imports) > 0:
 		fmt.Fprintf(&out, "imported by %s\n", strings.Join(why.Imports, " > "))
 	}
-	_, err = fmt.Fprint(a.host.Stdout, diagLines(out.String()))
+	_, err := fmt.Fprint(a.host.Stdout, diagLines(out.String()))
 	return err
 }
 

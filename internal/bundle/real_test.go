@@ -1,9 +1,7 @@
 package bundle_test
 
 import (
-	"archive/zip"
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,42 +39,7 @@ func TestReal_closedNetworkLarge(t *testing.T) {
 	}
 	t.Parallel()
 	// Only tests need that one, and not every proxy passes its record on.
-	closedNetwork(t, checkout(t, "github.com/cli/cli/v2", "v2.60.0"), "./cmd/gh", "--without", "github.com/cli/go-internal")
-}
-
-// checkout unpacks a module as its repository has it, without go.sum.
-func checkout(t *testing.T, path, version string) string {
-	t.Helper()
-	cmd := exec.Command("go", "mod", "download", "-x", path+"@"+version)
-	cmd.Env = append(os.Environ(), "GOFLAGS=-modcacherw", "GOMODCACHE="+t.TempDir(), "GOWORK=off")
-	cmd.Dir = t.TempDir()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	modcache := ""
-	for _, pair := range cmd.Env {
-		if value, found := strings.CutPrefix(pair, "GOMODCACHE="); found {
-			modcache = value
-		}
-	}
-	z, err := zip.OpenReader(filepath.Join(modcache, "cache/download", path, "@v", version+".zip"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	dir := t.TempDir()
-	for _, f := range z.File {
-		to := filepath.Join(dir, strings.TrimPrefix(f.Name, path+"@"+version+"/"))
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(r)
-		if err != nil || os.MkdirAll(filepath.Dir(to), 0o755) != nil || os.WriteFile(to, data, 0o600) != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	closedNetwork(t, vmtest.Checkout(t, "github.com/cli/cli/v2", "v2.60.0"), "./cmd/gh", "--without", "github.com/cli/go-internal")
 }
 
 // closedNetwork runs vmgo and go as a user does, on both sides.

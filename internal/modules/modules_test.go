@@ -108,10 +108,11 @@ func (b *bench) kinds(found []modules.Problem, err error) string {
 func TestWhy_chain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	why, err := b.project().Why(t.Context(), "example.com/leaf")
+	all, err := b.project().Why(t.Context(), "example.com/leaf", "go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	why := all[0]
 	var chain []string
 	for _, n := range why.Chain {
 		chain = append(chain, n.String())
@@ -125,6 +126,9 @@ func TestWhy_chain(t *testing.T) {
 	}
 	if got := strings.Join(why.Imports, " "); got != "example.com/app example.com/leaf" {
 		t.Errorf("imports: %s", got)
+	}
+	if line := all[1]; line.Version != "1.21" || len(line.Chain) != 3 || len(line.Requirements[0].By) != 5 {
+		t.Errorf("the go line: %+v", line)
 	}
 	if _, err := b.project().Why(t.Context(), "example.com/none"); err == nil {
 		t.Error("a module that nothing requires is explained")
@@ -186,15 +190,20 @@ func TestOffline_untilDownloaded(t *testing.T) {
 
 func (b *bench) run(args ...string) {
 	b.t.Helper()
+	if out, err := b.command(args...).CombinedOutput(); err != nil {
+		b.t.Fatalf("go %q: %v\n%s", args, err, out)
+	}
+}
+
+// command is a call of the go command in the project, which may write go.sum.
+func (b *bench) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = b.dir
 	for name, value := range b.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	cmd.Env = append(cmd.Env, "GOFLAGS=-mod=mod -modcacherw", "GOCACHE="+b.home+"/build")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.t.Fatalf("go %q: %v\n%s", args, err, out)
-	}
+	return cmd
 }
 
 // A workspace: its use lines are judged, and its modules listed.
@@ -204,5 +213,28 @@ func TestCheck_workspace(t *testing.T) {
 	b.write("go.work", "go 1.21\n\nuse (\n\t.\n\t./gone\n)\n")
 	if got := b.kinds(b.project().Check(t.Context(), true)); got != "missing-target" {
 		t.Errorf("a use that leads nowhere: %q", got)
+	}
+}
+
+// A vendor directory has only what packages need: the go command is asked past it.
+func TestWhy_vendor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.run("mod", "tidy")
+	b.run("mod", "vendor")
+	if all, err := b.project().Why(t.Context(), "example.com/leaf"); err != nil || all[0].Version != "v1.2.0" {
+		t.Errorf("a module with vendor: %v, %v", all, err)
+	}
+	if err := os.RemoveAll(filepath.Join(b.dir, "vendor")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("go.work", "go 1.22\n\nuse .\n")
+	cmd := b.command("work", "vendor")
+	cmd.Env = append(cmd.Env, "GOFLAGS=-modcacherw")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if all, err := b.project().Why(t.Context(), "example.com/leaf"); err != nil || all[0].Version != "v1.2.0" {
+		t.Errorf("a workspace with vendor: %v, %v", all, err)
 	}
 }

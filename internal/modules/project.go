@@ -49,8 +49,8 @@ func (p Project) ask(ctx context.Context, extra map[string]string, args ...strin
 		env[name] = value
 	}
 	env["GOWORK"], env["GOROOT"] = "", p.GOROOT
-	if p.gowork == "" && p.gomod != "" {
-		env["GOFLAGS"] = "-mod=readonly" // go.work has that anyway
+	if p.gowork != "" || p.gomod != "" {
+		env["GOFLAGS"] = "-mod=readonly" // a directory vendor lists no module that it does not need
 	}
 	for name, value := range extra {
 		env[name] = value

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/modpath"
 )
 
@@ -45,54 +46,86 @@ type Requirement struct {
 	By      []string `json:"by"`
 }
 
-// Why explains why a module is part of the build in this version. The error is
-// usage where it is not.
-func (p Project) Why(ctx context.Context, module string) (Why, error) {
-	w := Why{Module: module, Requirements: []Requirement{}, Imports: []string{}}
+// goModule is the name under which go mod graph has the go lines of go.mod files.
+const goModule = "go"
+
+// Why explains why modules are part of the build in their versions; "go" stands for
+// the go line of go.mod. The error is usage where one of them is not part of it.
+func (p Project) Why(ctx context.Context, names ...string) ([]Why, error) {
 	list, err := p.selected(ctx, nil)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
-	versions := map[string]string{}
-	for _, m := range list {
-		versions[m.Path] = m.Version
-		if m.Path == module && m.Replace != nil {
-			w.Replaced = strings.TrimSpace(m.Replace.Path + " " + m.Replace.Version)
-		}
-	}
-	version, found := versions[module]
-	if !found || version == "" {
-		return w, diag.New(diag.Usage, module+" is no module that this one requires", "vmgo exec -- go list -m all")
-	}
-	w.Version = version
 	out, err := p.copied(ctx, nil, "mod", "graph")
 	if err != nil {
-		return w, err
+		return nil, err
 	}
 	g := parseGraph(out)
 	indirect, err := p.indirect(ctx)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
-	w.Chain = g.explain(Node{module, version}, versions, indirect)
-	w.Requirements = g.requirements(module)
-	why, err := p.copied(ctx, nil, "mod", "why", "-m", module)
-	if err != nil {
-		return w, err
+	versions, replaced := selection(list, g)
+	all := []Why{}
+	for _, name := range names {
+		version := versions[name]
+		if version == "" {
+			return nil, diag.New(diag.Usage, name+" is no module that this one requires", "vmgo exec -- go list -m all")
+		}
+		all = append(all, Why{Module: name, Version: version, Replaced: replaced[name],
+			Chain: g.explain(Node{name, version}, versions, indirect), Requirements: g.requirements(name)})
 	}
-	for line := range strings.Lines(why) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "(") {
-			w.Imports = append(w.Imports, line)
+	imports, err := p.imports(ctx, names)
+	for i := range all {
+		all[i].Imports = append([]string{}, imports[all[i].Module]...)
+	}
+	return all, err
+}
+
+// selection returns the selected version of each module but the main ones, and what
+// replaces it.
+func selection(list []Module, g graph) (versions, replaced map[string]string) {
+	versions, replaced = map[string]string{}, map[string]string{}
+	for _, m := range list {
+		versions[m.Path] = m.Version
+		if m.Replace != nil {
+			replaced[m.Path] = strings.TrimSpace(m.Replace.Path + " " + m.Replace.Version)
 		}
 	}
-	return w, nil
+	if lines := g.requirements(goModule); len(lines) > 0 {
+		versions[goModule] = lines[0].Version
+	}
+	return versions, replaced
+}
+
+// imports returns how packages of the main module come to import one of each module,
+// as go mod why prints it. Modules that they do not import are left out.
+func (p Project) imports(ctx context.Context, names []string) (map[string][]string, error) {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == goModule })
+	if len(names) == 0 {
+		return nil, nil
+	}
+	out, err := p.copied(ctx, nil, append([]string{"mod", "why", "-m"}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	of, name := map[string][]string{}, ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if header, found := strings.CutPrefix(line, "# "); found {
+			name = header
+		} else if line != "" && !strings.HasPrefix(line, "(") {
+			of[name] = append(of[name], line)
+		}
+	}
+	return of, nil
 }
 
 // indirect returns the modules that the main modules require only to record what
-// others need.
+// others need, as the go line does.
 func (p Project) indirect(ctx context.Context) (map[string]bool, error) {
 	files, err := p.files(ctx)
-	all := map[string]bool{}
+	all := map[string]bool{goModule: true}
 	for _, f := range files {
 		for _, r := range f.Require {
 			if r.Indirect {
@@ -194,7 +227,17 @@ func (g graph) requirements(module string) []Requirement {
 		list = append(list, Requirement{version, names})
 	}
 	slices.SortFunc(list, func(a, b Requirement) int {
-		return cmp.Or(modpath.Compare(b.Version, a.Version), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(compare(module, b.Version, a.Version), cmp.Compare(a.Version, b.Version))
 	})
 	return list
+}
+
+// compare returns the order of two versions of a module: negative if a is older.
+func compare(module, a, b string) int {
+	if module != goModule {
+		return modpath.Compare(a, b)
+	}
+	older, _ := gover.Parse(a)
+	newer, _ := gover.Parse(b)
+	return older.Compare(newer)
 }
