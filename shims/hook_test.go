@@ -160,6 +160,8 @@ func TestHook_noticesInstallsAndDefaults(t *testing.T) {
 		s.in("", "1.21.13")
 		must(t, os.Symlink("1.26.8", m.store+"/default"))
 		s.in("rm "+m.home+"/.config/vmgo/default", "1.26.8")
+		s.in("cd "+line, "1.22.5")
+		s.in("cd /", "1.26.8") // https://github.com/Schniz/fnm/issues/1094
 	})
 }
 

@@ -79,7 +79,7 @@ func ModeOf(p string) fs.FileMode {
 	if dir == "bin/" || strings.HasPrefix(dir, "pkg/tool/") {
 		return 0o755
 	}
-	if ok, err := path.Match("go_?*_?*_exec", base); ok && err == nil {
+	if ok, _ := path.Match("go_?*_?*_exec", base); ok {
 		return 0o755
 	}
 	return 0o644

@@ -115,6 +115,8 @@ func TestSymlink_replaces(t *testing.T) {
 	}
 }
 
+// https://github.com/kevincobain2000/gobrew/issues/226: directories that their
+// owner may not write, as the go command makes them in the module cache.
 func TestRemoveAll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -22,6 +22,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -34,6 +35,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // settings are what the command line says.
@@ -45,6 +47,7 @@ type settings struct {
 	files    string
 	baseline string
 	workers  int
+	longest  time.Duration
 	list     bool
 	verbose  bool
 }
@@ -57,6 +60,7 @@ func main() {
 	flag.StringVar(&s.files, "files", "", "mutate these files only (`names`, separated by commas)")
 	flag.StringVar(&s.baseline, "baseline", "internal/mutate/accepted.txt", "`file` of survivors that are accepted, each with a reason")
 	flag.IntVar(&s.workers, "j", max(1, runtime.NumCPU()/2), "processes at a time; tests run in parallel within each")
+	flag.DurationVar(&s.longest, "longest", 0, "leave out tests that take longer; a survivor may be what only they miss")
 	flag.BoolVar(&s.list, "list", false, "only list the mutants")
 	flag.BoolVar(&s.verbose, "v", false, "name also the mutants that a test missed, and the test")
 	flag.Parse()
@@ -89,13 +93,8 @@ func mutate(s settings) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	go func() {
-		stop := make(chan os.Signal, 1)
-		signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-		<-stop
-		_ = os.RemoveAll(dir)
-		os.Exit(2)
-	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	if err := os.Chmod(dir, 0o755); err != nil { // for tests that become another user
 		return 0, err
 	}
@@ -118,7 +117,7 @@ func mutate(s settings) (int, error) {
 		}
 		return 0, nil
 	}
-	r := &run{settings: s, baseline: baseline, mutants: mutants}
+	r := &run{ctx: ctx, settings: s, baseline: baseline, mutants: mutants}
 	if err := r.prepare(dir, overlay, sources); err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 // run is one run of this program.
 type run struct {
+	ctx context.Context
 	settings
 	baseline map[string]string // reasons by key
 	mutants  []*mutant
@@ -35,7 +37,7 @@ func (r *run) prepare(dir, overlay string, sources []*source) error {
 		say("the mutants run uncaged: with this user's permissions")
 	}
 	for i := range r.settings.workers {
-		w, err := newWorker(i, dir, caged)
+		w, err := newWorker(r.ctx, i, dir, caged)
 		if err != nil {
 			return err
 		}
@@ -53,6 +55,10 @@ func (r *run) prepare(dir, overlay string, sources []*source) error {
 		defer lock.Unlock()
 		if err != nil {
 			say("left out, since it fails without a mutant: %s %s: %v", t.suite.name, t.run, err)
+		}
+		if r.longest > 0 && t.took > r.longest {
+			say("left out, since it takes %s: %s %s", t.took.Round(time.Second), t.suite.name, t.run)
+			return
 		}
 		for n := range reached {
 			r.reaching[n] = append(r.reaching[n], t)
@@ -132,11 +138,14 @@ func (r *run) all() (int, error) {
 	var lock sync.Mutex
 	work(r.workers, r.mutants, func(w *worker, m *mutant) {
 		o := w.judge(m, r.reaching[m.number])
+		if r.ctx.Err() != nil {
+			return
+		}
 		lock.Lock()
 		defer lock.Unlock()
 		report.add(m, o)
 	})
-	return report.end(), nil
+	return report.end(), context.Cause(r.ctx)
 }
 
 // judge runs the tests that reach a mutant until one fails.

@@ -24,14 +24,15 @@ const (
 
 // worker runs tests, one process at a time, with a switch of its own.
 type worker struct {
+	ctx    context.Context
 	number int
 	dir    string
 	caged  bool // nothing but dir can be written, and no process outlives a run
 	cache  string
 }
 
-func newWorker(number int, dir string, caged bool) (*worker, error) {
-	w := &worker{number: number, dir: filepath.Join(dir, fmt.Sprintf("worker%d", number)), caged: caged}
+func newWorker(ctx context.Context, number int, dir string, caged bool) (*worker, error) {
+	w := &worker{ctx: ctx, number: number, dir: filepath.Join(dir, fmt.Sprintf("worker%d", number)), caged: caged}
 	if err := os.MkdirAll(filepath.Join(w.dir, "tmp"), 0o755); err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (w *worker) try(active string, tests []*test, limit time.Duration) (verdict
 	if w.caged {
 		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", cage, "cage", w.dir, w.cache}, args...)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(w.ctx, limit)
 	defer cancel()
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
 	command.WaitDelay = 5 * time.Second

@@ -44,7 +44,7 @@ var goVersionCases = []pinCase{
 	{"1.22.*\n", "1.22.*", 1, ""},
 	{"1.x\n", "1.x", 1, ""},
 	{">=1.22.0-rc1\n", ">=1.22.0-rc1", 1, ""},
-	{"1.23.0-rc.1\n", "1.23.0-rc.1", 1, ""},
+	{"1.23.0-rc.1\n", "1.23.0-rc.1", 1, ""}, // https://github.com/actions/setup-go/issues/524
 	{"1.21 - 1.23\n", "1.21 - 1.23", 1, ""},
 	{"", "", 0, "has no version"},
 	{"\n\n", "", 0, "has no version"},

@@ -64,6 +64,7 @@ func TestPrecedence(t *testing.T) {
 		{"toolchain line", files{".git/": "", "go.mod": "module m\ngo 1.22\ntoolchain go1.22.5\n"}, "a", "go.mod:3", "toolchain go1.22.5"},
 		{"toolchain of a first release", files{".git/": "", "go.mod": "module m\ngo 1.19\ntoolchain go1.20\n"}, ".", "go.mod:3", "toolchain go1.20"},
 		{"toolchain default", files{".git/": "", "go.mod": "go 1.22\ntoolchain default\n"}, ".", "go.mod:1", "go 1.22"},
+		// https://github.com/golang/go/issues/69646
 		{"go.work before go.mod", files{".git/": "", "go.work": "go 1.21\n", "a/go.mod": "go 1.20\ntoolchain go1.22.5"}, "a", "go.work:1", "go 1.21"},
 		{"go.work and go.mod here", files{".git/": "", "go.work": "go 1.21\ntoolchain go1.22.5", "go.mod": "go 1.20"}, ".", "go.work:2", "toolchain go1.22.5"},
 		{"go.work that asks nothing", files{".git/": "", "go.work": "use ./a\n", "a/go.mod": "go 1.20"}, "a", "a/go.mod:1", "go 1.20"},
