@@ -45,8 +45,10 @@ func (a *app) hardenCommand() *cli.Command {
 			sub("plan", "show every change that apply would make", "[--out FILE]", a.hardenPlan, only, profile, user, root, out, jsonFlag()),
 			sub("apply", "make the changes, or those of a saved plan if the machine has not changed since", "[FILE]", a.hardenApply, only, profile, user, root, jsonFlag()),
 			sub("undo", "undo everything, or the items of --only", "[--dry-run]", a.hardenUndo, applied, root, jsonFlag(),
+				&cli.BoolFlag{Name: "user", Usage: "undo what was applied to your own services"},
 				&cli.BoolFlag{Name: "dry-run", Usage: "only show what would be restored"}),
-			sub("service", "limit or sandbox a systemd service, or give it a socket for vmgo observe", "NAME [--memory SIZE] [--cpus N] [--sandbox] [--observe] [--apply]", a.hardenService, root, out, jsonFlag(),
+			sub("service", "limit or sandbox a systemd service, or give it a socket for vmgo observe", "NAME [--user] [--memory SIZE] [--cpus N] [--sandbox] [--observe] [--apply]", a.hardenService, root, out, jsonFlag(),
+				&cli.BoolFlag{Name: "user", Usage: "a service of your own manager (systemctl --user), without root"},
 				&cli.StringFlag{Name: "memory", Usage: "MemoryMax `SIZE`, such as 512M or 50%, with MemoryHigh and GOMEMLIMIT below it"},
 				&cli.Float64Flag{Name: "cpus", Usage: "limit the service to `N` CPUs, such as 1.5, and set GOMAXPROCS to match", DefaultText: "no limit"},
 				&cli.BoolFlag{Name: "sandbox", Usage: "deny everything that a Go service does not need"},
@@ -61,6 +63,9 @@ func (a *app) hardenCommand() *cli.Command {
 
 // hardenEngine returns an engine on the machine of the flags.
 func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine, error) {
+	if c.Bool("user") { // of undo and service; the other commands name a user
+		return a.hardenOwn(c, extra...)
+	}
 	m, err := harden.Running(a.host)
 	if dir := c.String("root"); dir != "" {
 		m, err = harden.Image(a.host, a.absolute(dir))
@@ -104,7 +109,7 @@ func listFlag(c *cli.Context, name, kind, hint string) ([]string, error) {
 }
 
 func (a *app) hardenStatus(c *cli.Context) error {
-	engine, plan, err := a.hardenPlanned(c)
+	engine, plan, err := a.hardenStanding(c)
 	if err != nil {
 		return err
 	}
@@ -187,7 +192,11 @@ func (a *app) hardenApply(c *cli.Context) error {
 			extra = saved.Service.Items()
 		}
 	}
-	engine, err := a.hardenEngine(c, extra...)
+	open := a.hardenEngine
+	if saved != nil && saved.Service != nil && saved.Service.User {
+		open = a.hardenOwn
+	}
+	engine, err := open(c, extra...)
 	if err != nil {
 		return err
 	}
@@ -208,7 +217,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 	if _, err := arguments(c, 0, 0, ""); err != nil {
 		return err
 	}
-	sel, err := a.hardenSelection(c)
+	only, err := listFlag(c, "only", "item", "vmgo harden status")
 	if err != nil {
 		return err
 	}
@@ -216,7 +225,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := func() (harden.Plan, error) { return engine.PlanUndo(sel.Only) }
+	plan := func() (harden.Plan, error) { return engine.PlanUndo(only) }
 	if c.Bool("dry-run") {
 		shown, err := plan()
 		if err != nil {
@@ -225,7 +234,7 @@ func (a *app) hardenUndo(c *cli.Context) error {
 		return a.hardenShow(c, shown)
 	}
 	return a.hardenRun(c, engine, func(ctx context.Context, show func(harden.Plan) error) (harden.Result, error) {
-		return engine.Undo(ctx, sel.Only, show)
+		return engine.Undo(ctx, only, show)
 	}, plan)
 }
 
@@ -262,7 +271,7 @@ func (a *app) hardenRun(c *cli.Context, engine *harden.Engine,
 	if c.Bool("json") {
 		err = ui.JSON(a.host.Stdout, res.Plan)
 	} else {
-		a.hardenDone(res)
+		a.hardenDone(res, engine.Machine.UndoCommand())
 	}
 	return firstError(err, refused(res.Plan))
 }
@@ -304,7 +313,7 @@ func (a *app) hardenService(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	service := harden.Service{Name: args[0], CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write"), Observe: c.Bool("observe")}
+	service := harden.Service{Name: args[0], User: c.Bool("user"), CPUs: c.Float64("cpus"), Sandbox: c.Bool("sandbox"), Write: c.StringSlice("write"), Observe: c.Bool("observe")}
 	if c.IsSet("memory") {
 		total := uint64(0) // of an image it is not known
 		if !c.IsSet("root") {

@@ -167,7 +167,7 @@ func changes(n int) string {
 }
 
 // hardenDone prints a summary of the changes.
-func (a *app) hardenDone(res harden.Result) {
+func (a *app) hardenDone(res harden.Result, undo string) {
 	n := len(res.Plan.Changes)
 	switch {
 	case n == 0:
@@ -175,7 +175,7 @@ func (a *app) hardenDone(res harden.Result) {
 	case res.Plan.Verb == "undo":
 		a.sayf("reverted %s", changes(n))
 	default:
-		a.sayf("made %s; undo with: vmgo harden undo", changes(n))
+		a.sayf("made %s; undo with: %s", changes(n), undo)
 	}
 	var needs []string
 	for _, item := range res.Plan.Items {

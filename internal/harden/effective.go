@@ -13,11 +13,11 @@ func (m *Machine) properties(unit string) map[string]string {
 	if !m.Systemd() {
 		return nil
 	}
-	args := []string{"show"}
+	args := m.systemctl("show")
 	if unit != "" {
 		args = append(args, unit)
 	}
-	out, err := m.answer("systemctl", args...)
+	out, err := m.answer(args[0], args[1:]...)
 	if err != nil {
 		return nil
 	}

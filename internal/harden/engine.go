@@ -97,7 +97,7 @@ func (e *Engine) leave() error {
 // lock makes the state directory and takes its lock. Undo removes the
 // directory, so it may go while we wait for the lock in it.
 func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
-	dir := e.Machine.Host.Path(StateDir)
+	dir := e.Machine.Host.Path(e.Machine.record(StateDir))
 	var err error
 	for range 100 {
 		if err = fsx.MkdirAll(dir, 0o755); err != nil {
@@ -180,7 +180,7 @@ func (e *Engine) finish(ctx context.Context, j journal, res *Result) (cause, err
 		err = errors.Join(err, saveErr)
 	}
 	return cause, diag.Wrap(diag.Failure, errors.Join(cause, err),
-		"a change failed, and so did the revert of those before it; the journal is kept", "vmgo harden undo")
+		"a change failed, and so did the revert of those before it; the journal is kept", e.Machine.UndoCommand())
 }
 
 // run makes the remaining changes of a journal.

@@ -155,7 +155,7 @@ func (j *journal) private() bool {
 // load reads a JSON file of the state directory; ok is false where there is
 // none.
 func (m *Machine) load(path string, into any) (ok bool, err error) {
-	real := m.real(path)
+	real := m.real(m.record(path))
 	data, err := smallfile.Read(real, MaxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -166,7 +166,7 @@ func (m *Machine) load(path string, into any) (ok bool, err error) {
 	if err := fsx.Decode(path, data, formatNow, into); diag.CodeOf(err) == diag.NewerFormat {
 		return false, err
 	} else if err != nil {
-		return false, diag.Wrap(diag.Failure, err, path+", the record of vmgo's changes, cannot be read", "ls "+originalsDir)
+		return false, diag.Wrap(diag.Failure, err, path+", the record of vmgo's changes, cannot be read", "ls "+m.record(originalsDir))
 	}
 	return true, nil
 }
@@ -181,7 +181,7 @@ func (m *Machine) save(path string, value interface{ private() bool }) error {
 	if value.private() {
 		mode = 0o600
 	}
-	return m.replace(m.real(path), append(data, '\n'), mode)
+	return m.replace(m.real(m.record(path)), append(data, '\n'), mode)
 }
 
 // replace puts a file of vmgo's own in place, durably.
@@ -203,7 +203,7 @@ func (m *Machine) replace(real string, data []byte, mode uint32) error {
 
 // remove deletes a file of the state directory and makes that durable.
 func (m *Machine) remove(path string) error {
-	real := m.real(path)
+	real := m.real(m.record(path))
 	if err := os.Remove(real); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -255,7 +255,7 @@ func (m *Machine) backup(led ledger, at func(string)) error {
 		if r.Kind != File || !r.Original.Present {
 			continue
 		}
-		path := m.real(originalsDir + r.Target)
+		path := m.real(m.record(originalsDir) + r.Target)
 		if _, err := os.Lstat(path); err == nil {
 			continue
 		}
@@ -273,7 +273,7 @@ func (m *Machine) backup(led ledger, at func(string)) error {
 // tidy removes what the state directory no longer needs: the backups of files
 // that are their original again, and all of it when nothing is applied.
 func (m *Machine) tidy(led ledger, at func(string)) error {
-	originals := m.real(originalsDir)
+	originals := m.real(m.record(originalsDir))
 	if !slices.ContainsFunc(led.Records, func(r record) bool { return r.Kind == File && r.Original.Present }) {
 		if err := os.RemoveAll(originals); err != nil {
 			return err
@@ -293,7 +293,7 @@ func (m *Machine) tidy(led ledger, at func(string)) error {
 // removeState removes the state directory with nothing but the lock and
 // unfinished stages in it, and its parent if that is empty.
 func (m *Machine) removeState(at func(string)) error {
-	dir := m.Host.Path(StateDir)
+	dir := m.Host.Path(m.record(StateDir))
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		entries, err = nil, nil

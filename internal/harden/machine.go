@@ -38,6 +38,8 @@ type Machine struct {
 	baseline map[cellKey]Value
 	// stored counts the names of the files of the store; nil before they are counted.
 	stored storeNames
+	// own is the user's part of the machine; zero for all of it.
+	own own
 	// patience is how long an answer is waited for.
 	patience time.Duration
 }
@@ -89,8 +91,14 @@ func (m *Machine) Program(name string) (string, bool) {
 	return facts.Program(m.Host, name)
 }
 
-// Systemd reports whether systemd is the first process.
-func (m *Machine) Systemd() bool { return m.Live && facts.SystemdRuns(m.Host) }
+// Systemd reports whether systemd is the first process; of a user's own part, whether
+// that user's manager runs.
+func (m *Machine) Systemd() bool {
+	if m.isOwn() {
+		return m.Live && m.Host.Exists(m.own.runtime+"/systemd/private")
+	}
+	return m.Live && facts.SystemdRuns(m.Host)
+}
 
 // HasSystemd reports whether the machine has systemd at all, running or not.
 func (m *Machine) HasSystemd() bool {
@@ -138,6 +146,9 @@ func (m *Machine) run(ctx context.Context, name string, args ...string) (string,
 	cmd.WaitDelay = time.Second // what it started may hold its output open
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER="}
+	if m.isOwn() {
+		cmd.Env = append(cmd.Env, "HOME="+m.own.home, "XDG_RUNTIME_DIR="+m.own.runtime)
+	}
 	err := m.Host.Run(cmd)
 	if err != nil {
 		if text := strings.TrimSpace(errs.String()); text != "" {

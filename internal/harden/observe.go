@@ -47,7 +47,7 @@ RemoveOnStop=yes
 `
 	w.Wants = []Want{
 		m.file("/etc/systemd/system/"+socket, text),
-		m.file(s.dropIn("60-vmgo-observe.conf"), ownHeader+"[Service]\nSockets="+socket+"\n"),
+		m.file(s.dropIn(m, "60-vmgo-observe.conf"), ownHeader+"[Service]\nSockets="+socket+"\n"),
 	}
 	w.Notes = []string{"a connection to the socket starts the service if it is stopped"}
 	if m.Systemd() {

@@ -32,7 +32,7 @@ func (s Service) sandboxWish(m *Machine) (Wish, error) {
 		return w, nil
 	}
 	text := s.sandbox(m, &w)
-	w.Wants = []Want{m.file(s.dropIn(sandboxDropIn), text)}
+	w.Wants = []Want{m.file(s.dropIn(m, sandboxDropIn), text)}
 	if m.Systemd() {
 		w.Advice = []string{"systemctl restart " + diag.Word(s.Name), "systemd-analyze security " + diag.Word(s.Name)}
 	}

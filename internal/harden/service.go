@@ -24,6 +24,7 @@ type Service struct {
 	Sandbox bool     `json:"sandbox,omitempty"`
 	Write   []string `json:"write,omitempty"`
 	Observe bool     `json:"observe,omitempty"` // a private socket for vmgo observe
+	User    bool     `json:"user,omitempty"`    // a service of the user's own manager
 }
 
 // minMemory is where GOMEMLIMIT leaves a Go program no heap worth the name.
@@ -35,17 +36,24 @@ func NewService(s Service) (Service, error) {
 		s.Name += ".service"
 	}
 	usage := func(text, hint string) (Service, error) { return s, diag.New(diag.Usage, text, hint) }
+	list, again := "systemctl list-unit-files --type=service", "vmgo harden service "+diag.Word(s.Name)
+	if s.User {
+		list, again = "systemctl --user list-unit-files --type=service", again+" --user"
+	}
 	if ok, _ := regexp.MatchString(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.service$`, s.Name); !ok {
-		return usage(quote(s.Name)+" is not a service name", "systemctl list-unit-files --type=service")
+		return usage(quote(s.Name)+" is not a service name", list)
 	}
 	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox && !s.Observe {
-		return usage("no change requested: give --memory, --cpus, --sandbox or --observe", "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
+		return usage("no change requested: give --memory, --cpus, --sandbox or --observe", again+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
-		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), "vmgo harden service "+diag.Word(s.Name)+" --memory 512M")
+		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), again+" --memory 512M")
 	}
 	if s.CPUs != 0 && (s.CPUs < 0.01 || s.CPUs > 4096 || math.IsNaN(s.CPUs)) {
-		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), "vmgo harden service "+diag.Word(s.Name)+" --cpus 1.5")
+		return usage(fmt.Sprintf("%v CPUs cannot be", s.CPUs), again+" --cpus 1.5")
+	}
+	if s.User && (s.Sandbox || s.Observe) {
+		return usage("--sandbox and --observe are for services of the system: a user's manager lacks the rights", again+" --memory 512M")
 	}
 	for _, dir := range s.Write {
 		if !path.IsAbs(dir) || strings.ContainsAny(dir, "\n\"\\%") {
@@ -102,7 +110,7 @@ func (s Service) Items() []Item {
 
 func (s Service) limitsItem() Item {
 	return Item{
-		ID:   "service:" + strings.TrimSuffix(s.Name, ".service"),
+		ID:   s.id(),
 		What: "limit " + s.Name + ", and set GOMEMLIMIT and GOMAXPROCS to match",
 		Why: "the Go runtime reads no memory limit of its control group, in no release up to 1.27.4: the heap grows past it and the kernel kills the service. " +
 			"GOMEMLIMIT makes the collector work harder before that.",
@@ -114,9 +122,23 @@ func (s Service) limitsItem() Item {
 	}
 }
 
+// UserService begins the names of items that belong to a service of the user's own manager.
+const UserService = "user-service:"
+
+// id names the item with the limits.
+func (s Service) id() string {
+	name := strings.TrimSuffix(s.Name, ".service")
+	if s.User {
+		return UserService + name
+	}
+	return "service:" + name
+}
+
 const limitsDropIn = "60-vmgo-limits.conf"
 
-func (s Service) dropIn(name string) string { return "/etc/systemd/system/" + s.Name + ".d/" + name }
+func (s Service) dropIn(m *Machine, name string) string {
+	return m.unitDir() + "/" + s.Name + ".d/" + name
+}
 
 // limits are the figures that follow from what was asked for. GOMEMLIMIT is
 // 90 % of MemoryMax, for the runtime counts neither the program's text nor
@@ -135,7 +157,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 	}
 	_, goLimit, _ := s.limits()
 	isGo := s.program(m) != notGo
-	w.Wants = []Want{m.file(s.dropIn(limitsDropIn), ownHeader+"[Service]\n"+s.limitSettings(isGo))}
+	w.Wants = []Want{m.file(s.dropIn(m, limitsDropIn), m.header()+"[Service]\n"+s.limitSettings(isGo))}
 	if !isGo {
 		w.Notes = append(w.Notes, "the program of "+s.Name+" is not a Go program, so GOMEMLIMIT and GOMAXPROCS are not set")
 	}
@@ -151,7 +173,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 		if peak, ok := s.peak(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("its peak was %s, file cache included: --memory %dM leaves a quarter of room", ui.Bytes(peak), (peak+peak/4)>>20+1))
 		}
-		w.Advice = []string{"systemctl restart " + diag.Word(s.Name)}
+		w.Advice = []string{joinWords(m.systemctl("restart", s.Name))}
 		w.Notes = append(w.Notes, "the limits apply at once to a running service, GOMEMLIMIT and GOMAXPROCS from its next start: restart it soon")
 		if used, ok := s.memoryInUse(m); ok && s.Memory != 0 {
 			w.Notes = append(w.Notes, fmt.Sprintf("the service uses %s of memory now", ui.Bytes(used)))
@@ -160,6 +182,7 @@ func (s Service) limitsWish(m *Machine) (Wish, error) {
 			}
 		}
 	}
+	w.Notes = append(w.Notes, s.uncontrolled(m)...)
 	if m.Live {
 		if mode := m.Host.Cgroup().Mode; mode != "v2" && s.Memory != 0 {
 			w.Notes = append(w.Notes, "control groups are "+mode+" here: MemoryHigh and MemorySwapMax have no effect before v2 is active (item cgroup-v2)")
@@ -212,6 +235,9 @@ func (s Service) missing(m *Machine) string {
 	case !m.HasSystemd():
 		return "there is no systemd"
 	case s.file(m) == "":
+		if s.User {
+			return "you have no unit " + s.Name
+		}
 		return "there is no unit " + s.Name
 	}
 	return ""
@@ -219,11 +245,11 @@ func (s Service) missing(m *Machine) string {
 
 // file finds the unit, or the template that it is an instance of.
 func (s Service) file(m *Machine) string {
-	if file := facts.UnitFile(m.Host, s.Name); file != "" {
+	if file := m.unitFile(s.Name); file != "" {
 		return file
 	}
 	if name, _, ok := strings.Cut(s.Name, "@"); ok {
-		return facts.UnitFile(m.Host, name+"@.service")
+		return m.unitFile(name + "@.service")
 	}
 	return ""
 }
@@ -236,11 +262,8 @@ func (s Service) dropIns(m *Machine) []string {
 	}
 	var dirs []string
 	for _, unit := range units {
-		for _, dir := range []string{
-			"/usr/lib/systemd/system/", "/lib/systemd/system/", "/run/systemd/system/", "/etc/systemd/system/",
-			"/run/systemd/system.control/", "/etc/systemd/system.control/", // systemctl set-property
-		} {
-			dirs = append(dirs, dir+unit+".d")
+		for _, dir := range slices.Backward(m.unitDirs()) {
+			dirs = append(dirs, dir+"/"+unit+".d")
 		}
 	}
 	return slices.DeleteFunc(facts.DropIns(m.Host, ".conf", dirs...), func(file string) bool {
@@ -255,7 +278,7 @@ func (s Service) settings(m *Machine, key string) []string {
 	for _, file := range append([]string{s.file(m)}, s.dropIns(m)...) {
 		for _, line := range m.Host.Lines(file) {
 			if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.TrimSpace(name) == key {
-				values = append(values, strings.TrimSpace(value))
+				values = append(values, m.homeOf(strings.TrimSpace(value)))
 			}
 		}
 	}

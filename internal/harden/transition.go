@@ -70,7 +70,10 @@ func (t *transition) apply(item Item, wish Wish) error {
 // does not have. A directory that exists stays as it is.
 func (m *Machine) expand(wants []Want) []Want {
 	var out []Want
-	seen := map[string]bool{}
+	seen, mode := map[string]bool{}, uint32(0o755)
+	if m.isOwn() {
+		mode = 0o700 // as the XDG base directory specification has it
+	}
 	for _, w := range wants {
 		if w.Kind.runtime() && !m.Live || w.Kind == Unit && !m.Systemd() {
 			continue
@@ -79,7 +82,7 @@ func (m *Machine) expand(wants []Want) []Want {
 			for _, dir := range parents(w.Target) {
 				if !seen[dir] {
 					seen[dir] = true
-					out = append(out, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: 0o755, UID: m.Owner, GID: m.Group}})
+					out = append(out, Want{Kind: Dir, Target: dir, Value: Value{Present: true, Mode: mode, UID: m.Owner, GID: m.Group}})
 				}
 			}
 		}
@@ -260,8 +263,8 @@ func (m *Machine) commands(changes []Change) [][]string {
 	}
 	for _, c := range changes {
 		// systemd makes units of /etc/fstab, too.
-		if (c.Kind == File || c.Kind == Link) && (strings.HasPrefix(c.Target, "/etc/systemd/") || c.Target == "/etc/fstab") {
-			return [][]string{{"systemctl", "daemon-reload"}}
+		if (c.Kind == File || c.Kind == Link) && (strings.HasPrefix(c.Target, "/etc/systemd/") || m.isOwn() || c.Target == "/etc/fstab") {
+			return [][]string{m.systemctl("daemon-reload")}
 		}
 	}
 	return nil

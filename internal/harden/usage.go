@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // peak returns the most memory that a service has used since its start, in bytes, file
@@ -51,7 +49,7 @@ func (s Service) proof(m *Machine) string {
 	var found []string
 	for _, variable := range s.variables() {
 		if !bytes.Contains(slices.Concat([]byte{0}, environ), []byte("\x00"+variable+"\x00")) {
-			return fmt.Sprintf("process %s was started before and has no %s: systemctl restart %s", pid, variable, diag.Word(strings.TrimSuffix(s.Name, ".service")))
+			return fmt.Sprintf("process %s was started before and has no %s: %s", pid, variable, joinWords(m.systemctl("restart", strings.TrimSuffix(s.Name, ".service"))))
 		}
 		found = append(found, variable)
 	}
