@@ -23,7 +23,8 @@ func (a *app) doctorCommand() *cli.Command {
 		UsageText: "vmgo doctor [--only ID,...] [--skip ID,...] [--quick | --offline] [--bench] [--fail-on warn|fail] [--baseline FILE] [--fix] [--json | --html FILE | --list]\nvmgo doctor --binary FILE | --undo",
 		Description: `Looks at the toolchain, the hook, the machine, the distribution, the network and
 security (docs/doctor.md). Nothing is changed without --fix. Exit status 1 if a
-check failed, with --fail-on warn also if one warns. The home directory and secrets are left out of everything printed.`,
+check failed, with --fail-on warn also if one warns. The output has neither the
+home directory nor secrets.`,
 		Category: machineCategory,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "only", Usage: "run only the checks or groups `ID,...`"},
@@ -36,7 +37,7 @@ check failed, with --fail-on warn also if one warns. The home directory and secr
 			&cli.BoolFlag{Name: "bench", Usage: "also measure the disk: 64 MB, two seconds"},
 			&cli.StringFlag{Name: "listen", Usage: "also check your HTTP service at `ADDRESS`, such as :8080"},
 			&cli.StringFlag{Name: "grpc", Usage: "also check your gRPC service at `ADDRESS`"},
-			&cli.StringFlag{Name: "binary", Usage: "report on which distributions the program `FILE` starts"},
+			&cli.StringFlag{Name: "binary", Usage: "report which distributions the program `FILE` runs on"},
 			&cli.BoolFlag{Name: "fix", Usage: "fix what can be fixed safely, after showing the changes"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "with --fix: do not ask"},
 			&cli.BoolFlag{Name: "undo", Usage: "undo the latest --fix"},
@@ -120,10 +121,10 @@ func (a *app) baseline(file string) (earlier doctor.Document, err error) {
 		err = json.Unmarshal(data, &earlier)
 	}
 	if err != nil {
-		return earlier, diag.Wrap(diag.Usage, err, "the baseline "+file+" cannot be read", hint)
+		return earlier, diag.Wrap(diag.Usage, err, "cannot read the baseline "+file, hint)
 	}
 	if len(earlier.Checks) == 0 {
-		return earlier, diag.New(diag.Usage, file+" is no report of doctor", hint)
+		return earlier, diag.New(diag.Usage, file+" is not a report of vmgo doctor", hint)
 	}
 	return earlier, nil
 }
@@ -156,7 +157,7 @@ func oneMode(c *cli.Context, modes ...string) error {
 	case c.IsSet("yes") && mode != "fix":
 		return diag.New(diag.Usage, "--yes works only with --fix", "vmgo doctor --fix --yes")
 	case c.Bool("quick") && (c.Bool("bench") || c.IsSet("listen") || c.IsSet("grpc")):
-		return diag.New(diag.Usage, "--quick neither measures nor connects: it does not go with --bench, --listen and --grpc", "vmgo doctor --bench")
+		return diag.New(diag.Usage, "--quick cannot be combined with --bench, --listen or --grpc", "vmgo doctor --bench")
 	case c.IsSet("html") && c.String("html") == "":
 		return diag.New(diag.Usage, "--html has no file", "vmgo doctor --html doctor.html")
 	}

@@ -14,14 +14,14 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// Binary is what `vmgo doctor --binary` says of a program.
+// Binary is the report of `vmgo doctor --binary` on a program.
 type Binary struct {
 	Path          string         `json:"path"`
 	Machine       string         `json:"machine"` // as ELF calls it: EM_X86_64
 	Static        bool           `json:"static"`
 	Interpreter   string         `json:"interpreter"` // its dynamic loader, empty if static
 	Libc          string         `json:"libc"`        // glibc, musl or empty
-	Go            string         `json:"go"`          // the release that built it, empty if it is no Go program
+	Go            string         `json:"go"`          // the release that built it, empty if it is not a Go program
 	Needs         []libc.Library `json:"needs"`
 	Glibc         string         `json:"glibc"` // the newest symbol version of glibc that it needs
 	Distributions []Starts       `json:"distributions"`

@@ -3,7 +3,7 @@ package doctor
 // Catalogue lists every check in the order of the report.
 func Catalogue() []Check {
 	return []Check{
-		inForceCheck(), contextsCheck(), buildCheck(), pathGoCheck(), distroGoCheck(), copiedGoCheck(), gorootCheck(), leftoversCheck(),
+		selectedCheck(), contextsCheck(), buildCheck(), pathGoCheck(), distroGoCheck(), copiedGoCheck(), gorootCheck(), leftoversCheck(),
 		goenvCheck(), goEnvFileCheck(), gotoolchainCheck(), goflagsCheck(), go111moduleCheck(), gosumdbCheck(), goinsecureCheck(),
 		goproxySettingCheck(), gopathCheck(), gobinCheck(), programsCheck(), goamd64Check(), buildDirsCheck(), targetCheck(), endOfLifeCheck(), holesCheck(), builtByCheck(),
 		conflictsCheck(), replaceCheck(), workspaceCheck(), mixedCheck(),

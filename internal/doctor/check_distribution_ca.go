@@ -12,8 +12,8 @@ import (
 func certificatesCheck() Check {
 	return Check{
 		ID: "distribution.ca", Group: Distribution, Weight: 9,
-		Title:  "certificates of certificate authorities",
-		Why:    "without them every HTTPS connection ends with \"certificate signed by unknown authority\"",
+		Title:  "CA certificates",
+		Why:    "without them every HTTPS connection fails with \"certificate signed by unknown authority\"",
 		Source: "SSL_CERT_FILE, SSL_CERT_DIR, and the places where crypto/x509 looks; online, the certificate of the module proxy",
 		Run:    runCertificates,
 	}
@@ -32,16 +32,16 @@ func runCertificates(ctx context.Context, m *Machine) Result {
 		if n := m.countCertificates(file); n > 0 {
 			return m.judgeAuthority(ctx, ok("%s in %s", ui.Count(n, "certificate"), file))
 		}
-		r := fail("SSL_CERT_FILE names a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).mend("unset SSL_CERT_FILE")
+		r := fail("SSL_CERT_FILE is a file without certificates").at("environment", 0, "SSL_CERT_FILE=%s", file).fixWith("unset SSL_CERT_FILE")
 		if _, found := m.systemCertificates(); !found {
-			r = r.mend("%s", m.install("ca-certificates"))
+			r = r.fixWith("%s", m.install("ca-certificates"))
 		}
 		return r
 	}
 	if where, found := m.systemCertificates(); found {
 		return m.judgeAuthority(ctx, ok("%s", where))
 	}
-	return fail("no certificates of authorities are installed").mend("%s", m.install("ca-certificates"))
+	return fail("no CA certificates are installed").fixWith("%s", m.install("ca-certificates"))
 }
 
 // judgeAuthority reports a server whose authority is none of those known here: a
@@ -63,10 +63,10 @@ func (m *Machine) judgeAuthority(ctx context.Context, r Result) Result {
 		dir, update = "/etc/pki/ca-trust/source/anchors/", "update-ca-trust"
 	}
 	return bad.means("Whoever runs the network can give you its certificate as a file; below it is /tmp/ca.crt.").
-		mend("sudo cp /tmp/ca.crt %s && sudo %s", dir, update)
+		fixWith("sudo cp /tmp/ca.crt %s && sudo %s", dir, update)
 }
 
-// systemCertificates says where crypto/x509 finds certificates.
+// systemCertificates returns where crypto/x509 finds certificates.
 func (m *Machine) systemCertificates() (where string, found bool) {
 	for _, file := range certificateFiles() {
 		if n := m.countCertificates(file); n > 0 {

@@ -12,7 +12,7 @@ func compilerCheck() Check {
 	return Check{
 		ID: "distribution.cc", Group: Distribution, Weight: 6,
 		Title:  "a C compiler and linker for cgo and -race",
-		Why:    "without one CGO_ENABLED silently becomes 0: the same sources give another program, with Go's own resolver",
+		Why:    "without one CGO_ENABLED silently becomes 0: the same sources build a different program, with Go's own resolver",
 		Source: "CC, CGO_ENABLED, programs on PATH, the C library's headers; import \"C\" in the project",
 		Run:    runCompiler,
 	}
@@ -20,7 +20,7 @@ func compilerCheck() Check {
 
 func runCompiler(_ context.Context, m *Machine) Result {
 	if s := m.GoEnv("CGO_ENABLED"); s.Value == "0" {
-		return where(s, ok("not needed: CGO_ENABLED=0"))
+		return where(s, ok("no C compiler needed: CGO_ENABLED=0"))
 	}
 	cc := m.GoEnv("CC").Value
 	if cc == "" {
@@ -35,30 +35,30 @@ func runCompiler(_ context.Context, m *Machine) Result {
 			return m.otherCompiler(words[0])
 		}
 		if m.findProgram("clang") != "" {
-			return warn("no gcc, but clang: go has to be configured for it").mend("go env -w CC=clang CXX=clang++")
+			return warn("no gcc, but clang: go has to be configured for it").fixWith("go env -w CC=clang CXX=clang++")
 		}
 		r := info("no C compiler: cgo is off, and go test -race does not work")
 		if uses != "" {
 			r = fail("no C compiler, and this project uses cgo").at(uses, 0, `import "C"`)
 		}
-		return r.mend("%s", install)
+		return r.fixWith("%s", install)
 	}
 	if m.findProgram("ld") == "" && m.findProgram("ld.lld") == "" && m.findProgram("ld.gold") == "" {
-		return fail("%s is there, but no linker", found).mend("%s", m.install("binutils"))
+		return fail("%s is installed, but no linker", found).fixWith("%s", m.install("binutils"))
 	}
 	if !m.hasHeaders() {
-		return fail("%s is there, but not the C library's headers", found).
-			means("cgo stops with \"stdlib.h: No such file or directory\".").mend("%s", install)
+		return fail("%s is installed, but the C library's headers are not", found).
+			means("cgo fails with \"stdlib.h: No such file or directory\".").fixWith("%s", install)
 	}
 	return ok("%s", found)
 }
 
-// otherCompiler judges a CC that names a program that is not there.
+// otherCompiler returns the result for a CC that names a missing program.
 func (m *Machine) otherCompiler(name string) Result {
 	s := m.GoEnv("CC")
-	r := where(s, fail("CC=%s, and there is no such program: cgo stops", s.Value))
+	r := where(s, fail("CC=%s does not exist: cgo fails", s.Value))
 	if name == "clang" {
-		return r.mend("%s", m.install(strings.Fields(m.byDistro("clang libc6-dev", "clang glibc-devel", "clang musl-dev"))...))
+		return r.fixWith("%s", m.install(strings.Fields(m.byDistro("clang libc6-dev", "clang glibc-devel", "clang musl-dev"))...))
 	}
 	return r.unset(m, s)
 }
@@ -79,7 +79,7 @@ func (m *Machine) hasHeaders() bool {
 			return true
 		}
 	}
-	// A compiler that does not live in /usr brings its own.
+	// A compiler outside /usr has its own headers.
 	return !strings.HasPrefix(m.findProgram("gcc"), "/usr/")
 }
 

@@ -10,7 +10,7 @@ import (
 func kernelCheck() Check {
 	return Check{
 		ID: "distribution.kernel", Group: Distribution, Weight: 5,
-		Title:  "the kernel against the minimum of each installed release",
+		Title:  "whether the kernel is new enough for each installed release",
 		Why:    "an older kernel lacks system calls that the runtime makes",
 		Source: "/proc/sys/kernel/osrelease; go.dev/wiki/MinimumRequirements",
 		Run:    runKernel,
@@ -39,11 +39,11 @@ func runKernel(_ context.Context, m *Machine) Result {
 	for _, rel := range m.Releases() {
 		versions = append(versions, rel.Version)
 	}
-	if v := m.InForce(); !v.IsZero() {
+	if v := m.Selected(); !v.IsZero() {
 		versions = append(versions, v)
 	}
 	if len(versions) == 0 {
-		return skip("no release to judge")
+		return skip("no release to check")
 	}
 	for _, v := range versions {
 		major, minor := minimumKernel(v, runtime.GOARCH)
@@ -52,11 +52,11 @@ func runKernel(_ context.Context, m *Machine) Result {
 		case !known:
 			return skip("the kernel's release %q cannot be read", kernel)
 		case !enough:
-			return fail("%s is too old for Go %s", kernel, v).means("It needs %d.%d.", major, minor).mend("vmgo use 1.23")
+			return fail("%s is too old for Go %s", kernel, v).means("It needs Linux %d.%d.", major, minor).fixWith("vmgo use 1.23")
 		}
 	}
 	if old, fixed := m.signalBug(); old {
-		return warn("%s with Go before 1.14.1: programs may crash at signals", kernel).at("https://go.dev/issue/35777", 0, "").mend("%s", fixed)
+		return warn("%s with Go before 1.14.1: programs may crash at signals", kernel).at("https://go.dev/issue/35777", 0, "").fixWith("%s", fixed)
 	}
 	return ok("%s", kernel)
 }
@@ -64,7 +64,7 @@ func runKernel(_ context.Context, m *Machine) Result {
 // signalBug: kernels 5.2 to 5.3.14 and 5.4.0, 5.4.1 corrupted vector registers
 // when a signal came, which Go works around since 1.14.
 func (m *Machine) signalBug() (bool, string) {
-	v := m.InForce()
+	v := m.Selected()
 	from, _ := m.KernelAtLeast(5, 2)
 	to, _ := m.KernelAtLeast(5, 4)
 	return !v.IsZero() && v.Minor() < 14 && from && !to, "vmgo use stable"

@@ -12,9 +12,9 @@ import (
 func libcCheck() Check {
 	return Check{
 		ID: "distribution.libc", Group: Distribution, Weight: 7,
-		Title:  "the C library against what the installed releases need",
+		Title:  "whether the installed releases start with this C library",
 		Why:    "bin/go of 1.20 and older is linked with glibc and does not start on musl; 1.21 and newer are static",
-		Source: "the interpreter that each release's bin/go names (ELF), and whether the machine has it",
+		Source: "the ELF interpreter of each release's bin/go, and whether it exists",
 		Run:    runLibc,
 	}
 }
@@ -37,7 +37,7 @@ func runLibc(_ context.Context, m *Machine) Result {
 		r.Summary = "Go " + rel.Version.String() + " cannot start: it needs glibc"
 		r = r.at(program, 0, "needs %s", interpreter)
 		if name == host.Musl {
-			r = r.mend("%s", m.install("gcompat"))
+			r = r.fixWith("%s", m.install("gcompat"))
 		}
 	}
 	return r

@@ -10,7 +10,7 @@ func pkgConfigCheck() Check {
 	return Check{
 		ID: "distribution.pkg-config", Group: Distribution, Weight: 3,
 		Title:  "pkg-config",
-		Why:    "packages with a #cgo pkg-config line ask it where C libraries are",
+		Why:    "packages with a #cgo pkg-config line use it to find C libraries",
 		Source: "PKG_CONFIG, PATH; #cgo lines of the project",
 		Run: func(_ context.Context, m *Machine) Result {
 			name := m.GoEnv("PKG_CONFIG").Value
@@ -23,9 +23,9 @@ func pkgConfigCheck() Check {
 			case found != "":
 				return ok("%s", found)
 			case asks != "":
-				return fail("missing, and this project asks it").at(asks, 0, "#cgo pkg-config").mend("%s", install)
+				return fail("pkg-config is missing, and this project uses it").at(asks, 0, "#cgo pkg-config").fixWith("%s", install)
 			}
-			return info("missing; only cgo packages with C libraries need it").mend("%s", install)
+			return info("pkg-config is missing; only cgo packages with C libraries need it").fixWith("%s", install)
 		},
 	}
 }

@@ -8,7 +8,7 @@ import (
 func supportCheck() Check {
 	return Check{
 		ID: "distribution.support", Group: Distribution, Weight: 4,
-		Title:  "until when the distribution gets security updates",
+		Title:  "how long the distribution gets security updates",
 		Why:    "after that, holes in TLS libraries, certificates, git and the C compiler stay open",
 		Source: "/etc/os-release; the projects' own calendars",
 		Run:    runSupport,
@@ -18,7 +18,7 @@ func supportCheck() Check {
 func runSupport(_ context.Context, m *Machine) Result {
 	rel := m.OSRelease()
 	if rel.ID == "" {
-		return skip("/etc/os-release says nothing")
+		return skip("/etc/os-release does not name a distribution")
 	}
 	d, known := m.knownDistro()
 	if !known {
@@ -29,7 +29,7 @@ func runSupport(_ context.Context, m *Machine) Result {
 	switch {
 	case today > last:
 		return warn("%s has had no updates since %s", rel.Pretty, last).at("/etc/os-release", 0, "%s %s", rel.ID, rel.Version).
-			mend("%s", upgradeCommand(rel.ID))
+			fixWith("%s", upgradeCommand(rel.ID))
 	case today > d.until:
 		return info("%s: long-term support until %s", rel.Pretty, d.lts).
 			means("Full support ended %s; some packages get no fixes.", d.until)

@@ -11,8 +11,8 @@ import (
 func hookEditorCheck() Check {
 	return Check{
 		ID: "hook.editor", Group: Hook, Weight: 5,
-		Title:  "what a running VS Code server believes",
-		Why:    "it asks a shell once and keeps the answer until it is ended, so it misses every later change",
+		Title:  "which Go a running VS Code server uses",
+		Why:    "it reads a shell's environment once, so it misses every later change",
 		Source: "/proc/PID/environ of the user's own processes named --type=extensionHost",
 		Run:    runHookEditor,
 	}
@@ -38,17 +38,17 @@ func runHookEditor(_ context.Context, m *Machine) Result {
 			name, value, _ := strings.Cut(pair, "=")
 			env[name] = value
 		}
-		const kill = "kill %s   # the window reconnects and asks a shell anew"
+		const kill = "kill %s   # the window reconnects and reads the environment again"
 		if root := env["GOROOT"]; root != "" {
 			return warn("a VS Code server has GOROOT set, which keeps its Go extension from switching").
-				at(dir+"/environ", 0, "GOROOT=%s", root).mend(kill, entry.Name())
+				at(dir+"/environ", 0, "GOROOT=%s", root).fixWith(kill, entry.Name())
 		}
 		if m.Find("go", env["PATH"]) == "" {
-			return warn("a VS Code server has no go on its PATH").at(dir+"/environ", 0, "PATH=%s", env["PATH"]).mend(kill, entry.Name())
+			return warn("a VS Code server has no go on its PATH").at(dir+"/environ", 0, "PATH=%s", env["PATH"]).fixWith(kill, entry.Name())
 		}
 	}
 	if hosts == 0 {
-		return skip("none of this user is running")
+		return skip("no VS Code server of this user is running")
 	}
 	return ok("%s, with a go on PATH", ui.Count(hosts, "extension host"))
 }

@@ -13,15 +13,15 @@ func hookLoadedCheck() Check {
 	return Check{
 		ID: "hook.loaded", Group: Hook, Weight: 6,
 		Title:  "whether new shells load the hook",
-		Why:    "without it the release does not follow the directory; shims still do",
+		Why:    "without it the release does not change with the directory; shims still select it",
 		Source: "the rc file of the login shell, /etc/profile.d, /etc/zsh, /etc/fish",
 		Run: func(_ context.Context, m *Machine) Result {
 			rc := m.rcFile()
 			if m.Layout.Home == "" {
-				return skip("there is no home directory")
+				return skip("HOME is not set")
 			}
 			if rc == "" {
-				return skip("%s has no hook; shims serve it", m.LoginShell())
+				return skip("vmgo has no hook for %s; use shims", m.LoginShell())
 			}
 			for _, a := range m.Startup() {
 				if hookLine(a.Text) {
@@ -30,27 +30,27 @@ func hookLoadedCheck() Check {
 			}
 			r := warn("no startup file loads the hook")
 			if m.session().set {
-				r = info("loaded in this shell, but by no startup file")
+				r = info("the hook is loaded in this shell, but not by a startup file")
 			} else if len(m.shimDirs()) > 0 {
-				r = info("not loaded; shims choose the release instead")
+				r = info("the hook is not loaded; shims select the release instead")
 			}
-			return r.mend("echo %s >> %s", diag.Word(m.hookCommand()), diag.Word(rc))
+			return r.fixWith("echo %s >> %s", diag.Word(m.hookCommand()), diag.Word(rc))
 		},
 	}
 }
 
-// judgeHookLine reports a line that leaves the search for vmgo to a PATH that does not
-// lead to it yet: Debian's .profile reads .bashrc before it adds ~/.local/bin.
+// judgeHookLine reports a hook line that calls vmgo by name before its directory is on
+// PATH: Debian's .profile reads .bashrc before it adds ~/.local/bin.
 func (m *Machine) judgeHookLine(a Assignment) Result {
 	program, _, _ := strings.Cut(m.hookCommand(), " hook ")
 	program = program[strings.LastIndexByte(program, '(')+1:]
 	found := m.IsProgram("/usr/local/bin/vmgo") || m.IsProgram("/usr/bin/vmgo") || m.onPathBefore(a, filepath.Dir(m.Options.Vmgo))
 	if !a.Mine || found || calledVmgo(a.Text) != "" || !strings.Contains(program, "/") {
-		return ok("loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)
+		return ok("the hook is loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)
 	}
 	script := itoa(a.Line) + "s|vmgo hook|" + sedText(program) + " hook|"
 	return warn("a startup file calls vmgo by its name before its directory is on PATH").
-		at(a.Path, a.Line, "%s", a.Text).mend("sed -i %s %s", diag.Word(script), diag.Word(a.Path))
+		at(a.Path, a.Line, "%s", a.Text).fixWith("sed -i %s %s", diag.Word(script), diag.Word(a.Path))
 }
 
 // onPathBefore reports whether a startup file puts dir on PATH before it comes to a:

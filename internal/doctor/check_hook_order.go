@@ -11,8 +11,8 @@ func hookOrderCheck() Check {
 	return Check{
 		ID: "hook.order", Group: Hook, Weight: 6,
 		Title:  "lines that remove the hook again",
-		Why:    "the hook gets along with direnv, starship, mise and zoxide in either order, but not with a line that replaces what runs at the prompt",
-		Source: "assignments of PROMPT_COMMAND and precmd_functions behind the hook in the file that loads it",
+		Why:    "the hook works with direnv, starship, mise and zoxide in either order, but not with a line that replaces what runs at the prompt",
+		Source: "assignments of PROMPT_COMMAND and precmd_functions after the hook, in the file that loads it",
 		Run:    runHookOrder,
 	}
 }
@@ -36,8 +36,8 @@ func runHookOrder(_ context.Context, m *Machine) Result {
 	if r.Status == OK {
 		return r
 	}
-	r.Summary = "a line behind the hook replaces what runs at the prompt"
-	return r.mend("sed -i -e '%dh;%dd' -e '$G' %s", hook.Line, hook.Line, diag.Word(hook.Path)).
+	r.Summary = "a line after the hook replaces what runs at the prompt"
+	return r.fixWith("sed -i -e '%dh;%dd' -e '$G' %s", hook.Line, hook.Line, diag.Word(hook.Path)).
 		means("The command moves the hook to the end of the file.")
 }
 

@@ -13,9 +13,9 @@ import (
 func hookShimsCheck() Check {
 	return Check{
 		ID: "hook.shims", Group: Hook, Slow: true, Weight: 6,
-		Title:  "whether shims come first where no hook runs",
-		Why:    "editors, ssh commands and scripts never load a hook; a shim in front of every other go serves them",
-		Source: "PATH without what the hook put there; the first shim, run for its version",
+		Title:  "whether shims come first on PATH without the hook",
+		Why:    "editors, ssh commands and scripts do not load the hook; a shim before every other go serves them",
+		Source: "PATH without the entries of the hook; the first shim, run for its version",
 		Run:    runHookShims,
 	}
 }
@@ -25,22 +25,22 @@ func runHookShims(ctx context.Context, m *Machine) Result {
 	if len(dirs) == 0 {
 		for _, dir := range []string{m.HomePath(".local/bin"), "/usr/local/bin"} {
 			if dir != "" && m.IsProgram(dir+"/go") && m.identify(dir+"/go").Kind == ShimGo {
-				return warn("%s holds shims, but is not on PATH", dir).prepend(m, dir)
+				return warn("%s has shims, but is not on PATH", dir).prepend(m, dir)
 			}
 		}
-		return info("there are none on PATH").harden(ctx, m, "shims", m.sharedShims())
+		return info("there are no shims on PATH").harden(ctx, m, "shims", m.sharedShims())
 	}
 	for _, g := range m.Gos() {
 		switch g.Kind {
 		case ShimGo:
 			if broken := m.brokenShims(dirs[0]); broken != "" {
-				return fail("%s leads nowhere", broken).mend("vmgo shims --dir %s", diag.Word(dirs[0]))
+				return fail("the target of %s does not exist", broken).fixWith("vmgo shims --dir %s", diag.Word(dirs[0]))
 			}
 			return m.tryShim(ctx, g.Path)
 		case StoreGo:
 			if !m.session().set {
 				return warn("%s comes before the shims in %s", g.Path, dirs[0]).
-					means("It is one release, whatever the directory.").prepend(m, dirs[0])
+					means("It is the same release in every directory.").prepend(m, dirs[0])
 			}
 		default:
 			return warn("%s comes before the shims in %s", g.Path, dirs[0]).at(g.Path, 0, "%s", describe(g)).
@@ -55,20 +55,20 @@ func (m *Machine) tryShim(ctx context.Context, shim string) Result {
 	good := ok("%s", filepath.Dir(shim))
 	res, err := m.Resolution()
 	if err != nil || res.System {
-		return good // toolchain.inforce tells
+		return good // toolchain.selected reports it
 	}
 	env := maps.Clone(m.Env)
 	env["GOTOOLCHAIN"] = "local" // it is to tell its version, not to fetch another
 	out, err := m.Ask(ctx, hostCommand([]string{shim, "version"}, env, ""))
 	if err != nil {
-		return skip("%s gives no answer: %v", shim, err)
+		return skip("%s does not answer: %v", shim, err)
 	}
-	mend := func(r Result) Result { return r.mend("vmgo shims --dir %s", diag.Word(filepath.Dir(shim))) }
+	remake := func(r Result) Result { return r.fixWith("vmgo shims --dir %s", diag.Word(filepath.Dir(shim))) }
 	if out.Status != 0 {
-		return mend(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)).mend("vmgo verify %s", res.Version))
+		return remake(fail("%s does not run", shim).at(shim, 0, "%s", firstLine(out.Stderr)).fixWith("vmgo verify %s", res.Version))
 	}
 	if want := "go" + res.Version.String(); !slices.Contains(strings.Fields(out.Stdout), want) {
-		return mend(fail("%s runs another release than the selected one", shim).
+		return remake(fail("%s runs another release than the selected one", shim).
 			at(shim, 0, "%s", firstLine(out.Stdout)).at(res.GOROOT, 0, "%s", want))
 	}
 	return good

@@ -11,7 +11,7 @@ import (
 func hookStaleCheck() Check {
 	return Check{
 		ID: "hook.stale", Group: Hook, Weight: 4,
-		Title:  "paths of this shell that are gone",
+		Title:  "paths of this shell that do not exist",
 		Why:    "a shell that outlived an uninstall looks for go in a directory that no longer exists",
 		Source: "PATH, GOROOT, and programs that startup files call",
 		Run:    runHookStale,
@@ -33,15 +33,15 @@ func runHookStale(_ context.Context, m *Machine) Result {
 		r = r.at("GOROOT", 0, "%s does not exist", root)
 	}
 	if r.Status == Warn {
-		r.Summary = "this shell names directories that are gone"
-		r = r.mend("exec $SHELL -l")
+		r.Summary = "this shell uses directories that do not exist"
+		r = r.fixWith("exec $SHELL -l")
 	}
 	var files []string
 	gone := map[string]string{} // sed commands by file: one call, as line numbers change with every line that goes
 	for _, a := range m.Startup() {
 		if program := calledVmgo(a.Text); program != "" && !m.IsProgram(m.expandHome(program)) {
 			r.worse(Warn)
-			r.Summary = "a startup file calls a vmgo that is gone"
+			r.Summary = "a startup file calls a vmgo that does not exist"
 			r = r.at(a.Path, a.Line, "%s", a.Text)
 			if gone[a.Path] == "" {
 				files = append(files, a.Path)
@@ -50,7 +50,7 @@ func runHookStale(_ context.Context, m *Machine) Result {
 		}
 	}
 	for _, file := range files {
-		r = r.mend("sed -i '%s' %s", strings.TrimSuffix(gone[file], ";"), diag.Word(file))
+		r = r.fixWith("sed -i '%s' %s", strings.TrimSuffix(gone[file], ";"), diag.Word(file))
 	}
 	return r
 }

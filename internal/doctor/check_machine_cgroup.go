@@ -11,7 +11,7 @@ import (
 func cgroupCheck() Check {
 	return Check{
 		ID: "machine.cgroup", Group: MachineGroup, Weight: 3,
-		Title:  "version of the control groups, and what they can limit",
+		Title:  "version of the control groups, and their controllers",
 		Why:    "without the memory or cpu controller, limits of services and containers are silently not enforced",
 		Source: "/proc/self/mountinfo, /proc/self/cgroup, cgroup.controllers; cgroups(7)",
 		Run:    runCgroup,
@@ -24,7 +24,7 @@ func runCgroup(_ context.Context, m *Machine) Result {
 		return skip("%s", noMounts)
 	}
 	if c.Mode == host.CgroupNone {
-		return warn("no control groups are mounted").means("Nothing limits a process, and nothing can.")
+		return warn("no control groups are mounted").means("Processes cannot be limited.")
 	}
 	missing := facts.MissingControllers(c)
 	have := "controllers: " + strings.Join(c.Controllers, " ")
@@ -35,7 +35,7 @@ func runCgroup(_ context.Context, m *Machine) Result {
 				r = r.at("/proc/cmdline", 0, "%s", word)
 			}
 		}
-		return r.means("Limits on it, such as MemoryMax= of a service, have no effect. Some kernels want it at boot: cgroup_enable=memory.")
+		return r.means("Limits on it, such as MemoryMax= of a service, have no effect. Some kernels need it at boot: cgroup_enable=memory.")
 	}
 	if c.Mode != host.CgroupV2 {
 		return info("%s", c.Mode).at("", 0, "%s", have).

@@ -10,8 +10,8 @@ import (
 func clockSkewCheck() Check {
 	return Check{
 		ID: "machine.clock-skew", Group: MachineGroup, Online: true, Weight: 7,
-		Title:  "the clock against that of a server",
-		Why:    "with a wrong clock every certificate is not yet, or no longer, valid",
+		Title:  "the difference between this clock and a server's",
+		Why:    "with a wrong clock certificates are not yet, or no longer, valid",
 		Source: "the Date header of the module proxy's answer (RFC 9110)",
 		Run:    runClockSkew,
 	}
@@ -20,7 +20,7 @@ func clockSkewCheck() Check {
 func runClockSkew(ctx context.Context, m *Machine) Result {
 	url := m.timeServer()
 	if url == "" {
-		return skip("GOPROXY names no server to ask")
+		return skip("GOPROXY has no server to ask")
 	}
 	before := m.Now()
 	response, err := m.get(ctx, url, 0)
@@ -30,11 +30,11 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 		r := fail("by this clock, the server's certificate is not valid").
 			at("here", 0, "%s", before.UTC().Format(time.RFC3339)).
 			at(m.Redact(url), 0, "valid from %s until %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter)).
-			means("Either the clock is wrong, or the server's certificate has ended.")
+			means("Either the clock is wrong, or the certificate has expired.")
 		return r.harden(ctx, m, "time-sync", setNTP)
 	}
 	if err != nil {
-		return skip("no answer: %s", m.netError(err)).because(networkCauses(err)...)
+		return skip("the server does not answer: %s", m.netError(err)).because(networkCauses(err)...)
 	}
 	date, err := time.Parse(time.RFC1123, response.date)
 	if err != nil {
@@ -45,12 +45,12 @@ func runClockSkew(ctx context.Context, m *Machine) Result {
 	if skew < 0 {
 		skew = -skew
 	}
-	r := ok("within %v", max(skew.Round(time.Second), time.Second))
+	r := ok("the clock is right to within %v", max(skew.Round(time.Second), time.Second))
 	switch {
 	case skew > time.Hour:
-		r = fail("wrong by %v", skew.Round(time.Second))
+		r = fail("the clock is wrong by %v", skew.Round(time.Second))
 	case skew > time.Minute:
-		r = warn("wrong by %v", skew.Round(time.Second))
+		r = warn("the clock is wrong by %v", skew.Round(time.Second))
 	default:
 		return r
 	}

@@ -15,7 +15,7 @@ import (
 func cpuLimitCheck() Check {
 	return Check{
 		ID: "machine.cpu-limit", Group: MachineGroup, Weight: 5,
-		Title:  "cpu limits against what the Go runtime sees",
+		Title:  "whether the Go runtime sees the CPU limits",
 		Why:    "a program with more running threads than its quota allows is stopped for the rest of each period",
 		Source: "cpu.max or cpu.cfs_quota_us of this process's group and those above; go.dev/doc/go1.25 (GOMAXPROCS)",
 		Run:    runCPULimit,
@@ -26,7 +26,7 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 	limits := m.CPULimits(m.Cgroup())
 	cpus := float64(m.CPUs())
 	if cpus == 0 {
-		return skip("the number of processors is not told")
+		return skip("the number of processors is unknown")
 	}
 	tightest, own := math.Inf(1), math.Inf(1)
 	r := Result{}
@@ -41,11 +41,11 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 		return ok("no quota below the %.0f processors", cpus)
 	}
 	wanted := math.Max(1, math.Ceil(tightest))
-	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 { // else the runtime passes it over
+	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 { // the runtime ignores other values
 		r.Status, r.Summary = OK, fmt.Sprintf("quota of %s, GOMAXPROCS=%d", cores(tightest), set)
 		if float64(set) > math.Max(2, wanted) {
 			r.Status = Warn
-			return r.mend("export GOMAXPROCS=%.0f", wanted)
+			return r.fixWith("export GOMAXPROCS=%.0f", wanted)
 		}
 		return r
 	}
@@ -56,11 +56,11 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 	}
 	if old := m.oldMaxProcs(); old != "" && cpus > wanted {
 		r.Status, r.Summary = Warn, "quota of "+cores(tightest)+", but the runtime starts "+cores(cpus)
-		return r.means("%s", old).mend("export GOMAXPROCS=%.0f", wanted)
+		return r.means("%s", old).fixWith("export GOMAXPROCS=%.0f", wanted)
 	}
 	if sees > math.Max(2, wanted) {
 		r.Status, r.Summary = Warn, "quota of "+cores(tightest)+" on a group above, which the runtime does not see"
-		return r.means("It reads the own group's only.").mend("export GOMAXPROCS=%.0f", wanted)
+		return r.means("It reads only the quota of its own group.").fixWith("export GOMAXPROCS=%.0f", wanted)
 	}
 	r.Status, r.Summary = OK, "quota of "+cores(tightest)+", which the runtime sees"
 	return r
@@ -73,11 +73,11 @@ func cores(n float64) string {
 	return strings.TrimSuffix(fmtFloat(n), ".0") + " cores"
 }
 
-// oldMaxProcs says why programs built here do not follow the quota; empty if
+// oldMaxProcs returns why programs built here do not follow the quota; empty if
 // they do.
 func (m *Machine) oldMaxProcs() string {
 	since, _ := gover.Parse("1.25")
-	if v := m.InForce(); !v.IsZero() && v.Lang().Compare(since) < 0 {
+	if v := m.Selected(); !v.IsZero() && v.Lang().Compare(since) < 0 {
 		return "Go " + v.String() + " does not read quotas; 1.25 and newer do."
 	}
 	module := m.moduleRoot()

@@ -9,7 +9,7 @@ import (
 func diskSpeedCheck() Check {
 	return Check{
 		ID: "machine.disk-speed", Group: MachineGroup, Bench: true, Weight: 3, Limit: 8 * time.Second,
-		Title:  "how fast the disk of the build cache is",
+		Title:  "the speed of the disk of the build cache",
 		Why:    "a cold build writes thousands of small files; installing syncs once",
 		Source: "measured: 64 MB written and synced, then 4 kB writes each synced, one second at most",
 		Run:    runDiskSpeed,
@@ -20,7 +20,7 @@ func runDiskSpeed(ctx context.Context, m *Machine) Result {
 	dir := m.Nearest(m.GoEnv("GOCACHE").Value)
 	d, err := m.Sys.Disk(ctx, m.Path(dir))
 	if err != nil {
-		return skip("%s cannot be measured: %s", dir, m.Show(err.Error()))
+		return skip("the disk of %s cannot be measured: %s", dir, m.Show(err.Error()))
 	}
 	mount, _ := m.MountOf(dir)
 	return judgeDisk(d.Write, d.Sync).
@@ -33,19 +33,19 @@ func runDiskSpeed(ctx context.Context, m *Machine) Result {
 func judgeDisk(bytesPerSecond float64, median time.Duration) Result {
 	switch {
 	case median > 10*time.Millisecond:
-		return warn("slow: a sync takes %v", median.Round(time.Millisecond)).
-			means("Like a spinning or a shared disk; cold builds and go mod download suffer, warm builds hardly.")
+		return warn("the disk is slow: a sync takes %v", median.Round(time.Millisecond)).
+			means("This is typical of a spinning or shared disk. Cold builds and go mod download are slow; warm builds hardly change.")
 	case bytesPerSecond < 50<<20:
-		return warn("slow: %s/s", size(uint64(bytesPerSecond))).means("An install of a release writes 250 MB.")
+		return warn("the disk is slow: %s/s", size(uint64(bytesPerSecond))).means("An install of a release writes 250 MB.")
 	}
-	return ok("fast: a sync takes %v", median.Round(10*time.Microsecond))
+	return ok("the disk is fast: a sync takes %v", median.Round(10*time.Microsecond))
 }
 
 // rotational says what the kernel believes of the disk, and that a virtual disk
 // says so whatever it is made of.
 func (m *Machine) rotational(device string) string {
 	if m.Text(filepath.Join("/sys/dev/block", device, "queue/rotational")) == "1" {
-		return "The kernel calls the disk rotational, which virtual disks say whatever they are made of; only the measurement counts."
+		return "The kernel calls the disk rotational, but virtual disks often do so on any storage: trust the measurement."
 	}
 	return ""
 }

@@ -8,18 +8,18 @@ import (
 func filesystemCheck() Check {
 	return Check{
 		ID: "machine.filesystem", Group: MachineGroup, Weight: 7,
-		Title:  "whether caches and project lie on a disk of this machine",
-		Why:    "shared folders and network disks lack or break file locks, and are slow for small files",
+		Title:  "whether caches and the project are on a local disk",
+		Why:    "shared directories and network disks have no or broken file locks, and are slow for small files",
 		Source: "/proc/self/mountinfo; a lock tried in GOCACHE and GOMODCACHE; go.dev/issue/37461",
 		Run:    runFilesystem,
 	}
 }
 
 // noMounts is why checks of mounts say nothing, as in a jail without /proc.
-const noMounts = "/proc does not tell what is mounted"
+const noMounts = "/proc does not list the mounts"
 
 func runFilesystem(_ context.Context, m *Machine) Result {
-	r := ok("all on disks of this machine")
+	r := ok("caches and project are on local disks")
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		dir := m.GoEnv(name).Value
 		if !filepath.IsAbs(dir) {
@@ -28,19 +28,19 @@ func runFilesystem(_ context.Context, m *Machine) Result {
 		mount, known := m.MountOf(dir)
 		if known && mount.Remote() {
 			r.worse(Warn)
-			r = r.at(dir, 0, "%s on %s", mount.Type, mount.Point).mend("%s", m.setGo(name, m.movedTo(name)))
+			r = r.at(dir, 0, "%s on %s", mount.Type, mount.Point).fixWith("%s", m.setGo(name, m.movedTo(name)))
 		}
 		if !m.Exists(dir) {
 			continue
 		}
 		if uid, _ := m.Owner(dir); uid != m.UID {
-			continue // security.owner tells
+			continue // security.owner reports it
 		}
 		if err := m.Sys.Lock(m.Path(dir)); err != nil {
 			r.worse(Fail)
 			r = r.at(dir, 0, "a lock cannot be taken: %s", m.Show(err.Error()))
 			if !mount.Remote() {
-				r = r.mend("%s", m.setGo(name, m.movedTo(name)))
+				r = r.fixWith("%s", m.setGo(name, m.movedTo(name)))
 			}
 		}
 	}
@@ -48,7 +48,7 @@ func runFilesystem(_ context.Context, m *Machine) Result {
 		if mount, known := m.MountOf(module); known && mount.Remote() {
 			r.worse(Info)
 			r = r.at(module, 0, "%s on %s", mount.Type, mount.Point).
-				means("Changes made on the other side give no notice to editors here.")
+				means("Editors here do not notice changes made on the other side.")
 		}
 	}
 	switch r.Status {
@@ -59,9 +59,9 @@ func runFilesystem(_ context.Context, m *Machine) Result {
 	case Fail:
 		r.Summary = "file locks do not work where go needs them"
 	case Warn:
-		r.Summary = "a cache lies on another machine's disk"
+		r.Summary = "a cache is on another machine's disk"
 	case Info:
-		r.Summary = "the project lies on another machine's disk"
+		r.Summary = "the project is on another machine's disk"
 	}
 	return r
 }

@@ -32,7 +32,7 @@ func runInotify(ctx context.Context, m *Machine) Result {
 	r.worse(Info)
 	if m.Exists(m.HomePath(".vscode-server")) {
 		r.worse(Warn)
-		r = r.means("A VS Code server lives here.")
+		r = r.means("A VS Code server is installed here.")
 	}
 	r = r.at(dir+"max_user_watches", 0, "%d", watches).at(dir+"max_user_instances", 0, "%d", instances)
 	return r.harden(ctx, m, "inotify", fmt.Sprintf(`printf 'fs.inotify.max_user_watches=%d\nfs.inotify.max_user_instances=%d\n' | sudo tee /etc/sysctl.d/50-inotify.conf && sudo sysctl --system`, facts.GoodWatches, facts.GoodInstances))

@@ -10,7 +10,7 @@ import (
 func memLimitCheck() Check {
 	return Check{
 		ID: "machine.memory-limit", Group: MachineGroup, Weight: 6,
-		Title:  "memory limits against GOMEMLIMIT",
+		Title:  "whether GOMEMLIMIT fits the memory limit",
 		Why:    "the Go runtime does not read memory limits: the heap grows past them, and the kernel ends the process",
 		Source: "memory.max, memory.high, memory.limit_in_bytes up the tree; measured: killed without GOMEMLIMIT, fine with 90 % of the limit",
 		Run:    runMemLimit,
@@ -40,14 +40,14 @@ func runMemLimit(_ context.Context, m *Machine) Result {
 		r.Status, r.Summary = Warn, "limit of "+size(uint64(tightest))+", and GOMEMLIMIT is not set"
 	case !known:
 		r.Status, r.Summary = Fail, "GOMEMLIMIT="+set+" is not a value that Go understands"
-		r = r.means("Every Go program stops at its start.")
+		r = r.means("Every Go program fails at its start.")
 	case float64(value) > tightest:
 		r.Status, r.Summary = Warn, "GOMEMLIMIT="+set+" is above the limit of "+size(uint64(tightest))
 	default:
 		r.Status, r.Summary = OK, "limit of "+size(uint64(tightest))+", GOMEMLIMIT="+set
 		return r
 	}
-	return r.mend("export GOMEMLIMIT=%dMiB", want>>20)
+	return r.fixWith("export GOMEMLIMIT=%dMiB", want>>20)
 }
 
 // parseMemLimit reads what runtime/debug.SetMemoryLimit documents: a number

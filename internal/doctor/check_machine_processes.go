@@ -26,7 +26,7 @@ func runProcesses(ctx context.Context, m *Machine) Result {
 		if l.Soft < enough && m.UID != 0 { // root is exempt
 			r.worse(Warn)
 			if l.Hard >= enough {
-				r = r.mend("ulimit -u %s", limitText(l.Hard))
+				r = r.fixWith("ulimit -u %s", limitText(l.Hard))
 			} else { // only root raises that one
 				r = r.harden(ctx, m, "login-limits", "echo '"+m.userName()+" - nproc 4096' | sudo tee /etc/security/limits.d/50-nproc.conf")
 			}
@@ -36,7 +36,7 @@ func runProcesses(ctx context.Context, m *Machine) Result {
 		r = r.at(l.Path, 0, "%.0f", l.Value)
 		if l.Value < enough {
 			r.worse(Warn)
-			r = r.mend("echo 4096 | sudo tee %s", l.Path)
+			r = r.fixWith("echo 4096 | sudo tee %s", l.Path)
 		}
 	}
 	if len(r.Evidence) == 0 {
@@ -45,7 +45,7 @@ func runProcesses(ctx context.Context, m *Machine) Result {
 	if l, known := m.Rlimit(host.LimitAddressSpace); known && l.Soft != host.Infinite {
 		r.worse(Warn)
 		r = r.at("/proc/self/limits", 0, "%s %s", host.LimitAddressSpace, size(l.Soft)).
-			means("Go reserves address space far beyond what it uses.").mend("ulimit -v unlimited")
+			means("Go reserves far more address space than it uses.").fixWith("ulimit -v unlimited")
 	}
 	if r.Status == Warn {
 		r.Summary = "a limit is too low for Go programs"

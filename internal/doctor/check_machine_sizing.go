@@ -15,8 +15,8 @@ import (
 func sizingCheck() Check {
 	return Check{
 		ID: "machine.sizing", Group: MachineGroup, Weight: 6,
-		Title:  "cores against memory",
-		Why:    "go build runs a compiler a core; with too little memory the kernel kills one of them",
+		Title:  "whether there is enough memory for the cores",
+		Why:    "go build runs one compiler per core; with too little memory the kernel kills one of them",
 		Source: "/proc/meminfo, cgroup limits, CPU affinity; measured: building std with two compilers peaks at 0.5 GB",
 		Run:    runSizing,
 	}
@@ -34,7 +34,7 @@ func runSizing(_ context.Context, m *Machine) Result {
 	cpus := m.CPUs()
 	total := m.Memory().Total
 	if cpus == 0 || total == 0 {
-		return skip("/proc does not tell cores and memory")
+		return skip("/proc does not report cores and memory")
 	}
 	memory, limited := m.memoryLimit()
 	if !limited || memory > total {
@@ -46,19 +46,19 @@ func runSizing(_ context.Context, m *Machine) Result {
 	case memory < oneCompiler:
 		return fail("%s: not enough to build the standard library", head).
 			means("One compiler at a time needs %s. Build elsewhere, or add memory or swap.", size(oneCompiler)).
-			mend("GOMAXPROCS=1 go build -p=1 ./...")
+			fixWith("GOMAXPROCS=1 go build -p=1 ./...")
 	case fit < cpus && m.atOnce(cpus) <= fit:
-		return info("%s: room for about %s at once, and go is told so", head, ui.Count(fit, "compiler"))
+		return info("%s: room for about %s at once, and go is configured for it", head, ui.Count(fit, "compiler"))
 	case fit < cpus:
 		return warn("%s: room for about %s at once", head, ui.Count(fit, "compiler")).
-			means("Each wants about %s; go would start %d.", size(perCompiler), m.atOnce(cpus)).
-			mend("%s", m.setGo("GOFLAGS", m.goflagsWith("-p="+itoa(fit))))
+			means("Each needs about %s; go would start %d.", size(perCompiler), m.atOnce(cpus)).
+			fixWith("%s", m.setGo("GOFLAGS", m.goflagsWith("-p="+itoa(fit))))
 	case memory < 2<<30:
 		return info("%s: enough for builds, tight for go test -race", head).
 			means("The race detector multiplies a test's memory by 5 to 10.")
 	}
 	return ok("%s: enough for builds and for go test -race", head).
-		means("Rule: %s a compiler, one compiler a core.", size(perCompiler))
+		means("Rule: %s per compiler, one compiler per core.", size(perCompiler))
 }
 
 // atOnce is how many compilers go starts: -p of GOFLAGS, or else GOMAXPROCS.

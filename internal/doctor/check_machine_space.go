@@ -9,7 +9,7 @@ import (
 func spaceCheck() Check {
 	return Check{
 		ID: "machine.space", Group: MachineGroup, Weight: 7,
-		Title:  "free bytes and inodes where Go works",
+		Title:  "free bytes and inodes in the directories of go",
 		Why:    "a release takes 260 MB and 12,000 inodes, a build cache grows to gigabytes",
 		Source: "statfs of the stores, TMPDIR, GOTMPDIR, GOCACHE, GOMODCACHE",
 		Run:    runSpace,
@@ -27,7 +27,7 @@ func runSpace(_ context.Context, m *Machine) Result {
 		}
 	}
 	r := ok("enough")
-	shown, mended := map[string]bool{}, map[string]bool{}
+	shown, suggested := map[string]bool{}, map[string]bool{}
 	for _, p := range places {
 		mount, _ := m.MountOf(p.Value)
 		space, err := m.Space(p.Value)
@@ -43,13 +43,13 @@ func runSpace(_ context.Context, m *Machine) Result {
 			continue
 		}
 		r.worse(status)
-		if command := m.makeRoom(p.Name, mount.Point); !mended[command] {
-			mended[command] = true
-			r = r.mend("%s", command)
+		if command := m.makeRoom(p.Name, mount.Point); !suggested[command] {
+			suggested[command] = true
+			r = r.fixWith("%s", command)
 		}
 	}
 	if r.Status != OK {
-		r.Summary = "little space is left"
+		r.Summary = "a disk is nearly full"
 	}
 	return r
 }

@@ -10,7 +10,7 @@ func swapCheck() Check {
 	return Check{
 		ID: "machine.swap", Group: MachineGroup, Weight: 4,
 		Title:  "swap, zram and swappiness",
-		Why:    "without any, a linker that needs a little more for a moment is killed",
+		Why:    "without swap, a linker that briefly needs more memory is killed",
 		Source: "/proc/swaps, /proc/meminfo, /proc/sys/vm/swappiness; proc(5)",
 		Run:    runSwap,
 	}
@@ -22,7 +22,7 @@ func runSwap(ctx context.Context, m *Machine) Result {
 		return skip("/proc/meminfo cannot be read")
 	}
 	if m.Virt().Container != "" {
-		return skip("a container cannot choose; the machine around it does")
+		return skip("a container uses the swap of its host")
 	}
 	swaps := m.Swaps()
 	r := Result{Status: OK}
@@ -37,15 +37,15 @@ func runSwap(ctx context.Context, m *Machine) Result {
 	switch {
 	case len(swaps) > 0 && memory.SwapFree < memory.SwapTotal/10:
 		r.Status, r.Summary = Warn, size(memory.SwapTotal)+", nearly full"
-		return r.mend("vmgo doctor --only machine.sizing")
+		return r.fixWith("vmgo doctor --only machine.sizing")
 	case len(swaps) > 0:
 		r.Summary = size(memory.SwapTotal)
 		return r
 	case memory.Total < facts.SwapBelow:
-		r.Status, r.Summary = Warn, "none, with "+size(memory.Total)+" of memory"
+		r.Status, r.Summary = Warn, "no swap, with "+size(memory.Total)+" of memory"
 		return r.harden(ctx, m, "zram", m.zramCommand())
 	}
-	r.Summary = "none, with " + size(memory.Total) + " of memory"
+	r.Summary = "no swap, with " + size(memory.Total) + " of memory"
 	return r
 }
 

@@ -9,8 +9,8 @@ import (
 func timesyncCheck() Check {
 	return Check{
 		ID: "machine.timesync", Group: MachineGroup, Weight: 5,
-		Title:  "whether something keeps the clock right",
-		Why:    "a clock that drifts makes certificates invalid, and builds and caches see files of the future",
+		Title:  "whether the clock is synchronised",
+		Why:    "a clock that drifts makes certificates invalid, and gives builds and caches files from the future",
 		Source: "adjtimex(2); running time services in /proc; enabled units of systemd",
 		Run:    runTimesync,
 	}
@@ -18,30 +18,30 @@ func timesyncCheck() Check {
 
 func runTimesync(ctx context.Context, m *Machine) Result {
 	if m.Virt().Container != "" {
-		return skip("a container has the clock of the machine around it")
+		return skip("a container has the clock of its host")
 	}
 	t := facts.Time(m.Host, true)
 	switch {
 	case t.Synchronised:
 		return ok("the kernel's clock is synchronised")
 	case t.Unknown != nil:
-		return skip("the kernel does not tell: %v", t.Unknown)
+		return skip("the kernel does not report whether the clock is synchronised: %v", t.Unknown)
 	case t.Running != "":
 		return ok("%s is running", t.Running)
 	case m.Text("/proc/1/comm") == "":
-		return skip("/proc does not tell which services run")
+		return skip("/proc does not show which services run")
 	}
-	r := warn("nothing keeps the clock right")
+	r := warn("no service synchronises the clock")
 	fix := m.install(m.byDistro("systemd-timesyncd", "chrony", "chrony"))
 	switch {
 	case t.Enabled != "" && !facts.SystemdRuns(m.Host):
 		return warn("%s is enabled, but systemd does not run here", t.Enabled).
-			means("Whoever starts the programs of this machine has to keep its clock right, or start a time service.")
+			means("Start a time service, or let the host synchronise the clock.")
 	case t.Enabled != "":
-		r = warn("%s starts at boot, but does not run", t.Enabled)
+		r = warn("%s is enabled, but does not run", t.Enabled)
 		fix = "sudo systemctl restart " + t.Enabled
 	case t.Startable != "" || m.Exists("/usr/lib/systemd/systemd-timesyncd") || m.Exists("/usr/sbin/chronyd"):
 		fix = setNTP // it is installed
 	}
-	return r.means("The clock may be right all the same; machine.clock-skew compares it when online.").harden(ctx, m, "time-sync", fix)
+	return r.means("The clock may still be right; machine.clock-skew compares it when online.").harden(ctx, m, "time-sync", fix)
 }

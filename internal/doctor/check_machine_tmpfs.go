@@ -5,8 +5,8 @@ import "context"
 func tmpfsCheck() Check {
 	return Check{
 		ID: "machine.tmpfs", Group: MachineGroup, Weight: 4,
-		Title:  "caches and temporary files that live in memory",
-		Why:    "what lies in a tmpfs counts as memory in use, and without swap it cannot be given back",
+		Title:  "caches and temporary files in memory",
+		Why:    "files in a tmpfs use memory, which without swap cannot be reclaimed",
 		Source: "/proc/self/mountinfo, /proc/meminfo; measured: 10 % faster cold builds, no gain for warm ones",
 		Run:    runTmpfs,
 	}
@@ -17,7 +17,7 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 	if memory.Total == 0 || len(m.Mounts()) == 0 {
 		return skip("%s", noMounts)
 	}
-	r := ok("none that matters")
+	r := ok("no directory of go is in a tmpfs that matters")
 	for _, s := range m.GoDirs() {
 		mount, known := m.MountOf(s.Value)
 		if !known || mount.Type != "tmpfs" {
@@ -37,13 +37,13 @@ func runTmpfs(_ context.Context, m *Machine) Result {
 			if s.IsSet() {
 				r = r.unset(m, s)
 			} else { // the home directory itself lies in memory
-				r = r.mend("%s", m.setGo(s.Name, m.movedTo(s.Name)))
+				r = r.fixWith("%s", m.setGo(s.Name, m.movedTo(s.Name)))
 			}
 		case caching:
-			status, summary = Info, s.Name+" is lost at every restart"
+			status, summary = Info, s.Name+" is lost at every reboot"
 		case building && space.Size < 1<<30:
-			status, summary = Warn, "builds work in a tmpfs of "+size(space.Size)
-			r = r.mend("mkdir -p /var/tmp/go-tmp && %s", m.setGo("GOTMPDIR", "/var/tmp/go-tmp"))
+			status, summary = Warn, "builds use a tmpfs of "+size(space.Size)
+			r = r.fixWith("mkdir -p /var/tmp/go-tmp && %s", m.setGo("GOTMPDIR", "/var/tmp/go-tmp"))
 		}
 		if status != OK && r.Status != Warn {
 			r.Status, r.Summary = status, summary

@@ -15,7 +15,7 @@ func virtCheck() Check {
 	}
 }
 
-// guestTools says what a hypervisor wants inside its guests.
+// guestTools returns the guest tools of a hypervisor.
 type guestTools struct {
 	programs []string // any one of them will do
 	debian   string   // package
@@ -48,7 +48,7 @@ func toolsFor(vm string) (guestTools, bool) {
 		return guestTools{
 			programs: []string{"/usr/sbin/qemu-ga", "/usr/bin/qemu-ga"},
 			debian:   "qemu-guest-agent", rhel: "qemu-guest-agent", alpine: "qemu-guest-agent",
-			// Without the channel the agent has nobody to talk to.
+			// Without the channel the agent cannot reach the host.
 			when: func(m *Machine) bool { return m.Exists("/dev/virtio-ports/org.qemu.guest_agent.0") },
 		}, true
 	}
@@ -80,7 +80,7 @@ func runVirt(_ context.Context, m *Machine) Result {
 	}
 	r.worse(Warn)
 	r.Summary += ", its guest tools are missing"
-	return r.mend("%s", m.install(m.byDistro(tools.debian, tools.rhel, tools.alpine)))
+	return r.fixWith("%s", m.install(m.byDistro(tools.debian, tools.rhel, tools.alpine)))
 }
 
 // anyProgram handles one directory level with any name.

@@ -9,9 +9,9 @@ import (
 func dnsCheck() Check {
 	return Check{
 		ID: "network.dns", Group: Network, Weight: 8,
-		Title:  "whether names can be looked up",
+		Title:  "whether names can be resolved",
 		Why:    "without a name server go asks 127.0.0.1 and waits",
-		Source: "/etc/resolv.conf; online, a look-up of the module proxy's name",
+		Source: "/etc/resolv.conf; online, a lookup of the module proxy's name",
 		Run:    runDNS,
 	}
 }
@@ -28,20 +28,20 @@ func runDNS(ctx context.Context, m *Machine) Result {
 	if m.Options.Offline || name == "" || m.envProxy("HTTPS_PROXY") != "" {
 		switch {
 		case m.envProxy("HTTPS_PROXY") != "":
-			return skip("the HTTP proxy looks names up")
+			return skip("the HTTP proxy resolves names")
 		case len(servers) == 0:
-			return warn("%s names no server", file).at(file, 0, "").mend("echo nameserver 9.9.9.9 | sudo tee -a %s", file)
+			return warn("%s has no name server", file).at(file, 0, "").fixWith("echo nameserver 9.9.9.9 | sudo tee -a %s", file)
 		}
-		return ok("servers: %s (not tried: offline)", strings.Join(servers, ", "))
+		return ok("name servers: %s (not tried: offline)", strings.Join(servers, ", "))
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
 	addresses, err := m.Sys.Lookup(ctx, name)
 	if err != nil {
-		r := fail("%s cannot be looked up", name).at("", 0, "%s", m.netError(err)).at(file, 0, "servers: %s", strings.Join(servers, ", "))
-		return r.mend("getent hosts %s", name)
+		r := fail("%s cannot be resolved", name).at("", 0, "%s", m.netError(err)).at(file, 0, "servers: %s", strings.Join(servers, ", "))
+		return r.fixWith("getent hosts %s", name)
 	}
-	return ok("%s is known", name).at("", 0, "%s", strings.Join(addresses, ", "))
+	return ok("%s can be resolved", name).at("", 0, "%s", strings.Join(addresses, ", "))
 }
 
 // nameToLookUp is the host of the first proxy, unless it is an address.

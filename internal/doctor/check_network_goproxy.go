@@ -25,7 +25,7 @@ const slowAnswer = 2 * time.Second
 func runGoproxy(ctx context.Context, m *Machine) Result {
 	list := m.proxies()
 	if len(list) == 0 {
-		return skip("GOPROXY names no server")
+		return skip("GOPROXY has no server")
 	}
 	results, errs := make([]Result, len(list)), make([]error, len(list))
 	var all sync.WaitGroup
@@ -33,7 +33,7 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 		all.Go(func() { results[i], errs[i] = m.askProxy(ctx, p.URL) })
 	}
 	all.Wait()
-	r := Result{Status: OK, Summary: "all answer"}.because(causesOf(errs)...)
+	r := Result{Status: OK, Summary: "every entry of GOPROXY answers"}.because(causesOf(errs)...)
 	for i, one := range results {
 		// Beyond a comma go only moves on after 404 and 410, so that a dead
 		// server stops it; beyond a pipe after any error.
@@ -46,10 +46,10 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	switch r.Status {
 	case Fail:
 		r.Summary = "an entry of GOPROXY does not answer"
-		return m.mendGOPROXY(r, list, results)
+		return m.fixGOPROXY(r, list, results)
 	case Warn:
 		r.Summary = "an entry of GOPROXY is slow or does not answer"
-		return m.mendGOPROXY(r, list, results)
+		return m.fixGOPROXY(r, list, results)
 	}
 	if len(list) == 1 {
 		r.Summary = m.Redact(list[0].URL) + ": " + results[0].Summary
@@ -57,9 +57,9 @@ func runGoproxy(ctx context.Context, m *Machine) Result {
 	return r
 }
 
-// mendGOPROXY adds what to do: a GOPROXY of the entries that answered, or the request
+// fixGOPROXY adds what to do: a GOPROXY of the entries that answered, or the request
 // to look at.
-func (m *Machine) mendGOPROXY(r Result, list []goenv.Proxy, results []Result) Result {
+func (m *Machine) fixGOPROXY(r Result, list []goenv.Proxy, results []Result) Result {
 	var good []string
 	bad := ""
 	for i, one := range results {
@@ -71,12 +71,12 @@ func (m *Machine) mendGOPROXY(r Result, list []goenv.Proxy, results []Result) Re
 		}
 	}
 	if len(good) == 0 {
-		return r.mend("curl -v %s", diag.Word(m.Redact(bad)+toolchainList))
+		return r.fixWith("curl -v %s", diag.Word(m.Redact(bad)+toolchainList))
 	}
 	if strings.HasSuffix(m.proxyList(), "direct") {
 		good = append(good, "direct")
 	}
-	return r.means("The other entries answered.").mend("%s", m.setGo("GOPROXY", strings.Join(good, ",")))
+	return r.means("The other entries answered.").fixWith("%s", m.setGo("GOPROXY", strings.Join(good, ",")))
 }
 
 // askProxy returns what an entry answers, and the error where it does not.
@@ -92,7 +92,7 @@ func (m *Machine) askProxy(ctx context.Context, p string) (Result, error) {
 	case err != nil:
 		return fail("%s", m.netError(err)), err
 	case answer.status == 401 || answer.status == 407:
-		return fail("wants a password (status %d)", answer.status), nil
+		return fail("requires a password (status %d)", answer.status), nil
 	case answer.status >= 500:
 		return fail("status %d", answer.status), nil
 	case answer.took > slowAnswer:

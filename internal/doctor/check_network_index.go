@@ -13,7 +13,7 @@ func indexCheck() Check {
 	return Check{
 		ID: "network.index", Group: Network, Online: true, Weight: 5,
 		Title:  "whether the index of releases answers",
-		Why:    "official archives, and their checksums, are found there",
+		Why:    "it lists the official archives and their checksums",
 		Source: "VMGO_SOURCE, VMGO_GODEV; a request to the index",
 		Run:    runIndex,
 	}
@@ -44,14 +44,14 @@ func runIndex(ctx context.Context, m *Machine) Result {
 		return ok("%s", m.Redact(base))
 	}
 	if m.Settings.Sources[0] != settings.SourceGodev {
-		return info("the index does not answer; %s goes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
+		return info("the index does not answer; %s comes first and does not need it", m.Settings.Sources[0]).at(m.Redact(page), 0, "%s", why)
 	}
 	r := fail("the index of releases does not answer").at(m.Redact(page), 0, "%s", why).because(networkCauses(err)...)
 	if base != mirrorGodev && m.answers(ctx, mirrorGodev+"/?mode=json") {
-		return r.mend("vmgo config -w VMGO_GODEV=%s", mirrorGodev)
+		return r.fixWith("vmgo config -w VMGO_GODEV=%s", mirrorGodev)
 	}
 	if proxy := m.timeServer(); proxy != "" && m.answers(ctx, proxy) {
-		return r.mend("vmgo config -w VMGO_SOURCE=goproxy,godev")
+		return r.fixWith("vmgo config -w VMGO_SOURCE=goproxy,godev")
 	}
-	return r.mend("curl -v %s", diag.Word(m.Redact(page)))
+	return r.fixWith("curl -v %s", diag.Word(m.Redact(page)))
 }

@@ -11,7 +11,7 @@ import (
 func listenCheck() Check {
 	return Check{
 		ID: "network.listen", Group: Network, Weight: 9,
-		Title:  "one's own HTTP service: bound where, reachable from where, what it answers",
+		Title:  "your own HTTP service: where it is bound, who can reach it, what it answers",
 		Why:    "the usual reason for \"connection refused\" from the host is a server bound to 127.0.0.1",
 		Source: "--listen ADDRESS; /proc/net/tcp, /proc/net/fib_trie; a request to it",
 		Run: func(ctx context.Context, m *Machine) Result {
@@ -25,13 +25,13 @@ func listenCheck() Check {
 			answer, err := m.getHere(ctx, "http://"+address+"/")
 			if err != nil {
 				r.worse(Fail)
-				r.Summary = "it listens, but gives no HTTP answer"
+				r.Summary = "the service listens, but does not answer with HTTP"
 				return r.at(address, 0, "%s", m.netError(err))
 			}
 			if answer.status >= 500 {
 				r.worse(Warn)
 			}
-			return r.at("http://"+address+"/", 0, "status %d in %v", answer.status, answer.took)
+			return r.at("http://"+address+"/", 0, "the service answers with status %d in %v", answer.status, answer.took)
 		},
 	}
 }
@@ -39,7 +39,7 @@ func listenCheck() Check {
 func grpcCheck() Check {
 	return Check{
 		ID: "network.grpc", Group: Network, Weight: 9,
-		Title:  "one's own gRPC service: bound where, reachable from where, its health",
+		Title:  "your own gRPC service: where it is bound, who can reach it, its health",
 		Why:    "a service may listen and still not serve",
 		Source: "--grpc ADDRESS; grpc.health.v1.Health/Check over HTTP/2 without TLS",
 		Run: func(ctx context.Context, m *Machine) Result {
@@ -60,20 +60,20 @@ func grpcCheck() Check {
 	}
 }
 
-// bound says where the port of an address is bound and who can reach it, and at
+// bound returns where the port of an address is bound and who can reach it, and at
 // which address it can be tried.
 func (m *Machine) bound(address string) (r Result, try string) {
 	name, text, err := net.SplitHostPort(address)
 	port, errPort := strconv.ParseUint(text, 10, 16)
 	if err != nil || errPort != nil || port == 0 {
-		return fail("%q is not an address", address).mend("vmgo doctor --listen :8080"), ""
+		return fail("%q is not an address", address).fixWith("vmgo doctor --listen :8080"), ""
 	}
 	sockets := m.listening(uint16(port))
 	if len(sockets) == 0 && !m.Exists("/proc/net/tcp") {
 		return skip("%s", noSockets), ""
 	}
 	if len(sockets) == 0 {
-		return fail("nothing listens on port %d", port).mend("ss -ltnp 'sport = :%d'", port), ""
+		return fail("nothing listens on port %d", port).fixWith("ss -ltnp 'sport = :%d'", port), ""
 	}
 	r = ok("")
 	loopbackOnly := true
@@ -96,9 +96,9 @@ func (m *Machine) bound(address string) (r Result, try string) {
 		if loopback(name) {
 			r.Status = OK // as the caller wanted it
 		}
-		return r.means("%s", m.howToReach(text)).mend("# bind to :%s to be reachable, or from outside: ssh -L %s:127.0.0.1:%s %s@ADDRESS", text, text, text, m.userName()), try
+		return r.means("%s", m.howToReach(text)).fixWith("# bind to :%s to be reachable, or from outside: ssh -L %s:127.0.0.1:%s %s@ADDRESS", text, text, text, m.userName()), try
 	}
-	r.Summary = "port " + text + " can be reached from outside, as far as no firewall forbids it"
+	r.Summary = "port " + text + " can be reached from outside, unless a firewall forbids it"
 	return r.means("Addresses of this machine: %s.", joinAddresses(m.Addresses())), try
 }
 
@@ -107,7 +107,7 @@ func reachText(a netip.Addr) string {
 	case a.IsLoopback():
 		return "this machine only"
 	case a.IsUnspecified():
-		return "every interface"
+		return "all interfaces"
 	}
 	return "the interface of that address"
 }

@@ -11,20 +11,20 @@ import (
 func listenersCheck() Check {
 	return Check{
 		ID: "network.listeners", Group: Network, Weight: 7,
-		Title:  "debuggers and profilers that listen to everybody, servers that listen to nobody",
-		Why:    "dlv and pprof ask for no password; a server on 127.0.0.1 cannot be reached from outside the machine",
+		Title:  "debuggers and profilers that are open to everybody, servers that cannot be reached",
+		Why:    "dlv and pprof require no password; a server on 127.0.0.1 cannot be reached from outside the machine",
 		Source: "/proc/net/tcp, /proc/net/tcp6, /proc/PID/fd",
 		Run:    runListeners,
 	}
 }
 
-const noSockets = "/proc does not tell what listens"
+const noSockets = "/proc does not show who listens"
 
 func runListeners(_ context.Context, m *Machine) Result {
 	if !m.Exists("/proc/net/tcp") {
 		return skip("%s", noSockets)
 	}
-	r := ok("nothing of note")
+	r := ok("no open debugger, and no server that is hard to reach")
 	local := 0
 	for _, l := range m.Listeners() {
 		addr := l.Addr.Addr()
@@ -46,11 +46,11 @@ func runListeners(_ context.Context, m *Machine) Result {
 		if debugPort(holder.Name, l.Addr.Port()) {
 			r.worse(Warn)
 			r.Summary = "a debugger or profiler can be reached from outside"
-			r = r.at("", 0, "%s", what).mend("kill %s   # and start it with 127.0.0.1:%d", orWord(holder.PID, "PID"), l.Addr.Port())
+			r = r.at("", 0, "%s", what).fixWith("kill %s   # and start it with 127.0.0.1:%d", orWord(holder.PID, "PID"), l.Addr.Port())
 		}
 	}
 	if r.Status == OK && local > 0 {
-		r.Summary = ui.Count(local, "server") + " of yours can be reached from inside this machine only"
+		r.Summary = ui.Count(local, "server") + " of yours can be reached only from inside this machine"
 		return r.means("%s", m.howToReach(""))
 	}
 	return r

@@ -18,7 +18,7 @@ func proxiesCheck() Check {
 	return Check{
 		ID: "network.proxies", Group: Network, Weight: 7,
 		Title:  "HTTP proxies of the environment, apt, dnf and git",
-		Why:    "go reads the environment only; a proxy that apt or git know and the environment lacks leaves go without a way out",
+		Why:    "go reads only the environment; a proxy that only apt or git is configured for does not help go",
 		Source: "HTTP_PROXY and friends, /etc/environment, apt.conf, dnf.conf, gitconfig; online, a request by way of the proxy",
 		Run:    runProxies,
 	}
@@ -51,7 +51,7 @@ func runProxies(ctx context.Context, m *Machine) Result {
 		return r
 	}
 	return r.means("Without it the module proxy does not answer either.").
-		mend("curl -v -x %s %s", diag.Word(m.Redact(cmp.Or(m.envProxy("HTTPS_PROXY"), m.envProxy("HTTP_PROXY")))), diag.Word(m.Redact(m.timeServer())))
+		fixWith("curl -v -x %s %s", diag.Word(m.Redact(cmp.Or(m.envProxy("HTTPS_PROXY"), m.envProxy("HTTP_PROXY")))), diag.Word(m.Redact(m.timeServer())))
 }
 
 // proxyVariables are the variables that net/http reads, in both spellings.
@@ -67,13 +67,13 @@ func (m *Machine) judgeProxies() Result {
 			r.worse(Warn)
 			r.Summary = name + " and " + strings.ToLower(name) + " differ"
 			r = r.at("environment", 0, "%s=%s", name, upper).at("environment", 0, "%s=%s", strings.ToLower(name), lower).
-				mend(`export %s="$%s"`, strings.ToLower(name), name)
+				fixWith(`export %s="$%s"`, strings.ToLower(name), name)
 		}
 	}
 	plain, secure := m.envProxy("HTTP_PROXY"), m.envProxy("HTTPS_PROXY")
 	for _, value := range []string{plain, secure} {
 		if value != "" && proxyHost(value) == "" {
-			return fail("a proxy of the environment is not a URL").at("environment", 0, "%s", value).mend("unset HTTP_PROXY HTTPS_PROXY")
+			return fail("a proxy of the environment is not a URL").at("environment", 0, "%s", value).fixWith("unset HTTP_PROXY HTTPS_PROXY")
 		}
 	}
 	switch {
@@ -87,19 +87,19 @@ func (m *Machine) judgeProxies() Result {
 		return r
 	case m.envProxy("ALL_PROXY") != "":
 		r.worse(Warn)
-		r.Summary = "ALL_PROXY is set, which curl reads and go does not"
+		r.Summary = "ALL_PROXY is set, which curl reads but go does not"
 		name := "ALL_PROXY"
 		if m.Env[name] == "" {
 			name = "all_proxy"
 		}
-		return r.at("environment", 0, "%s=%s", name, m.Env[name]).mend(`export HTTPS_PROXY="$%s" HTTP_PROXY="$%s"`, name, name)
+		return r.at("environment", 0, "%s=%s", name, m.Env[name]).fixWith(`export HTTPS_PROXY="$%s" HTTP_PROXY="$%s"`, name, name)
 	}
 	others := m.otherProxies()
 	if len(others) == 0 {
 		return r
 	}
 	r.worse(Warn)
-	r.Summary = others[0].who + " uses a proxy, the environment and so go does not"
+	r.Summary = others[0].who + " uses a proxy, but the environment has none for go"
 	for _, o := range others {
 		r.Evidence = append(r.Evidence, o.Evidence)
 	}
@@ -107,15 +107,15 @@ func (m *Machine) judgeProxies() Result {
 	return r.export(m, "HTTPS_PROXY="+proxy+" HTTP_PROXY="+proxy)
 }
 
-// compareProxies says who uses another proxy than the environment has.
+// compareProxies reports which programs use another proxy than the environment.
 func (m *Machine) compareProxies(secure string) Result {
-	r := ok("the environment's").at("environment", 0, "HTTPS_PROXY=%s", secure)
+	r := ok("the proxy of the environment").at("environment", 0, "HTTPS_PROXY=%s", secure)
 	for _, o := range m.otherProxies() {
 		if proxyHost(o.Value) == proxyHost(secure) {
 			continue
 		}
 		if r.Status == OK {
-			r.Status, r.Summary = Info, o.who+" uses another proxy than the environment, and so than go"
+			r.Status, r.Summary = Info, o.who+" uses another proxy than the environment, which go uses"
 		}
 		r.Evidence = append(r.Evidence, o.Evidence)
 	}

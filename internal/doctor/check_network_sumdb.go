@@ -26,7 +26,7 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	setting := m.GoEnv("GOSUMDB")
 	db, err := goenv.ParseSumDB(setting.Value)
 	if err != nil {
-		return where(setting, fail("GOSUMDB %s: every go command that fetches stops", err)).unset(m, setting)
+		return where(setting, fail("GOSUMDB %s: every go command that downloads a module fails", err)).unset(m, setting)
 	}
 	// A toolchain is checked against the public database even when GOSUMDB is off.
 	name, direct := cmp.Or(db.Name(), goenv.DefaultSumDB), db.URL
@@ -50,14 +50,14 @@ func runSumdb(ctx context.Context, m *Machine) Result {
 	address := direct + "/latest"
 	answer, err := m.get(ctx, address, 4096)
 	if err == nil && answer.status == 200 {
-		return ok("%s, asked directly", name)
+		return ok("%s, directly", name)
 	}
 	r := fail("%s cannot be reached", name).because(causesOf(append(errs, err))...)
 	r.Evidence = append(tried, Evidence{m.Redact(address), 0, m.answerText(answer, err)})
 	if setting.Value == goenv.DefaultSumDB && m.answers(ctx, "https://"+mirrorSumDB+"/latest") {
-		r = r.mend("%s", m.setGo("GOSUMDB", mirrorSumDB)).means("That is the same database under another name, which answers.")
+		r = r.fixWith("%s", m.setGo("GOSUMDB", mirrorSumDB)).means("That is the same database under another name, which answers.")
 	}
-	return r.mend("curl -v %s", diag.Word(m.Redact(address)))
+	return r.fixWith("curl -v %s", diag.Word(m.Redact(address)))
 }
 
 func (m *Machine) answerText(p page, err error) string {

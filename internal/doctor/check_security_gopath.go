@@ -9,11 +9,11 @@ import (
 func gopathPermissionsCheck() Check {
 	return Check{
 		ID: "security.gopath", Group: Security, Weight: 7,
-		Title:  "whether everybody may write into GOPATH or the caches",
-		Why:    "what another user puts there is compiled into your programs: go build does not check extracted modules again",
+		Title:  "whether all users may write to GOPATH or the caches",
+		Why:    "files that another user puts there are compiled into your programs: go build does not check extracted modules again",
 		Source: "stat of GOPATH, GOBIN, GOMODCACHE, GOCACHE",
 		Run: func(_ context.Context, m *Machine) Result {
-			r := ok("nobody else may write there")
+			r := ok("nobody else may write to GOPATH or the caches")
 			looked := 0
 			for _, s := range []goenv.Setting{
 				{Name: "GOPATH", Value: m.GOPATH()}, {Name: "GOBIN", Value: m.GOBIN()}, m.GoEnv("GOMODCACHE"), m.GoEnv("GOCACHE"),
@@ -27,11 +27,11 @@ func gopathPermissionsCheck() Check {
 					continue
 				}
 				uid, _ := m.Owner(s.Value)
-				r.Status, r.Summary = Fail, "everybody may write there"
+				r.Status, r.Summary = Fail, "all users may write to a directory of go"
 				r = r.at(s.Value, 0, "%s, mode %04o", s.Name, modeBits(info.Mode())).closed(m, s.Value, info.Mode(), uid)
 			}
 			if looked == 0 {
-				return skip("none of them exists yet")
+				return skip("GOPATH and the caches do not exist yet")
 			}
 			return r
 		},

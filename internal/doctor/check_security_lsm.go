@@ -15,8 +15,8 @@ import (
 func lsmCheck() Check {
 	return Check{
 		ID: "security.lsm", Group: Security, Weight: 6,
-		Title:  "refusals by SELinux or AppArmor about Go and vmgo",
-		Why:    "they look like \"permission denied\" where the permissions are right",
+		Title:  "denials of SELinux or AppArmor for Go and vmgo",
+		Why:    "they look like \"permission denied\" although the permissions are right",
 		Source: "/sys/fs/selinux/enforce, /sys/module/apparmor; audit.log, kern.log",
 		Run:    runLSM,
 	}
@@ -30,9 +30,9 @@ func runLSM(_ context.Context, m *Machine) Result {
 	case m.Text("/sys/module/apparmor/parameters/enabled") == "Y":
 		system = "AppArmor"
 	case m.Text("/sys/fs/selinux/enforce") == "0":
-		return ok("SELinux only watches")
+		return ok("SELinux is permissive")
 	default:
-		return ok("neither is active")
+		return ok("neither SELinux nor AppArmor is active")
 	}
 	read := false
 	for _, file := range []string{"/var/log/audit/audit.log", "/var/log/kern.log", "/var/log/messages"} {
@@ -48,17 +48,17 @@ func runLSM(_ context.Context, m *Machine) Result {
 			n = 0
 		}
 		if line != "" {
-			r := warn("%s refused something", system).at(file, n, "%s", line)
+			r := warn("%s denied an access", system).at(file, n, "%s", line)
 			if system == "SELinux" {
-				return r.mend("sudo restorecon -Rv /opt/go /usr/local/bin")
+				return r.fixWith("sudo restorecon -Rv /opt/go /usr/local/bin")
 			}
-			return r.mend("sudo journalctl -k --grep apparmor")
+			return r.fixWith("sudo journalctl -k --grep apparmor")
 		}
 	}
 	if !read {
-		return skip("%s is active; no file has its refusals that could be read here (journalctl -k may)", system)
+		return skip("%s is active; no readable log has its denials (journalctl -k may have them)", system)
 	}
-	return ok("%s refused nothing of ours", system)
+	return ok("%s denied nothing to Go or vmgo", system)
 }
 
 // lastPart goes to the last 32 MiB of a log, which are written in days if not
@@ -73,7 +73,7 @@ func lastPart(f *os.File) (whole bool) {
 	return err != nil
 }
 
-// recent is how long a refusal counts: what was mended since is refused no more.
+// recent is how long a refusal counts: an older one may be fixed by now.
 const recent = 7 * 24 * time.Hour
 
 // denial finds the last recent refusal about our programs or directories.

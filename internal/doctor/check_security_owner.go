@@ -13,7 +13,7 @@ func ownerCheck() Check {
 	return Check{
 		ID: "security.owner", Group: Security, Weight: 8,
 		Title:  "whether the caches and GOPATH belong to you",
-		Why:    "one build with sudo leaves files of root behind, and every later build fails with \"permission denied\"",
+		Why:    "one build with sudo leaves files of root, and every later build fails with \"permission denied\"",
 		Source: "owners of GOCACHE, GOMODCACHE, GOPATH, the file of `go env -w`, and the first level beneath",
 		Run:    runOwner,
 	}
@@ -21,9 +21,9 @@ func ownerCheck() Check {
 
 func runOwner(_ context.Context, m *Machine) Result {
 	if m.UID == 0 {
-		return skip("root may write everywhere")
+		return skip("you are root and may write everywhere")
 	}
-	r := ok("all yours")
+	r := ok("the caches and GOPATH are yours")
 	dirs := []string{m.GOPATH(), m.GOBIN(), m.GoEnv("GOCACHE").Value, m.GoEnv("GOMODCACHE").Value, m.HomePath(".config/go")}
 	seen := map[string]bool{}
 	for _, dir := range dirs {
@@ -42,19 +42,19 @@ func runOwner(_ context.Context, m *Machine) Result {
 				r = r.unset(m, m.GoEnv("GOPATH"))
 			}
 			r.worse(Fail)
-			r = r.at(dir, 0, "within the store of releases, where nothing else belongs")
+			r = r.at(dir, 0, "it is inside the store of releases, which is for releases only")
 			continue
 		}
 		for _, p := range paths {
 			if uid, _ := m.Owner(p); uid >= 0 && uid != m.UID {
 				r.worse(Fail)
-				r = r.at(p, 0, "owned by user %d", uid).mend("sudo chown -R %s: %s", m.userName(), diag.Word(dir))
+				r = r.at(p, 0, "owned by user %d", uid).fixWith("sudo chown -R %s: %s", m.userName(), diag.Word(dir))
 				break
 			}
 		}
 	}
 	if r.Status == Fail {
-		r.Summary = "files of another user are in the way"
+		r.Summary = "a cache or GOPATH has files of another user"
 	}
 	return r
 }

@@ -12,15 +12,15 @@ import (
 func pathDirsCheck() Check {
 	return Check{
 		ID: "security.path", Group: Security, Weight: 7,
-		Title:  "directories of PATH",
-		Why:    "whoever may write into one of them can slip a program under a name that you type",
+		Title:  "who may write to the directories of PATH",
+		Why:    "whoever may write to one of them can replace a command that you type",
 		Source: "PATH; stat of each element and the directories above it",
 		Run:    runPathDirs,
 	}
 }
 
 func runPathDirs(_ context.Context, m *Machine) Result {
-	r := ok("none can be changed by others")
+	r := ok("no directory of PATH can be changed by others")
 	seen := map[string]bool{}
 	for dir := range strings.SplitSeq(m.Env["PATH"], ":") {
 		if seen[dir] {
@@ -30,14 +30,14 @@ func runPathDirs(_ context.Context, m *Machine) Result {
 		switch {
 		case dir == "":
 			r.worse(Warn)
-			r = r.at("PATH", 0, "an empty element: the working directory, whichever it is")
+			r = r.at("PATH", 0, "an empty element: the working directory")
 		case dir == ".":
 			r.worse(Warn)
-			r = r.at("PATH", 0, "the element \".\": the working directory, whichever it is")
+			r = r.at("PATH", 0, "the element \".\": the working directory")
 		case !filepath.IsAbs(dir):
 			r.worse(Warn)
 			r = r.at("PATH", 0, "%s is relative to the working directory", dir).
-				means("Take it out of PATH, or write it from the root.")
+				means("Remove it from PATH, or make it absolute.")
 		default:
 			r = m.judgePathDir(r, dir)
 		}
@@ -45,9 +45,9 @@ func runPathDirs(_ context.Context, m *Machine) Result {
 	if r.Status == OK {
 		return r
 	}
-	r.Summary = "a program could be slipped in"
+	r.Summary = "other users can put programs on PATH"
 	if seen[""] || seen["."] {
-		r = r.mend(`export PATH="$(printf %%s "$PATH" | tr : '\n' | grep -vx '\.*' | paste -sd: -)"`)
+		r = r.fixWith(`export PATH="$(printf %%s "$PATH" | tr : '\n' | grep -vx '\.*' | paste -sd: -)"`)
 	}
 	return r
 }
@@ -68,10 +68,10 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 		// the directory itself.
 		case info.Mode().Perm()&0o002 != 0 && (p == real || info.Mode()&fs.ModeSticky == 0):
 			r.worse(Fail)
-			r = r.at(p, 0, "mode %04o: everybody may write", modeBits(info.Mode())).closed(m, p, info.Mode(), uid)
+			r = r.at(p, 0, "mode %04o: all users may write", modeBits(info.Mode())).closed(m, p, info.Mode(), uid)
 		case uid != 0 && uid != m.UID && uid >= 0:
 			r.worse(Warn)
-			r = r.at(p, 0, "owned by user %d", uid).means("That user decides what runs under the names in it.")
+			r = r.at(p, 0, "owned by user %d", uid).means("That user decides which programs run.")
 		}
 		if p == "/" {
 			return r
@@ -82,9 +82,9 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 // closed adds what keeps others from writing at path: by its owner, or by root.
 func (r Result) closed(m *Machine, path string, mode fs.FileMode, owner int) Result {
 	if m.UID != 0 && owner != m.UID {
-		return r.mend("sudo chmod o-w %s", diag.Word(path))
+		return r.fixWith("sudo chmod o-w %s", diag.Word(path))
 	}
-	return r.mend("chmod o-w %s", diag.Word(path)).safely(Edit{Path: path, Mode: modeWithout(mode, 0o002)})
+	return r.fixWith("chmod o-w %s", diag.Word(path)).safely(Edit{Path: path, Mode: modeWithout(mode, 0o002)})
 }
 
 func modeWithout(mode, bits fs.FileMode) fs.FileMode { return chmodBits(mode) &^ bits }

@@ -6,7 +6,7 @@ func rootCheck() Check {
 	return Check{
 		ID: "security.root", Group: Security, Weight: 6,
 		Title:  "builds as root",
-		Why:    "tests and generators run with every right, and leave files in the project that its owner cannot change",
+		Why:    "tests and generators run with all privileges, and leave files in the project that its owner cannot change",
 		Source: "user id; SUDO_USER; owner of the project",
 		Run: func(_ context.Context, m *Machine) Result {
 			if m.UID != 0 {
@@ -14,14 +14,14 @@ func rootCheck() Check {
 			}
 			module := m.moduleRoot()
 			if user := m.Env["SUDO_USER"]; user != "" && user != "root" {
-				return warn("this shell is root's by sudo").at("environment", 0, "SUDO_USER=%s", user).
-					mend("# leave the root shell, and build as %s", user)
+				return warn("this is a root shell of sudo").at("environment", 0, "SUDO_USER=%s", user).
+					fixWith("# leave the root shell, and build as %s", user)
 			}
 			if module == "" {
 				return info("you are root")
 			}
 			if uid, _ := m.Owner(module); uid > 0 {
-				return warn("you are root, and the project belongs to user %d", uid).at(module, 0, "").mend("sudo -u '#%d' -i", uid)
+				return warn("you are root, and the project belongs to user %d", uid).at(module, 0, "").fixWith("sudo -u '#%d' -i", uid)
 			}
 			return info("you are root, and so is the project")
 		},

@@ -20,8 +20,8 @@ func storeCheck() Check {
 	return Check{
 		ID: "security.store", Group: Security, Weight: 8,
 		Title:  "owners, permissions and receipts of the stores",
-		Why:    "whoever may write there decides what every go command of every user does; a tree without a receipt was never checked, and is not installed",
-		Source: "stat of each store, its own directories, those on the way to it, its releases, their bin/go and their receipts",
+		Why:    "whoever may write there controls the go command of every user; a tree without a receipt was never verified, and does not count as installed",
+		Source: "stat of each store, its directories and parents, its releases, their bin/go and their receipts",
 		Run:    runStore,
 	}
 }
@@ -37,7 +37,7 @@ func runStore(ctx context.Context, m *Machine) Result {
 		var unread *fs.PathError
 		if _, err := installed.List([]string{m.Path(dir)}); errors.As(err, &unread) {
 			r.worse(Fail)
-			r = r.at(dir, 0, "cannot be read: %v", unread.Err).mend("ls -ld %s", diag.Word(dir))
+			r = r.at(dir, 0, "cannot be read: %v", unread.Err).fixWith("ls -ld %s", diag.Word(dir))
 		}
 		fixes := r.Fix
 		r.Fix = ""
@@ -65,26 +65,26 @@ func runStore(ctx context.Context, m *Machine) Result {
 		if tree.Store == m.Layout.SystemStore && m.UID != 0 {
 			vmgo = "sudo vmgo"
 		}
-		r = r.at(tree.GOROOT, 0, "no receipt, so it is not installed; offline: %s adopt %s --proof FILE", vmgo, diag.Word(tree.GOROOT)).
-			mend("%s install %s", vmgo, tree.Version)
+		r = r.at(tree.GOROOT, 0, "no receipt, so it does not count as installed; offline: %s adopt %s --proof FILE", vmgo, diag.Word(tree.GOROOT)).
+			fixWith("%s install %s", vmgo, tree.Version)
 	}
 	switch {
 	case count == 0:
 		return skip("there is no store yet")
 	case r.Status == OK:
-		return ok("as they should be")
+		return ok("owners, permissions and receipts of the stores are right")
 	case r.Status == Warn && len(unproved) > 0:
-		r.Summary = "a tree in a store has no receipt, so it is not installed"
+		r.Summary = "a tree in a store has no receipt, so it does not count as installed"
 		return r
 	}
 	r.Summary = "a store can be changed by others, or cannot be read"
 	return r
 }
 
-// judgeOwners tells of the directories for which an install refuses the store.
+// judgeOwners reports the directories for which an install refuses the store.
 func (m *Machine) judgeOwners(r Result, dir string) Result {
 	o := facts.Owners(m.Host, m.UID)
-	real, unsafe, _ := o.Survey(m.Show(dir), store.Directories(), m.look) // what cannot be looked at is told above
+	real, unsafe, _ := o.Survey(m.Show(dir), store.Directories(), m.look) // unreadable directories are reported above
 	for _, u := range unsafe {
 		status, fix := Fail, u.Fix
 		if u.Owner && m.UID != 0 {
@@ -95,7 +95,7 @@ func (m *Machine) judgeOwners(r Result, dir string) Result {
 			fix = "sudo " + fix
 		}
 		r.worse(status)
-		r = r.at(u.Path, 0, "%s", u.Reason).mend("%s", fix)
+		r = r.at(u.Path, 0, "%s", u.Reason).fixWith("%s", fix)
 		if info, err := m.Stat(u.Path); err == nil && u.Mode && strings.HasPrefix(u.Path+"/", real+"/") {
 			r = r.safely(Edit{Path: u.Path, Mode: modeWithout(info.Mode(), 0o022)})
 		}
@@ -129,7 +129,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	case uid != 0 && uid != m.UID && uid >= 0 && !isStore:
 		r.worse(Warn)
 		r = r.at(p, 0, "owned by user %d", uid)
-		return r.mend("sudo chown -R root:root %s", diag.Word(p))
+		return r.fixWith("sudo chown -R root:root %s", diag.Word(p))
 	default:
 		return r
 	}
@@ -137,7 +137,7 @@ func (m *Machine) judgeStored(r Result, p string, shared bool) Result {
 	if uid == m.UID {
 		sudo = ""
 	}
-	return r.mend("%schmod %04o %s", sudo, modeBits(fix), diag.Word(p)).safely(Edit{Path: p, Mode: fix})
+	return r.fixWith("%schmod %04o %s", sudo, modeBits(fix), diag.Word(p)).safely(Edit{Path: p, Mode: fix})
 }
 
 // dirExec is the search bit for directories, nothing for files.

@@ -50,7 +50,7 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	}
 	dir := filepath.Dir(gos[0].Path)
 	if vmgo := m.vmgoForRoot(ctx); m.UID != 0 && vmgo != "" && dir == "/usr/local/bin" {
-		return r.mend("%s", hardenCommand(vmgo, "sudo-path")) // a user cannot read what the item goes by
+		return r.fixWith("%s", hardenCommand(vmgo, "sudo-path")) // a user cannot read what the item goes by
 	}
 	line := `Defaults secure_path="` + path + ":" + dir + `"`
 	return r.harden(ctx, m, "sudo-path", `echo `+diag.Word(line)+` | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`)

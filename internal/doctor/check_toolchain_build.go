@@ -41,7 +41,7 @@ func runBuild(ctx context.Context, m *Machine) Result {
 	case failure != "":
 		r.worse(Fail)
 		r.Summary = "go does not build here: " + failure
-		return m.mendBuild(r.because(buildCauses(failure)...), failure)
+		return m.fixBuild(r.because(buildCauses(failure)...), failure)
 	case builds > 0:
 		r.Summary = "go builds and runs a program"
 		return r
@@ -86,16 +86,16 @@ func buildCauses(said string) []string {
 	return nil
 }
 
-// mendBuild adds where to look: the line that go names, or go's own whole answer.
-func (m *Machine) mendBuild(r Result, said string) Result {
+// fixBuild adds where to look: the line that go names, or go's own whole answer.
+func (m *Machine) fixBuild(r Result, said string) Result {
 	at := regexp.MustCompile(`(\S*go\.(?:mod|work)):(\d+)(?::\d+)?:`).FindStringSubmatch(said)
 	if at == nil {
-		return r.mend("GOPROXY=off GOTOOLCHAIN=local go vet   # go's whole answer")
+		return r.fixWith("GOPROXY=off GOTOOLCHAIN=local go vet   # go's whole answer")
 	}
 	file, line := at[1], at[2]
 	if !strings.HasPrefix(file, "/") {
 		file = strings.TrimSuffix(m.Dir, "/") + "/" + file
 	}
 	n, _ := strconv.Atoi(line)
-	return r.at(file, n, "%s", m.rawLine(file, n)).mend("vi +%d %s", n, diag.Word(file))
+	return r.at(file, n, "%s", m.rawLine(file, n)).fixWith("vi +%d %s", n, diag.Word(file))
 }

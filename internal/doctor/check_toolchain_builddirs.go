@@ -35,7 +35,7 @@ func (m *Machine) judgeCache(r Result) Result {
 	case s.Value == "off" && !s.IsSet():
 		r.worse(Fail)
 		return r.at("", 0, "the build cache has no place: neither HOME nor XDG_CACHE_HOME is an absolute path").
-			mend(`export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`)
+			fixWith(`export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`)
 	case s.Value == "off":
 		r.worse(Fail)
 		return r.at(s.Origin(), s.Line, "GOCACHE=off, but the build cache is required since Go 1.12").unset(m, s)
@@ -50,9 +50,9 @@ func (m *Machine) judgeCache(r Result) Result {
 	case s.IsSet():
 		return r.unset(m, s)
 	case m.Exists(s.Value) && m.UID != 0:
-		return r.because("security.owner").mend("sudo chown -R %s %s", diag.Word(m.userName()+":"), diag.Word(s.Value))
+		return r.because("security.owner").fixWith("sudo chown -R %s %s", diag.Word(m.userName()+":"), diag.Word(s.Value))
 	}
-	return r.mend("%s", m.setGo("GOCACHE", m.movedTo("go-build")))
+	return r.fixWith("%s", m.setGo("GOCACHE", m.movedTo("go-build")))
 }
 
 // judgeBuildTemp adds what is wrong with GOTMPDIR, which go does not create.

@@ -16,7 +16,7 @@ func builtByCheck() Check {
 	return Check{
 		ID: "toolchain.built-by", Group: Toolchain, Weight: 3,
 		Title:  "which releases built the programs in GOBIN",
-		Why:    "a program keeps the holes of the release that built it; gopls and dlv must not be older than the Go they serve",
+		Why:    "a program keeps the vulnerabilities of the release that built it; gopls and dlv must not be older than the selected Go",
 		Source: "build information inside each program (go version FILE)",
 		Run:    runBuiltBy,
 	}
@@ -32,7 +32,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 	old, behind, total := 0, 0, 0
 	for _, entry := range entries {
 		if ctx.Err() != nil {
-			return skip("too many programs in %s to look at in time", bin)
+			return skip("too many programs in %s to check in time", bin)
 		}
 		p := filepath.Join(bin, entry.Name())
 		v, path := m.builtBy(p)
@@ -41,12 +41,12 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		}
 		total++
 		since := m.endOfLife(v)
-		switch inForce := m.InForce(); {
+		switch selected := m.Selected(); {
 		case since != "":
-		case servesGo(path) && !inForce.IsZero() && v.Lang().Compare(inForce.Lang()) < 0:
+		case servesGo(path) && !selected.IsZero() && v.Lang().Compare(selected.Lang()) < 0:
 			behind++
 			r.worse(Warn)
-			r = r.at(p, 0, "built by Go %s, and serves Go %s", v, inForce).mend("%s", m.newerTool(p, path))
+			r = r.at(p, 0, "built by Go %s, but the selected release is Go %s", v, selected).fixWith("%s", m.newerTool(p, path))
 			continue
 		case m.isInstalled(v):
 			continue
@@ -59,7 +59,7 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		r.worse(Warn)
 		r = r.at(p, 0, "built by Go %s, without fixes since %s", v, since)
 		if path != "" {
-			r = r.mend("%s", m.newerTool(p, path))
+			r = r.fixWith("%s", m.newerTool(p, path))
 		}
 	}
 	switch {
@@ -69,8 +69,8 @@ func runBuiltBy(ctx context.Context, m *Machine) Result {
 		r.Summary = ui.Count(behind, "tool") + " older than the selected Go"
 		return r.means("gopls and linters do not know the newer language, dlv not the newer debug information.")
 	case old == 0 && r.Status == Info:
-		r.Summary = ui.Count(total, "program") + ", some built by a release that is gone"
-		return r.means("That is well as long as they work; the next go install changes it.")
+		r.Summary = ui.Count(total, "program") + ", some built by a release that is no longer installed"
+		return r.means("They still work; the next go install rebuilds them.")
 	case old == 0:
 		return ok("%s, all built by supported releases", ui.Count(total, "program"))
 	}

@@ -41,7 +41,7 @@ func runContexts(ctx context.Context, m *Machine) Result {
 		r = m.addSession(r, &c, s)
 	}
 	if c.usual == "" && c.answered > 0 && len(c.hidden) == 0 {
-		return skip("no session finds any go; toolchain.inforce tells why").withEvidence(r.Evidence)
+		return skip("no session finds any go; toolchain.selected says why").withEvidence(r.Evidence)
 	}
 	return m.judgeContexts(ctx, r, c)
 }
@@ -100,20 +100,20 @@ func (m *Machine) isAnother(c *contexts, s sessionGo) bool {
 func (m *Machine) judgeContexts(ctx context.Context, r Result, c contexts) Result {
 	switch {
 	case c.answered == 0:
-		return skip("no kind of session could be tried").withEvidence(r.Evidence)
+		return skip("no kind of session could be started").withEvidence(r.Evidence)
 	case len(c.hidden) > 0:
 		r.worse(Warn)
 		r.Summary = "an alias or a function named go stands in front of every release"
-		return m.mendAlias(r, c.hidden[0])
+		return m.fixAlias(r, c.hidden[0])
 	case len(c.broken) > 0:
 		r.worse(Fail)
 		r.Summary = "a go that does not build here, in: " + strings.Join(c.broken, ", ")
 	case len(c.missing) > 0:
 		r.worse(Warn)
-		r.Summary = "no go in: " + strings.Join(c.missing, ", ")
+		r.Summary = "no go is found in: " + strings.Join(c.missing, ", ")
 	case len(c.other) > 0:
 		r.worse(Warn)
-		r.Summary = "another go in: " + strings.Join(c.other, ", ")
+		r.Summary = "another go is found in: " + strings.Join(c.other, ", ")
 	case len(c.lacking) > 0:
 		r.Summary = "the usual sessions find the same go (none: " + strings.Join(c.lacking, ", ") + ")"
 		return r
@@ -124,12 +124,12 @@ func (m *Machine) judgeContexts(ctx context.Context, r Result, c contexts) Resul
 	if !c.want.IsZero() {
 		r = r.means("Selected here is Go %s.", c.want)
 	}
-	return m.mendContexts(ctx, r, c)
+	return m.fixContexts(ctx, r, c)
 }
 
-// mendContexts adds the fix: where a directory stands before that of the shims, the
+// fixContexts adds the fix: where a directory stands before that of the shims, the
 // line that puts it there; shims for the rest.
-func (m *Machine) mendContexts(ctx context.Context, r Result, c contexts) Result {
+func (m *Machine) fixContexts(ctx context.Context, r Result, c contexts) Result {
 	shims := len(c.missing) > 0
 	done := map[string]bool{}
 	for _, s := range c.wrong {
@@ -145,18 +145,18 @@ func (m *Machine) mendContexts(ctx context.Context, r Result, c contexts) Result
 	if !shims || m.IsProgram(localBin+"/go") && m.identify(localBin+"/go").Kind == ShimGo && len(done) > 0 {
 		return r
 	}
-	return r.means("Only a program in /usr/local/bin is found by nearly all of them.").harden(ctx, m, "shims", m.sharedShims())
+	return r.means("Nearly all of them find programs in /usr/local/bin.").harden(ctx, m, "shims", m.sharedShims())
 }
 
-// mendAlias adds the line that makes go an alias or a function.
-func (m *Machine) mendAlias(r Result, s sessionGo) Result {
+// fixAlias adds the line that makes go an alias or a function.
+func (m *Machine) fixAlias(r Result, s sessionGo) Result {
 	for _, a := range m.Startup() {
 		if strings.HasPrefix(a.Text, "alias go=") || strings.HasPrefix(a.Text, "alias go ") ||
 			strings.HasPrefix(a.Text, "go()") || strings.HasPrefix(a.Text, "go ()") || strings.HasPrefix(a.Text, "function go") {
-			return r.at(a.Path, a.Line, "%s", a.Text).silence(m, a).mend("unalias go 2>/dev/null; unset -f go   # in this shell")
+			return r.at(a.Path, a.Line, "%s", a.Text).silence(m, a).fixWith("unalias go 2>/dev/null; unset -f go   # in this shell")
 		}
 	}
-	return r.mend("grep -rnE 'alias go=|go *\\(\\)' ~/.bashrc ~/.bash_aliases ~/.profile ~/.zshrc /etc/profile.d   # %s", s.name)
+	return r.fixWith("grep -rnE 'alias go=|go *\\(\\)' ~/.bashrc ~/.bash_aliases ~/.profile ~/.zshrc /etc/profile.d   # %s", s.name)
 }
 
 // usualGo is the go to compare with: a shim if any session finds one, else

@@ -10,8 +10,8 @@ func copiedGoCheck() Check {
 	return Check{
 		ID: "toolchain.copy", Group: Toolchain, Weight: 7,
 		Title:  "whether a go on PATH is a copied binary",
-		Why:    "since 1.21 a go outside its tree stops with \"'go' binary is trimmed and GOROOT is not set\"",
-		Source: "the directory above each go on PATH, which must hold VERSION and pkg/tool",
+		Why:    "since 1.21 a go outside its tree fails with \"'go' binary is trimmed and GOROOT is not set\"",
+		Source: "the directory above each go on PATH, which must have VERSION and pkg/tool",
 		Run:    runCopiedGo,
 	}
 }
@@ -30,7 +30,7 @@ func runCopiedGo(_ context.Context, m *Machine) Result {
 			r.worse(Fail)
 		}
 		return r.at(g.Path, 0, "%s", describe(g)).
-			means("It was copied; a link would work.").mend("rm %s && vmgo shims", diag.Word(g.Path))
+			means("It was copied; use a link instead.").fixWith("rm %s && vmgo shims", diag.Word(g.Path))
 	}
-	return ok("every go lies in its tree or is a link")
+	return ok("every go on PATH is in its tree or a link")
 }

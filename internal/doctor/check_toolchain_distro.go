@@ -10,7 +10,7 @@ func distroGoCheck() Check {
 	return Check{
 		ID: "toolchain.distro", Group: Toolchain, Weight: 5,
 		Title:  "whether a Go of the distribution or of snap hides vmgo's",
-		Why:    "it is mostly older, and it changes with system updates",
+		Why:    "it is usually older, and changes with system updates",
 		Source: "PATH; /usr/lib/go-*, /usr/lib/golang, /snap/bin",
 		Run:    runDistroGo,
 	}
@@ -30,17 +30,17 @@ func runDistroGo(_ context.Context, m *Machine) Result {
 		}
 	}
 	if len(foreign) == 0 {
-		return ok("none on PATH")
+		return ok("no Go of the distribution is on PATH")
 	}
 	g := foreign[0]
 	if !hidden {
-		return ok("it exists, and hides nothing of vmgo's").at(g.Path, 0, "%s", describe(g))
+		return ok("a Go of the distribution is on PATH, and does not hide vmgo's").at(g.Path, 0, "%s", describe(g))
 	}
 	r := warn("%s hides vmgo's go", g.Path).at(g.Path, 0, "%s", describe(g))
 	if g.Kind == SnapGo {
-		return r.mend("sudo snap remove go")
+		return r.fixWith("sudo snap remove go")
 	}
-	return r.mend("%s", facts.PackagesOf(m.Host).Remove("sudo ", m.distroPackage()))
+	return r.fixWith("%s", facts.PackagesOf(m.Host).Remove("sudo ", m.distroPackage()))
 }
 
 // distroPackage is the name under which the distribution ships Go.

@@ -12,11 +12,11 @@ func go111moduleCheck() Check {
 			s := m.GoEnv("GO111MODULE")
 			switch s.Value {
 			case "", "on":
-				return ok("modules are on")
+				return ok("modules are on (GO111MODULE)")
 			case "auto":
-				return where(s, warn("auto: no modules outside a directory with go.mod")).unset(m, s)
+				return where(s, warn("GO111MODULE=auto: no modules outside a directory with go.mod")).unset(m, s)
 			case "off":
-				return where(s, fail("modules are off")).unset(m, s)
+				return where(s, fail("GO111MODULE=off: modules are off")).unset(m, s)
 			}
 			return where(s, fail("GO111MODULE=%s is not a value that go understands", s.Value)).unset(m, s)
 		},

@@ -12,8 +12,8 @@ import (
 func gobinCheck() Check {
 	return Check{
 		ID: "toolchain.gobin", Group: Toolchain, Weight: 3,
-		Title:  "whether programs of `go install` are found",
-		Why:    "they land in GOBIN, or in bin beneath GOPATH, and a shell only looks on PATH",
+		Title:  "whether programs of `go install` are on PATH",
+		Why:    "they are put into GOBIN, or into bin in GOPATH, and a shell finds only programs on PATH",
 		Source: "GOBIN, GOPATH, PATH",
 		Run: func(_ context.Context, m *Machine) Result {
 			bin := m.GOBIN()
@@ -23,9 +23,9 @@ func gobinCheck() Check {
 			case slices.Contains(strings.Split(m.Env["PATH"], ":"), bin):
 				return ok("%s is on PATH", bin)
 			case len(m.ReadDir(bin)) == 0:
-				return ok("%s is not on PATH, and there is nothing in it", bin)
+				return ok("%s is not on PATH, and is empty", bin)
 			}
-			return warn("%s is not on PATH, and holds %s", bin, ui.Count(len(m.ReadDir(bin)), "program")).
+			return warn("%s is not on PATH, and has %s", bin, ui.Count(len(m.ReadDir(bin)), "program")).
 				export(m, `PATH="$PATH":`+diag.Word(bin))
 		},
 	}

@@ -13,7 +13,7 @@ func goenvCheck() Check {
 	return Check{
 		ID: "toolchain.goenv", Group: Toolchain, Weight: 4,
 		Title:  "what `go env -w` has written",
-		Why:    "these settings hold in every project and no shell shows them; the environment goes before them",
+		Why:    "these settings apply in every project and no shell shows them; the environment takes precedence",
 		Source: "$XDG_CONFIG_HOME/go/env or $GOENV",
 		Run:    runGoenv,
 	}
@@ -38,7 +38,7 @@ func runGoenv(_ context.Context, m *Machine) Result {
 		case slices.ContainsFunc(lines[i+1:], func(later goenv.Setting) bool { return later.Name == s.Name }):
 			note = "hidden by a later line with the same name"
 		case s.Name != strings.ToUpper(s.Name):
-			note = "no variable of go"
+			note = "not a variable of go"
 		}
 		if note == "" {
 			r = where(s, r)
@@ -48,11 +48,11 @@ func runGoenv(_ context.Context, m *Machine) Result {
 		r = r.at(s.Path, s.Line, "%s=%s  # %s", s.Name, s.Value, note)
 	}
 	for _, line := range ignored {
-		r = r.at(file, line, "%s  # no variable of go", m.rawLine(file, line))
+		r = r.at(file, line, "%s  # not a variable of go", m.rawLine(file, line))
 	}
 	if hidden += len(ignored); hidden > 0 {
 		r.Status, r.Summary = Warn, ui.Count(hidden, "setting")+" of go env -w without effect"
-		return r.mend("go env -changed").means("Decide which of the two you mean, and remove the other.")
+		return r.fixWith("go env -changed").means("Keep the value that you want, and remove the other.")
 	}
 	return r
 }

@@ -11,8 +11,8 @@ func goEnvFileCheck() Check {
 	return Check{
 		ID: "toolchain.go-env-file", Group: Toolchain, Weight: 3,
 		Title:  "whether go.env inside the release was edited",
-		Why:    "an edited file is lost with the next update, and breaks the proof that the tree is Go's own",
-		Source: "$GOROOT/go.env against what Go publishes since 1.21",
+		Why:    "the edit is lost with the next update, and the tree is no longer the verified one",
+		Source: "$GOROOT/go.env compared with the published one (since 1.21)",
 		Run:    runGoEnvFile,
 	}
 }
@@ -20,19 +20,19 @@ func goEnvFileCheck() Check {
 func runGoEnvFile(_ context.Context, m *Machine) Result {
 	root := m.GOROOT()
 	if root == "" {
-		return skip("no Go to look at")
+		return skip("no Go to check")
 	}
 	file := filepath.Join(root, "go.env")
 	lines := m.goEnvLines(file)
-	if v := m.InForce(); !v.IsZero() && v.Major() == 1 && v.Minor() < 21 {
+	if v := m.Selected(); !v.IsZero() && v.Major() == 1 && v.Minor() < 21 {
 		return skip("Go %s has no go.env yet", v)
 	}
 	if !m.Exists(file) {
-		return warn("%s is missing", file).mend("vmgo verify")
+		return warn("%s is missing", file).fixWith("vmgo verify")
 	}
 	published := publishedGoEnv()
 	delete(published, "GOPROXY") // every distributor has its own
-	r := ok("as published")
+	r := ok("go.env is as published")
 	for _, s := range lines {
 		if want, known := published[s.Name]; (known && s.Value != want) || (!known && s.Name != "GOPROXY") {
 			r.worse(Info)
@@ -49,8 +49,8 @@ func runGoEnvFile(_ context.Context, m *Machine) Result {
 	}
 	if m.inStore(root) {
 		r.worse(Warn)
-		r = r.mend("vmgo install --reinstall %s", m.InForce())
+		r = r.fixWith("vmgo install --reinstall %s", m.Selected())
 	}
-	r.Summary = "was edited"
-	return r.means("Distributors do that too. Policy belongs into the environment or into `go env -w`.")
+	r.Summary = "go.env was edited"
+	return r.means("Distributors do that, too. Put settings into the environment or `go env -w`.")
 }

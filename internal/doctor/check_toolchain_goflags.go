@@ -11,7 +11,7 @@ func goflagsCheck() Check {
 	return Check{
 		ID: "toolchain.goflags", Group: Toolchain, Weight: 6,
 		Title:  "GOFLAGS",
-		Why:    "a malformed word stops every go command; -mod=vendor fails where there is no vendor directory",
+		Why:    "a malformed flag stops every go command; -mod=vendor fails without a vendor directory",
 		Source: "environment, the file of `go env -w`",
 		Run:    runGoflags,
 	}
@@ -34,12 +34,12 @@ func runGoflags(_ context.Context, m *Machine) Result {
 		case name == "mod" && value == "":
 			return where(s, fail("GOFLAGS has -mod without a value: every go command stops")).unset(m, s)
 		case name == "mod" && value == "vendor" && s.Path != "":
-			return where(s, warn("-mod=vendor holds in every project")).
-				means("go install PACKAGE@VERSION stops with \"cannot query module due to -mod=vendor\".").unset(m, s)
+			return where(s, warn("GOFLAGS has -mod=vendor for every project")).
+				means("go install PACKAGE@VERSION fails with \"cannot query module due to -mod=vendor\".").unset(m, s)
 		case name == "insecure":
-			return where(s, warn("-insecure was removed from go; GOINSECURE names hosts instead")).unset(m, s)
+			return where(s, warn("GOFLAGS has -insecure, which go no longer has; use GOINSECURE")).unset(m, s)
 		case name == "trimpath" && s.Path != "":
-			return where(s, info("-trimpath holds in every project")).
+			return where(s, info("GOFLAGS has -trimpath for every project")).
 				means("It needs a second build cache and hides the sources from debuggers.")
 		}
 	}

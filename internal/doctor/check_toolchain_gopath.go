@@ -9,7 +9,7 @@ import (
 func gopathCheck() Check {
 	return Check{
 		ID: "toolchain.gopath", Group: Toolchain, Weight: 6,
-		Title:  "where GOPATH and the module cache lie",
+		Title:  "where GOPATH and the module cache are",
 		Why:    "inside GOROOT go refuses; inside a module ./... and go mod tidy walk into it",
 		Source: "GOPATH, GOMODCACHE; go.mod of the working directory and above",
 		Run:    runGopath,
@@ -20,7 +20,7 @@ func runGopath(_ context.Context, m *Machine) Result {
 	s := m.GoEnv("GOPATH")
 	if s.Value == "" || m.GoEnv("GOCACHE").Value == "" {
 		return fail("HOME is not set: go has no place for modules and builds").
-			means("It stops with \"module cache not found\" or \"build cache is required\".").mend("export HOME=/your/home")
+			means("It fails with \"module cache not found\" or \"build cache is required\".").fixWith("export HOME=/your/home")
 	}
 	root := m.GOROOT()
 	for dir := range strings.SplitSeq(s.Value, ":") {
@@ -34,11 +34,11 @@ func runGopath(_ context.Context, m *Machine) Result {
 		case root != "" && filepath.Clean(dir) == root:
 			r := where(s, fail("GOPATH is GOROOT"))
 			if !s.IsSet() { // Go was unpacked where GOPATH is by default
-				return r.mend("%s", m.setGo("GOPATH", m.HomePath("gopath")))
+				return r.fixWith("%s", m.setGo("GOPATH", m.HomePath("gopath")))
 			}
 			return r.unset(m, s)
 		case root != "" && inside(dir, root):
-			return where(s, fail("GOPATH lies inside GOROOT")).at(root, 0, "").unset(m, s)
+			return where(s, fail("GOPATH is inside GOROOT")).at(root, 0, "").unset(m, s)
 		}
 	}
 	module := m.moduleRoot()
@@ -51,9 +51,9 @@ func runGopath(_ context.Context, m *Machine) Result {
 		if !found || hiddenPath(rest) || m.ignored(module, rest) {
 			continue
 		}
-		return where(dir, warn("%s lies inside the module %s", name, module)).
-			means("go build ./... and go mod tidy walk into it. Go 1.25 and newer can be told to ignore it.").
-			mend("go mod edit -ignore=./%s", rest)
+		return where(dir, warn("%s is inside the module %s", name, module)).
+			means("go build ./... and go mod tidy walk into it. Go 1.25 and newer can ignore it.").
+			fixWith("go mod edit -ignore=./%s", rest)
 	}
 	return ok("%s", s.Value)
 }

@@ -9,7 +9,7 @@ import (
 func goproxySettingCheck() Check {
 	return Check{
 		ID: "toolchain.goproxy", Group: Toolchain, Weight: 6,
-		Title:  "what GOPROXY says",
+		Title:  "the value of GOPROXY",
 		Why:    "modules and toolchains come through it; a misspelt entry fails every download",
 		Source: "environment, `go env -w`, $GOROOT/go.env",
 		Run:    runGoproxySetting,
@@ -19,13 +19,13 @@ func goproxySettingCheck() Check {
 func runGoproxySetting(_ context.Context, m *Machine) Result {
 	s := m.GoEnv("GOPROXY")
 	if s.Value == "" {
-		return ok("Go's own default")
+		return ok("GOPROXY has Go's default")
 	}
 	entries := strings.FieldsFunc(s.Value, func(r rune) bool { return r == ',' || r == '|' })
 	for i, e := range entries {
 		if e == "direct" || e == "off" {
 			if i+1 < len(entries) {
-				return where(s, warn("GOPROXY: nothing after %s is ever asked", e)).unset(m, s)
+				return where(s, warn("GOPROXY: entries after %s are never used", e)).unset(m, s)
 			}
 			continue
 		}
@@ -43,7 +43,7 @@ func runGoproxySetting(_ context.Context, m *Machine) Result {
 			return where(s, info("GOPROXY uses plain HTTP for %s", u.Host)).
 				means("go.sum and the checksum database still decide what is accepted.")
 		case u.Scheme == "file" && !m.Exists(u.Path):
-			return where(s, fail("GOPROXY names a directory that does not exist")).unset(m, s)
+			return where(s, fail("GOPROXY has a directory that does not exist")).unset(m, s)
 		case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file":
 			return where(s, fail("GOPROXY has the scheme %q, which go does not know", u.Scheme)).unset(m, s)
 		}
@@ -52,10 +52,10 @@ func runGoproxySetting(_ context.Context, m *Machine) Result {
 	case len(entries) == 0:
 		return where(s, fail("GOPROXY is empty")).unset(m, s)
 	case entries[0] == "off":
-		return where(s, info("off: go fetches nothing"))
+		return where(s, info("GOPROXY=off: go downloads nothing"))
 	case entries[0] == "direct":
-		return where(s, info("direct: go clones each repository itself")).
-			means("That needs git and access to every host, and is slower.")
+		return where(s, info("GOPROXY=direct: go clones each repository itself")).
+			means("This needs git and access to every host, and is slower.")
 	}
 	return ok("%s", s.Value)
 }

@@ -10,7 +10,7 @@ import (
 func gorootCheck() Check {
 	return Check{
 		ID: "toolchain.goroot", Group: Toolchain, Weight: 9,
-		Title:  "GOROOT against the selected go",
+		Title:  "whether GOROOT is that of the selected go",
 		Why:    "a GOROOT of another release gives \"compile: version X does not match go tool version Y\"",
 		Source: "environment, startup files, the file of `go env -w`",
 		Run:    runGoroot,
@@ -22,13 +22,13 @@ func runGoroot(_ context.Context, m *Machine) Result {
 		if s.Name == "GOROOT" && s.Value != "" && m.Env["GOROOT"] == "" {
 			return fail("GOROOT was set by go env -w").at(s.Path, s.Line, "%s", m.rawLine(s.Path, s.Line)).
 				means("go env -u cannot remove it once the tree is gone; delete the line from the file.").
-				mend("sed -i '%dd' %s", s.Line, diag.Word(s.Path)).
+				fixWith("sed -i '%dd' %s", s.Line, diag.Word(s.Path)).
 				safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line)))
 		}
 	}
 	goroot := m.Env["GOROOT"]
 	if goroot == "" {
-		return ok("not set, as it should be outside a project")
+		return ok("GOROOT is not set, as it should be outside a project")
 	}
 	r := m.judgeGoroot(goroot).at("environment", 0, "GOROOT=%s", goroot)
 	if r.Status == OK {
@@ -39,7 +39,7 @@ func runGoroot(_ context.Context, m *Machine) Result {
 			r = r.at(a.Path, a.Line, "%s", a.Text).silence(m, a)
 		}
 	}
-	return r.mend("unset GOROOT")
+	return r.fixWith("unset GOROOT")
 }
 
 // gorootBroken reports whether the environment has a GOROOT that is wrong.
@@ -65,16 +65,16 @@ func (m *Machine) judgeGoroot(goroot string) Result {
 	switch {
 	case err == nil && first.GOROOT == real:
 		if first.Kind == StoreGo && m.session().set {
-			return ok("set by the hook, and the first go on PATH lies in it")
+			return ok("GOROOT is set by the hook, and is that of the first go on PATH")
 		}
-		return info("set by hand; it agrees with the first go on PATH today").
-			means("The next other go that runs will trip over it. Go finds its own tree.")
+		return info("GOROOT is set by hand; today it is that of the first go on PATH").
+			means("Another go would fail with it. Go finds its own tree without it.")
 	case first.GOROOT != "":
 		return fail("GOROOT is %s, but the first go on PATH belongs to %s", m.treeName(goroot), m.treeName(first.GOROOT))
 	case first.Kind == ShimGo:
-		return info("set by hand; vmgo's shim overrides it").means("Programs that start another go inherit it.")
+		return info("GOROOT is set by hand; vmgo's shim overrides it").means("Programs that start another go inherit it.")
 	}
-	return warn("GOROOT is set, and no go on PATH lies in it")
+	return warn("GOROOT is set, but no go on PATH belongs to it")
 }
 
 // treeName is a tree with its version.

@@ -8,8 +8,8 @@ import (
 func gosumdbCheck() Check {
 	return Check{
 		ID: "toolchain.gosumdb", Group: Toolchain, Weight: 7,
-		Title:  "whether new modules are checked against the public log",
-		Why:    "without it, whoever serves a module for the first time decides what it contains",
+		Title:  "whether new modules are verified against the checksum database",
+		Why:    "without it, the server of a module decides its contents when it is first used",
 		Source: "GOSUMDB, GONOSUMDB, GOPRIVATE: environment and `go env -w`",
 		Run:    runGosumdb,
 	}
@@ -22,11 +22,11 @@ func runGosumdb(_ context.Context, m *Machine) Result {
 	for _, name := range []string{"GONOSUMDB", "GOPRIVATE"} {
 		if s := m.GoEnv(name); s.IsSet() && matchesAll(s.Value) {
 			return where(s, warn("%s exempts every module from the checksum database", name)).
-				unset(m, s).means("Name only your own: %s=git.example.com/team.", name)
+				unset(m, s).means("List only your own modules: %s=git.example.com/team.", name)
 		}
 	}
 	if value := m.Env["GONOSUMCHECK"]; value != "" {
-		return warn("GONOSUMCHECK is not a variable that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).mend("unset GONOSUMCHECK")
+		return warn("GONOSUMCHECK is not a variable that go reads").at("environment", 0, "GONOSUMCHECK=%s", value).fixWith("unset GONOSUMCHECK")
 	}
 	return ok("%s", m.GoEnv("GOSUMDB").Value)
 }

@@ -12,7 +12,7 @@ func gotoolchainCheck() Check {
 	return Check{
 		ID: "toolchain.gotoolchain", Group: Toolchain, Weight: 6,
 		Title:  "GOTOOLCHAIN",
-		Why:    "it decides whether go replaces itself by another release, fetched or not",
+		Why:    "it decides whether go switches to another release, and downloads it",
 		Source: "environment, the file of `go env -w`, $GOROOT/go.env",
 		Run:    runGotoolchain,
 	}
@@ -49,7 +49,7 @@ func runGotoolchain(_ context.Context, m *Machine) Result {
 	if s.Path == m.GoEnvFile() {
 		return r.means(storedMeans).unset(m, s)
 	}
-	return r.means("vmgo's pin is overridden by it.").unset(m, s)
+	return r.means("It overrides vmgo's version files.").unset(m, s)
 }
 
 const storedMeans = "The hook sets GOTOOLCHAIN=local in projects; any other go switches to the stored release, and downloads it, whatever go.mod says."

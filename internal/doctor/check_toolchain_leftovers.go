@@ -11,7 +11,7 @@ func leftoversCheck() Check {
 	return Check{
 		ID: "toolchain.leftovers", Group: Toolchain, Weight: 6,
 		Title:  "what earlier Go installations left in startup files",
-		Why:    "such lines put another go in front, or set GOROOT, in some kinds of sessions and not in others",
+		Why:    "such lines put another go first, or set GOROOT, in some kinds of sessions but not in others",
 		Source: "rc files of bash, zsh and fish, /etc/profile.d, /etc/environment, environment.d",
 		Run:    runLeftovers,
 	}
@@ -41,16 +41,16 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 	}
 	r.Summary = ui.Count(count, "line") + " of an earlier Go installation in startup files"
 	if len(r.Edits) > 0 {
-		return r.mend("vmgo doctor --fix --only toolchain.leftovers")
+		return r.fixWith("vmgo doctor --fix --only toolchain.leftovers")
 	}
-	return r.means("Take them out, or keep the lines and give vmgo up for them.")
+	return r.means("Remove these lines, or vmgo has no effect in such sessions.")
 }
 
-// leftover judges one line.
+// leftover returns what a line does to Go; empty for nothing.
 func (m *Machine) leftover(a Assignment) (Status, string) {
 	switch {
 	case a.Name == "GOROOT" && m.gorootBroken():
-		return OK, "" // toolchain.goroot tells of it
+		return OK, "" // toolchain.goroot reports it
 	case a.Name == "GOROOT":
 		return Warn, "sets GOROOT"
 	case a.Name == "GOTOOLCHAIN" && a.Value != "local" && a.Value != "auto" && a.Value != "path":
@@ -58,7 +58,7 @@ func (m *Machine) leftover(a Assignment) (Status, string) {
 	case a.Name == "GO111MODULE" && a.Value != "on" && a.Value != "auto" && a.Value != "":
 		return Warn, "turns modules off"
 	case a.Name == "GOSUMDB" && a.Value == "off":
-		return Warn, "turns the checksum database off"
+		return Warn, "turns off the checksum database"
 	case otherManager(a.Text) != "":
 		return Warn, "starts " + otherManager(a.Text) + ", another version manager"
 	}

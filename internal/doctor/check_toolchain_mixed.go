@@ -60,8 +60,8 @@ func (m *Machine) addMixed(r Result, root string, at time.Time, n int) Result {
 	r.Summary = root + " has files of two releases"
 	r = r.at(filepath.Join(root, "VERSION"), 1, "go%s", v).at(filepath.Join(root, "src"), 0, "%s of %s, not of that release", ui.Count(n, "file"), day(at)).
 		means("The archive was unpacked over another release. vmgo adopt would compare the tree with the public log.").
-		mend("vmgo install %s", v)
-	return r.mend("%srm -rf %s   # vmgo's release takes its place", m.sudoFor(root), diag.Word(root))
+		fixWith("vmgo install %s", v)
+	return r.fixWith("%srm -rf %s   # vmgo's release replaces it", m.sudoFor(root), diag.Word(root))
 }
 
 // unpackedTrees are the trees of Go on PATH, and the usual one, that no package and no

@@ -9,7 +9,7 @@ func pathGoCheck() Check {
 	return Check{
 		ID: "toolchain.path", Group: Toolchain, Weight: 6,
 		Title:  "how many different go programs PATH has, and which comes first",
-		Why:    "a go that stands before vmgo's runs whatever directory you are in",
+		Why:    "a go before vmgo's runs in every directory",
 		Source: "PATH, with every link followed",
 		Run:    runPathGo,
 	}
@@ -18,7 +18,7 @@ func pathGoCheck() Check {
 func runPathGo(_ context.Context, m *Machine) Result {
 	gos := m.Gos()
 	if len(gos) == 0 {
-		return info("no go on PATH").means("Shims make go available to every kind of session.").mend("vmgo shims")
+		return info("no go on PATH").means("Shims make go available in every kind of session.").fixWith("vmgo shims")
 	}
 	list := func(r Result) Result {
 		for _, g := range gos {
@@ -36,16 +36,16 @@ func runPathGo(_ context.Context, m *Machine) Result {
 	}
 	switch {
 	case len(gos) == 1:
-		return list(ok("one go: %s", first.Path))
+		return list(ok("PATH has one go: %s", first.Path))
 	case ours == 0:
-		return list(ok("%d different go programs; vmgo's comes first", len(gos)))
+		return list(ok("PATH has %d different go programs; vmgo's comes first", len(gos)))
 	case ours < 0:
-		r := list(warn("%d different go programs on PATH, none of them vmgo's", len(gos))).
+		r := list(warn("PATH has %d different go programs, none of them vmgo's", len(gos))).
 			means("Which one runs depends on the order of PATH, and that differs between kinds of sessions.")
 		if dir := dirOf(first.Path); comesBefore(m.Env["PATH"], dir, localBin) {
 			r = r.moveAside(m, dir) // shims would stand behind it
 		}
-		return r.mend("vmgo shims")
+		return r.fixWith("vmgo shims")
 	}
 	r := list(warn("%s comes before vmgo's go", first.Path))
 	dir := dirOf(first.Path)
@@ -55,7 +55,7 @@ func runPathGo(_ context.Context, m *Machine) Result {
 	return r.prepend(m, dirOf(gos[ours].Path))
 }
 
-// describe says in a few words what a go on PATH is.
+// describe returns in a few words what a go on PATH is.
 func describe(g GoOnPath) string {
 	text := string(g.Kind)
 	if !g.Version.IsZero() {

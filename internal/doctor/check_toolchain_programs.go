@@ -12,8 +12,8 @@ import (
 func programsCheck() Check {
 	return Check{
 		ID: "toolchain.programs", Group: Toolchain, Weight: 4,
-		Title:  "whether programs installed in one project are found in all",
-		Why:    "GOPATH is a project's own; a program in its bin is gone in the next project",
+		Title:  "whether programs installed in one project are on PATH in all",
+		Why:    "each project has its own GOPATH; a program in its bin is not found in other projects",
 		Source: "bin of each GOPATH that vmgo keeps; VMGO_GOBIN, VMGO_GOPATH",
 		Run:    runPrograms,
 	}
@@ -22,15 +22,15 @@ func programsCheck() Check {
 func runPrograms(_ context.Context, m *Machine) Result {
 	switch {
 	case m.Settings.GOBIN != "user" || m.Settings.GOPATH != "project":
-		return ok("projects keep their programs to themselves, as the settings say")
+		return ok("each project has programs of its own, as VMGO_GOBIN=project requests")
 	case m.Layout.Data == "":
-		return skip("there is no home directory")
+		return skip("HOME is not set")
 	}
 	programs, err := gobin.Find(m.programsUser())
 	record := gobin.Record(m.Layout.Data)
 	if err != nil {
-		return warn("each project keeps its programs to itself: %s", m.Show(err.Error())).
-			mend("mv %s %s   # if it is there: the next prompt chooses another", diag.Word(record), diag.Word(record+beforeSuffix))
+		return warn("each project has programs of its own: %s", m.Show(err.Error())).
+			fixWith("mv %s %s   # if it exists: the next prompt chooses another directory", diag.Word(record), diag.Word(record+beforeSuffix))
 	}
 	r, moved := Result{Status: OK}, 0
 	for _, bin := range m.ownBins() {
@@ -42,9 +42,9 @@ func runPrograms(_ context.Context, m *Machine) Result {
 	if moved == 0 {
 		return ok("%s", m.Show(programs.Dir))
 	}
-	r.Summary = ui.Count(moved, "project") + " with programs that no other project finds"
-	return r.means("They move to %s; of two of one name, one stays in bin.before.", m.Show(programs.Dir)).
-		mend("vmgo doctor --fix --only toolchain.programs")
+	r.Summary = ui.Count(moved, "project") + " with programs that other projects do not find"
+	return r.means("They move to %s; of two programs with one name, one stays in bin.before.", m.Show(programs.Dir)).
+		fixWith("vmgo doctor --fix --only toolchain.programs")
 }
 
 // programsUser is whose directory of programs is looked for, by real paths.

@@ -11,8 +11,8 @@ import (
 func replaceCheck() Check {
 	return Check{
 		ID: "toolchain.replace", Group: Toolchain, Weight: 8,
-		Title:  "replace directives that lead to directories",
-		Why:    "a target that is missing or has no go.mod stops the build",
+		Title:  "replace directives with a directory as target",
+		Why:    "the build fails if a target is missing or has no go.mod",
 		Source: "go.mod and go.work of the working directory and above",
 		Run:    runReplace,
 	}
@@ -23,7 +23,7 @@ func runReplace(_ context.Context, m *Machine) Result {
 	if len(files) == 0 {
 		return skip("no go.mod or go.work here")
 	}
-	r := ok("every target is there")
+	r := ok("every replace directive has a valid target")
 	count := 0
 	for _, file := range files {
 		for _, rep := range m.replacements(file) {
@@ -39,7 +39,7 @@ func runReplace(_ context.Context, m *Machine) Result {
 				if filepath.Base(rep.path) == "go.work" {
 					tool = "work"
 				}
-				r = r.mend("go %s edit -dropreplace=%s %s", tool, rep.old, diag.Word(rep.path))
+				r = r.fixWith("go %s edit -dropreplace=%s %s", tool, rep.old, diag.Word(rep.path))
 			}
 		}
 	}
@@ -47,10 +47,10 @@ func runReplace(_ context.Context, m *Machine) Result {
 	case count == 0:
 		return ok("no local replace directives")
 	case r.Status == Fail:
-		r.Summary = "a replace directive leads nowhere"
+		r.Summary = "a replace directive has no valid target"
 	case r.Status == Warn:
-		r.Summary = "a replace directive leads to a place that will not last"
-		r = r.means("Move the module to where it stays.")
+		r.Summary = "a replace directive leads to a temporary directory"
+		r = r.means("Move the module to a permanent place.")
 	}
 	return r
 }

@@ -46,7 +46,7 @@ func runWorkspace(_ context.Context, m *Machine) Result {
 				r.worse(Fail)
 				r.Summary = "go.work uses a directory without a module"
 				r = r.at(work, number, "%s  # %s does not exist", name, mod).
-					mend("go work edit -dropuse=%s %s", diag.Word(name), diag.Word(work))
+					fixWith("go work edit -dropuse=%s %s", diag.Word(name), diag.Word(work))
 			} else if v := m.goLine(mod); v.Compare(needed) > 0 {
 				needed, needs = v, mod
 			}
@@ -55,7 +55,7 @@ func runWorkspace(_ context.Context, m *Machine) Result {
 	if !needed.IsZero() && (own.IsZero() || needed.Compare(own) > 0) {
 		r.worse(Fail)
 		r.Summary = "go.work names an older Go than a module that it uses"
-		r = r.at(work, line, "go %s", own).at(needs, 0, "go %s", needed).mend("go work edit -go=%s %s", needed, diag.Word(work))
+		r = r.at(work, line, "go %s", own).at(needs, 0, "go %s", needed).fixWith("go work edit -go=%s %s", needed, diag.Word(work))
 	}
 	return r
 }

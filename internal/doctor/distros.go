@@ -48,7 +48,7 @@ func distros() []distro {
 	}
 }
 
-// knownDistro finds the row of this machine.
+// knownDistro returns the row of this machine.
 func (m *Machine) knownDistro() (distro, bool) {
 	rel := m.OSRelease()
 	for _, d := range distros() {

@@ -1,12 +1,12 @@
-// Package doctor finds out what is wrong with Go on a machine and says which
-// command mends it.
+// Package doctor finds out what is wrong with Go on a machine, and which command
+// fixes it.
 //
 // A check is a small value, one a file (check_<group>_<name>.go), listed in
 // [Catalogue]. It reads the machine through a [Machine], never directly, so
-// that made-up machines can be examined, and it changes nothing: what could be
-// mended safely it describes as [Edit] values, which Plan, Apply and Undo carry
-// out. A check that cannot know answers [Skip] with the reason; it never
-// guesses, because a false alarm is worse than silence.
+// that made-up machines can be examined, and it changes nothing: safe fixes are
+// described as [Edit] values, which Plan, Apply and Undo carry
+// out. A check that cannot know returns [Skip] with the reason; it never
+// guesses, because a false alarm is worse than none.
 package doctor
 
 import (
@@ -23,9 +23,9 @@ type Status string
 const (
 	OK   Status = "ok"
 	Info Status = "info" // worth knowing, nothing to do
-	Warn Status = "warn" // will bite sooner or later
+	Warn Status = "warn" // will cause a problem sooner or later
 	Fail Status = "fail" // something is broken now
-	Skip Status = "skip" // could not be found out, or does not apply; the summary says why
+	Skip Status = "skip" // unknown, or does not apply; the summary says why
 )
 
 // Group is a heading of the report.
@@ -54,12 +54,12 @@ type Check struct {
 	Why    string // why that matters: one sentence
 	Source string // where its facts come from
 	Online bool   // it asks the network
-	Bench  bool   // it loads the machine; only when asked for
+	Bench  bool   // it loads the machine; only with --bench
 	Slow   bool   // it starts programs or waits while it measures; --quick leaves it out
 	// Limit is the time it may take where that is longer than the usual limit.
 	Limit time.Duration
 	// Weight orders the fixes at the end of the report among those of one
-	// grade: how much trouble the fix ends, 0 to 9.
+	// grade: how much the fix helps, 0 to 9.
 	Weight int
 	Run    func(ctx context.Context, m *Machine) Result
 }
@@ -120,8 +120,8 @@ func (r Result) means(format string, args ...any) Result {
 	return r
 }
 
-// mend adds a command to paste.
-func (r Result) mend(format string, args ...any) Result {
+// fixWith adds a command to paste.
+func (r Result) fixWith(format string, args ...any) Result {
 	if r.Fix != "" {
 		r.Fix += "\n"
 	}

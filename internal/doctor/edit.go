@@ -14,13 +14,13 @@ import (
 
 // Edit is one thing that --fix may do: to a line of a file, or to the
 // permissions of a file. It names what it expects to find, so that a file that
-// changed meanwhile is left alone.
+// has changed meanwhile is not edited.
 type Edit struct {
 	Path string
 	// Line counts from 1; 0 for a change of permissions.
 	Line int
 	Old  string // the line as it is
-	New  string // the line as it shall be
+	New  string // the line after the fix
 	Drop bool   // the line goes
 	Mode fs.FileMode
 	// Gather moves the programs of a directory; then there is no line.
@@ -29,9 +29,9 @@ type Edit struct {
 
 const disabledMark = "# vmgo doctor: "
 
-// disable returns the edit that disables a line of a startup file; none where that might
-// change more than the line. In a shell's file a no-op stays behind, since the
-// line may be all that stands between "then" and "fi".
+// disable returns the edit that disables a line of a startup file; none if that
+// could change more than the line. In a shell's file a no-op replaces it, because
+// the line may be the only one between "then" and "fi".
 func (m *Machine) disable(a Assignment) []Edit {
 	if !a.Mine || !m.standsAlone(a) {
 		return nil
@@ -68,13 +68,13 @@ func (m *Machine) plainLine(a Assignment) bool {
 // the user's own file what --fix may do. A line that does more is opened in an editor.
 func (r Result) silence(m *Machine, a Assignment) Result {
 	if !m.standsAlone(a) {
-		return r.mend("%svi +%d %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path))
+		return r.fixWith("%svi +%d %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path))
 	}
 	return r.comment(m, a)
 }
 
-// losesNothing reports whether nothing but Go directories that are gone leaves
-// PATH with a line.
+// losesNothing reports whether removing a line removes only missing Go directories
+// from PATH.
 func (m *Machine) losesNothing(a Assignment) bool {
 	if a.Name != "PATH" && a.Name != "fish_user_paths" {
 		return true
@@ -109,7 +109,7 @@ type Change struct {
 	Gather        *Gather // the programs of a directory move; nothing else changes
 }
 
-// Plan gathers the edits of a report into one change a file. Edits of several
+// Plan gathers the edits of a report into one change per file. Edits of several
 // checks to one line count once, those of files that are not the user's own
 // not at all.
 func Plan(m *Machine, r Report) ([]Change, error) {
@@ -146,13 +146,13 @@ func Plan(m *Machine, r Report) ([]Change, error) {
 func change(h host.Host, path string, edits []Edit) (Change, error) {
 	info, err := h.Stat(path)
 	if err != nil {
-		return Change{}, fmt.Errorf("looking at what is to be changed: %w", err)
+		return Change{}, fmt.Errorf("examining the file to change: %w", err)
 	}
 	mode := chmodBits(info.Mode())
 	c := Change{Path: path, OldMode: mode, Mode: mode}
 	if info.Mode().IsRegular() {
 		if c.Before, err = h.ReadFile(path); err != nil {
-			return Change{}, fmt.Errorf("reading what is to be changed: %w", err)
+			return Change{}, fmt.Errorf("reading the file to change: %w", err)
 		}
 	}
 	if edits[0].Gather != nil {
@@ -166,7 +166,7 @@ func change(h host.Host, path string, edits []Edit) (Change, error) {
 			continue
 		}
 		if e.Line > len(lines) || strings.TrimRight(string(lines[e.Line-1]), "\n") != e.Old {
-			return Change{}, errors.New(path + " changed while it was looked at")
+			return Change{}, errors.New(path + " changed while it was examined")
 		}
 		if e.Drop {
 			lines[e.Line-1] = nil

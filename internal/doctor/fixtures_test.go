@@ -218,7 +218,7 @@ func TestCheck_cases(t *testing.T) {
 					}
 				}
 				if (o.Status == doctor.Warn || o.Status == doctor.Fail) && o.Fix == "" && o.Detail == "" {
-					t.Error("neither says how to mend it nor why that cannot be")
+					t.Error("has neither a fix nor a reason why there is none")
 				}
 			})
 		}

@@ -36,7 +36,7 @@ type Move struct {
 	Sum  string `json:"sum,omitempty"` // SHA-256
 }
 
-// gather looks at a bin: the programs in it, and those in directories of
+// gather lists the programs in a bin: those in it, and those in directories of
 // cross-compiled ones.
 func (m *Machine) gather(bin, target string) Gather {
 	g := Gather{Link: gobin.Record(m.Layout.Data)}
@@ -84,8 +84,8 @@ func (g Gather) real(m *Machine) (*Gather, error) {
 	return &out, nil
 }
 
-// apply moves the programs and puts the link in place. Whatever instant it is
-// interrupted at, undo and another apply find their way.
+// apply moves the programs and puts the link in place. It may be interrupted
+// at any instant: undo and another apply still work.
 func (g Gather) apply(bin string) error {
 	for _, move := range g.Moves {
 		if err := os.MkdirAll(filepath.Dir(move.To), 0o777); err != nil {
@@ -139,7 +139,7 @@ func (g Gather) unchanged() error {
 	return nil
 }
 
-// undo brings the programs back.
+// undo moves the programs back.
 func (g Gather) undo(bin string) error {
 	if _, err := os.Readlink(bin); err == nil {
 		if err := os.Remove(bin); err != nil {

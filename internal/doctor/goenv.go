@@ -28,14 +28,14 @@ func (r Result) unset(m *Machine, s goenv.Setting) Result {
 				r = r.at(a.Path, a.Line, "%s", a.Text).silence(m, a)
 			}
 		}
-		return r.mend("unset %s", s.Name)
+		return r.fixWith("unset %s", s.Name)
 	case m.GoEnvFile():
-		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).mend("%sgo env -u %s", withoutSwitch(s.Name), s.Name)
+		return r.safely(dropLine(s.Path, s.Line, m.rawLine(s.Path, s.Line))).fixWith("%sgo env -u %s", withoutSwitch(s.Name), s.Name)
 	}
 	if slices.ContainsFunc(m.Settings.Go, func(v goenv.Setting) bool { return v.Name == s.Name && v.Path == s.Path }) {
-		return r.mend("vmgo config -u %s", s.Name)
+		return r.fixWith("vmgo config -u %s", s.Name)
 	}
-	return r.mend("go env -w %s=%s", s.Name, diag.Word(publishedGoEnv()[s.Name]))
+	return r.fixWith("go env -w %s=%s", s.Name, diag.Word(publishedGoEnv()[s.Name]))
 }
 
 // withoutSwitch is what keeps go from starting the release that GOTOOLCHAIN names while
@@ -53,7 +53,7 @@ func publishedGoEnv() map[string]string {
 	return map[string]string{"GOPROXY": goenv.DefaultProxy, "GOSUMDB": goenv.DefaultSumDB, "GOTOOLCHAIN": "auto"}
 }
 
-// movedTo is where a directory of go may move to that does not lie well.
+// movedTo returns a better place for a directory of go.
 func (m *Machine) movedTo(name string) string { return "/var/tmp/" + name + "-" + m.userName() }
 
 // setGo returns the commands that give a variable of go another value: where the
@@ -106,7 +106,7 @@ func (m *Machine) goEnvLines(path string) []goenv.Setting {
 	return all
 }
 
-// GoEnv returns what the go command takes a variable to be.
+// GoEnv returns the value of a variable as the go command sees it.
 func (m *Machine) GoEnv(name string) goenv.Setting { return m.goSettings().Get(name) }
 
 // GOPATH is the first element of GOPATH.

@@ -9,7 +9,7 @@ import (
 	"github.com/vmgo/vmgo/internal/lookpath"
 )
 
-// GoKind says whose a go program is.
+// GoKind is where a go program comes from.
 type GoKind string
 
 // The kinds.
@@ -99,8 +99,8 @@ func (m *Machine) isTree(dir string) bool {
 	return m.Exists(filepath.Join(dir, "VERSION")) && m.Exists(filepath.Join(dir, "pkg/tool"))
 }
 
-// distroInForce reports whether the selected Go is the distribution's.
-func (m *Machine) distroInForce() bool {
+// distroSelected reports whether the selected Go is the distribution's.
+func (m *Machine) distroSelected() bool {
 	root := m.GOROOT()
 	for _, g := range m.Gos() {
 		if g.GOROOT == root && g.Kind == DistroGo {

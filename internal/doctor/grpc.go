@@ -8,7 +8,7 @@ import (
 	"github.com/vmgo/vmgo/internal/grpchealth"
 )
 
-// grpcHealth asks a gRPC server without TLS how it is.
+// grpcHealth asks a gRPC server without TLS for its health.
 func (m *Machine) grpcHealth(ctx context.Context, address string) (Status, string) {
 	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Request)
 	defer cancel()
@@ -19,9 +19,9 @@ func (m *Machine) grpcHealth(ctx context.Context, address string) (Status, strin
 	case err != nil:
 		return Fail, err.Error()
 	case answer.Code == "12":
-		return Info, "it speaks gRPC, but has no health service"
+		return Info, "the service speaks gRPC, but has no health service"
 	case answer.Code == "5":
-		return Warn, "it speaks gRPC, but does not know the health of the whole server"
+		return Warn, "the service speaks gRPC, but does not know the health of the whole server"
 	case answer.Code != "0":
 		return Fail, "gRPC status " + answer.Code
 	case answer.Status == grpchealth.Serving:

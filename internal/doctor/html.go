@@ -23,7 +23,7 @@ type reportPage struct {
 	Sections      []pageSection
 }
 
-// pageSection has the outcomes of one status. What is well, or was not looked at, is
+// pageSection has the outcomes of one status. What is well, or was skipped, is
 // folded.
 type pageSection struct {
 	Status   Status
@@ -43,7 +43,7 @@ func (o pageOutcome) Open() bool { return o.Bad() }
 
 // Word returns the status as a word for people.
 func (o pageOutcome) Word() string {
-	return map[Status]string{OK: "ok", Info: "note", Warn: "warning", Fail: "failure", Skip: "not looked at"}[o.Status]
+	return map[Status]string{OK: "ok", Info: "note", Warn: "warning", Fail: "failure", Skip: "skipped"}[o.Status]
 }
 
 // HTML writes the report as one page that needs nothing else, to be attached
@@ -72,7 +72,7 @@ func (r Report) section(s Status, n int) pageSection {
 		Warn: {"To look at", ui.Count(n, "warning")},
 		Info: {"To know", ui.Count(n, "note")},
 		OK:   {"What is well: " + ui.Count(n, "check"), fmt.Sprintf("%d ok", n)},
-		Skip: {"What was not looked at: " + ui.Count(n, "check"), fmt.Sprintf("%d not looked at", n)},
+		Skip: {"What was skipped: " + ui.Count(n, "check"), fmt.Sprintf("%d skipped", n)},
 	}
 	section := pageSection{Status: s, Title: texts[s][0], Count: texts[s][1], Folded: s == OK || s == Skip}
 	for _, group := range Groups() {

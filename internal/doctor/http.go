@@ -17,7 +17,7 @@ import (
 	"github.com/vmgo/vmgo/internal/goenv"
 )
 
-// page is a small answer.
+// page is a small response.
 type page struct {
 	status int
 	date   string
@@ -64,7 +64,7 @@ func fewRedirects(_ *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// netError says what went wrong without repeating the URL, which may hold a
+// netError describes an error without the URL, which may have a
 // password.
 func (m *Machine) netError(err error) string {
 	var wrapped *url.Error

@@ -24,14 +24,14 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// Options say how a run is meant.
+// Options are those of a run.
 type Options struct {
 	Offline bool
 	Bench   bool
-	// Quick leaves out what asks the network, starts a program or measures: the rest
-	// takes less than a second.
+	// Quick leaves out checks that use the network, start a program or measure: the
+	// rest takes less than a second.
 	Quick  bool
-	Listen string // an address of one's own service to be looked at, such as ":8080"
+	Listen string // the address of the user's own HTTP service, such as ":8080"
 	GRPC   string // the same for a gRPC service
 	Limits Limits
 	Vmgo   string // the path by which vmgo was called, links kept; empty: that of the running program
@@ -203,9 +203,9 @@ func (m *Machine) GOROOT() string {
 	return ""
 }
 
-// InForce is the version of the tree that [Machine.GOROOT] names; zero if it
+// Selected is the version of the tree that [Machine.GOROOT] names; zero if it
 // is not known.
-func (m *Machine) InForce() gover.Version { return m.VersionOf(m.GOROOT()) }
+func (m *Machine) Selected() gover.Version { return m.VersionOf(m.GOROOT()) }
 
 // VersionOf reads the version of a tree from its file VERSION.
 func (m *Machine) VersionOf(goroot string) gover.Version {
@@ -237,7 +237,7 @@ func (m *Machine) Listeners() []host.Listener { return m.listeners() }
 // user's.
 func (m *Machine) HolderOf(l host.Listener) host.Process { return m.holders()[l.Inode] }
 
-// Virt says what kind of machine this is.
+// Virt returns what kind of machine this is.
 func (m *Machine) Virt() host.Virt { return m.virt() }
 
 // HomePath is a path beneath the home directory; empty without a home.

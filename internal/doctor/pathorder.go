@@ -25,17 +25,17 @@ func comesBefore(path, dir, other string) bool {
 // directories of Go and the file is the user's.
 func (r Result) moveAside(m *Machine, dir string) Result {
 	if strings.HasSuffix(dir, "/.asdf/shims") {
-		return r.at(dir, 0, "asdf puts it in front").mend("vmgo import asdf && asdf plugin remove golang")
+		return r.at(dir, 0, "asdf puts it in front").fixWith("vmgo import asdf && asdf plugin remove golang")
 	}
 	if a, found := m.lineFor(dir); found {
 		r = r.at(a.Path, a.Line, "%s", a.Text)
 		if !m.addsOnlyGo(a) {
-			return r.mend("%svi +%d %s   # take %s out", m.sudoFor(a.Path), a.Line, diag.Word(a.Path), dir)
+			return r.fixWith("%svi +%d %s   # take %s out", m.sudoFor(a.Path), a.Line, diag.Word(a.Path), dir)
 		}
 		return r.comment(m, a)
 	}
 	return r.means("No startup file that doctor reads names %s.", dir).
-		mend("grep -rnsF %s ~/.profile ~/.bash* ~/.zsh* ~/.config /etc/profile.d /etc/environment", diag.Word(dir))
+		fixWith("grep -rnsF %s ~/.profile ~/.bash* ~/.zsh* ~/.config /etc/profile.d /etc/environment", diag.Word(dir))
 }
 
 // lineFor returns the line of a startup file that puts a directory on PATH.
@@ -55,9 +55,9 @@ func (r Result) prepend(m *Machine, dir string) Result {
 
 // export adds an assignment for this shell, and for the startup file of new ones.
 func (r Result) export(m *Machine, assignment string) Result {
-	r = r.mend("export %s", assignment)
+	r = r.fixWith("export %s", assignment)
 	if profile := m.profile(); profile != "" {
-		r = r.mend("echo %s >> %s", diag.Word("export "+assignment), diag.Word(profile))
+		r = r.fixWith("echo %s >> %s", diag.Word("export "+assignment), diag.Word(profile))
 	}
 	return r
 }
@@ -85,7 +85,7 @@ func (r Result) comment(m *Machine, a Assignment) Result {
 	if a.Mine {
 		r = r.safely(Edit{Path: a.Path, Line: a.Line, Old: raw, New: mark + raw})
 	}
-	return r.mend("%ssed -i %s %s", m.sudoFor(a.Path), diag.Word(fmt.Sprintf("%ds/^/%s/", a.Line, mark)), diag.Word(a.Path))
+	return r.fixWith("%ssed -i %s %s", m.sudoFor(a.Path), diag.Word(fmt.Sprintf("%ds/^/%s/", a.Line, mark)), diag.Word(a.Path))
 }
 
 // sudoFor is "sudo " for a file that this user may not change.

@@ -7,7 +7,7 @@ import (
 	"github.com/vmgo/vmgo/internal/release"
 )
 
-// endOfLife returns since when a release gets no more fixes, "" while it gets them:
+// endOfLife returns the date since which a release gets no more fixes, "" while it gets them:
 // by the rule of `vmgo list` and `vmgo outdated`.
 func (m *Machine) endOfLife(v gover.Version) string {
 	known := []gover.Version{release.KeptNewest(m.realLayout().Cache)}

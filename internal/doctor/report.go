@@ -9,9 +9,9 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// Print writes a report for a terminal: a heading a group, and its findings. detailed
-// shows every check with its evidence, for a run of a few that were named; else what
-// is well or was not looked at is only counted.
+// Print writes a report for a terminal: a heading per group, and its findings. detailed
+// shows every check with its evidence, for a run of a few that were named; otherwise checks
+// that are ok or skipped are only counted.
 func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
 	var out strings.Builder
 	out.WriteString(p.Bold("vmgo doctor") + "  " + p.Dim(r.Summary.String()) + "\n")
@@ -134,7 +134,7 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 func (r Report) Since(earlier Document) Report {
 	known := map[string]Status{}
 	for _, check := range earlier.Checks {
-		known[check.ID] = check.Status
+		known[currentID(check.ID)] = check.Status
 	}
 	r.Outcomes = slices.DeleteFunc(slices.Clone(r.Outcomes), func(o Outcome) bool {
 		was, found := known[o.Check.ID]
@@ -149,7 +149,7 @@ func (r Report) counts(p ui.Palette) string {
 		parts = append(parts, p.Green(fmt.Sprintf("%d ok", n)))
 	}
 	if n := r.Count(Info); n > 0 {
-		parts = append(parts, p.Cyan(fmt.Sprintf("%d to know", n)))
+		parts = append(parts, p.Cyan(fmt.Sprintf("%d for information", n)))
 	}
 	if n := r.Count(Warn); n > 0 {
 		parts = append(parts, p.Yellow(ui.Count(n, "warning")))
@@ -158,7 +158,7 @@ func (r Report) counts(p ui.Palette) string {
 		parts = append(parts, p.Red(ui.Count(n, "failure")))
 	}
 	if n := r.Count(Skip); n > 0 {
-		parts = append(parts, p.Dim(fmt.Sprintf("%d not looked at", n)))
+		parts = append(parts, p.Dim(fmt.Sprintf("%d skipped", n)))
 	}
 	return strings.Join(parts, ", ")
 }

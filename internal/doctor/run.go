@@ -72,7 +72,7 @@ func (r Report) Count(s Status) int {
 func Select(all []Check, only, skip []string) ([]Check, error) {
 	for _, name := range slices.Concat(only, skip) {
 		if !slices.ContainsFunc(all, func(c Check) bool { return c.isNamed(name) }) {
-			return nil, diag.New(diag.Usage, fmt.Sprintf("there is no check %q", name), "vmgo doctor --list")
+			return nil, diag.New(diag.Usage, fmt.Sprintf("unknown check %q", name), "vmgo doctor --list")
 		}
 	}
 	picked := all
@@ -92,7 +92,18 @@ func Select(all []Check, only, skip []string) ([]Check, error) {
 }
 
 // isNamed reports whether a name is the check's id or its group.
-func (c Check) isNamed(name string) bool { return c.ID == name || string(c.Group) == name }
+func (c Check) isNamed(name string) bool {
+	return c.ID == currentID(name) || string(c.Group) == name
+}
+
+// currentID returns the id of a check, given that or an earlier one: what was saved
+// with an earlier vmgo, such as a baseline, stays valid.
+func currentID(id string) string {
+	if id == "toolchain.inforce" {
+		return "toolchain.selected"
+	}
+	return id
+}
 
 // Run carries out checks side by side, each within its limit.
 func Run(ctx context.Context, m *Machine, checks []Check) Report {
@@ -134,11 +145,11 @@ func within[T any](limit time.Duration, ask func() T) (answer T, answered bool) 
 func one(ctx context.Context, m *Machine, c Check) Result {
 	switch {
 	case m.Options.Quick && (c.Online || c.Bench || c.Slow):
-		return skip("not looked at: --quick")
+		return skip("skipped: --quick")
 	case c.Online && m.Options.Offline:
-		return skip("not looked at: offline")
+		return skip("skipped: offline")
 	case c.Bench && !m.Options.Bench:
-		return skip("only measured with --bench")
+		return skip("runs only with --bench")
 	}
 	limit := max(c.Limit, m.Options.Limits.Check)
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -146,7 +157,7 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 	r, answered := within(limit, func() (r Result) {
 		defer func() {
 			if p := recover(); p != nil {
-				r = skip("the check itself broke: %v", p).means("Please report this.")
+				r = skip("the check itself failed: %v", p).means("This is a bug in vmgo: report it.")
 			}
 		}()
 		return c.Run(ctx, m)
@@ -157,7 +168,7 @@ func one(ctx context.Context, m *Machine, c Check) Result {
 	return r
 }
 
-// redact takes the home directory and secrets out of everything that is shown:
+// redact removes the home directory and secrets from everything that is shown:
 // people paste the report into tickets.
 func (m *Machine) redact(r Result) Result {
 	r.Summary, r.Detail = diag.Line(m.Redact(r.Summary)), diag.Line(m.Redact(r.Detail))
@@ -198,7 +209,7 @@ func withSu(commands string) string {
 }
 
 // withoutSudo leaves sudo out of commands for root, who may not have it. "sudo
-// -u" stays: there it is the point.
+// -u" stays.
 func withoutSudo(commands string) string {
 	return regexp.MustCompile(`(^|[\s|&;])sudo ([^-])`).ReplaceAllString(commands, "${1}${2}")
 }

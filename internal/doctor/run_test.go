@@ -64,6 +64,26 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// What was written with an earlier vmgo stays valid: words of --only and --skip, baselines.
+func TestSelect_earlierIDs(t *testing.T) {
+	t.Parallel()
+	const earlier, present = "toolchain.inforce", "toolchain.selected"
+	picked, err := doctor.Select(doctor.Catalogue(), []string{earlier}, nil)
+	if err != nil || len(picked) != 1 || picked[0].ID != present {
+		t.Errorf("--only %s selects %v (%v), want %s", earlier, picked, err, present)
+	}
+	left, err := doctor.Select(doctor.Catalogue(), []string{present, "toolchain.build"}, []string{earlier})
+	if err != nil || len(left) != 1 || left[0].ID == present {
+		t.Errorf("--skip %s leaves %v (%v)", earlier, left, err)
+	}
+	finding := doctor.Outcome{Check: picked[0], Result: doctor.Result{Status: doctor.Warn}}
+	var baseline doctor.Document
+	baseline.Checks = append(baseline.Checks, doctor.CheckSummary{ID: earlier, Status: doctor.Warn})
+	if n := len((doctor.Report{Outcomes: []doctor.Outcome{finding}}).Since(baseline).Outcomes); n != 0 {
+		t.Errorf("%d findings beside a baseline with %s, want none", n, earlier)
+	}
+}
+
 // A quick run starts nothing, asks nobody and waits for nothing, whatever the
 // machine is like.
 func TestRun_quick(t *testing.T) {
@@ -127,7 +147,7 @@ func TestRun_leavesHangingChecksBehind(t *testing.T) {
 		report = doctor.Run(t.Context(), healthy(t, doctor.Options{}), checks)
 		time.Sleep(time.Hour) // until the deaf one ends
 	})
-	for i, want := range []string{"no answer within 15s", "slow", "the check itself broke: index out of range", "fine"} {
+	for i, want := range []string{"no answer within 15s", "slow", "the check itself failed: index out of range", "fine"} {
 		if got := report.Outcomes[i].Summary; got != want {
 			t.Errorf("outcome %d is %q, want %q", i, got, want)
 		}

@@ -40,7 +40,7 @@ func (m *Machine) Summary() Summary {
 	return Summary{
 		OS: diag.Line(m.OSRelease().Pretty), Kernel: m.Kernel(), Arch: runtime.GOARCH,
 		VM: v.VM, Container: v.Container, CPUs: cpus, Memory: m.Memory().Total,
-		Cgroup: m.Cgroup().Mode, Libc: libc, Init: m.Text("/proc/1/comm"), Go: m.InForce().String(),
+		Cgroup: m.Cgroup().Mode, Libc: libc, Init: m.Text("/proc/1/comm"), Go: m.Selected().String(),
 	}
 }
 

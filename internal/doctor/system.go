@@ -11,8 +11,8 @@ import (
 
 // harden adds the command that changes a setting of the machine: that of vmgo
 // harden, which shows the change, keeps a journal and can undo it, where it has
-// something to do here and root may run this vmgo; else plain commands. One machine
-// is told one of the two, so that no setting has two files.
+// something to do here and root may run this vmgo; else plain commands. A machine
+// gets only one of the two, so that no setting has two files.
 func (r Result) harden(ctx context.Context, m *Machine, item, plain string) Result {
 	status, err := harden.Assess(m.Host, item, "")
 	if err == nil && status.ByVmgo() && status.Needs == harden.NeedsLogin {
@@ -20,9 +20,9 @@ func (r Result) harden(ctx context.Context, m *Machine, item, plain string) Resu
 	}
 	vmgo := m.vmgoForRoot(ctx)
 	if err != nil || vmgo == "" || status.State != harden.Pending && status.State != harden.Drifted {
-		return r.mend("%s", plain)
+		return r.fixWith("%s", plain)
 	}
-	return r.mend("%s", hardenCommand(vmgo, item))
+	return r.fixWith("%s", hardenCommand(vmgo, item))
 }
 
 func hardenCommand(vmgo, item string) string { return "sudo " + vmgo + " harden apply --only " + item }

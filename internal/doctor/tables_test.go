@@ -51,7 +51,7 @@ func TestSafePatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, exists := safePatch(v); got.String() != want || exists != (want != "") {
-			t.Errorf("%s is mended in %q, want %q", text, got, want)
+			t.Errorf("%s is suggested in %q, want %q", text, got, want)
 		}
 	}
 }

@@ -46,7 +46,7 @@ const repairFormat = 2
 
 func (m *Machine) repairsDir() (string, error) {
 	if m.Layout.State == "" {
-		return "", diag.New(diag.Failure, "there is nowhere to keep backups, as HOME is not set", "export HOME=/your/home")
+		return "", diag.New(diag.Failure, "HOME is not set, so there is no place for backups", "export HOME=/your/home")
 	}
 	return m.Path(filepath.Join(m.Layout.State, "doctor")), nil
 }
@@ -60,7 +60,7 @@ func Apply(m *Machine, plan []Change) error {
 	now := m.Now().UTC()
 	dir := filepath.Join(parent, now.Format("20060102T150405.000000000Z"))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the directory of backups: %w", err)
+		return fmt.Errorf("creating the directory of backups: %w", err)
 	}
 	record := repair{Format: 1, Time: now.Format("2006-01-02T15:04:05Z")}
 	for i, c := range plan {
@@ -68,7 +68,7 @@ func Apply(m *Machine, plan []Change) error {
 		if c.Gather != nil {
 			record.Format = repairFormat
 			if f.Gather, err = c.Gather.real(m); err != nil {
-				return fmt.Errorf("looking at what is to be moved: %w", err)
+				return fmt.Errorf("examining the files to move: %w", err)
 			}
 		}
 		if c.After != nil {
@@ -119,8 +119,8 @@ func (f repairFile) write(data []byte, mode fs.FileMode, chmod bool) error {
 	return nil
 }
 
-// Undo takes the latest repair back and says which files it restored. A file
-// that was changed since is left alone, and so is the whole repair then.
+// Undo reverts the latest repair and returns the files it restored. If one of
+// the files was changed since, it changes nothing.
 func Undo(m *Machine) ([]string, error) {
 	parent, err := m.repairsDir()
 	if err != nil {

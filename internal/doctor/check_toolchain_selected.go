@@ -8,17 +8,17 @@ import (
 	"github.com/vmgo/vmgo/internal/project"
 )
 
-func inForceCheck() Check {
+func selectedCheck() Check {
 	return Check{
-		ID: "toolchain.inforce", Group: Toolchain, Weight: 9,
+		ID: "toolchain.selected", Group: Toolchain, Weight: 9,
 		Title:  "which Go is selected in this directory",
-		Why:    "without one, go is not found or is another one than the project asks for",
+		Why:    "without it, go is not found or is not the one that the project requests",
 		Source: "version files, defaults and stores, as `vmgo current --explain` reads them",
-		Run:    runInForce,
+		Run:    runSelected,
 	}
 }
 
-// wants reports whether a release is what a requirement asks for.
+// wants reports whether a release satisfies a requirement.
 func wants(r project.Requirement, v gover.Version) bool {
 	if v.IsZero() {
 		return false
@@ -29,32 +29,32 @@ func wants(r project.Requirement, v gover.Version) bool {
 	return r.Selector.Match(v)
 }
 
-func runInForce(_ context.Context, m *Machine) Result {
+func runSelected(_ context.Context, m *Machine) Result {
 	r, err := m.Resolution()
 	if err != nil {
 		switch diag.CodeOf(err) {
 		case diag.NoRequirement:
 			res := warn("no Go: no release is requested, no default is set, and PATH has no go")
-			return res.mend("vmgo install --default stable")
+			return res.fixWith("vmgo install --default stable")
 		case diag.NotInstalled, diag.BadVersionFile, diag.BadSelector:
 			res := fail("%s", err).at(m.Show(r.Requirement.Origin.Path), r.Requirement.Origin.Line, "%s", r.Requirement.Origin.Requirement)
 			for _, hint := range diag.HintsOf(err) {
-				res = res.mend("%s", hint)
+				res = res.fixWith("%s", hint)
 			}
 			if gos := m.Gos(); diag.CodeOf(err) == diag.NotInstalled && len(gos) > 0 && wants(r.Requirement, gos[0].Version) {
 				res.Status, res.Fix = Warn, ""
 				if gos[0].GOROOT != "" {
-					res = res.mend("vmgo adopt %s", diag.Word(gos[0].GOROOT))
+					res = res.fixWith("vmgo adopt %s", diag.Word(gos[0].GOROOT))
 				}
-				res = res.at(gos[0].Path, 0, "the go on PATH is that release").means("vmgo did not install it, so nothing vouches for its bytes.")
+				res = res.at(gos[0].Path, 0, "the go on PATH is that release").means("vmgo did not install it, so it is not verified.")
 			}
 			return res
 		}
 		return fail("%s", err)
 	}
 	if r.System {
-		return info("the go on PATH, which vmgo did not install").at(r.SystemGo, 0, "").
-			means("Its bytes were not checked.").mend("vmgo install --default stable")
+		return info("the selected go is the one on PATH, which vmgo did not install").at(r.SystemGo, 0, "").
+			means("It is not verified.").fixWith("vmgo install --default stable")
 	}
 	return ok("Go %s, requested by %s", r.Version, m.Show(r.Requirement.Origin.String())).at(r.GOROOT, 0, "")
 }
