@@ -379,6 +379,9 @@ func (b *bench) faulty() {
 		if fault == "crash" && (!strings.Contains(text, "boom of v3") || !strings.Contains(first.Reason, "crashed")) {
 			t.Errorf("the report has the journal %q", text)
 		}
+		if fault == "crash" {
+			t.Logf("%.1f s from the first crash to the release before", b.took("boom of v3", "serving as v2"))
+		}
 		if strings.Contains(text, "v2") || fault == "sick" && !strings.Contains(first.Reason, "503") {
 			t.Errorf("%s: reason %q, journal %q", fault, first.Reason, text)
 		}
@@ -387,7 +390,7 @@ func (b *bench) faulty() {
 				t.Errorf("%s: host %d says %q", fault, host, got)
 			}
 		}
-		t.Logf("%s: back after %.1f s", fault, first.Seconds)
+		t.Logf("%s: back %.1f s after the deploy began", fault, first.Seconds)
 	}
 }
 

@@ -5,6 +5,7 @@ package build
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/libc"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -51,6 +53,10 @@ type toolchain struct {
 // Build makes the package in the empty directory dir.
 func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
 	p := Package{Dir: dir}
+	helper, err := Helper(b.Host, b.Arch)
+	if err != nil {
+		return p, err
+	}
 	tool, err := b.program(ctx, dir)
 	if err != nil {
 		return p, err
@@ -65,7 +71,7 @@ func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
 	if err := b.describeBuild(ctx, dir, tool); err != nil {
 		return p, err
 	}
-	if err := b.texts(dir); err != nil {
+	if err := b.texts(dir, helper); err != nil {
 		return p, err
 	}
 	p.Manifest = pack.Manifest{Format: 1, Name: b.Config.Name, Version: version, Arch: b.Arch}
@@ -159,20 +165,33 @@ func (b Builder) describe(ctx context.Context) string {
 	return version
 }
 
-// Helper returns the file of the host's side for an architecture.
-func Helper(h host.Host, arch string) string {
-	if arch == runtime.GOARCH {
-		return h.Executable
+// Helper returns the file of the host's side for an architecture. A missing one is an
+// error, and so is one that needs a C library: hosts may have an older one, or another.
+func Helper(h host.Host, arch string) (string, error) {
+	file, platform := h.Executable, ""
+	if arch != runtime.GOARCH {
+		file, platform = filepath.Join(filepath.Dir(h.Executable), "vmgo-deploy-linux-"+arch), "GOARCH="+arch+" "
 	}
-	return filepath.Join(filepath.Dir(h.Executable), "vmgo-deploy-linux-"+arch)
+	hint := "CGO_ENABLED=0 " + platform + "go build -o " + diag.Word(file) + " ./cmd/vmgo-deploy   # in vmgo's sources"
+	in, err := smallfile.Open(file)
+	if err != nil {
+		return "", diag.Wrap(diag.CommandNotFound, err, "the host's side for "+arch+" is missing", hint)
+	}
+	defer in.Close()
+	if program, err := elf.NewFile(in); err == nil && libc.Interpreter(program) != "" {
+		needs := "a C library"
+		if glibc := libc.Of(program).Glibc; glibc != "" {
+			needs = "glibc " + glibc + " or newer"
+		}
+		return "", diag.New(diag.CannotStart, file+" was built with cgo and needs "+needs+", so it cannot be sent to hosts", hint)
+	}
+	return file, nil
 }
 
 // texts writes what vmgo adds: the host's side, units and configuration.
-func (b Builder) texts(dir string) error {
-	helper := Helper(b.Host, b.Arch)
+func (b Builder) texts(dir, helper string) error {
 	if err := copyFile(helper, filepath.Join(dir, units.Helper), 0o755); err != nil {
-		return diag.Wrap(diag.CommandNotFound, err, "the host's side for "+b.Arch+" is missing",
-			"go build -o "+diag.Word(helper)+" ./cmd/vmgo-deploy   # in vmgo's sources, with GOARCH="+b.Arch)
+		return err
 	}
 	texts := map[string][]byte{}
 	for name, text := range units.Texts(b.Config) {

@@ -29,13 +29,8 @@ func (s Signed) ID() string { return ID(s.Manifest, s.Encoded) }
 // the same content.
 func Write(w io.Writer, s Signed, dir string) error {
 	out := tar.NewWriter(w)
-	if err := Add(out, ManifestFile, 0o644, s.Encoded); err != nil {
+	if err := AddHead(out, s); err != nil {
 		return err
-	}
-	if len(s.Signature) > 0 {
-		if err := Add(out, SignatureFile, 0o644, s.Signature); err != nil {
-			return err
-		}
 	}
 	for _, f := range s.Manifest.Files {
 		if err := addFile(out, f, filepath.Join(dir, filepath.FromSlash(f.Path))); err != nil {
@@ -43,6 +38,14 @@ func Write(w io.Writer, s Signed, dir string) error {
 		}
 	}
 	return out.Close()
+}
+
+// AddHead writes what [ReadHead] reads: manifest and signature.
+func AddHead(out *tar.Writer, s Signed) error {
+	if err := Add(out, ManifestFile, 0o644, s.Encoded); err != nil || len(s.Signature) == 0 {
+		return err
+	}
+	return Add(out, SignatureFile, 0o644, s.Signature)
 }
 
 func header(name string, mode, size int64) *tar.Header {

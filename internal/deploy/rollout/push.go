@@ -91,7 +91,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func (o Objects) send(w io.Writer, p build.Package, have []pack.File) (int64, error) {
 	count := &counter{w: w}
 	out := tar.NewWriter(count)
-	if err := sendHead(out, p.Signed); err != nil {
+	if err := pack.AddHead(out, p.Signed); err != nil {
 		return 0, err
 	}
 	for _, f := range p.Manifest.Files {
@@ -107,16 +107,6 @@ func (o Objects) send(w io.Writer, p build.Package, have []pack.File) (int64, er
 	}
 	err := out.Close()
 	return count.n, err
-}
-
-func sendHead(out *tar.Writer, s pack.Signed) error {
-	if err := pack.Add(out, pack.ManifestFile, 0o644, s.Encoded); err != nil {
-		return err
-	}
-	if len(s.Signature) == 0 {
-		return nil
-	}
-	return pack.Add(out, pack.SignatureFile, 0o644, s.Signature)
 }
 
 // sendFile compresses a file, against the one in its place where this machine has
@@ -150,7 +140,7 @@ func (o Objects) sendFile(out *tar.Writer, p build.Package, f pack.File, have []
 func planStream(p build.Package) ([]byte, error) {
 	var buf bytes.Buffer
 	out := tar.NewWriter(&buf)
-	if err := sendHead(out, p.Signed); err != nil {
+	if err := pack.AddHead(out, p.Signed); err != nil {
 		return nil, err
 	}
 	for _, f := range p.Manifest.Files {
@@ -171,7 +161,11 @@ func planStream(p build.Package) ([]byte, error) {
 
 // withHelper runs command with $h, a copy of this program in the host's memory,
 // which is removed after.
-func (c *Connections) withHelper(ctx context.Context, target, program, command string, stdin io.Reader, result any, say func(string)) error {
+func (r *Rollout) withHelper(ctx context.Context, target, arch, command string, stdin io.Reader, result any) error {
+	program, err := build.Helper(r.Host, arch)
+	if err != nil {
+		return err
+	}
 	in, err := smallfile.Open(program)
 	if err != nil {
 		return err
@@ -179,9 +173,9 @@ func (c *Connections) withHelper(ctx context.Context, target, program, command s
 	defer in.Close()
 	var dir bytes.Buffer
 	upload := `umask 077; d=$(mktemp -d /dev/shm/vmgo-deploy.XXXXXXXXXX) && cat >"$d/h" && chmod 700 "$d/h" && echo "$d"`
-	if err := c.ssh(ctx, target, upload, in, &dir); err != nil {
+	if err := r.Connections.ssh(ctx, target, upload, in, &dir); err != nil {
 		return err
 	}
 	run := asRoot + "d=" + strings.TrimSpace(dir.String()) + `; trap 'rm -rf "$d"' EXIT; h=$d/h; ` + command
-	return c.call(ctx, target, run, stdin, result, say)
+	return r.Connections.call(ctx, target, run, stdin, result, nil)
 }

@@ -156,7 +156,7 @@ func (r *Rollout) Plan(ctx context.Context, target string) HostResult {
 	}
 	result := HostResult{Host: target}
 	words := "plan " + r.Config.Name + " --time " + r.Host.Now().UTC().Format(time.RFC3339)
-	err = r.Connections.withHelper(ctx, target, build.Helper(r.Host, arch), `$sudo "$h" host `+words, bytes.NewReader(stream), &result, nil)
+	err = r.withHelper(ctx, target, arch, `$sudo "$h" host `+words, bytes.NewReader(stream), &result)
 	result.Host = target
 	if err != nil {
 		result = failed(target, err)
@@ -202,7 +202,7 @@ func (r *Rollout) Trust(ctx context.Context, target, line string, unsigned, repl
 		return err
 	}
 	var answer json.RawMessage
-	return r.Connections.withHelper(ctx, target, build.Helper(r.Host, arch), `$sudo "$h" host `+words, bytes.NewReader([]byte(line)), &answer, nil)
+	return r.withHelper(ctx, target, arch, `$sudo "$h" host `+words, bytes.NewReader([]byte(line)), &answer)
 }
 
 func (r *Rollout) arch(ctx context.Context, target string) (string, error) {
