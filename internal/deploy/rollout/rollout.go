@@ -81,7 +81,7 @@ func (r *Rollout) Run(ctx context.Context, hosts []string, one func(context.Cont
 			if result.Result.Result == onhost.Failed || result.Result.Result == onhost.RolledBack {
 				failures++
 				if first == nil {
-					first = result.failure
+					first = result.error()
 				}
 			}
 		}
@@ -93,10 +93,18 @@ func (r *Rollout) Run(ctx context.Context, hosts []string, one func(context.Cont
 	if ctx.Err() != nil {
 		return results, diag.New(diag.Interrupted, "interrupted; each host has the old release or the new one", "vmgo deploy status")
 	}
-	if failures > 0 && first == nil {
-		first = diag.New(diag.Failure, "a release was not healthy and was rolled back", "vmgo deploy history")
-	}
 	return results, first
+}
+
+// error returns why a host does not have the release.
+func (r HostResult) error() error {
+	switch {
+	case r.failure != nil:
+		return r.failure
+	case r.Result.Result == onhost.RolledBack:
+		return diag.New(diag.Failure, "a release was not healthy and was rolled back", "vmgo deploy history")
+	}
+	return diag.New(diag.Failure, r.Host+" cannot take the release: "+r.Reason, "vmgo deploy plan "+diag.Word(r.Host))
 }
 
 func failed(host string, err error) HostResult {
