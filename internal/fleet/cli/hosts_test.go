@@ -21,10 +21,10 @@ type bench struct {
 	bin string
 }
 
-func newBench(t *testing.T, net *hosts.Net) *bench {
+func newBench(t *testing.T, net *hosts.Net, others ...string) *bench {
 	t.Helper()
 	b := &bench{t, net, t.TempDir()}
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", b.bin, ".", "./shims/vmgo-shim", "./cmd/vmgo-fleet")
+	build := exec.Command("go", append([]string{"build", "-ldflags=-s -w", "-o", b.bin, ".", "./shims/vmgo-shim", "./cmd/vmgo-fleet"}, others...)...)
 	build.Dir = "../../.."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -47,7 +47,8 @@ type Net struct {
 
 // Options say what the hosts of [UpWith] have that those of [Up] have not.
 type Options struct {
-	Suite string // of Debian; "": bookworm
+	Suite    string // of Debian; "": bookworm
+	Packages string // besides the usual ones, by comma
 }
 
 // Up boots n hosts and returns when each of them has booted and lets root in

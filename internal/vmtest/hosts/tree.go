@@ -20,7 +20,11 @@ const (
 // tree returns the Debian tree that the hosts share.
 func tree(t testing.TB, o Options) string {
 	t.Helper()
-	return Tree(t, "hosts", cmp.Or(o.Suite, usualSuite), packages)
+	list := packages
+	if o.Packages != "" {
+		list += "," + o.Packages
+	}
+	return Tree(t, "hosts", cmp.Or(o.Suite, usualSuite), list)
 }
 
 // Tree returns a tree of a Debian suite with packages, which is made by mmdebstrap
