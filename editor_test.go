@@ -90,14 +90,14 @@ func (h editorHome) vmgo(args ...string) (stdout, stderr string) {
 }
 
 // open starts a server with a window whose extension runs program in folder. It
-// returns the process that runs there.
-func (h editorHome) open(path, folder, program string) (child int) {
+// returns the process that runs there. CHILDPATH in env is the PATH of that process.
+func (h editorHome) open(path, folder, program string, env ...string) (child int) {
 	h.t.Helper()
 	marker := filepath.Join(h.t.TempDir(), "child")
-	window := `cd "$1" && { "$2" 1000 & echo $! >"$3.new"; mv "$3.new" "$3"; cd "$4"; wait; }`
+	window := `cd "$1" && { PATH="${CHILDPATH-$PATH}" "$2" 1000 & echo $! >"$3.new"; mv "$3.new" "$3"; cd "$4"; wait; }`
 	server := `sh -c "$W" sh "$1" "$2" "$3" "$4" --type=extensionHost & wait`
 	cmd := exec.Command("/bin/sh", "-c", server, "/opt/node", folder, program, marker, h.dir, "--server-data-dir", filepath.Join(h.dir, "data"))
-	cmd.Env, cmd.Dir = append(h.env(path), "W="+window), h.dir
+	cmd.Env, cmd.Dir = append(append(h.env(path), env...), "W="+window), h.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		h.t.Fatal(err)
@@ -126,6 +126,12 @@ func (h editorHome) await(done func() bool) {
 			h.t.Fatal("it did not come to that")
 		}
 	}
+}
+
+// profile has the user's startup file set PATH.
+func (h editorHome) profile(path string) {
+	h.t.Helper()
+	h.write(filepath.Join(h.dir, ".profile"), `PATH="`+path+`"`+"\n", 0o644)
 }
 
 // report returns what status says of the window with this folder.
@@ -160,18 +166,19 @@ func TestEditor_status(t *testing.T) {
 		t.Errorf("setup says %s", stderr)
 	}
 	shim := filepath.Join(h.shims, "go")
+	h.profile(h.shims + ":/usr/bin:/bin")
 	for _, folder := range []string{fresh, old} {
 		child := h.open(h.shims+":/usr/bin:/bin", folder, shim)
 		if folder == old {
 			continue // the first window is there, too
 		}
 		r = h.report(folder)
-		if filepath.Join(r.GOROOT, "bin/go") != h.exe(child) || !r.Shim || !r.Setup || r.Version != strings.TrimPrefix(filepath.Base(folder), "p") {
+		if filepath.Join(r.GOROOT, "bin/go") != h.exe(child) || !r.Shim || !r.Setup || r.Version != strings.TrimPrefix(filepath.Base(folder), "p") || r.Problem != "" {
 			t.Errorf("a window with the shim runs %s, status says %+v", h.exe(child), r)
 		}
 	}
 
-	h.write(filepath.Join(h.dir, ".profile"), `PATH="$HOME/more:$PATH"`+"\n", 0o644)
+	h.profile("$HOME/more:" + h.shims + ":/usr/bin:/bin")
 	if r = h.report(fresh); !r.Stale || r.Fix != "kill "+strconv.Itoa(r.Server)+"   # then reload the window: it starts a new server" {
 		t.Errorf("after a change of start-up files: %+v", r)
 	}
@@ -192,8 +199,32 @@ func TestEditor_staleGopls(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.vmgo("editor", "vscode", "setup", folder)
-	h.open(filepath.Join(h.store, "1.26.8/bin")+":/usr/bin:/bin", folder, filepath.Join(h.dir, "gopls"))
+	h.profile(h.shims + ":/usr/bin:/bin")
+	h.open(h.shims+":/usr/bin:/bin", folder, filepath.Join(h.dir, "gopls"), "CHILDPATH="+filepath.Join(h.store, "1.26.8/bin")+":/usr/bin:/bin")
 	if r := h.report(folder); !r.Stale || !strings.Contains(r.Fix, "Reload Window") {
 		t.Errorf("status says %+v", r)
+	}
+}
+
+// TestEditor_shimsAreNotFirst has settings that name the shims, and a login shell
+// whose PATH leads to one release: that is what gopls would run. What status
+// proposes is done, until nothing is left but to end the server.
+func TestEditor_shimsAreNotFirst(t *testing.T) {
+	t.Parallel()
+	h := newEditorHome(t)
+	h.vmgo("editor", "vscode", "setup")
+	folder, release := h.project("1.22.5"), filepath.Join(h.store, "1.26.8/bin")
+	h.vmgo("editor", "vscode", "setup", folder)
+	h.profile(release + ":/usr/bin:/bin")
+	h.open(release+":/usr/bin:/bin", folder, filepath.Join(h.shims, "go"))
+	r := h.report(folder)
+	if r.Stale || r.Problem != "gopls and terminals find "+release+"/go on PATH before the shims" {
+		t.Errorf("status says %+v", r)
+	}
+	if out, err := exec.Command("/bin/sh", "-c", r.Fix).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", r.Fix, err, out)
+	}
+	if r = h.report(folder); !r.Stale || !strings.HasPrefix(r.Fix, "kill ") {
+		t.Errorf("after %q status says %+v", r.Fix, r)
 	}
 }

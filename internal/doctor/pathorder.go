@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 )
 
 // dirOf is the directory of a program, as PATH names it.
@@ -56,27 +57,10 @@ func (r Result) prepend(m *Machine, dir string) Result {
 // export adds an assignment for this shell, and for the startup file of new ones.
 func (r Result) export(m *Machine, assignment string) Result {
 	r = r.fixWith("export %s", assignment)
-	if profile := m.profile(); profile != "" {
+	if profile := facts.LoginFile(m.Host, m.Layout.Home, m.LoginShell()); profile != "" {
 		r = r.fixWith("echo %s >> %s", diag.Word("export "+assignment), diag.Word(profile))
 	}
 	return r
-}
-
-// profile is the file in which a login shell wants its variables; empty without a home.
-func (m *Machine) profile() string {
-	switch m.LoginShell() {
-	case "fish":
-		return m.rcFile()
-	case "zsh":
-		return filepath.Join(filepath.Dir(m.rcFile()), ".zprofile")
-	case "bash":
-		for _, name := range []string{".bash_profile", ".bash_login"} { // bash reads the first one only
-			if p := m.HomePath(name); p != "" && m.Exists(p) {
-				return p
-			}
-		}
-	}
-	return m.HomePath(".profile")
 }
 
 // comment adds what disables a line of a startup file that is known to stand alone.

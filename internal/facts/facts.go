@@ -64,6 +64,30 @@ func StartupFiles(h host.Host) (files []string) {
 	return files
 }
 
+// LoginFile returns the startup file in which a login shell, which is named like
+// its program, looks for the user's variables; empty without a home.
+func LoginFile(h host.Host, home, shell string) string {
+	if home == "" {
+		return ""
+	}
+	switch shell {
+	case "fish":
+		return path.Join(home, ".config/fish/config.fish")
+	case "zsh":
+		if dir := h.Env["ZDOTDIR"]; path.IsAbs(dir) {
+			return path.Join(dir, ".zprofile")
+		}
+		return path.Join(home, ".zprofile")
+	case "bash":
+		for _, name := range []string{".bash_profile", ".bash_login"} { // bash reads the first one only
+			if file := path.Join(home, name); h.Exists(file) {
+				return file
+			}
+		}
+	}
+	return path.Join(home, ".profile")
+}
+
 // Expand returns the files of a pattern whose last element is an asterisk and a
 // suffix; without an asterisk the pattern itself.
 func Expand(h host.Host, pattern string) []string {

@@ -10,6 +10,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -117,7 +118,6 @@ func (e Examiner) window(s Server, w Window, machine string, probed map[string]s
 	for _, file := range files {
 		r.Setup = r.Setup || file != "" && Complete(file, e.Want)
 	}
-	later, _ := e.find(merged(s.Env, probed), files)
 	switch {
 	case !r.Shim:
 		r.Problem, r.Fix = "every folder gets one go: "+r.From+" names it", "vmgo editor vscode setup"
@@ -128,23 +128,41 @@ func (e Examiner) window(s Server, w Window, machine string, probed map[string]s
 		r.Problem, r.Fix = "the settings leave programs to the extension", "vmgo editor vscode setup"
 	case err != nil:
 		r.Problem, r.Fix = diag.Line(err.Error()), "cd "+diag.Word(folder)+" && vmgo install"
-	case e.pinned(w, r.Go):
-		r.Stale, r.Problem = true, "gopls still runs with another go"
-		r.Fix = "# in the editor: Developer: Reload Window"
 	case probeErr != nil:
 		r.Problem = "the server does without the environment of your shell: " + diag.Line(probeErr.Error())
 		r.Fix = "time " + diag.Word(Shell(s.Env)) + " -i -l -c true"
-	case later != r.Go || searchPath(w.Env, probed):
-		r.Stale, r.Problem = true, "the server keeps the PATH of when it was started"
-		r.Fix = "kill " + strconv.Itoa(s.PID) + "   # then reload the window: it starts a new server"
+	default:
+		e.paths(&r, s, w, merged(s.Env, probed), files)
 	}
 	return r
 }
 
+// paths adds what is wrong with the PATH of a window whose settings are right.
+// gopls and the terminals search PATH for go; the settings do not reach them.
+func (e Examiner) paths(r *Report, s Server, w Window, next map[string]string, files []string) {
+	later, _ := e.find(next, files)
+	onPath := e.Host.Find("go", next["PATH"])
+	switch {
+	case later != r.Go || searchPath(w.Env, next) || e.Host.Find("go", w.Env["PATH"]) != onPath:
+		r.Stale, r.Problem = true, "the server keeps the PATH of when it was started"
+		r.Fix = "kill " + strconv.Itoa(s.PID) + "   # then reload the window: it starts a new server"
+	case onPath == "" || !e.IsShim(onPath):
+		r.Problem = "gopls and terminals find " + onPath + " on PATH before the shims"
+		if onPath == "" {
+			r.Problem = "gopls and terminals find no go on PATH"
+		}
+		file := facts.LoginFile(e.Host, e.Home, filepath.Base(Shell(s.Env)))
+		r.Fix = "echo " + diag.Word("export PATH="+diag.Word(filepath.Dir(r.Go))+`:"$PATH"`) + " >> " + diag.Word(file)
+	case e.pinned(w, r.Go):
+		r.Stale, r.Problem = true, "gopls still runs with another go"
+		r.Fix = "# in the editor: Developer: Reload Window"
+	}
+}
+
 // searchPath reports whether a window lacks a directory of the PATH that the
 // user's shell has by now.
-func searchPath(env, probed map[string]string) bool {
-	for dir := range strings.SplitSeq(probed["PATH"], ":") {
+func searchPath(env, next map[string]string) bool {
+	for dir := range strings.SplitSeq(next["PATH"], ":") {
 		if !strings.Contains(":"+env["PATH"]+":", ":"+dir+":") {
 			return true
 		}
