@@ -22,7 +22,8 @@ func (a *app) pruneCommand() *cli.Command {
 		Usage:     "remove releases and files that are no longer needed",
 		UsageText: "vmgo prune [--dry-run]",
 		Description: `Removes releases that no known project and no default requests, leftovers of interrupted installs, unfinished downloads,
-GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, and shims whose target is gone. Projects become
+GOPATHs whose project is gone, the toolchains that the go command downloaded for itself, what "vmgo verify" keeps of releases that are gone, and
+shims whose target is gone. Projects become
 known when the hook, a shim or vmgo is at work in them. Root looks at the projects of all users, with their rights; while what one of them needs
 cannot be read, no release of the machine's store is removed.`,
 		Category: releasesCategory,
@@ -109,7 +110,7 @@ func (a *app) pruneAll(c *cli.Context, scope prune.Scope, drop []prune.Candidate
 		}
 		held, err := scope.Remove(c.Context, candidate, wait, shims.RemoveDangling)
 		if held {
-			a.sayf("kept %s: an install is using it", candidate.Path)
+			a.sayf("kept %s: another vmgo is using it", candidate.Path)
 			continue
 		}
 		if err != nil {

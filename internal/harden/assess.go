@@ -29,4 +29,4 @@ func Assess(h host.Host, id, user string) (ItemStatus, error) {
 }
 
 // ByVmgo reports whether everything that the item wants is set, and vmgo has set it.
-func (s ItemStatus) ByVmgo() bool { return s.State == Applied && s.Reason == "" }
+func (s ItemStatus) ByVmgo() bool { return s.State == Applied && s.Reason != notByVmgo }

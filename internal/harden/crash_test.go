@@ -153,7 +153,7 @@ func killedThen(t *testing.T, verb, then string, point int, applied map[string]s
 	}
 	res, err := e.Undo(t.Context(), nil, nil)
 	must(t, err)
-	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+	if got := differences(unkilled(before), unkilled(snapshot(t, root))); len(got) > 0 {
 		t.Fatalf("%s killed at point %d, then %s and undo: %q (warnings %q)", verb, point, then, got, res.Warnings)
 	}
 	return killed

@@ -40,7 +40,9 @@ func TestDriftIsReportedAndKept(t *testing.T) {
 		t.Errorf("kept %q, %v", kept, err)
 	}
 	must(t, os.Remove(root+"/etc/sysctl.d/60-vmgo.conf.vmgo-kept"))
-	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+	after := snapshot(t, root)
+	after["/etc/sysctl.d"] = before["/etc/sysctl.d"] // the test has just changed its time
+	if got := differences(before, after); len(got) > 0 {
 		t.Errorf("undo left %q", got)
 	}
 }
@@ -172,7 +174,9 @@ func TestUndoLeavesWhatIsOfAnotherKind(t *testing.T) {
 		must(t, os.RemoveAll(root+path))
 	}
 	must(t, os.RemoveAll(root+"/etc/systemd"))
-	if got := differences(before, snapshot(t, root)); len(got) > 0 {
+	after := snapshot(t, root)
+	after["/etc"] = before["/etc"] // the test has just changed its time
+	if got := differences(before, after); len(got) > 0 {
 		t.Errorf("undo left %q", got)
 	}
 }

@@ -80,7 +80,9 @@ func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error)
 	if len(res.Plan.Changes) == 0 && !res.Plan.bookkeeping {
 		return res, e.leave()
 	}
-	j := journal{Format: formatNow, Verb: res.Plan.Verb, Changes: res.Plan.Changes, Commands: res.Plan.Commands, Ledger: led}
+	j := journal{Format: formatNow, Verb: res.Plan.Verb, Changes: res.Plan.Changes, Commands: res.Plan.Commands, Ledger: led, Times: e.Machine.times(res.Plan.Changes)}
+	j.Ledger.meet(j.Times)
+	e.Machine.keepAbove(&j.Ledger)
 	return res, e.begin(ctx, j, &res)
 }
 
@@ -99,6 +101,7 @@ func (e *Engine) leave() error {
 func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 	dir := e.Machine.Host.Path(e.Machine.record(StateDir))
 	var err error
+	e.Machine.lookAbove()
 	for range 100 {
 		if err = fsx.MkdirAll(dir, 0o755); err != nil {
 			return nil, unchanged(err)
@@ -115,8 +118,14 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 		case err == nil:
 			return lock, nil
 		case !errors.Is(err, fs.ErrNotExist):
-			// Remove it only if it is empty.
-			_, _ = os.Remove(dir), os.Remove(filepath.Dir(dir))
+			var led ledger
+			e.Machine.keepAbove(&led)
+			_ = e.Machine.leavingAbove(led, func() error {
+				for _, made := range e.Machine.stateDirs(led.Above) {
+					_ = os.Remove(made) // only if it is empty
+				}
+				return nil
+			})
 			return nil, unchanged(err)
 		}
 	}
@@ -254,7 +263,10 @@ func (e *Engine) commands(j journal, res *Result) {
 // A crash between the two runs the journal again, which changes nothing.
 func (e *Engine) commit(j journal) error {
 	m := e.Machine
-	if !j.Back {
+	if j.Back {
+		m.unsettle(j.Times)
+	} else {
+		m.settle(&j.Ledger, j.Times)
 		e.at("ledger")
 		if err := m.save(ledgerFile, &j.Ledger); err != nil {
 			return err

@@ -97,6 +97,9 @@ type Wish struct {
 	// Effective returns settings that have another value although the item's files are right: the value
 	// that systemd, the kernel or the next boot uses, and the file that wins. It may be nil.
 	Effective func() []string
+	// Older returns what runs and was started before the item was applied, so that it still has the
+	// values of then; empty if nothing does. It may be nil.
+	Older func() string
 }
 
 // Want is one cell and the value it should have.

@@ -232,6 +232,10 @@ func (p photographer) snapshot(t testing.TB, root string) map[string]string {
 			if !strings.HasPrefix(path, root+"/proc/") {
 				text += " " + info.ModTime().UTC().Format(time.RFC3339Nano)
 			}
+		case info.IsDir():
+			if rest := strings.TrimPrefix(path, root); !strings.HasPrefix(rest, "/proc") && !strings.HasPrefix(rest, "/run") && rest != "/tmp" { // fakeRun and programs write there
+				text += " " + info.ModTime().UTC().Format(time.RFC3339Nano)
+			}
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {
@@ -275,6 +279,14 @@ func xattrs(path string) string {
 		out = append(out, name+"="+string(value[:max(k, 0)]))
 	}
 	return strings.Join(out, ",")
+}
+
+// unkilled is a snapshot without the time of the directory that the state directory is made in: a
+// kill before the first record is written loses it.
+func unkilled(snap map[string]string) map[string]string {
+	snap = maps.Clone(snap)
+	delete(snap, filepath.Dir(filepath.Dir(StateDir)))
+	return snap
 }
 
 // differences lists the entries in which two snapshots differ.

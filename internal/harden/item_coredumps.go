@@ -1,6 +1,9 @@
 package harden
 
-import "github.com/vmgo/vmgo/internal/facts"
+import (
+	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/host"
+)
 
 func coreDumpsItem() Item {
 	return Item{
@@ -17,6 +20,9 @@ func coreDumpsItem() Item {
 			var w Wish
 			if m.Host.Exists("/etc/security") {
 				w.Wants = append(w.Wants, m.part(limitsFile, "*    hard core 0\nroot hard core 0\n"))
+				w.Older = func() string {
+					return m.olderSessions(host.LimitCoreFile, func(has host.Rlimit) bool { return has.Hard == 0 })
+				}
 			}
 			if m.HasSystemd() {
 				w.Wants = append(w.Wants, m.part(managerFile, "[Manager]\nDefaultLimitCORE=0\n"))

@@ -7,10 +7,14 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/host"
 )
 
 // loginFiles is the hard limit of open files, fs.nr_open of kernels since 2.6.25.
 const loginFiles = 1048576
+
+// loginSoftFiles is the soft limit of open files.
+const loginSoftFiles = 65536
 
 func loginLimitsItem() Item {
 	return Item{
@@ -28,7 +32,7 @@ func loginLimitsItem() Item {
 			}
 			var text strings.Builder
 			for _, who := range []string{"*   ", "root"} { // the star does not cover root
-				fmt.Fprintf(&text, "%s soft nofile 65536\n%[1]s hard nofile %d\n", who, loginFiles)
+				fmt.Fprintf(&text, "%s soft nofile %d\n%[1]s hard nofile %d\n", who, loginSoftFiles, loginFiles)
 			}
 			w := Wish{}
 			if limit, ok := m.Host.Rlimit("Max processes"); m.Live && ok && limit.Hard >= 65536 {
@@ -49,6 +53,9 @@ func loginLimitsItem() Item {
 				w.Blocked = strings.Join(rivals, "; ") + ": change it there"
 			}
 			w.Effective = func() []string { return rivals }
+			w.Older = func() string {
+				return m.olderSessions(host.LimitOpenFiles, func(has host.Rlimit) bool { return has.Soft >= loginSoftFiles && has.Hard >= loginFiles })
+			}
 			return w, nil
 		},
 	}

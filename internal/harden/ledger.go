@@ -38,6 +38,10 @@ type ledger struct {
 	Profile Profile  `json:"profile,omitempty"` // of the last apply
 	Items   []entry  `json:"items"`             // applied ones, oldest first
 	Records []record `json:"records"`           // cells in the order of their first change
+	// Times are those of directories in which there are names of vmgo's.
+	Times map[string]dirTime `json:"times,omitempty"`
+	// Above is the directory in which the state directory was made.
+	Above string `json:"above,omitempty"`
 
 	// places has the index of each record, once somebody has asked for one: a store
 	// with a bad umask has tens of thousands.
@@ -125,6 +129,7 @@ func (l *ledger) empty() bool { return len(l.Items) == 0 && len(l.Records) == 0 
 func (l *ledger) clone() ledger {
 	out := *l
 	out.places = nil
+	out.Times = maps.Clone(l.Times)
 	out.Items = slices.Clone(l.Items)
 	out.Records = slices.Clone(l.Records)
 	for i := range out.Records {
@@ -144,6 +149,8 @@ type journal struct {
 	Changes  []Change   `json:"changes"`
 	Commands [][]string `json:"commands,omitempty"`
 	Ledger   ledger     `json:"ledger"` // as it will be
+	// Times are those of the directories that the changes write in, as they were.
+	Times map[string]int64 `json:"times,omitempty"`
 }
 
 func (j *journal) private() bool {
@@ -287,12 +294,15 @@ func (m *Machine) tidy(led ledger, at func(string)) error {
 		return err
 	}
 	at("ledger-removed")
-	return m.removeState(at)
+	if led.Above == "" {
+		m.keepAbove(&led)
+	}
+	return m.leavingAbove(led, func() error { return m.removeState(led.Above, at) })
 }
 
 // removeState removes the state directory with nothing but the lock and
-// unfinished stages in it, and its parent if that is empty.
-func (m *Machine) removeState(at func(string)) error {
+// unfinished stages in it, and what is empty then above it and was made with it.
+func (m *Machine) removeState(above string, at func(string)) error {
 	dir := m.Host.Path(m.record(StateDir))
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -312,7 +322,7 @@ func (m *Machine) removeState(at func(string)) error {
 		}
 		at("state-file-removed")
 	}
-	for _, d := range []string{dir, filepath.Dir(dir)} {
+	for _, d := range m.stateDirs(above) {
 		if err := os.Remove(d); err != nil {
 			if isNotEmpty(err) {
 				return nil

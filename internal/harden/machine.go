@@ -38,6 +38,10 @@ type Machine struct {
 	baseline map[cellKey]Value
 	// stored counts the names of the files of the store; nil before they are counted.
 	stored storeNames
+	// above is the directory in which this process made the state directory, and
+	// aboveTime its time before that; empty if it was there.
+	above     string
+	aboveTime int64
 	// own is the user's part of the machine; zero for all of it.
 	own own
 	// patience is how long an answer is waited for.

@@ -46,8 +46,12 @@ func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string)
 			return Overridden, strings.Join(winners, "; ")
 		}
 	}
+	older := ""
+	if wish.Older != nil {
+		older = wish.Older()
+	}
 	if wish.Blocked != "" || wish.NotApplicable != "" {
-		return Applied, ""
+		return Applied, older
 	}
 	t := newTransition(e.Machine, led)
 	if err := t.apply(item, wish); err != nil {
@@ -56,7 +60,7 @@ func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string)
 	if slices.ContainsFunc(t.changes, func(c Change) bool { return !c.From.Same(c.To) }) {
 		return Pending, "applied, but there are new changes"
 	}
-	return Applied, ""
+	return Applied, older
 }
 
 // drift names the cells of an item that are no longer as vmgo left them.
@@ -86,6 +90,9 @@ func (e *Engine) drift(id string, led ledger) []string {
 	return drift
 }
 
+// notByVmgo is the reason of an item that has nothing to do.
+const notByVmgo = "already set, not by vmgo"
+
 // assessFresh judges the cells of an item that was never applied, as they will
 // be after the items before it.
 func assessFresh(wish Wish, t *transition) (State, string) {
@@ -114,7 +121,7 @@ func assessFresh(wish Wish, t *transition) (State, string) {
 	if pending {
 		return Pending, ""
 	}
-	return Applied, "already set, not by vmgo"
+	return Applied, notByVmgo
 }
 
 // strangers are applied items that this vmgo has no definition of here: those

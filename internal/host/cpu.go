@@ -80,17 +80,21 @@ const (
 	LimitOpenFiles    = "Max open files"
 	LimitProcesses    = "Max processes"
 	LimitAddressSpace = "Max address space"
+	LimitCoreFile     = "Max core file size"
 )
 
-// Rlimit is one line of /proc/self/limits; Infinite for "unlimited".
+// Rlimit is one line of /proc/PID/limits; Infinite for "unlimited".
 type Rlimit struct{ Soft, Hard uint64 }
 
 // Infinite is the value of a limit that is none.
 const Infinite = ^uint64(0)
 
 // Rlimit reads a limit of this process; false if it is not listed.
-func (h Host) Rlimit(name string) (Rlimit, bool) {
-	for _, line := range h.Lines("/proc/self/limits") {
+func (h Host) Rlimit(name string) (Rlimit, bool) { return h.RlimitOf("self", name) }
+
+// RlimitOf reads a limit of a process; false if it is not listed or the process is gone.
+func (h Host) RlimitOf(process, name string) (Rlimit, bool) {
+	for _, line := range h.Lines("/proc/" + process + "/limits") {
 		rest, ok := strings.CutPrefix(line, name+" ")
 		fields := strings.Fields(rest)
 		if !ok || len(fields) < 2 {

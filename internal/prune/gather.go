@@ -50,6 +50,7 @@ func (s Scope) Gather() (Input, error) {
 	if err != nil {
 		return in, err
 	}
+	in.Stored = releases
 	for _, release := range releases {
 		if s.Open(release.Store).CheckWritable() == nil {
 			in.Installed = append(in.Installed, release)
@@ -81,6 +82,7 @@ func (s Scope) places(in *Input) {
 	}
 	if s.Layout.Cache != "" {
 		in.Downloads = []string{filepath.Join(s.Layout.Cache, "download")}
+		in.Checks = filepath.Join(s.Layout.Cache, "verify")
 	}
 	if s.Modcache != "" {
 		in.Modcaches = []string{s.Modcache}

@@ -19,6 +19,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
@@ -32,6 +33,7 @@ const (
 	Gopath    Kind = "gopath"    // the GOPATH of a project that is gone
 	Toolchain Kind = "toolchain" // a toolchain in a module cache
 	Download  Kind = "download"  // an unfinished or set-aside download
+	Check     Kind = "check"     // what an interrupted verify keeps to go on
 	Shim      Kind = "shim"      // a link named go or gofmt whose vmgo-shim is gone
 )
 
@@ -65,6 +67,10 @@ type Input struct {
 	Modcaches []string
 	// Downloads are directories of unfinished downloads.
 	Downloads []string
+	// Stored are all releases that this user could verify, also those that others may remove.
+	Stored []installed.Release
+	// Checks is the directory in which verify keeps what it needs to go on; "" for none.
+	Checks string
 	// Shims are links to a vmgo-shim that is gone.
 	Shims []string
 }
@@ -93,6 +99,7 @@ func Plan(in Input) (drop []Candidate, kept []Kept, err error) {
 	}
 	drop = append(drop, toolchains(in.Modcaches)...)
 	drop = append(drop, downloads(in.Downloads)...)
+	drop = append(drop, in.checks(drop)...)
 	for _, path := range in.Shims {
 		drop = append(drop, Candidate{Kind: Shim, Path: path, Why: "its target, vmgo-shim, is gone"})
 	}
@@ -166,6 +173,34 @@ func downloads(dirs []string) []Candidate {
 	slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Path, b.Path) })
 	return found
 }
+
+// checks lists what verify keeps of releases that are in no store, or not any more once
+// others of the plan are gone. A rebuild that runs holds its lock.
+func (in Input) checks(drop []Candidate) (found []Candidate) {
+	if in.Checks == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(in.Checks)
+	if err != nil {
+		return nil // there is none, or it is not ours to remove
+	}
+	for _, entry := range entries {
+		_, text, _ := strings.Cut(entry.Name(), "-")
+		version, err := gover.Parse(text)
+		stays := slices.ContainsFunc(in.Stored, func(r installed.Release) bool {
+			return r.Version == version && !slices.ContainsFunc(drop, func(c Candidate) bool { return c.Path == r.GOROOT })
+		})
+		path := filepath.Join(in.Checks, entry.Name())
+		if err != nil || stays || entry.Name() != "std-"+text && entry.Name() != "rebuild-"+text || fsx.Held(path+lockSuffix) {
+			continue
+		}
+		found = append(found, Candidate{Kind: Check, Path: path, Bytes: freed(path), Why: "left by a verify of go " + version.String() + ", which is not installed"})
+	}
+	return found
+}
+
+// lockSuffix is that of the lock of a directory in which verify rebuilds a release.
+const lockSuffix = ".lock"
 
 // freed adds up the files beneath path that nothing else links to. What cannot
 // be read counts as nothing.

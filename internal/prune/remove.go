@@ -2,6 +2,8 @@ package prune
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -18,6 +20,8 @@ func (s Scope) Remove(ctx context.Context, c Candidate, wait store.Wait, removeS
 		return false, s.Open(c.Release.Store).Uninstall(ctx, c.Release.Version, false, wait)
 	case Shim:
 		return false, removeShim(c.Path)
+	case Check:
+		return removeCheck(ctx, c.Path)
 	case Gopath:
 		if err := seen.Forget(s.Layout.State, c.Project); err != nil {
 			return false, err
@@ -28,6 +32,22 @@ func (s Scope) Remove(ctx context.Context, c Candidate, wait store.Wait, removeS
 		return false, diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
 	}
 	return held, nil
+}
+
+// removeCheck removes what verify kept, under the lock that a rebuild takes.
+func removeCheck(ctx context.Context, path string) (held bool, err error) {
+	var other *fsx.HeldError
+	lock, err := fsx.Acquire(ctx, path+lockSuffix, fsx.LockOptions{NoWait: true})
+	if errors.As(err, &other) {
+		return true, nil
+	}
+	if err == nil {
+		err = errors.Join(fsx.RemoveAll(filepath.Dir(path), filepath.Base(path)), os.Remove(path+lockSuffix), lock.Release())
+	}
+	if err != nil {
+		return false, diag.Wrap(diag.Failure, err, "cannot prune "+path)
+	}
+	return false, nil
 }
 
 // Sweep removes what interrupted installs left in the stores that can be
