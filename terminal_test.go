@@ -63,6 +63,25 @@ func TestTerminal_longWaitIsShown(t *testing.T) {
 	}
 }
 
+// TestTerminal_silentProxy holds an install to showing what it waits for before it
+// has found the release, and to saying in plain words that it was interrupted.
+func TestTerminal_silentProxy(t *testing.T) {
+	t.Parallel()
+	server := vmtest.NewServer(t, vmtest.Options{})
+	server.Fault("/golang.org/toolchain/@v/*.zip", vmtest.Fault{Name: "silent"})
+	pty := startOnTerminal(t, t.TempDir(), 80, server, "install", "1.22.5")
+	screen := vmtest.NewScreen(80, ui.Width)
+	show(t, pty, screen, func() bool { return strings.Join(screen.Text(), "|") == "go1.22.5: looking for the release" })
+	if _, err := pty.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	show(t, pty, screen, nil)
+	want := "vmgo: the install of go1.22.5 was interrupted: interrupt signal received [interrupted]"
+	if text := strings.Join(screen.Text(), ""); strings.Contains(text, "looking for") || !strings.Contains(text, want) {
+		t.Errorf("after ^C, the terminal shows\n%s", strings.Join(screen.Text(), "\n"))
+	}
+}
+
 // startWaiting runs an install that waits for another process, on a terminal of
 // so many columns.
 func startWaiting(t *testing.T, columns int) *os.File {

@@ -236,6 +236,9 @@ func (a *app) installAll(c *cli.Context, list picks, report *report) []error {
 		}
 		req.Plan = plan
 	}
+	if len(versions) == 1 {
+		defer report.awaiting(versions[0])()
+	}
 	var failures []error
 	for _, result := range in.Install(c.Context, versions, req) {
 		if result.Err = a.judged(c, result); result.Err != nil {

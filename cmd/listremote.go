@@ -74,6 +74,9 @@ func (a *app) listed(ctx context.Context, sourceFlag string, rate noticeRate) ([
 	end := a.showing("fetching the lists of releases")
 	list, failed, err := release.Merge(ctx, listers...)
 	end()
+	if err != nil && ctx.Err() != nil {
+		return nil, interrupted(err)
+	}
 	if err != nil {
 		return nil, err
 	}

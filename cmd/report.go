@@ -50,6 +50,23 @@ func (r *report) job(v gover.Version) *ui.Job {
 	return r.jobs[v]
 }
 
+// awaiting shows a release on a terminal if nothing is heard of it for a second.
+// end stops it.
+func (r *report) awaiting(v gover.Version) (end func()) {
+	if r.json || !r.app.moving() {
+		return func() {}
+	}
+	timer := time.AfterFunc(silence, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.jobs[v] == nil {
+			r.jobs[v] = r.progress.Job("go" + v.String())
+			r.jobs[v].Phase("looking for the release")
+		}
+	})
+	return func() { timer.Stop() }
+}
+
 // event is called for each step of each release, never twice at a time.
 func (r *report) event(e install.Event) {
 	if r.json {

@@ -298,12 +298,21 @@ func explain(verb, rawURL string, err error) error {
 	what := "cannot " + verb + " " + Redact(rawURL)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return diag.Wrap(diag.Interrupted, err, what)
+		return diag.Wrap(diag.Interrupted, canceled{err}, what)
 	case errors.Is(err, errOffline):
 		return diag.Wrap(diag.Offline, err, what, "unset VMGO_OFFLINE")
 	}
 	return diag.Wrap(diag.Network, err, what, hintFor(err, rawURL)...)
 }
+
+// canceled is a context.Canceled in words for people.
+type canceled struct{ err error }
+
+// Error returns "interrupted".
+func (c canceled) Error() string { return "interrupted" }
+
+// Unwrap returns the error of the context.
+func (c canceled) Unwrap() error { return c.err }
 
 // Redact returns a URL as it may be shown: without its credentials, also where
 // they keep it from being a URL, such as a password with a slash.

@@ -165,7 +165,7 @@ func TestGet_interrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel) // in the middle of the answer
 		_, err := client.Get(ctx, s.URL+"/file", 1000)
-		wantCode(t, err, diag.Interrupted, "canceled")
+		wantCode(t, err, diag.Interrupted, "/file: interrupted")
 	})
 }
 

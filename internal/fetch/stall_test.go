@@ -17,7 +17,7 @@ import (
 )
 
 // A stalled server is a fault of the network, which is tried again, also where
-// net/http says "context canceled" of it: it does so with HTTP/2.
+// net/http reports it as canceled, as it does with HTTP/2.
 func TestGet_stallOverHTTP2(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

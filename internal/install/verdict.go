@@ -65,8 +65,11 @@ func unproved(v gover.Version, goroot string, err error) error {
 
 // interrupted gives errors that come of a stop their code.
 func interrupted(ctx context.Context, v gover.Version, err error) error {
-	if ctx.Err() == nil || diag.CodeOf(err) == diag.Interrupted {
+	if ctx.Err() == nil {
 		return err
+	}
+	if diag.CodeOf(err) == diag.Interrupted { // of one request
+		err = context.Cause(ctx)
 	}
 	return diag.Wrap(diag.Interrupted, err, "the install of "+v.Toolchain()+" was interrupted", "vmgo install "+v.String()+"   # resumes the downloads")
 }
