@@ -18,6 +18,6 @@ func Catalogue() []Check {
 
 		proxiesCheck(), dnsCheck(), goproxyCheck(), indexCheck(), sumdbCheck(), listenersCheck(), listenCheck(), grpcCheck(),
 
-		storeCheck(), pathDirsCheck(), gopathPermissionsCheck(), ownerCheck(), umaskCheck(), rootCheck(), sudoCheck(), lsmCheck(),
+		storeCheck(), setuidCheck(), pathDirsCheck(), gopathPermissionsCheck(), ownerCheck(), umaskCheck(), rootCheck(), sudoCheck(), lsmCheck(),
 	}
 }

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -24,9 +23,7 @@ func listenCheck() Check {
 			}
 			answer, err := m.getHere(ctx, "http://"+address+"/")
 			if err != nil {
-				r.worse(Fail)
-				r.Summary = "the service listens, but does not answer with HTTP"
-				return r.at(address, 0, "%s", m.netError(err))
+				return m.otherProtocol(ctx, r, address, err)
 			}
 			if answer.status >= 500 {
 				r.worse(Warn)
@@ -50,12 +47,7 @@ func grpcCheck() Check {
 			if address == "" {
 				return r
 			}
-			status, text := m.grpcHealth(ctx, address)
-			r.worse(status)
-			if status != OK {
-				r.Summary = text
-			}
-			return r.at(address, 0, "%s", text)
+			return m.judgeGRPC(ctx, r, address)
 		},
 	}
 }
@@ -79,12 +71,7 @@ func (m *Machine) bound(address string) (r Result, try string) {
 	loopbackOnly := true
 	for _, s := range sockets {
 		addr := s.Addr.Addr()
-		holder := m.HolderOf(s)
-		who := ""
-		if holder.Name != "" {
-			who = fmt.Sprintf("  %s (process %s)", holder.Name, holder.PID)
-		}
-		r = r.at(s.Addr.String(), 0, "%s%s", reachText(addr), who)
+		r = r.at(s.Addr.String(), 0, "%s%s", reachText(addr), m.holderText(s))
 		if try == "" || addr.Is4() || addr.IsUnspecified() {
 			try = net.JoinHostPort(tryAddress(addr), text)
 		}

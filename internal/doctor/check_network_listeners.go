@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 
 	"github.com/vmgo/vmgo/internal/host"
@@ -24,42 +25,69 @@ func runListeners(_ context.Context, m *Machine) Result {
 	if !m.Exists("/proc/net/tcp") {
 		return skip("%s", noSockets)
 	}
-	r := ok("no open debugger, and no server that is hard to reach")
-	local := 0
+	r, local, unseen := ok("no open debugger, and no server that is hard to reach"), 0, 0
 	for _, l := range m.Listeners() {
-		addr := l.Addr.Addr()
-		if addr.IsLoopback() && l.Addr.Port() < 1024 {
-			continue
-		}
+		inside := l.Addr.Addr().IsLoopback()
 		holder := m.HolderOf(l)
-		what := l.Addr.String()
-		if holder.Name != "" {
-			what += "  " + holder.Name + " (process " + holder.PID + ")"
-		}
-		if addr.IsLoopback() {
-			if holder.Name != "" {
-				local++
-				r = r.at("", 0, "%s", what)
-			}
-			continue
-		}
-		if debugPort(holder.Name, l.Addr.Port()) {
+		switch {
+		case inside && (l.Addr.Port() < 1024 || holder.Name == ""):
+		case inside:
+			local++
+			r = r.at("", 0, "%s%s", l.Addr, m.holderText(l))
+		case holder.Name == "":
+			unseen++
+			r = r.at("", 0, "%s%s", l.Addr, m.holderText(l)).unseenDebugger(l)
+		case isDebugger(holder.Name, l.Addr.Port()):
 			r.worse(Warn)
 			r.Summary = "a debugger or profiler can be reached from outside"
-			r = r.at("", 0, "%s", what).fixWith("kill %s   # and start it with 127.0.0.1:%d", orWord(holder.PID, "PID"), l.Addr.Port())
+			r = r.at("", 0, "%s%s", l.Addr, m.holderText(l)).fixWith("kill %s   # and start it with 127.0.0.1:%d", orWord(holder.PID, "PID"), l.Addr.Port())
 		}
 	}
 	if r.Status == OK && local > 0 {
 		r.Summary = ui.Count(local, "server") + " of yours can be reached only from inside this machine"
-		return r.means("%s", m.howToReach(""))
+		r = r.means("%s", m.howToReach(""))
+	}
+	if unseen > 0 {
+		if r.Status == OK {
+			r.Summary += fmt.Sprintf("; %s of other users cannot be attributed", ui.Count(unseen, "socket"))
+		}
+		r = r.means("Which programs hold the sockets of other users, only root can see: sudo ss -ltnp.")
 	}
 	return r
 }
 
-// debugPort: dlv by its name, pprof by the port of its documentation.
-func debugPort(name string, port uint16) bool {
-	return name == "dlv" || port == 6060 && name != "" || port == 2345 && name == ""
+// unseenDebugger notes a port that debuggers and profilers use, whose program cannot be
+// seen: it may be anything.
+func (r Result) unseenDebugger(l host.Listener) Result {
+	if port := l.Addr.Port(); r.Status == OK && (port == delvePort || port == pprofPort) {
+		r.Status = Info
+		r.Summary = fmt.Sprintf("port %d can be reached from outside, and its program cannot be seen from this account", port)
+	}
+	return r
 }
+
+// holderText says which process holds a socket or, where that cannot be seen, whose it
+// is.
+func (m *Machine) holderText(l host.Listener) string {
+	holder := m.HolderOf(l)
+	switch {
+	case holder.Name != "":
+		return "  " + holder.Name + " (process " + holder.PID + ")"
+	case l.UID < 0 || l.UID == m.UID:
+		return "  a process that cannot be seen"
+	}
+	return "  a process of " + m.nameOf(l.UID)
+}
+
+// The ports of the documentation of Delve and of net/http/pprof.
+const (
+	delvePort = 2345
+	pprofPort = 6060
+)
+
+// isDebugger reports whether a program is Delve, by its name, or probably serves pprof,
+// by its port.
+func isDebugger(name string, port uint16) bool { return name == "dlv" || port == pprofPort }
 
 func orWord(s, word string) string {
 	if s == "" {

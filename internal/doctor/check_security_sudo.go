@@ -24,34 +24,43 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	if _, found := facts.Program(m.Host, "sudo"); !found {
 		return skip("sudo is not installed")
 	}
-	path, from, err := m.SecurePath(ctx)
+	all, err := m.securePaths(ctx)
 	switch {
 	case errors.Is(err, host.ErrNoProgram):
 		return skip("sudo is not on PATH")
 	case err != nil:
 		return skip("%v", err)
-	case path == "":
+	case len(all) == 0, all[len(all)-1].path == "":
 		return ok("sudo keeps PATH")
 	}
-	if found := m.Find("go", path); found != "" {
-		return ok("%s", found)
-	}
+	last := all[len(all)-1]
 	gos := m.Gos()
-	if len(gos) == 0 {
+	if len(gos) == 0 && m.Find("go", last.path) == "" {
 		return skip("PATH has no go either")
 	}
-	r := warn("sudo does not find go")
-	r.Evidence = append(r.Evidence, from)
-	// visudo checks the file before it counts: a broken sudoers locks everybody out.
-	// The name comes last, as the last setting wins.
+	r := m.judgeSecurePath(all)
+	if r.Status == OK {
+		return m.judgeSudoVmgo(r, last.path)
+	}
 	if !m.rootMayRun(gos[0].Path) {
 		return r.means("%s is not root's, so root should not run it; shims in /usr/local/bin serve sudo too.", gos[0].Path).
 			harden(ctx, m, "shims", m.sharedShims())
 	}
 	dir := filepath.Dir(gos[0].Path)
-	if vmgo := m.vmgoForRoot(ctx); m.UID != 0 && vmgo != "" && dir == "/usr/local/bin" {
-		return r.fixWith("%s", hardenCommand(vmgo, "sudo-path")) // a user cannot read what the item goes by
+	_, unread := m.Sudoers()
+	if vmgo := m.vmgoForRoot(ctx); unread != nil && vmgo != "" && dir == "/usr/local/bin" {
+		return r.fixWith("%s", hardenCommand(vmgo, "sudo-path")) // what the item goes by cannot be read here
 	}
-	line := `Defaults secure_path="` + path + ":" + dir + `"`
-	return r.harden(ctx, m, "sudo-path", `echo `+diag.Word(line)+` | sudo EDITOR='tee' visudo -f /etc/sudoers.d/zz-vmgo`)
+	return r.harden(ctx, m, "sudo-path", m.addToSecurePath(last, dir))
+}
+
+// judgeSudoVmgo notes a vmgo that root may run, and that sudo does not find.
+func (m *Machine) judgeSudoVmgo(r Result, path string) Result {
+	vmgo := m.Options.Vmgo
+	if m.Find("vmgo", path) != "" || !m.rootMayRun(vmgo) {
+		return r
+	}
+	r.worse(Info)
+	r.Summary += ", but not vmgo"
+	return r.means("Call it by its path: sudo %s.", diag.Word(vmgo))
 }

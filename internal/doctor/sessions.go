@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -213,6 +214,14 @@ func (m *Machine) userName() string {
 		return account.Name
 	}
 	return m.Env["USER"]
+}
+
+// nameOf returns the name of a user, or its number.
+func (m *Machine) nameOf(uid int) string {
+	if account, found := passwd.ByUID(m.Accounts(), uid); found {
+		return account.Name
+	}
+	return "user " + strconv.Itoa(uid)
 }
 
 // crontabPath is the PATH that a crontab sets, or cron's own.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
@@ -53,4 +54,24 @@ func (m *Machine) vmgoForRoot(ctx context.Context) string {
 func (m *Machine) rootMayRun(program string) bool {
 	unsafe, err := facts.Owners(m.Host, 0).Program(program, true, m.look)
 	return err == nil && len(unsafe) == 0
+}
+
+// setSysctl adds the commands that set a kernel setting now and at every boot: lines
+// that set another value at boot go, or are overridden where they belong to a
+// package. Without such a line the kernel's own value returns, which is value.
+func (r Result) setSysctl(m *Machine, name, value string) Result {
+	file, packaged := "/etc/sysctl.d/zz-"+name+".conf", false
+	for _, l := range facts.SysctlLines(m.Host, name) {
+		if l.Value == value {
+			continue
+		}
+		r = r.at(l.File, l.Line, "%s = %s", name, l.Value)
+		if packaged = packaged || strings.HasPrefix(l.File, "/usr/"); !strings.HasPrefix(l.File, "/usr/") {
+			r = r.fixWith("sudo sed -i %s %s", diag.Word(itoa(l.Line)+"s/^/# /"), diag.Word(l.File))
+		}
+	}
+	if packaged {
+		r = r.fixWith("echo %s | sudo tee %s", diag.Word(name+" = "+value), file)
+	}
+	return r.fixWith("sudo sysctl -w %s=%s", name, value)
 }

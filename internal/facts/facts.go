@@ -151,3 +151,28 @@ func Masked(h host.Host, unit string) bool {
 func MissingControllers(c host.Cgroup) []string {
 	return slices.DeleteFunc([]string{"cpu", "memory"}, func(name string) bool { return slices.Contains(c.Controllers, name) })
 }
+
+// SysctlLine is a line of a file that sets a kernel setting at boot.
+type SysctlLine struct {
+	File  string
+	Line  int // from 1
+	Value string
+}
+
+// SysctlLines returns the lines that set a kernel setting, such as vm.swappiness, in
+// the order in which systemd-sysctl and `sysctl --system` read them: the last one
+// wins (sysctl.d(5)). /etc/sysctl.conf is read by the latter alone, last of all.
+func SysctlLines(h host.Host, name string) (all []SysctlLine) {
+	const old = "/etc/sysctl.conf" // Debian has a link to it in /etc/sysctl.d
+	files := DropIns(h, ".conf", "/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d")
+	files = slices.DeleteFunc(files, func(file string) bool { real, err := h.RealPath(file); return err == nil && real == old })
+	for _, file := range append(files, old) {
+		for i, line := range h.Lines(file) {
+			key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "-"), "=")
+			if ok && strings.ReplaceAll(strings.TrimSpace(key), "/", ".") == name {
+				all = append(all, SysctlLine{file, i + 1, strings.TrimSpace(value)})
+			}
+		}
+	}
+	return all
+}

@@ -2,7 +2,6 @@ package harden
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -52,7 +51,11 @@ func sudoWish(m *Machine) (Wish, error) {
 		w.Blocked = "others than root may write to /usr/local/bin, so sudo would run their programs"
 		return w, nil
 	}
-	if reason := m.sudoersDropIn(from); reason != "" {
+	lines, err := m.Host.Sudoers()
+	if err != nil {
+		return w, err
+	}
+	if reason := m.Host.DropInOverridden(lines, from, sudoFile); reason != "" {
 		w.Blocked = reason
 		w.Advice = []string{"visudo -f " + diag.Word(from.File) + "   # and add :/usr/local/bin to secure_path"}
 		return w, nil
@@ -78,28 +81,4 @@ func (m *Machine) securePath() (string, host.SudoersLine, error) {
 	lines = slices.DeleteFunc(lines, func(l host.SudoersLine) bool { return l.File == sudoFile })
 	path, from := host.SecurePath(lines)
 	return path, from, nil
-}
-
-// sudoersDropIn returns why a drop-in would have no effect; empty if it has one. sudo
-// reads the directory where a line says so, by name, and the last setting wins.
-func (m *Machine) sudoersDropIn(from host.SudoersLine) string {
-	dir := path.Dir(sudoFile)
-	lines, err := m.Host.Sudoers()
-	if err != nil {
-		return err.Error()
-	}
-	included := slices.IndexFunc(lines, func(l host.SudoersLine) bool {
-		words := strings.Fields(l.Text)
-		return len(words) == 2 && strings.TrimLeft(words[0], "@#") == "includedir" && path.Clean(words[1]) == dir
-	})
-	switch {
-	case included < 0:
-		return "/etc/sudoers does not include " + dir + ", so a file there has no effect"
-	case !m.Host.Exists(dir):
-		return "there is no " + dir
-	case path.Dir(from.File) == dir && path.Base(from.File) > path.Base(sudoFile),
-		path.Dir(from.File) != dir && slices.Index(lines, from) > included:
-		return fmt.Sprintf("%s:%d sets secure_path and is read after %s, so it wins", from.File, from.Line, sudoFile)
-	}
-	return ""
 }

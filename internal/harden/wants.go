@@ -124,16 +124,11 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 }
 
 // laterSysctl finds a file that systemd-sysctl reads after ours and that sets
-// the same name. /etc/sysctl.conf is read by `sysctl --system` last of all.
+// the same name.
 func (m *Machine) laterSysctl(name string) string {
-	files := facts.DropIns(m.Host, ".conf", "/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d")
-	files = slices.DeleteFunc(files, func(file string) bool { return path.Base(file) <= path.Base(sysctlFile) })
-	for _, file := range append(files, "/etc/sysctl.conf") {
-		for i, line := range m.Host.Lines(file) {
-			key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "-"), "=")
-			if ok && strings.ReplaceAll(strings.TrimSpace(key), "/", ".") == name {
-				return fmt.Sprintf("%s:%d", file, i+1)
-			}
+	for _, l := range facts.SysctlLines(m.Host, name) {
+		if l.File == "/etc/sysctl.conf" || path.Base(l.File) > path.Base(sysctlFile) {
+			return fmt.Sprintf("%s:%d", l.File, l.Line)
 		}
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 type Listener struct {
 	Addr  netip.AddrPort
 	Inode string
+	UID   int // the user that made it; -1 if that cannot be read
 }
 
 // Listeners is [Host.ListenersOf] for the network of this process.
@@ -27,9 +28,15 @@ func (h Host) ListenersOf(dir string) []Listener {
 			if len(fields) < 10 || fields[3] != "0A" { // TCP_LISTEN
 				continue
 			}
-			if addr, ok := parseSocket(fields[1]); ok {
-				all = append(all, Listener{Addr: addr, Inode: fields[9]})
+			addr, ok := parseSocket(fields[1])
+			if !ok {
+				continue
 			}
+			uid, err := strconv.Atoi(fields[7])
+			if err != nil {
+				uid = -1
+			}
+			all = append(all, Listener{Addr: addr, Inode: fields[9], UID: uid})
 		}
 	}
 	return all

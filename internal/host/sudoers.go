@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,10 +76,26 @@ func (h Host) sudoersIncluded(line SudoersLine) []string {
 	return nil
 }
 
-// SecurePath is the PATH that sudo gives to commands, and the line that says so;
-// empty if sudo keeps the caller's. Defaults for some users, hosts or commands only
-// do not count.
+// SecurePath returns the PATH that sudo gives to commands, and the line that sets it;
+// empty if sudo keeps the caller's.
 func SecurePath(lines []SudoersLine) (path string, from SudoersLine) {
+	if all := SecurePaths(lines); len(all) > 0 {
+		last := all[len(all)-1]
+		return last.Path, last.From
+	}
+	return "", SudoersLine{}
+}
+
+// SecurePathSetting is a line that sets secure_path, or removes it: then Path is empty.
+type SecurePathSetting struct {
+	Path string
+	From SudoersLine
+}
+
+// SecurePaths returns every setting of secure_path, in the order in which sudo reads
+// them: the last one wins. Defaults for some users, hosts or commands only do not
+// count.
+func SecurePaths(lines []SudoersLine) (all []SecurePathSetting) {
 	for _, line := range lines {
 		rest, ok := strings.CutPrefix(line.Text, "Defaults")
 		if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
@@ -88,13 +105,34 @@ func SecurePath(lines []SudoersLine) (path string, from SudoersLine) {
 			name, value, _ := strings.Cut(option, "=")
 			switch strings.TrimSpace(name) {
 			case "secure_path":
-				path, from = unescapeSudo(strings.TrimSpace(value)), line
+				all = append(all, SecurePathSetting{unescapeSudo(strings.TrimSpace(value)), line})
 			case "!secure_path":
-				path, from = "", line
+				all = append(all, SecurePathSetting{"", line})
 			}
 		}
 	}
-	return path, from
+	return all
+}
+
+// DropInOverridden returns why a file of a directory that sudoers includes does not
+// override the setting of a line; empty if it does. sudo reads the directory where a
+// line says so, by name, and the last setting wins.
+func (h Host) DropInOverridden(lines []SudoersLine, from SudoersLine, file string) string {
+	dir := filepath.Dir(file)
+	included := slices.IndexFunc(lines, func(l SudoersLine) bool {
+		words := strings.Fields(l.Text)
+		return len(words) == 2 && strings.TrimLeft(words[0], "@#") == "includedir" && filepath.Clean(words[1]) == dir
+	})
+	switch {
+	case included < 0:
+		return "/etc/sudoers does not include " + dir + ", so a file there has no effect"
+	case !h.Exists(dir):
+		return "there is no " + dir
+	case filepath.Dir(from.File) == dir && filepath.Base(from.File) > filepath.Base(file),
+		filepath.Dir(from.File) != dir && slices.Index(lines, from) > included:
+		return fmt.Sprintf("%s:%d sets secure_path and is read after %s, so it wins", from.File, from.Line, file)
+	}
+	return ""
 }
 
 // splitUnquoted splits at commas that are neither in double quotes nor escaped.

@@ -228,8 +228,10 @@ func (m *machine) fileLine(verb string, f []string) {
 				return // deleted by a later line
 			}
 			bits := fs.FileMode(mode & 0o777)
-			if mode&0o1000 != 0 {
-				bits |= fs.ModeSticky
+			for bit, flag := range map[uint64]fs.FileMode{0o1000: fs.ModeSticky, 0o2000: fs.ModeSetgid, 0o4000: fs.ModeSetuid} {
+				if mode&bit != 0 {
+					bits |= flag
+				}
 			}
 			m.check(os.Chmod(m.path(f[1]), bits))
 		})
