@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,7 @@ var readmeLines = map[string]string{
 	"vmgo audit":                                           `vmgo audit || test $? = 1`,
 	"vmgo bundle":                                          `vmgo bundle create --dry-run`,
 	"vmgo proxy":                                           `vmgo proxy check`,
+	"vmgo mirror":                                          `vmgo mirror sync --minors 1 --dry-run ~/mirror`,
 	"vmgo modules check":                                   `vmgo modules check`,
 	"vmgo fleet":                                           `vmgo fleet cloud-init --go 1.26 | grep cloud-config`,
 	"vmgo fleet status":                                    `vmgo fleet status --help`,
@@ -37,6 +39,36 @@ var (
 	readmeBlock   = regexp.MustCompile("(?s)```sh\n(.*?)```")
 	readmeCommand = regexp.MustCompile("`(vmgo [^`]+)`")
 )
+
+// readmeInline returns the commands that the text of the README names, beside its blocks.
+func readmeInline(text string) []string {
+	var commands []string
+	for _, match := range readmeCommand.FindAllStringSubmatch(readmeBlock.ReplaceAllString(text, ""), -1) {
+		commands = append(commands, match[1])
+	}
+	return commands
+}
+
+// TestREADME_lines keeps readmeLines complete; the commands themselves are run by
+// the long test of the release.
+func TestREADME_lines(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := readmeInline(string(text))
+	for _, command := range named {
+		if readmeLines[command] == "" {
+			t.Errorf("how is `%s` run?", command)
+		}
+	}
+	for command := range readmeLines {
+		if !slices.Contains(named, command) {
+			t.Errorf("README.md does not name `%s`", command)
+		}
+	}
+}
 
 // readmeCommands runs the README in a bare Debian, from the release, as a user
 // without rights and with no network but the module proxy.
@@ -61,16 +93,12 @@ func readmeCommands(t *testing.T, releases string) {
 	wants(t, d.session(blocks[1][1]), "go1.27.", "go version go1.22.12 linux/", "decided  /home/u/src/app/.go-version:1  1.22.12")
 
 	var last []string
-	for _, match := range readmeCommand.FindAllStringSubmatch(readmeBlock.ReplaceAllString(string(text), ""), -1) {
-		line, known := readmeLines[match[1]]
-		switch {
-		case !known:
-			t.Errorf("how is `%s` run?", match[1])
-		case match[1] == "vmgo self uninstall":
-			last = append(last, line)
-		default:
-			d.line(line)
+	for _, command := range readmeInline(string(text)) {
+		if command == "vmgo self uninstall" {
+			last = append(last, readmeLines[command])
+			continue
 		}
+		d.line(readmeLines[command])
 	}
 	for _, line := range last {
 		d.line(line)

@@ -28,7 +28,7 @@ See docs/mirrors.md.`,
 given. Nothing that is served changes before everything is verified; an interrupted sync goes on where it stopped.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "go", Usage: "releases: `SELECTOR,...`"},
-					&cli.IntFlag{Name: "minors", Usage: "the newest release of the `N` newest minor versions (default: 2 without --go)"},
+					&cli.IntFlag{Name: "minors", Usage: "the newest release of the `N` newest minor versions", DefaultText: "2 without --go"},
 					&cli.StringFlag{Name: "platform", Usage: "for `OS/ARCH,...` (default: this machine's)"},
 					&cli.BoolFlag{Name: "patches", Usage: "make patches, by which vmgo install fetches what differs from an installed release"},
 					&cli.BoolFlag{Name: "no-archives", Usage: "leave out the official archives (dl)"},
