@@ -34,7 +34,7 @@ var layers = map[string]int{
 	"internal/delta":             0,
 	"internal/deploy/build":      4,
 	"internal/deploy/config":     4,
-	"internal/deploy/drain":      4,
+	"internal/deploy/drain":      1,
 	"internal/deploy/onhost":     4,
 	"internal/deploy/pack":       4,
 	"internal/deploy/rollout":    4,

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/deploy/drain"
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
@@ -55,29 +56,17 @@ func Certificate(cert, key string) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
-// Serve answers requests until ctx ends, then lets those under way finish. secure
-// is nil for plain HTTP.
+// Serve answers requests until ctx ends, then those that it has accepted. secure is
+// nil for plain HTTP.
 func Serve(ctx context.Context, listener net.Listener, secure *tls.Config, handler http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerLimit, IdleTimeout: idleLimit, MaxHeaderBytes: 64 << 10,
 		TLSConfig: secure, ErrorLog: log.New(slogWriter{logger}, "", 0),
 	}
-	failed := make(chan error, 1)
-	go func() {
-		if secure != nil {
-			failed <- server.ServeTLS(listener, "", "")
-			return
-		}
-		failed <- server.Serve(listener)
-	}()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+	if secure != nil {
+		listener = tls.NewListener(listener, secure)
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	err := server.Shutdown(drain)
+	err := drain.Serve(ctx, server, drainLimit, listener)
 	if errors.Is(err, context.DeadlineExceeded) {
 		logger.Warn("answers under way were cut", "after", drainLimit.String())
 		return server.Close()

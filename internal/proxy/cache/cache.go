@@ -98,11 +98,19 @@ func identify(info fs.FileInfo) identity {
 // Open takes the directory for this process and looks through it. Another
 // process that has it is an *fsx.HeldError.
 func Open(ctx context.Context, config Config) (*Store, error) {
-	s := &Store{config: config, files: map[string]*list.Element{}, recent: list.New()}
 	if !config.Foreign {
 		if err := fsx.MkdirAll(config.Dir, 0o755); err != nil {
 			return nil, err
 		}
+	}
+	// With DynamicUser=yes of systemd the directory is a link, which WalkDir does not follow.
+	dir, err := filepath.EvalSymlinks(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	config.Dir = dir
+	s := &Store{config: config, files: map[string]*list.Element{}, recent: list.New()}
+	if !config.Foreign {
 		lock, err := fsx.Acquire(ctx, filepath.Join(config.Dir, ".lock"), fsx.LockOptions{NoWait: true, Holder: config.Holder})
 		if err != nil {
 			return nil, err

@@ -42,6 +42,25 @@ func read(t *testing.T, s *cache.Store, name string) (string, error) {
 	return string(data), err
 }
 
+// A directory by way of a link, as systemd gives a service with DynamicUser=yes, keeps
+// its files from one process to the next.
+func TestOpen_throughALink(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), dir); err != nil {
+		t.Fatal(err)
+	}
+	first := open(t, cache.Config{Dir: dir})
+	put(t, first, "a/@v/list", "v1.0.0\n")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, cache.Config{Dir: dir})
+	if got, err := read(t, second, "a/@v/list"); err != nil || got != "v1.0.0\n" || second.Stats().Files != 1 {
+		t.Errorf("%q, %v, %+v", got, err, second.Stats())
+	}
+}
+
 func TestStore_changesAreNoticed(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(path string) error{

@@ -25,8 +25,12 @@ import (
 	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
-// TestMain makes this test binary serve as vmgo-proxy.
+// TestMain makes this test binary serve as vmgo-proxy, or as its clients.
 func TestMain(m *testing.M) {
+	if url := os.Getenv("VMTEST_LOAD"); url != "" {
+		loadMain(url, os.Getenv("VMTEST_SUMS"))
+		return
+	}
 	if os.Getenv("VMTEST_PROXY") != "" {
 		h := host.OS()
 		h.Transport = vmtest.Transport()
@@ -234,7 +238,7 @@ func TestUnit_systemdTakesIt(t *testing.T) {
 	}
 	write(t, dir+"/token", "secret\n")
 	cmd := exec.Command(self, "unit", "--listen", "8080", "--out", dir, "--min-age", "7d", "--token-file", dir+"/token",
-		"--upstream", "https://a.invalid|https://b.invalid/a%20b,direct")
+		"--scrub", "48h", "--quiet", "--upstream", "https://a.invalid|https://b.invalid/a%20b,direct")
 	cmd.Env = []string{"VMTEST_PROXY=1", "HOME=" + dir, "GOENV=off"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -243,7 +247,7 @@ func TestUnit_systemdTakesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"--token-file %d/token-file", "LoadCredential=token-file:" + dir + "/token", "https://a.invalid|https://b.invalid/a%%20b,direct", "ProtectSystem=strict"} {
+	for _, want := range []string{"--token-file %d/token-file", "LoadCredential=token-file:" + dir + "/token", "https://a.invalid|https://b.invalid/a%%20b,direct", "ProtectSystem=strict", " --min-age 7d ", " --scrub 48h0m0s ", " --quiet "} {
 		if !strings.Contains(string(service), want) {
 			t.Errorf("the service lacks %s:\n%s", want, service)
 		}

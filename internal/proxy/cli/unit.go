@@ -17,6 +17,7 @@ import (
 // unit is vmgo proxy unit: the flags of serve, and where to write.
 type unit struct {
 	serve *serve
+	flags *flag.FlagSet
 	out   string
 }
 
@@ -34,6 +35,7 @@ func (u *unit) command() program.Command {
 	return program.Command{
 		Name: "unit", Usage: "print a systemd socket and service for serve", Long: unitHelp,
 		Flags: func(f *flag.FlagSet) {
+			u.flags = f
 			u.serve.flags(f)
 			f.StringVar(&u.out, "out", "", "write the two files to `DIR`")
 		},
@@ -120,7 +122,8 @@ WantedBy=multi-user.target
 	return text.String()
 }
 
-// words are the command line, and the credentials that it names.
+// words are the command line, with the flags that were given, and the credentials
+// that it names.
 func (u *unit) words() (words, credentials []string) {
 	s := u.serve
 	dir := unitCache
@@ -128,26 +131,18 @@ func (u *unit) words() (words, credentials []string) {
 		dir = s.dir
 	}
 	words = []string{escape(s.host.Executable), "serve", "--dir", escape(dir)}
-	for _, option := range []struct{ name, value string }{
-		{"upstream", s.upstream}, {"private", s.private}, {"block", s.block}, {"allow", s.allow}, {"min-age", s.minAge},
-		{"max-size", s.maxSize}, {"pin", s.pin}, {"godev", s.godev}, {"s3", s.s3}, {"allow-from", s.networks},
-	} {
-		if option.value != "" {
-			words = append(words, "--"+option.name, escape(option.value))
+	u.flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "listen", "dir", "out": // the socket and this command have these
+		case "token-file", "tls-cert", "tls-key":
+			credentials = append(credentials, f.Name+":"+f.Value.String())
+			words = append(words, "--"+f.Name, "%d/"+f.Name)
+		case "offline", "quiet":
+			words = append(words, "--"+f.Name)
+		default:
+			words = append(words, "--"+f.Name, escape(f.Value.String()))
 		}
-	}
-	for _, secret := range []struct{ name, path string }{{"token-file", s.tokenFile}, {"tls-cert", s.cert}, {"tls-key", s.key}} {
-		if secret.path != "" {
-			credentials = append(credentials, secret.name+":"+secret.path)
-			words = append(words, "--"+secret.name, "%d/"+secret.name)
-		}
-	}
-	if s.offline {
-		words = append(words, "--offline")
-	}
-	if s.quiet {
-		words = append(words, "--quiet")
-	}
+	})
 	return words, credentials
 }
 

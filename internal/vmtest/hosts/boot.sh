@@ -2,6 +2,8 @@
 # Boots the systemd of the Debian tree ROOT in namespaces of its own. Devices are
 # nodes of its own: systemd may change owner and mode of a bind mount's original.
 # /proc/sys is read-only: what belongs to no namespace there is the machine's.
+# Mounts are shared among the host's own namespaces, as systemd expects of a
+# container: credentials are mounted in one and read in another.
 # usage: boot.sh ROOT
 # shellcheck disable=SC2016 # the inner shell expands
 set -eu
@@ -21,5 +23,6 @@ mount -t tmpfs tmpfs dev/shm
 ln -s /proc/self/fd dev/fd; ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 mount -t tmpfs tmpfs sys/fs/cgroup 2>/dev/null || true; mount -t cgroup2 cgroup2 sys/fs/cgroup
 mkdir -p mnt; pivot_root . mnt; umount -l /mnt
+mount --make-rshared /
 container=vmgo-test exec /lib/systemd/systemd --system --log-target=console --show-status=1
 '
