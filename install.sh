@@ -923,10 +923,17 @@ hook_of() {
 	bash) rc=$home/.bashrc ;;
 	zsh) rc=${ZDOTDIR:-$home}/.zshrc ;;
 	fish) rc=${XDG_CONFIG_HOME:-$home/.config}/fish/config.fish ;;
+	nu | nushell) rc=${XDG_CONFIG_HOME:-$home/.config}/nushell/config.nu ;;
 	*) return 1 ;;
 	esac
 	line="eval \"\$($(quoted "$bin/vmgo") hook $1)\""
-	[ "$1" != fish ] || line="$(printf '%s\n' "$bin/vmgo" | sed "s/[\\\\']/\\\\&/g; s/.*/'&'/") hook fish | source"
+	case $1 in
+	fish) line="$(printf '%s\n' "$bin/vmgo" | sed "s/[\\\\']/\\\\&/g; s/.*/'&'/") hook fish | source" ;;
+	nu | nushell)
+		line="mkdir (\$nu.data-dir | path join vendor autoload); ^$(printf '%s\n' "$bin/vmgo" | sed 's/[\\"]/\\&/g; s/.*/"&"/') hook nushell"
+		line="$line | save -f (\$nu.data-dir | path join vendor autoload vmgo.nu)"
+		;;
+	esac
 }
 
 # The first marker remembers what was not there before: the file, or the
@@ -1025,9 +1032,9 @@ advise() {
 			printf '    %s\n' "$line" >&2
 		fi
 	else
-		[ -z "$hook" ] || die 1 "no hook for $login_shell: vmgo has bash, zsh and fish"
+		[ -z "$hook" ] || die 1 "no hook for $login_shell: vmgo has bash, zsh, fish and nushell"
 		say 'to have it in every shell, add one of these lines:'
-		for name in bash zsh fish; do
+		for name in bash zsh fish nushell; do
 			hook_of "$name" && printf '    %s: %s\n' "$rc" "$line" >&2
 		done
 	fi
@@ -1123,7 +1130,7 @@ uninstall() {
 	fi
 	real_bin=$(readlink -f -- "$bin") || real_bin=$bin
 	remove_shims
-	for name in bash zsh fish; do
+	for name in bash zsh fish nushell; do
 		[ -n "$home" ] || break
 		hook_of "$name"
 		while has_block; do
@@ -1131,6 +1138,8 @@ uninstall() {
 			[ -z "$dry" ] || break
 		done
 	done
+	saved=${XDG_DATA_HOME:-$home/.local/share}/nushell/vendor/autoload/vmgo.nu # by the line in config.nu
+	! grep -qF _vmgo_prompt "$saved" 2>/dev/null || remove "$saved"
 	[ -z "$purge" ] || purge
 	remove_programs
 	[ -n "$purge" ] || say 'Go releases that vmgo installed are still there, in /opt/go or in ~/.local/share/vmgo (--purge removes them, too)'

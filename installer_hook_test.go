@@ -25,7 +25,7 @@ func TestInstaller_hookAndBack(t *testing.T) {
 		"CRLF, not UTF-8": "a\r\nb \xff\xfe\r\n",
 		"backslashes":     "PS1='\\u\\n%s'\n# \\",
 	}
-	files := map[string]string{"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
+	files := map[string]string{"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish", "nu": ".config/nushell/config.nu"}
 	eachShell(t, func(t *testing.T, in *installer) {
 		in.write(filepath.Join(in.home, ".local/bin/.keep"), "")
 		for name, text := range rcs {
@@ -44,7 +44,7 @@ func TestInstaller_hookAndBack(t *testing.T) {
 				before := in.tree()
 				in.run(0, "--programs-only", "--hook")
 				with := in.read(rc)
-				if name != "absent" && !strings.HasPrefix(with, text) || strings.Count(with, "vmgo' hook "+shell) != 1 {
+				if name != "absent" && !strings.HasPrefix(with, text) || strings.Count(strings.ReplaceAll(with, `"`, "'"), "vmgo' hook "+shell) != 1 {
 					t.Fatalf("%s, %s: %q", name, shell, with)
 				}
 				in.run(0, "--uninstall")
@@ -54,6 +54,22 @@ func TestInstaller_hookAndBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The line in config.nu saves the hook's script where nushell loads files.
+func TestInstaller_uninstallRemovesTheScriptOfNushell(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	in.env = append(in.env, "SHELL=/usr/bin/nu")
+	in.run(0, "--programs-only", "--hook")
+	saved := filepath.Join(in.home, ".local/share/nushell/vendor/autoload/vmgo.nu")
+	for text, stays := range map[string]bool{"def --env _vmgo_prompt [] {\n": false, "# another's\n": true} {
+		in.write(saved, text)
+		in.run(0, "--uninstall")
+		if _, err := os.Lstat(saved); (err == nil) != stays {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 func TestInstaller_hookOnce(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) completionCommand() *cli.Command {
-	return a.declare(needs{settings: true, complete: words(shell.Names()...)}, &cli.Command{
+	return a.declare(needs{settings: true, complete: words(shell.Completed()...)}, &cli.Command{
 		Name:        "completion",
 		Usage:       "print the completion script for a shell",
 		UsageText:   "vmgo completion SHELL",
@@ -21,13 +21,13 @@ func (a *app) completionCommand() *cli.Command {
 		Description: completionPlaces(),
 		Category:    aboutCategory,
 		Action: func(c *cli.Context) error {
-			args, err := arguments(c, 1, 1, "a SHELL: "+oneOf(shell.Names()))
+			args, err := arguments(c, 1, 1, "a SHELL: "+oneOf(shell.Completed()))
 			if err != nil {
 				return err
 			}
 			s, err := shell.Lookup(args[0])
-			if err != nil || s.Name() != args[0] {
-				return diag.New(diag.UnsupportedShell, "no completion for the shell "+args[0], "vmgo completion bash")
+			if err != nil || s.About().Completion == "" || s.Name() != args[0] {
+				return diag.New(diag.UnsupportedShell, "no completion for the shell "+args[0], "vmgo completion bash   # there is one for "+strings.Join(shell.Completed(), ", "))
 			}
 			_, err = io.WriteString(a.host.Stdout, s.About().Completion)
 			return err
@@ -38,7 +38,7 @@ func (a *app) completionCommand() *cli.Command {
 // completionPlaces returns, for each shell, where its completion script belongs.
 func completionPlaces() string {
 	var lines []string
-	for _, name := range shell.Names() {
+	for _, name := range shell.Completed() {
 		if s, err := shell.Lookup(name); err == nil {
 			lines = append(lines, fmt.Sprintf("%-5s vmgo completion %s > %s", name+":", name, s.About().CompletionFile))
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/lookpath"
+	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/shell"
 )
 
@@ -35,7 +36,7 @@ func (a *app) hookCommand() *cli.Command {
 			}
 			_, err = io.WriteString(a.host.Stdout, s.Hook(a.programs()))
 			if a.host.StdoutTTY {
-				a.sayf("this is a script for eval; to load it in every %s, add this line to %s:", s.Name(), s.About().StartupFile)
+				a.sayf("this is a script for the shell; to load it in every %s, add this line to %s:", s.Name(), s.About().StartupFile)
 				a.sayf("    %s", a.hookLine(s.Name()))
 			}
 			return err
@@ -50,7 +51,7 @@ func (a *app) hookLine(name string) string { return shell.Line(name, a.ownPath()
 func (a *app) hookLines() string {
 	var lines []string
 	for _, name := range shell.Names() {
-		lines = append(lines, fmt.Sprintf("%-5s %s   # in %s", name+":", a.hookLine(name), shell.StartupFile(name)))
+		lines = append(lines, fmt.Sprintf("%-8s %s   # in %s", name+":", a.hookLine(name), shell.StartupFile(name)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -108,7 +109,7 @@ func (a *app) shellCommand() *cli.Command {
 					a.hookLine("bash")+"   # or zsh", a.hookLine("fish"))
 			}
 			s, err := shell.Lookup(c.String("emit"))
-			if err != nil {
+			if err != nil && c.String("emit") != "json" { // for hooks that get data
 				return err
 			}
 			change := environ.Change{Name: "VMGO_VERSION"}
@@ -118,6 +119,13 @@ func (a *app) shellCommand() *cli.Command {
 					return err
 				}
 				change.Value = environ.Text(selector.Text())
+			}
+			if s == nil {
+				version := map[string]*string{change.Name: nil}
+				if change.Value.Set {
+					version[change.Name] = &change.Value.Text
+				}
+				return ui.JSON(a.host.Stdout, version)
 			}
 			_, err = io.WriteString(a.host.Stdout, s.Export([]environ.Change{change}))
 			return err

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -12,22 +13,29 @@ func all() []Shell {
 	return []Shell{
 		bash{},
 		fish{},
+		nushell{},
 		zsh{},
 	}
 }
 
 // About is what is known of a shell beside its language.
 type About struct {
+	// Program is the name of its program where that is not its own.
+	Program string
 	// StartupFile is the file in which an interactive shell expects the line of
 	// [Line], as people write its name.
 	StartupFile string
-	// Completion is the completion script, and CompletionFile where it belongs.
+	// Completion is the completion script, and CompletionFile where it belongs; both
+	// are empty where there is none.
 	Completion, CompletionFile string
 	// Syntax is the command that reads a script, a file, without running it.
 	Syntax []string
 	// Interactive is the command for an interactive shell that reads none of the
 	// user's files.
 	Interactive []string
+	// Data reports that its hook gets data, JSON, in place of text to evaluate, and
+	// compares what files hold in place of their times.
+	Data bool
 }
 
 // Names lists the shells that there is a hook for.
@@ -39,26 +47,37 @@ func Names() []string {
 	return names
 }
 
+// Completed lists the shells that there is a completion for.
+func Completed() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool { return find(name).About().Completion == "" })
+}
+
 // Lookup finds a shell by its name, by the path of its program, or by the
 // argv[0] of a login shell ("-bash").
 func Lookup(name string) (Shell, error) {
 	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "-")
-	for _, s := range all() {
-		if s.Name() == base {
-			return s, nil
-		}
+	if s := find(base); s != nil {
+		return s, nil
 	}
 	return nil, diag.New(diag.UnsupportedShell, "there is no hook for the shell "+quote(name),
 		"vmgo shims   # hooks there are for "+strings.Join(Names(), ", ")+"; shims serve all else")
 }
 
+// find returns the shell by its name or that of its program, or nil.
+func find(name string) Shell {
+	for _, s := range all() {
+		if name == s.Name() || name != "" && name == s.About().Program {
+			return s
+		}
+	}
+	return nil
+}
+
 // StartupFile returns the start-up file of a shell by its name; empty for a shell
 // without a hook.
 func StartupFile(name string) string {
-	for _, s := range all() {
-		if s.Name() == name {
-			return s.About().StartupFile
-		}
+	if s := find(name); s != nil {
+		return s.About().StartupFile
 	}
 	return ""
 }
@@ -69,10 +88,8 @@ func StartupFile(name string) string {
 // (Debian's .profile reads .bashrc before it adds ~/.local/bin), so only a
 // program that is on every PATH goes by its name.
 func Line(name, vmgo string) string {
-	for _, s := range all() {
-		if s.Name() == name {
-			return s.load(programWord(s, vmgo))
-		}
+	if s := find(name); s != nil {
+		return s.load(programWord(s, vmgo))
 	}
 	return ""
 }

@@ -22,6 +22,10 @@ func TestLine(t *testing.T) {
 		{"fish", "/home/u/.local/bin/vmgo", `/home/u/.local/bin/vmgo hook fish | source`},
 		{"zsh", "/home/a b/vmgo", `eval "$('/home/a b/vmgo' hook zsh)"`},
 		{"bash", `/$(touch x)/it's/vmgo`, `eval "$('/$(touch x)/it'\''s/vmgo' hook bash)"`},
+		{"nushell", "/home/u/.local/bin/vmgo", `mkdir ($nu.data-dir | path join vendor autoload); ` +
+			`^/home/u/.local/bin/vmgo hook nushell | save -f ($nu.data-dir | path join vendor autoload vmgo.nu)`},
+		{"nu", `/a "b"/vmgo`, `mkdir ($nu.data-dir | path join vendor autoload); ` +
+			`^"/a \"b\"/vmgo" hook nushell | save -f ($nu.data-dir | path join vendor autoload vmgo.nu)`},
 		{"fish", `/it's\/vmgo`, `'/it\'s\\/vmgo' hook fish | source`},
 	} {
 		if got := shell.Line(test.name, test.vmgo); got != test.want {
@@ -40,22 +44,31 @@ func TestRegistry_isComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		about := s.About()
-		if about.StartupFile == "" || about.StartupFile != shell.StartupFile(name) || about.CompletionFile == "" ||
-			!strings.Contains(about.Completion, "__complete") || len(about.Syntax) == 0 || len(about.Interactive) == 0 {
+		if about.StartupFile == "" || about.StartupFile != shell.StartupFile(name) ||
+			(about.CompletionFile == "") != (about.Completion == "") ||
+			about.Completion != "" && !strings.Contains(about.Completion, "__complete") || len(about.Syntax) == 0 || len(about.Interactive) == 0 {
 			t.Errorf("%s: something is missing in %+v", name, about)
 		}
 	}
-	for _, pattern := range []string{"hook.*", "completion.*"} {
-		scripts, err := filepath.Glob(pattern)
+	scripts := func(pattern string) (names []string) {
+		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var names []string
-		for _, script := range scripts {
-			names = append(names, strings.TrimPrefix(filepath.Ext(script), "."))
+		for _, path := range paths {
+			s, err := shell.Lookup(strings.TrimPrefix(filepath.Ext(path), ".")) // by its program too
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, s.Name())
 		}
-		if slices.Sort(names); !slices.Equal(names, shell.Names()) {
-			t.Errorf("%s: there are scripts for %q, and the registry has %q", pattern, names, shell.Names())
-		}
+		slices.Sort(names)
+		return names
+	}
+	if names := scripts("hook.*"); !slices.Equal(names, shell.Names()) {
+		t.Errorf("there are hooks for %q, and the registry has %q", names, shell.Names())
+	}
+	if names := scripts("completion.*"); !slices.Equal(names, shell.Completed()) {
+		t.Errorf("there are completions for %q, and the registry has %q", names, shell.Completed())
 	}
 }

@@ -32,7 +32,7 @@ type Shell interface {
 	Quote(s string) string
 	// Hook returns the script for the start-up file.
 	Hook(p Programs) string
-	// Update returns the text that the hook evaluates.
+	// Update returns the text that the hook evaluates, or the data that it applies.
 	Update(u Update) string
 	// Export returns a line a change, in the given order.
 	Export(changes []environ.Change) string
@@ -84,16 +84,23 @@ type Watch struct {
 	Kind Kind
 	// Stamp, for Same, is a file with exactly the time of modification that Path has.
 	Stamp string
+	// Text, for Holding and Leading, and Names, for Listing, are what Path has.
+	Text  string
+	Names []string
 }
 
 // Kind says how a watched path has to stay.
 type Kind uint8
 
-// The kinds, in the order in which a prompt tests them.
+// The kinds, in the order in which a prompt tests them. Same is for shells that get
+// text, the last three for those that get data.
 const (
 	Same    Kind = iota // there, and not modified
 	Present             // there
 	Absent              // not there
+	Holding             // a regular file with this text
+	Listing             // a directory with these entries, besides hidden ones
+	Leading             // a link that leads to this path in the end
 )
 
 // Variables lists the environment variables, besides PWD and PATH, on which

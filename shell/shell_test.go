@@ -97,7 +97,7 @@ func run(t *testing.T, argv []string, text string) {
 
 func TestHook_passesTheCheckersOfItsShell(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		sh, err := shell.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestUpdate_passesTheCheckersOfItsShell(t *testing.T) {
 	never.Watch, never.Session, never.Changes = nil, "", nil
 	empty := anUpdate()
 	empty.Watch, empty.Holds, empty.Equal = []shell.Watch{}, nil, nil
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		sh, err := shell.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +152,7 @@ func TestUpdate_passesTheCheckersOfItsShell(t *testing.T) {
 // However much of an answer arrives: all of it takes effect or nothing.
 func TestUpdate_isRunWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sh, err := shell.Lookup(name)
@@ -178,7 +178,7 @@ func TestUpdate_isRunWholeOrNotAtAll(t *testing.T) {
 // the shell takes the earlier one from what it has.
 func TestUpdate_keepsAJournalMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sh, err := shell.Lookup(name)

@@ -22,7 +22,7 @@ var prompts = map[string]string{
 // Each thing that an answer depends on, changed alone, is noticed.
 func TestUpdate_noticesEachChange(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sh, err := shell.Lookup(name)
@@ -85,7 +85,7 @@ func put(t *testing.T, path string) {
 // The shell is told to remember what it does not remember, and no more.
 func TestUpdate_tellsWhatIsNew(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		sh, err := shell.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestUpdate_tellsWhatIsNew(t *testing.T) {
 // Without a change of the environment too the variable ends as the session says.
 func TestUpdate_leavesNoStaleSession(t *testing.T) {
 	t.Parallel()
-	for _, name := range shell.Names() {
+	for _, name := range evaluating() {
 		sh, err := shell.Lookup(name)
 		if err != nil {
 			t.Fatal(err)

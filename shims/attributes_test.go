@@ -12,7 +12,7 @@ import (
 // https://github.com/golang/go/issues/21298.
 func TestHook_givesBackWhatIsNotExported(t *testing.T) {
 	t.Parallel()
-	eachShell(t, func(t *testing.T, m *machine, name string) {
+	eachEvaluatingShell(t, func(t *testing.T, m *machine, name string) {
 		a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
 		rc := "GOPATH=\"/my go's\" GOROOT=/my/goroot\nHOOK\n"
 		if name == "fish" {
@@ -50,7 +50,7 @@ func TestHook_givesBackWhatIsNotExported(t *testing.T) {
 func TestHook_keepsAPATHThatIsNotExported(t *testing.T) {
 	t.Parallel()
 	for _, late := range []bool{false, true} {
-		eachShell(t, func(t *testing.T, m *machine, name string) {
+		eachEvaluatingShell(t, func(t *testing.T, m *machine, name string) {
 			a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
 			outside := m.env["PATH"]
 			hide := map[string]string{"bash": "export -n PATH", "zsh": "typeset +x PATH", "fish": "set -gu PATH $PATH"}[name]

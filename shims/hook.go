@@ -39,11 +39,12 @@ func (p Process) hook(call shell.Call) error {
 	}
 	s.Prepare()
 	how := environ.How{Fresh: call.Fresh, Remember: p.Env[direnvVariable] != ""}
-	u := p.update(&s, call, how)
+	data := sh.About().Data
+	u := p.update(&s, call, how, data)
 	if how.Remember {
 		u.Equal = []environ.Change{{Name: direnvVariable, Value: p.Env.Get(direnvVariable)}}
 	}
-	list, remark := p.watches(s, started, call.Coarse)
+	list, remark := p.watches(s, started, call.Coarse, data)
 	if remark != "" {
 		s.Notes = append(s.Notes, remark)
 	}
@@ -56,8 +57,8 @@ func (p Process) hook(call shell.Call) error {
 	return err
 }
 
-// update returns the changes that an answer makes.
-func (p Process) update(s *here.Situation, call shell.Call, how environ.How) shell.Update {
+// update returns the changes that an answer makes, as text or as data.
+func (p Process) update(s *here.Situation, call shell.Call, how environ.How, data bool) shell.Update {
 	if text := p.Env[environ.SessionVariable]; s.Newer {
 		s.Notes = append(s.Notes, "a newer vmgo has set the environment of this shell: it is not changed")
 		return shell.Update{Call: call, Session: text, Before: text, Held: true}
@@ -67,6 +68,10 @@ func (p Process) update(s *here.Situation, call shell.Call, how environ.How) she
 		s.Notes = append(s.Notes, strings.Join(call.Refused, " and ")+" cannot be changed in this shell (readonly): nothing is changed")
 	}
 	changes, session := environ.Switch(p.Env, s.Session, s.Wanted, how)
+	if data && !shell.CarriesData(changes) {
+		s.Notes = append(s.Notes, "a new value has bytes that are not UTF-8, which this shell cannot be told: nothing is changed")
+		changes, session = nil, s.Session
+	}
 	u := shell.Update{
 		Call: call, Changes: changes, Session: session.Encode(), Before: s.Session.Settled().Encode(), Undo: session.Undo(),
 	}

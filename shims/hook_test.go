@@ -7,34 +7,7 @@ import (
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/environ"
-	"github.com/vmgo/vmgo/shell"
 )
-
-// eachShell runs a test in every shell that there is a hook for. One that is
-// not on this machine fails the test: it would prove nothing.
-func eachShell(t *testing.T, test func(t *testing.T, m *machine, name string)) {
-	for _, name := range []string{"bash", "zsh", "fish"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, newMachine(t), name)
-		})
-	}
-}
-
-func quoteFor(t *testing.T, name, text string) string {
-	t.Helper()
-	sh, err := shell.Lookup(name)
-	must(t, err)
-	return sh.Quote(text)
-}
-
-// sets returns the line that exports a variable.
-func sets(shell, name, value string) string {
-	if shell == "fish" {
-		return "set -gx " + name + " " + value
-	}
-	return "export " + name + "=" + value
-}
 
 func TestHook_entersAndLeavesProjects(t *testing.T) {
 	t.Parallel()
@@ -131,7 +104,8 @@ func TestHook_noticesATimeThatGoesBack(t *testing.T) {
 		s := m.start(name, "HOOK\n")
 		s.in("cd "+dir, "1.22.5")
 		s.do("")
-		s.in("printf '1.21\\n' >old; touch -d 2001-01-01 old; mv old .go-version", "1.21.13")
+		back := m.write(m.root+"/back", "echo 1.21 >old; touch -d 2001-01-01 old; mv old .go-version\n")
+		s.in("sh "+back, "1.21.13")
 	})
 }
 
@@ -214,24 +188,13 @@ func TestHook_obeysItsVariables(t *testing.T) {
 	})
 }
 
-func unset(shell, name string) string {
-	if shell == "fish" {
-		return "set -e " + name
-	}
-	return "unset " + name
-}
-
 func TestHook_keepsWhatTheUserChanges(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, m *machine, name string) {
 		dir, other := m.pin("p", "1.22.5"), m.pin("q", "1.21")
 		s := m.start(name, "HOOK\n")
 		s.in("cd "+dir, "1.22.5")
-		path := "/venv/bin:$PATH:/late"
-		if name == "fish" {
-			path = "/venv/bin $PATH /late"
-		}
-		env := s.in(sets(name, "PATH", path), "1.22.5")
+		env := s.in(addsToPath(name, "/venv/bin", "/late"), "1.22.5")
 		if !strings.HasPrefix(env["PATH"], "/venv/bin:"+m.goroot("1.22.5")) {
 			t.Errorf("PATH=%s", env["PATH"])
 		}
@@ -280,14 +243,10 @@ func TestHook_aNestedShellTakesOver(t *testing.T) {
 	eachShell(t, func(t *testing.T, m *machine, name string) {
 		dir := m.pin("p", "1.22.5")
 		// Start-up files like to put their own entries first and to set GOPATH.
-		rc := "export PATH=\"/rc/bin:$PATH\" GOPATH=/rc\nHOOK\n"
-		if name == "fish" {
-			rc = "set -gx PATH /rc/bin $PATH\nset -gx GOPATH /rc\nHOOK\n"
-		}
-		s := m.start(name, rc)
+		s := m.start(name, addsToPath(name, "/rc/bin", "")+"\n"+sets(name, "GOPATH", "/rc")+"\nHOOK\n")
 		s.in("cd "+dir, "1.22.5")
 		nested := map[string]string{
-			"bash": "bash --noprofile --rcfile " + m.root + "/rc/bashrc -i", "zsh": "zsh -d -i", "fish": "fish -i",
+			"bash": "bash --noprofile --rcfile " + m.root + "/rc/bashrc -i", "zsh": "zsh -d -i", "fish": "fish -i", "nushell": "^$nu.current-exe",
 		}[name]
 		env := s.in(nested, "1.22.5")
 		if !strings.HasPrefix(env["PATH"], m.goroot("1.22.5")+"/bin:") || env["GOPATH"] == "/rc" {
@@ -339,11 +298,7 @@ func TestHook_survivesCtrlC(t *testing.T) {
 		must(t, os.Chmod(slow, 0o755))
 		hook := strings.ReplaceAll(m.hook(name), m.bin+"/vmgo-shim", slow)
 		path := m.write(m.root+"/slow.hook", hook)
-		rc := `eval "$(cat ` + path + `)"` + "\n"
-		if name == "fish" {
-			rc = "source " + path + "\n"
-		}
-		s := m.start(name, rc)
+		s := m.start(name, loads(name, path)+"\n")
 		waitFor(t, m.logs+"/slow")
 		s.send("\x03")
 		must(t, os.Remove(slow))

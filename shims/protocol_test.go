@@ -16,15 +16,12 @@ func (m *machine) oldHook(name string) string {
 	text, err := os.ReadFile("../shell/testdata/protocol1/hook." + name)
 	must(m.t, err)
 	path := m.write(m.root+"/hook1."+name, strings.NewReplacer("@VMGO@", m.bin+"/vmgo", "@SHIM@", m.bin+"/vmgo-shim").Replace(string(text)))
-	if name == "fish" {
-		return "source " + path + "\n"
-	}
-	return `eval "$(cat ` + path + `)"` + "\n"
+	return loads(name, path) + "\n"
 }
 
 func TestProtocol_anOldScriptWorksWithThisProgram(t *testing.T) {
 	t.Parallel()
-	eachShell(t, func(t *testing.T, m *machine, name string) {
+	eachEvaluatingShell(t, func(t *testing.T, m *machine, name string) {
 		a, b := m.pin("a", "1.22.5"), m.pin("b", "1.21")
 		s := m.start(name, m.oldHook(name))
 		s.in("cd "+a, "1.22.5")

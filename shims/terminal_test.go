@@ -174,6 +174,7 @@ type terminal struct {
 	pty     *os.File
 	cmd     *exec.Cmd
 	probes  int
+	asked   int           // how often it had asked for the cursor at the last prompt
 	closed  chan struct{} // when no more output can come
 	mutex   sync.Mutex
 	printed bytes.Buffer
@@ -181,9 +182,16 @@ type terminal struct {
 
 // hookLine is the line of a start-up file that loads the hook.
 func hookLine(m *machine, name string) string {
-	path := m.write(m.root+"/hook."+name, m.hook(name))
-	if name == "fish" {
+	return loads(name, m.write(m.root+"/hook."+name, m.hook(name)))
+}
+
+// loads returns the line that loads the hook from a file.
+func loads(name, path string) string {
+	switch name {
+	case "fish":
 		return "cat '" + path + "' | source"
+	case "nushell":
+		return "source '" + path + "'"
 	}
 	return `eval "$(cat '` + path + `')"`
 }
@@ -204,6 +212,11 @@ func (m *machine) start(name, rc string) *terminal {
 	case "fish":
 		m.write(m.home+"/.config/fish/config.fish", "function fish_greeting; end\nfunction fish_title; end\n"+rc)
 		argv = []string{"fish", "-i"}
+	case "nushell":
+		m.write(m.home+"/.config/nushell/config.nu", "$env.config.show_banner = false\n"+rc)
+		nu, err := exec.LookPath("nu")
+		must(m.t, err)
+		argv = []string{"sh", "-c", `stty -icrnl && exec "$0"`, nu}
 	}
 	return m.startCommand(name, argv)
 }
@@ -238,11 +251,17 @@ func (s *terminal) read() {
 		s.mutex.Lock()
 		s.printed.Write(buffer[:n])
 		s.mutex.Unlock()
+		if bytes.Contains(buffer[:n], []byte(askCursor)) {
+			_, _ = s.pty.WriteString("\x1b[1;1R")
+		}
 		if err != nil {
 			return
 		}
 	}
 }
+
+// askCursor asks a terminal where its cursor is, and waits for the answer.
+const askCursor = "\x1b[6n"
 
 func (s *terminal) output() string {
 	s.mutex.Lock()
@@ -258,10 +277,31 @@ func (s *terminal) send(text string) {
 
 // status is how the shell writes the status of the last command.
 func (s *terminal) status() string {
-	if s.name == "fish" {
+	switch s.name {
+	case "fish":
 		return "$status"
+	case "nushell":
+		return "$env.LAST_EXIT_CODE"
 	}
 	return "$?"
+}
+
+// enter types a line. Most shells read what was typed before their prompt came;
+// nushell drops it, so its prompt is waited for.
+func (s *terminal) enter(line string) {
+	s.m.t.Helper()
+	if s.name != "nushell" {
+		s.send(line + "\n")
+		return
+	}
+	asked := 0
+	for deadline := time.Now().Add(hang); asked <= s.asked; time.Sleep(2 * time.Millisecond) {
+		if asked = strings.Count(s.output(), askCursor); time.Now().After(deadline) {
+			s.m.t.Fatalf("nushell shows no prompt before %q", line)
+		}
+	}
+	s.asked = asked
+	s.send(line + "\r")
 }
 
 // hang is when a wait for another process is given up. It only ends a test that
@@ -275,7 +315,8 @@ func (s *terminal) do(line string) (environ.Env, string) {
 	s.m.t.Helper()
 	s.probes++
 	path := s.m.logs + "/probe" + strconv.Itoa(s.probes)
-	s.send(line + "\n" + s.m.bin + "/probe " + path + " " + s.status() + "\n")
+	s.enter(line)
+	s.enter(s.m.bin + "/probe " + path + " " + s.status())
 	for deadline := time.Now().Add(hang); !strings.Contains(s.output(), probed(path)); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.m.t.Fatalf("%s does not answer after %q", s.name, line)

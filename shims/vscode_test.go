@@ -66,7 +66,7 @@ func (m *machine) startIntegrated(name, scripts, rc string, before ...string) *t
 func TestHook_besideVSCodesShellIntegration(t *testing.T) {
 	t.Parallel()
 	scripts := integrationScripts(t)
-	eachShell(t, func(t *testing.T, m *machine, name string) {
+	eachEvaluatingShell(t, func(t *testing.T, m *machine, name string) {
 		dir := m.pin("a", "1.22.5")
 		m.write(m.root+"/fail", "exit 7\n")
 		plain := m.env["PATH"]

@@ -37,6 +37,7 @@ type watcher struct {
 	dir     string
 	started time.Time
 	coarse  bool
+	data    bool // the shell compares what files hold
 	list    []shell.Watch
 	known   map[string]bool // the paths of list
 	same    int             // how many of them are compared with a stamp
@@ -57,9 +58,9 @@ const maxSame = 64
 
 // watches returns what the shell is to compare, or nil if only another run of
 // the program can tell, and a remark about what is not compared.
-func (p Process) watches(s here.Situation, started time.Time, coarse bool) (list []shell.Watch, remark string) {
+func (p Process) watches(s here.Situation, started time.Time, coarse, data bool) (list []shell.Watch, remark string) {
 	w := watcher{
-		dir: p.Dir, stamps: p.newStamps(s.Layout), started: started, coarse: coarse,
+		dir: p.Dir, stamps: p.newStamps(s.Layout), started: started, coarse: coarse, data: data,
 		list: make([]shell.Watch, 0, 64), known: make(map[string]bool, 64),
 	}
 	b := boundsOf(s.Resolution.Steps)
@@ -105,6 +106,7 @@ func (w *watcher) stores(s here.Situation) []string {
 		switch {
 		case !exact:
 			w.unmodified(store, false)
+			w.leading(installed.DefaultLink(store))
 			w.unmodified(filepath.Dir(receipt), false)
 		case goroot == r.GOROOT:
 			w.add(shell.Watch{Path: goroot, Kind: shell.Present})
@@ -197,31 +199,39 @@ func (w *watcher) unmodified(path string, read bool) {
 	if path == "" || w.known[path] {
 		return
 	}
+	var held shell.Watch
+	if w.data { // before the look at the times, which are of it then
+		held = holding(path)
+	}
 	var stat syscall.Stat_t
 	if err := syscall.Stat(path, &stat); err != nil {
 		w.unsure = w.unsure || read && err == syscall.ENOENT
 		w.add(shell.Watch{Path: path, Kind: shell.Absent})
 		return
 	}
+	w.same++
+	if w.isRecent(stat) || w.same > maxSame {
+		w.unsure = true
+		return
+	}
+	if !w.data {
+		stamp, ok := w.stamps.of(stat.Mtim)
+		held = shell.Watch{Path: path, Kind: shell.Same, Stamp: stamp}
+		w.unsure = w.unsure || !ok
+	}
+	w.unsure = w.unsure || held.Path == ""
+	w.add(held)
+}
+
+// isRecent reports whether something changed so recently that its times cannot tell
+// whether it did so again.
+func (w *watcher) isRecent(stat syscall.Stat_t) bool {
 	tick := fineTick
 	if w.coarse || stat.Mtim.Nsec == 0 {
 		tick = coarseTick // also file systems that keep whole seconds
 	}
-	if changed := time.Unix(stat.Ctim.Unix()); w.started.Sub(changed) < tick {
-		w.unsure = true
-		return
-	}
-	w.same++
-	if w.same > maxSame {
-		w.unsure = true
-		return
-	}
-	stamp, ok := w.stamps.of(stat.Mtim)
-	if !ok {
-		w.unsure = true
-		return
-	}
-	w.add(shell.Watch{Path: path, Kind: shell.Same, Stamp: stamp})
+	changed := time.Unix(stat.Ctim.Unix())
+	return w.started.Sub(changed) < tick
 }
 
 func (w *watcher) add(watch shell.Watch) {

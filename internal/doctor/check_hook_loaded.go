@@ -21,7 +21,7 @@ func hookLoadedCheck() Check {
 				return skip("HOME is not set")
 			}
 			if rc == "" {
-				return skip("vmgo has no hook for %s; use shims", m.LoginShell())
+				return skip("vmgo has no hook for %s; use shims", m.accountShell())
 			}
 			for _, a := range m.Startup() {
 				if hookLine(a.Text) {
@@ -43,7 +43,7 @@ func hookLoadedCheck() Check {
 // PATH: Debian's .profile reads .bashrc before it adds ~/.local/bin.
 func (m *Machine) judgeHookLine(a Assignment) Result {
 	program, _, _ := strings.Cut(m.hookCommand(), " hook ")
-	program = program[strings.LastIndexByte(program, '(')+1:]
+	program = program[strings.LastIndexAny(program, "(^")+1:]
 	found := m.IsProgram("/usr/local/bin/vmgo") || m.IsProgram("/usr/bin/vmgo") || m.onPathBefore(a, filepath.Dir(m.Options.Vmgo))
 	if !a.Mine || found || calledVmgo(a.Text) != "" || !strings.Contains(program, "/") {
 		return ok("the hook is loaded by %s", a.Path).at(a.Path, a.Line, "%s", a.Text)

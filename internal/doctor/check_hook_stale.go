@@ -87,7 +87,7 @@ func calledVmgo(text string) string {
 		return ""
 	}
 	before, _, _ := strings.Cut(text, "vmgo hook ")
-	i := strings.LastIndexAny(before, " \t\"'(`")
+	i := strings.LastIndexAny(before, " \t\"'(`^")
 	if dir := before[i+1:]; strings.HasSuffix(dir, "/") {
 		return dir + "vmgo"
 	}

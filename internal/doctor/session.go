@@ -14,12 +14,15 @@ func (m *Machine) session() session { return session{m.Env[environ.SessionVariab
 
 // hookLine reports whether a startup line loads vmgo's hook.
 func hookLine(text string) bool {
-	return strings.Contains(text, "vmgo hook ") || strings.Contains(text, "/vmgo hook ")
+	return strings.Contains(text, "vmgo hook ") || strings.Contains(text, "/vmgo hook ") ||
+		text == "def --env _vmgo_prompt [] {" // nushell loads the script itself from a directory
 }
 
 // rcFile is the file in which an interactive shell wants its hook.
 func (m *Machine) rcFile() string {
-	switch m.LoginShell() {
+	switch m.accountShell() {
+	case "nu":
+		return m.HomePath(".config/nushell/config.nu")
 	case "bash":
 		return m.HomePath(".bashrc")
 	case "zsh":
@@ -34,7 +37,7 @@ func (m *Machine) rcFile() string {
 }
 
 // hookCommand returns the line that loads the hook in the login shell.
-func (m *Machine) hookCommand() string { return m.Options.HookLine(m.LoginShell(), m.Options.Vmgo) }
+func (m *Machine) hookCommand() string { return m.Options.HookLine(m.accountShell(), m.Options.Vmgo) }
 
 // shimDirs are the directories on PATH that hold a shim of ours.
 func (m *Machine) shimDirs() []string {

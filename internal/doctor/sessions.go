@@ -169,15 +169,20 @@ func (m *Machine) onPath(path string) func(context.Context) (visit, error) {
 // LoginShell is the user's shell, or bash or sh where that is none that can be
 // asked this way.
 func (m *Machine) LoginShell() string {
+	switch shell := m.accountShell(); shell {
+	case "bash", "zsh", "fish":
+		return shell
+	}
+	return "sh"
+}
+
+// accountShell is the name of the program that the user's account has for a shell.
+func (m *Machine) accountShell() string {
 	shell := m.Env["SHELL"]
 	if account, found := passwd.ByUID(m.Accounts(), m.UID); found {
 		shell = account.Shell
 	}
-	switch filepath.Base(shell) {
-	case "bash", "zsh", "fish":
-		return filepath.Base(shell)
-	}
-	return "sh"
+	return filepath.Base(shell)
 }
 
 // freshEnv is the environment with which a session begins, before any startup
