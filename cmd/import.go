@@ -61,17 +61,19 @@ func (a *app) importPeers(c *cli.Context) error {
 	machine := peers.Machine{Host: a.host, Home: a.layout.Home, Modcache: a.modcache()}
 	machine.Root = "/" // paths of the user, not of the machine
 	trees, defaults := peers.Find(machine, names...)
-	if len(trees) == 0 && len(defaults) == 0 {
+	remnants, unproved := peers.Remnants(machine, a.host.Dir), a.unproved()
+	if !c.Bool("json") && len(trees) == 0 && len(defaults) == 0 && len(remnants) == 0 && len(unproved) == 0 {
 		a.sayf("found nothing to import")
 		return nil
 	}
+	a.warnUnproved()
 	if c.Bool("dry-run") {
 		err = a.importPlan(c.Bool("json"), trees)
 	} else {
 		err = a.importTrees(c, trees)
 	}
 	a.importDefault(defaults, c.Bool("dry-run"))
-	for _, remnant := range peers.Remnants(machine, a.host.Dir) {
+	for _, remnant := range remnants {
 		a.sayf("%s %s", remnant.Path, remnant.Advice)
 	}
 	a.sayf("start-up files may have lines that are no longer needed: vmgo doctor --fix --only toolchain.leftovers,toolchain.goroot")

@@ -78,7 +78,8 @@ func All() []Peer {
 	return []Peer{
 		{Name: "goenv", base: from("GOENV_ROOT", ".goenv", "versions"), version: same, choice: from("GOENV_ROOT", ".goenv", "version"), read: firstWord},
 		{Name: "mise", base: miseData, version: same, choice: miseConfig, read: miseGo},
-		{Name: "asdf", base: from("ASDF_DATA_DIR", ".asdf", "installs/golang"), version: same, inner: "go"},
+		{Name: "asdf", base: from("ASDF_DATA_DIR", ".asdf", "installs/golang"), version: same, inner: "go",
+			choice: from("", "", ".tool-versions"), read: toolVersions},
 		{Name: "gvm", base: from("GVM_ROOT", ".gvm", "gos"), version: after("go")},
 		{Name: "g", base: from("G_HOME", ".g", "versions"), version: same},
 		{Name: "gobrew", base: from("GOBREW_ROOT", "", ".gobrew/versions"), version: same, inner: "go"},
@@ -115,6 +116,17 @@ func miseConfig(m Machine) string {
 func firstWord(text string) string {
 	if words := strings.Fields(text); len(words) > 0 {
 		return words[0]
+	}
+	return ""
+}
+
+// toolVersions reads the first version on the line of Go in asdf's file.
+func toolVersions(text string) string {
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		if words := strings.Fields(line); len(words) > 1 && (words[0] == "golang" || words[0] == "go") {
+			return words[1]
+		}
 	}
 	return ""
 }
