@@ -36,10 +36,8 @@ func ExtractTarGz(ctx context.Context, r io.Reader, sink Sink, opts Options) ([]
 	err := readTarGz(placer.ctx, source, placer, opts.Limits)
 	files, placeErr := placer.finish()
 	switch {
-	case placeErr != nil:
+	case placeErr != nil: // also where ctx has ended
 		return nil, placeErr
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
 	case source.err != nil:
 		return nil, source.err
 	case err != nil:

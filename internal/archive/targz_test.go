@@ -19,13 +19,15 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
+var errNoRoom = errors.New("no room")
+
 // treeSink keeps a tree in memory and holds its users to the rules of Sink.
 type treeSink struct {
 	mu    sync.Mutex
 	dirs  map[string]bool
 	files map[string]string
 	open  int
-	fail  string // path whose Put fails
+	fail  string // path whose Put or Mkdir fails
 }
 
 func newTreeSink() *treeSink {
@@ -35,6 +37,9 @@ func newTreeSink() *treeSink {
 func (s *treeSink) Mkdir(p string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p == s.fail {
+		return errNoRoom
+	}
 	if s.dirs[p] || !s.dirs[path.Dir(p)] {
 		return errors.New("Mkdir twice or before its parent: " + p)
 	}
@@ -61,7 +66,7 @@ func (d *treeDir) Put(f File, content []byte) error {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
 	if f.Path == d.s.fail {
-		return errors.New("no room for " + f.Path)
+		return errNoRoom
 	}
 	if path.Dir(f.Path) != d.path || f.SHA256 != sha256.Sum256(content) {
 		return errors.New("wrong directory or digest: " + f.Path)

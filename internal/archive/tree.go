@@ -24,10 +24,8 @@ func CopyTree(ctx context.Context, root *os.Root, want func(path string) bool, s
 	err := copyTree(placer.ctx, root, want, placer, opts.Limits)
 	files, placeErr := placer.finish()
 	switch {
-	case placeErr != nil:
+	case placeErr != nil: // also where ctx has ended
 		return nil, placeErr
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
 	case err != nil:
 		return nil, err
 	}
@@ -39,8 +37,8 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 	names := newNameSet(1 << 14)
 	made, count, total := 0, 0, int64(0)
 	return fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		if err == nil && ctx.Err() != nil {
-			err = context.Cause(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if err != nil || d.IsDir() || !want(p) {
 			return err
@@ -64,11 +62,14 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 			made++
 		}
 		size, err := copyFile(root, d, p, placer, limits)
-		total += size
-		if count++; err == nil && (count > limits.Files || total > limits.Total) {
-			err = refuse("the tree is larger than any release: " + strconv.Itoa(count) + " files")
+		if err != nil {
+			return err
 		}
-		return err
+		total += size
+		if count++; count > limits.Files || total > limits.Total {
+			return refuse("the tree is larger than any release: " + strconv.Itoa(count) + " files")
+		}
+		return nil
 	})
 }
 

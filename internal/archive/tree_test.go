@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,5 +112,64 @@ func TestCopyFile_replaced(t *testing.T) {
 		if files, placeErr := placer.finish(); err == nil || placeErr != nil || len(files) > 0 {
 			t.Errorf("%s: %v, %v, %d files", name, err, placeErr, len(files))
 		}
+	}
+}
+
+// A walk ends at once with its context, and with the first directory that cannot
+// be read.
+func TestCopyTree_stops(t *testing.T) {
+	t.Parallel()
+	dir, root := treeRoot(t, map[string]string{"a/x": "x", "b/y": "y", "c": "c"})
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	_, err := CopyTree(ctx, root, func(string) bool { asked++; cancel(); return false }, newTreeSink(), Options{Limits: DefaultLimits()})
+	if asked != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d files were looked at, %v", asked, err)
+	}
+	gone := func(string) bool { return os.RemoveAll(filepath.Join(dir, "b")) != nil }
+	if _, err := CopyTree(t.Context(), root, gone, newTreeSink(), Options{Limits: DefaultLimits()}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory that went: %v", err)
+	}
+	sink := newTreeSink()
+	sink.fail = "a"
+	if _, err := CopyTree(t.Context(), root, everything, sink, Options{Limits: DefaultLimits()}); !errors.Is(err, errNoRoom) {
+		t.Errorf("no room for a directory: %v", err)
+	}
+}
+
+// shrinking is a sink that cuts a file short when a copy of it is begun.
+type shrinking struct {
+	*treeSink
+	path string
+}
+
+func (s shrinking) Enter(p string) (Dir, error) {
+	d, err := s.treeSink.Enter(p)
+	return shrinkingDir{d, s.path}, err
+}
+
+type shrinkingDir struct {
+	Dir
+	path string
+}
+
+func (d shrinkingDir) Create(f File) (Writer, error) {
+	if err := os.Truncate(d.path, 0); err != nil {
+		return nil, err
+	}
+	return d.Dir.Create(f)
+}
+
+// A file that becomes shorter while it is copied is no file of the copy.
+func TestCopyTree_shrinks(t *testing.T) {
+	t.Parallel()
+	dir, root := treeRoot(t, map[string]string{"large": ""})
+	path := filepath.Join(dir, "large")
+	if err := os.Truncate(path, (placerBuffers+1)*small); err != nil { // more than is read ahead
+		t.Fatal(err)
+	}
+	files, err := CopyTree(t.Context(), root, everything, shrinking{newTreeSink(), path}, Options{Limits: DefaultLimits()})
+	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		t.Errorf("%d files, %v", len(files), err)
 	}
 }

@@ -231,4 +231,7 @@ func TestCheckPath_says(t *testing.T) {
 			t.Errorf("%.40q: %v, want %q", p, err, want)
 		}
 	}
+	if text := CheckPath("/" + strings.Repeat("x", 200)).Error(); strings.Count(text, "x") != 119 || !strings.HasSuffix(text, `..."`) {
+		t.Errorf("a long name is not cut: %s", text)
+	}
 }

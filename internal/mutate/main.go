@@ -60,7 +60,7 @@ func main() {
 	flag.StringVar(&s.files, "files", "", "mutate these files only (`names`, separated by commas)")
 	flag.StringVar(&s.baseline, "baseline", "internal/mutate/accepted.txt", "`file` of survivors that are accepted, each with a reason")
 	flag.IntVar(&s.workers, "j", max(1, runtime.NumCPU()/2), "processes at a time; tests run in parallel within each")
-	flag.DurationVar(&s.longest, "longest", 0, "leave out tests that take longer; a survivor may be what only they miss")
+	flag.DurationVar(&s.longest, "longest", 0, "leave out tests that take more processor time; a survivor may be what only they miss")
 	flag.BoolVar(&s.list, "list", false, "only list the mutants")
 	flag.BoolVar(&s.verbose, "v", false, "name also the mutants that a test missed, and the test")
 	flag.Parse()

@@ -56,8 +56,8 @@ func (r *run) prepare(dir, overlay string, sources []*source) error {
 		if err != nil {
 			say("left out, since it fails without a mutant: %s %s: %v", t.suite.name, t.run, err)
 		}
-		if r.longest > 0 && t.took > r.longest {
-			say("left out, since it takes %s: %s %s", t.took.Round(time.Second), t.suite.name, t.run)
+		if r.longest > 0 && w.used > r.longest {
+			say("left out, since it takes %s: %s %s", w.used.Round(time.Second), t.suite.name, t.run)
 			return
 		}
 		for n := range reached {

@@ -29,6 +29,7 @@ type worker struct {
 	dir    string
 	caged  bool // nothing but dir can be written, and no process outlives a run
 	cache  string
+	used   time.Duration // processor time of the last run
 }
 
 func newWorker(ctx context.Context, number int, dir string, caged bool) (*worker, error) {
@@ -89,6 +90,9 @@ func (w *worker) try(active string, tests []*test, limit time.Duration) (verdict
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	err := command.Run()
+	if s := command.ProcessState; s != nil {
+		w.used = s.UserTime() + s.SystemTime()
+	}
 	w.clean()
 	switch {
 	case ctx.Err() != nil:
