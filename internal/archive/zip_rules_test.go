@@ -130,6 +130,9 @@ func TestOpenZip_rules(t *testing.T) {
 		want string // empty: good
 	}{
 		{"good", good, ""},
+		{"no members", rawZip(t, 0), ""},
+		{"no end", nil, "too short to be a zip"},
+		{"half an end", rawZip(t, 0)[1:], "too short to be a zip"},
 		{"good and large", big(func(*rawMember) {}), ""},
 		{"more members than the directory promises", end(good, 8, 1, 0, 1, 0), "directory lists 1"},
 		{"fewer members than the directory promises", end(good, 8, 3, 0, 3, 0), "directory lists 3"},

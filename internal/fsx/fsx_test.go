@@ -306,6 +306,9 @@ func TestChmod(t *testing.T) {
 			t.Errorf("%s has mode %v", name, info.Mode())
 		}
 	}
+	if err := fsx.Chmod(at("link"), 0o755); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("link: %v", err)
+	}
 }
 
 // openDir opens a directory to make files in it.
