@@ -32,7 +32,7 @@ func loginLimitsItem() Item {
 			}
 			var text strings.Builder
 			for _, who := range []string{"*   ", "root"} { // the star does not cover root
-				fmt.Fprintf(&text, "%s soft nofile %d\n%[1]s hard nofile %d\n", who, loginSoftFiles, loginFiles)
+				fmt.Fprintf(&text, "%[1]s soft nofile %[2]d\n%[1]s hard nofile %[3]d\n", who, loginSoftFiles, loginFiles)
 			}
 			w := Wish{}
 			if limit, ok := m.Host.Rlimit("Max processes"); m.Live && ok && limit.Hard >= 65536 {

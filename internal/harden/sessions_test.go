@@ -30,6 +30,11 @@ func TestLoginLimits_namesOlderSessions(t *testing.T) {
 	}
 	_, err := e.Apply(t.Context(), sel, nil, nil)
 	must(t, err)
+	for _, line := range []string{"*    soft nofile 65536\n", "*    hard nofile 1048576\n", "root soft nofile 65536\n", "root hard nofile 1048576\n"} {
+		if text := m.Host.Text(limitsFile); !strings.Contains(text+"\n", line) {
+			t.Errorf("%s has no %q: %s", limitsFile, line, text)
+		}
+	}
 	for _, c := range []struct{ soft, hard, want string }{
 		{old, "1048576", "1 session (dev) was opened before and has other limits: log in again"},
 		{applied, "524288", "1 session (dev) was opened before and has other limits: log in again"},

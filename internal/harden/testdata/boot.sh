@@ -19,10 +19,12 @@ mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 mount -t tmpfs -o mode=755 tmpfs dev
 mkdir dev/pts dev/shm
-for node in null zero full random urandom tty; do
-	touch "dev/$node"
-	mount --bind "/dev/$node" "dev/$node"
+# Nodes of its own: systemd gives the console another owner and mode, which a bind mount
+# would pass on to the machine outside.
+for node in null:3 zero:5 full:7 random:8 urandom:9; do
+	mknod -m 666 "dev/${node%:*}" c 1 "${node#*:}"
 done
+mknod -m 666 dev/tty c 5 0
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 mount -t tmpfs tmpfs dev/shm
@@ -30,8 +32,7 @@ ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin
 ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
-touch dev/console
-mount --bind /dev/null dev/console
+mknod -m 600 dev/console c 1 3
 mount -t tmpfs tmpfs sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mkdir -p mnt
