@@ -141,8 +141,12 @@ func (a *app) vscodeSetup(c *cli.Context) error {
 			absent = append(absent, name)
 		}
 	}
-	if len(absent) > 0 {
-		a.sayf("not installed: %s; hint: vmgo tools install %s && vmgo editor vscode setup", strings.Join(absent, ", "), strings.Join(absent, " "))
+	if len(absent) > 0 && err == nil {
+		again := "vmgo editor vscode setup"
+		if c.NArg() > 0 {
+			again += " " + diag.Word(c.Args().First())
+		}
+		a.sayf("not installed: %s; hint: vmgo tools install %s && %s", strings.Join(absent, ", "), strings.Join(absent, " "), again)
 	}
 	return err
 }

@@ -53,7 +53,11 @@ func edit(data []byte, changes []change) (edited []byte, back []change, err erro
 	}
 	root, err := hujson.Parse(rest)
 	if err != nil {
-		return nil, nil, err
+		empty, again := hujson.Parse(slices.Concat(rest, []byte("{}\n")))
+		if again != nil { // else there were comments alone
+			return nil, nil, err
+		}
+		root = empty
 	}
 	if root.Value.Kind() != '{' {
 		return nil, nil, errors.New("the outermost value is not an object")
