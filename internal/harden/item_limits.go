@@ -48,6 +48,10 @@ func loginLimitsItem() Item {
 				w.Blocked = fmt.Sprintf("fs.nr_open is %d: with a hard limit of %d, pam_limits would refuse logins", most, loginFiles)
 				return w, nil
 			}
+			if m.mayNotRaise() {
+				w.Blocked = "this container may not raise limits (it has no CAP_SYS_RESOURCE): they are its host's to change"
+				return w, nil
+			}
 			rivals := m.laterLimits()
 			if len(rivals) > 0 {
 				w.Blocked = strings.Join(rivals, "; ") + ": change it there"
@@ -84,6 +88,23 @@ func serviceLimitsItem() Item {
 			}, nil
 		},
 	}
+}
+
+// mayNotRaise reports whether the hard limit of open files is too low and not even root may raise
+// it, by capabilities(7): pam_limits then leaves it as it is, without a word.
+func (m *Machine) mayNotRaise() bool {
+	const capSysResource = 24
+	limit, known := m.Host.Rlimit(host.LimitOpenFiles)
+	if !m.Live || !known || limit.Hard >= loginFiles {
+		return false
+	}
+	for _, line := range m.Host.Lines("/proc/self/status") {
+		if text, found := strings.CutPrefix(line, "CapBnd:"); found {
+			set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+			return err == nil && set&(1<<capSysResource) == 0
+		}
+	}
+	return false
 }
 
 // limitsUnread returns why limits.d counts for no login: where no service of PAM loads

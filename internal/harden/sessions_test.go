@@ -53,3 +53,21 @@ func TestLoginLimits_namesOlderSessions(t *testing.T) {
 		t.Errorf("core dumps: %s (%s)", state, reason)
 	}
 }
+
+func TestLoginLimits_needTheRightToRaise(t *testing.T) {
+	const without = "Name:\tvmgo\nCapBnd:\t000001fffeffffff\n"
+	for _, c := range []struct {
+		hard, status string
+		blocked      bool
+	}{
+		{"20000", without, true},
+		{"1048576", without, false},
+		{"20000", "CapBnd:\t000001ffffffffff\n", false},
+		{"20000", "", false},
+	} {
+		m := made(t, true, map[string]string{"/etc/security": "DIR", "/proc/self/limits": limitsOf("1024", c.hard), "/proc/self/status": c.status})
+		if got := wishOf(t, m, loginLimitsItem()).Blocked; strings.Contains(got, "may not raise limits") != c.blocked {
+			t.Errorf("a hard limit of %s, %q: blocked %q", c.hard, c.status, got)
+		}
+	}
+}
