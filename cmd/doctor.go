@@ -82,8 +82,12 @@ func (a *app) doctor(c *cli.Context) error {
 		machine = a.doctorMachine(c) // the facts may have changed
 	}
 	end := a.showing("checking the machine")
-	report := doctor.Run(c.Context, machine, checks).Since(baseline)
+	report := doctor.Run(c.Context, machine, checks)
 	end()
+	if !c.IsSet("only") && !c.IsSet("skip") && !c.IsSet("baseline") && !c.Bool("quick") {
+		report = machine.Compared(report)
+	}
+	report = report.Since(baseline)
 	if err := a.showDoctor(c, report, c.IsSet("only")); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type reportPage struct {
 	Style         template.CSS
 	Script        template.JS
 	Machine, Time string
+	Changed       string // since the last run; empty where that is not known
 	Best          []Outcome
 	Sections      []pageSection
 }
@@ -36,6 +37,7 @@ type pageSection struct {
 type pageOutcome struct {
 	Outcome
 	Consequences []Outcome
+	New          bool // not among the findings of the last run
 }
 
 // Open reports whether the details are shown without a click.
@@ -52,6 +54,7 @@ func (r Report) HTML(w io.Writer, now time.Time) error {
 	p := reportPage{
 		Style: webpage.Style(), Script: webpage.Script(),
 		Machine: r.Summary.String(), Time: now.UTC().Format("2006-01-02 15:04 UTC"), Best: r.Fixes(3),
+		Changed: r.Changed.String(),
 	}
 	for _, s := range []Status{Fail, Warn, Info, OK, Skip} {
 		if n := r.Count(s); n > 0 {
@@ -78,7 +81,7 @@ func (r Report) section(s Status, n int) pageSection {
 	for _, group := range Groups() {
 		for _, o := range r.Heads() {
 			if o.Check.Group == group && o.Status == s {
-				section.Outcomes = append(section.Outcomes, pageOutcome{o, r.Consequences(o.Check.ID)})
+				section.Outcomes = append(section.Outcomes, pageOutcome{o, r.Consequences(o.Check.ID), r.isNew(o.Check.ID)})
 			}
 		}
 	}

@@ -5,6 +5,9 @@ type Document struct {
 	OK     bool           `json:"ok"`
 	Host   Summary        `json:"host"`
 	Checks []CheckSummary `json:"checks"`
+	// Changed compares with the last run; left out where there was none, or this one is
+	// of some checks only.
+	Changed *Changed `json:"changed,omitempty"`
 }
 
 // CheckSummary is one check of the document.
@@ -26,7 +29,7 @@ type CheckSummary struct {
 
 // Document makes the document of a report.
 func (r Report) Document() Document {
-	doc := Document{OK: r.OK(), Host: r.Summary, Checks: []CheckSummary{}}
+	doc := Document{OK: r.OK(), Host: r.Summary, Checks: []CheckSummary{}, Changed: r.Changed}
 	for _, o := range r.Outcomes {
 		doc.Checks = append(doc.Checks, CheckSummary{
 			ID: o.Check.ID, Group: o.Check.Group, Title: o.Check.Title, Status: o.Status,

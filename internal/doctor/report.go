@@ -41,6 +41,9 @@ func (r Report) writeGroup(out *strings.Builder, p ui.Palette, group Group, outc
 		} else {
 			name = pad(name, 14)
 		}
+		if r.isNew(o.Check.ID) {
+			summary += "  " + p.Bold("(new)")
+		}
 		fmt.Fprintf(out, "  %s %s %s\n", mark(p, o.Status), name, summary)
 		if detailed || o.Bad() {
 			writeDetails(out, p, o)
@@ -107,6 +110,9 @@ func mark(p ui.Palette, s Status) string {
 
 func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 	out.WriteString("\n" + r.counts(p) + "\n")
+	if text := r.Changed.String(); text != "" {
+		out.WriteString(p.Dim(text) + "\n")
+	}
 	best := r.Fixes(3)
 	if len(best) == 0 {
 		return
@@ -132,14 +138,11 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 // Since returns the report without the findings that an earlier one has, by id, at the
 // same grade or a worse one.
 func (r Report) Since(earlier Document) Report {
-	known := map[string]Status{}
+	known := statuses{}
 	for _, check := range earlier.Checks {
-		known[currentID(check.ID)] = check.Status
+		known[check.ID] = check.Status
 	}
-	r.Outcomes = slices.DeleteFunc(slices.Clone(r.Outcomes), func(o Outcome) bool {
-		was, found := known[o.Check.ID]
-		return found && o.Status.rank() >= Info.rank() && was.rank() >= o.Status.rank()
-	})
+	r.Outcomes = slices.DeleteFunc(slices.Clone(r.Outcomes), known.knows)
 	return r
 }
 

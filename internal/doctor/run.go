@@ -45,6 +45,7 @@ type Outcome struct {
 type Report struct {
 	Summary  Summary
 	Outcomes []Outcome // in the order of the catalogue
+	Changed  *Changed  // since the last run; nil where that is not known, see [Machine.Compared]
 }
 
 // OK reports whether nothing failed.
