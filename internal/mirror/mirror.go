@@ -73,6 +73,9 @@ type Request struct {
 	Patches  bool // make patches between neighbours
 	Prune    bool // drop releases that are not among these
 	DryRun   bool
+	// Heads are signed tree heads of the checksum database that clients have seen
+	// elsewhere: the mirror has what leads from them to its own.
+	Heads [][]byte
 }
 
 // New returns the mirror in dir, which need not exist. The creator becomes its own.
@@ -105,7 +108,7 @@ func (m *Mirror) Sync(ctx context.Context, r Request) (err error) {
 	if r.Prune {
 		releases = union(r.Releases, nil)
 	}
-	plan, err := m.plan(ctx, releases)
+	plan, err := m.plan(ctx, releases, r.Heads)
 	if err != nil {
 		return err
 	}
@@ -153,16 +156,16 @@ func union(a, b []Release) []Release {
 	return slices.Compact(list)
 }
 
-func (m *Mirror) plan(ctx context.Context, releases []Release) (*bundle.Plan, error) {
-	request := bundle.Request{Heads: m.heads()}
+func (m *Mirror) plan(ctx context.Context, releases []Release, heads [][]byte) (*bundle.Plan, error) {
+	request := bundle.Request{Heads: slices.Concat(m.heads(), heads)}
 	for _, r := range releases {
 		request.Modules = append(request.Modules, trust.ModuleVersion{Path: gover.ToolchainModule, Version: r.module()})
 	}
 	return m.Creator.Plan(ctx, request)
 }
 
-// heads returns the tree heads that the mirror has served. Who has seen one of them
-// compares it with the newest, and needs the tiles for that.
+// heads returns the tree heads that the mirror has served, or was given. Who has seen one
+// of them compares it with the newest, and needs the tiles for that.
 func (m *Mirror) heads() (heads [][]byte) {
 	names, _ := filepath.Glob(filepath.Join(m.headsDir(), "*"))
 	for _, name := range names {
@@ -177,17 +180,23 @@ func (m *Mirror) headsDir() string {
 	return filepath.Join(m.Dir, "heads", m.Creator.Log.Name())
 }
 
-// keepHead remembers the tree head of a tree before it is served.
-func (m *Mirror) keepHead(stage string) error {
-	head, err := smallfile.Read(filepath.Join(stage, m.Creator.Log.Place(), "latest"), smallfile.Usual)
+// keepHeads remembers the tree head of a tree before it is served, and those that it
+// has the tiles for.
+func (m *Mirror) keepHeads(stage string, heads [][]byte) error {
+	own, err := smallfile.Read(filepath.Join(stage, m.Creator.Log.Place(), "latest"), smallfile.Usual)
 	if err != nil {
 		return err
 	}
 	if err := fsx.MkdirAll(m.headsDir(), 0o755); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(head)
-	return fsx.WriteFile(filepath.Join(m.headsDir(), hex.EncodeToString(sum[:8])), head, 0o644)
+	for _, head := range append(slices.Clone(heads), own) {
+		sum := sha256.Sum256(head)
+		if err := fsx.WriteFile(filepath.Join(m.headsDir(), hex.EncodeToString(sum[:8])), head, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill makes a new tree and turns the link to it.
@@ -212,7 +221,7 @@ func (m *Mirror) fill(ctx context.Context, plan *bundle.Plan, releases []Release
 		err = m.placePatches(ctx, stage, releases, r.Patches)
 	}
 	if err == nil {
-		err = errors.Join(ctx.Err(), m.keepHead(stage))
+		err = errors.Join(ctx.Err(), m.keepHeads(stage, r.Heads))
 	}
 	if err == nil {
 		err = m.publish(stage)

@@ -214,8 +214,18 @@ func (s *session) explain(v gover.Version, err error) error {
 	if code == diag.Failure {
 		code = diag.Network
 	}
-	hints := slices.Concat(l.localHints(t.path, v), diag.HintsOf(t.err))
-	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be reached for "+v.Toolchain(), hints...)
+	text, hints := l.unreachable(t, v.Toolchain())
+	return diag.Wrap(code, t, text, slices.Concat(hints, l.localHints(t.path, v), diag.HintsOf(t.err))...)
+}
+
+// unreachable says that an answer could not be fetched. A static copy of the database
+// has the tiles that lead to its tree head from those that it was made for, no others.
+func (l *Log) unreachable(t ticket, what string) (text string, hints []string) {
+	if !fetch.Gone(t.err) || !strings.HasPrefix(t.path, "/tile/") {
+		return "the checksum database " + l.name + " could not be reached for " + what, nil
+	}
+	return "what GOPROXY has of the checksum database " + l.name + " does not reach back to the tree head that this machine has seen, so " + what + " cannot be verified",
+		[]string{"vmgo mirror sync --head latest DIR   # on the machine of a mirror, with a copy of " + l.stateFile("latest")}
 }
 
 // localHints names the file of a file:// proxy that would have answered, and

@@ -180,7 +180,8 @@ func (s *session) explainModule(what string, err error) error {
 	if code == diag.Failure {
 		code = diag.Network
 	}
-	return diag.Wrap(code, t, "the checksum database "+l.name+" could not be reached for "+what)
+	text, hints := l.unreachable(t, what)
+	return diag.Wrap(code, t, text, hints...)
 }
 
 func (l *Log) invalidModule(what string, err error) error {
