@@ -119,7 +119,7 @@ func (a *App) try(ctx context.Context, r Release) (reason string, journal []stri
 	w := &watch{app: a, release: r}
 	if err := a.activate(ctx, r); err != nil {
 		w.look(ctx)
-		return err.Error(), w.journal(ctx)
+		return err.Error() + w.ended(), w.journal(ctx)
 	}
 	if a.live() {
 		reason = w.healthy(ctx)
