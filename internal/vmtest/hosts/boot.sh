@@ -2,12 +2,22 @@
 # Boots the systemd of the Debian tree ROOT in namespaces of its own. Devices are
 # nodes of its own: systemd may change owner and mode of a bind mount's original.
 # /proc/sys is read-only: what belongs to no namespace there is the machine's.
-# Mounts are shared among the host's own namespaces, as systemd expects of a
-# container: credentials are mounted in one and read in another.
+# The control group is its own: in a common one, a systemd that stops a service
+# removes the group of the other's, whose start then fails (219/CGROUP).
 # usage: boot.sh ROOT
 # shellcheck disable=SC2016 # the inner shell expands
 set -eu
 export R="$1"
+groups=$(mktemp -d)
+if mount -t cgroup2 cgroup2 "$groups"; then
+	# Those of hosts that are gone: a group with processes cannot be removed.
+	find "$groups"/vmgo-test.* -depth -type d -exec rmdir {} + 2>/dev/null || true
+	for _ in 1 2 3; do # another host that boots may take the new one for one of those
+		own=$(mktemp -d "$groups/vmgo-test.XXXXXXXXXX") && echo "$$" >"$own/cgroup.procs" && break
+	done
+	umount "$groups"
+fi
+rmdir "$groups"
 exec unshare -m -p -u -i -C --fork --kill-child sh -euc '
 mount --make-rprivate /
 mount --bind "$R" "$R"; cd "$R"
@@ -23,6 +33,5 @@ mount -t tmpfs tmpfs dev/shm
 ln -s /proc/self/fd dev/fd; ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 mount -t tmpfs tmpfs sys/fs/cgroup 2>/dev/null || true; mount -t cgroup2 cgroup2 sys/fs/cgroup
 mkdir -p mnt; pivot_root . mnt; umount -l /mnt
-mount --make-rshared /
 container=vmgo-test exec /lib/systemd/systemd --system --log-target=console --show-status=1
 '
