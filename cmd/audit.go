@@ -98,7 +98,7 @@ func (a *app) audit(c *cli.Context) error {
 	return nil
 }
 
-// deliverAudit writes the report wherever it is wanted.
+// deliverAudit writes the report to every requested place.
 func (a *app) deliverAudit(c *cli.Context, report audit.Report) error {
 	for flag, encode := range map[string]func() ([]byte, error){
 		"sarif":   func() ([]byte, error) { return report.SARIF(currentBuild().version) },

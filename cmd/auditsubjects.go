@@ -120,7 +120,7 @@ func (a *app) auditPrograms(programs *audit.Programs) {
 	programs.Running(a.host)
 }
 
-// ownersOf asks dpkg which programs belong to packages of the system.
+// ownersOf finds out from dpkg which programs belong to packages of the system.
 func (a *app) ownersOf(list []audit.Subject) {
 	var paths []string
 	for _, s := range list {

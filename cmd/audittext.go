@@ -11,8 +11,8 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// auditText prints a report: what is together in a place stands together, with
-// the one command for it.
+// auditText prints a report: findings of one place are together, with one command
+// for all.
 func (a *app) auditText(r audit.Report) error {
 	out, colour := a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY))
 	group := func(f audit.Finding) string {

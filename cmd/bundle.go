@@ -208,7 +208,7 @@ func (a *app) signed(c *cli.Context, b *bundle.Bundle) error {
 	return err
 }
 
-// bundleTree is the directory of the modules that bundles bring.
+// bundleTree is the directory of the modules of bundles.
 func (a *app) bundleTree(c *cli.Context) string {
 	switch {
 	case c.String("dir") != "":

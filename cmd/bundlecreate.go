@@ -87,7 +87,7 @@ func (a *app) writeBundle(c *cli.Context, creator *bundle.Creator, plan *bundle.
 	return nil
 }
 
-// locking returns how a command takes a lock: what holds it is shown to those who wait.
+// locking returns how a command takes a lock: those who wait see its holder.
 func (a *app) locking(what string) fsx.LockOptions {
 	return fsx.LockOptions{
 		Holder: fsx.Holder{PID: a.host.PID, What: what, Since: a.host.Now()},
@@ -114,7 +114,7 @@ func (a *app) bundleCreator() (*bundle.Creator, error) {
 	}, nil
 }
 
-// private returns whether GONOSUMDB, and so GOPRIVATE, names a module.
+// private reports whether GONOSUMDB, and so GOPRIVATE, matches a module.
 func (a *app) private(settings goenv.Settings) func(path string) bool {
 	patterns := settings.Get("GONOSUMDB").Value
 	return func(path string) bool { return patterns != "" && modpath.Match(patterns, path) }
@@ -280,7 +280,7 @@ func (a *app) bundleModules(c *cli.Context) (list []trust.ModuleVersion, err err
 	return list, nil
 }
 
-// latestOf asks the proxies for the newest version of a module.
+// latestOf returns the newest version of a module, from the proxies.
 func (a *app) latestOf(ctx context.Context, path string) (string, error) {
 	proxies, err := a.proxies()
 	if err != nil {

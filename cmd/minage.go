@@ -19,7 +19,7 @@ func minAgeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "min-age", Usage: "newest means newest of at least this `AGE`, such as 7d (default: VMGO_MIN_AGE)"}
 }
 
-// minAge judges releases by their age where the newest is wanted.
+// minAge is the minimum age of a release that counts as the newest.
 type minAge struct {
 	least    time.Duration // 0: any age will do
 	now      time.Time
@@ -51,7 +51,7 @@ func (a *app) minAge(c *cli.Context) (minAge, error) {
 // young reports whether the release is known to be too young to be the newest,
 // and when it was made. Releases before 1.21 name no time, and are from before
 // February 2024. Where no proxy tells the time either, the install decides by
-// the VERSION file of the tree that the checksum database vouches for.
+// the VERSION file of the tree that the checksum database verifies.
 func (m minAge) young(ctx context.Context, v gover.Version) (made time.Time, young bool) {
 	if m.least == 0 || v.Major() == 1 && v.Minor() < 21 {
 		return time.Time{}, false

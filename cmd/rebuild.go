@@ -7,8 +7,8 @@ import (
 	"github.com/vmgo/vmgo/internal/verify"
 )
 
-// bootstraps tells a verifier which releases may compile the one that is built
-// again, or which one is to do it.
+// bootstraps sets which releases may compile the one that is built again, or
+// which one does.
 func (a *app) bootstraps(c *cli.Context, v *verify.Verifier) error {
 	name := c.String("bootstrap")
 	switch {

@@ -69,7 +69,7 @@ func (a *app) pin(text string) error {
 	return a.tellOthers(path)
 }
 
-// tellOthers warns where something else goes before the file just written.
+// tellOthers warns if something else takes precedence over the file just written.
 func (a *app) tellOthers(path string) error {
 	resolution, err := a.resolve()
 	if err != nil {

@@ -124,7 +124,7 @@ func (a *app) verifyProgress(progress *ui.Progress) (begin func(verify.Target, s
 	return begin, func(done, total int64) { job.Count(done, total) }
 }
 
-// worst gives the gravest of several errors, by exit status.
+// worst returns the gravest of several errors, by exit status.
 func worst(failures []error) (first error) {
 	for _, err := range failures {
 		if err != nil && (first == nil || diag.ExitStatus(err) > diag.ExitStatus(first)) {

@@ -156,7 +156,7 @@ func (p posix) undo(t *strings.Builder, u Update) {
 // environment, what the shell had by its name and did not export.
 func kept(name string) string { return "_vmgo_kept_" + name }
 
-// clear writes a command that unsets a variable, or gives it back as the shell
+// clear writes a command that unsets a variable, or restores it as the shell
 // had it when it did not export it.
 func (p posix) clear(t *strings.Builder, name string) {
 	put(t, "if [[ -n ${", kept(name), "+x} ]]; then ", p.withhold, " ", name, `="$`, kept(name), `" && `, p.unset, " ", kept(name),

@@ -2,7 +2,7 @@ package shims
 
 import "github.com/vmgo/vmgo/internal/here"
 
-// lookOrInstall is [here.Look], after an install of what is missing where the
+// lookOrInstall is [here.Look], after an install of what is missing if the
 // settings want that. The lean program installs nothing: handed reports that
 // vmgo has to do the whole call.
 func (p Process) lookOrInstall(q here.Question) (s here.Situation, handed bool, err error) {

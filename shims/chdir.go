@@ -10,8 +10,8 @@ import (
 
 // workDir returns the directory that the tool will work in. The go command obeys
 // its flag -C before it looks for go.mod and selects a toolchain, so the release
-// is that of the flag's directory. Where that is none, go itself says so, and
-// the one of the working directory will do.
+// is that of the flag's directory. If it does not exist, go itself reports that,
+// and that of the working directory is used.
 func (p Process) workDir(name string, args []string) string {
 	if name != "go" {
 		return p.Dir
@@ -31,8 +31,8 @@ func (p Process) workDir(name string, args []string) string {
 }
 
 // chdirFlag returns the value of the go command's flag -C. As in the function
-// handleChdirFlag of cmd/go, it is only obeyed where it stands first, or first
-// behind the name of the command.
+// handleChdirFlag of cmd/go, it is obeyed only at the first place, or at
+// the first after the name of the command.
 func chdirFlag(args []string) (dir string, found bool) {
 	rest := args[min(commandWords(args), len(args)):]
 	if len(rest) == 0 {
@@ -61,9 +61,8 @@ func commandWords(args []string) int {
 	return 1
 }
 
-// arriveAt returns the name that a directory has for a process that changes to
-// it, as [os.Getwd] does: PWD where that names it, else the one without links.
-// It returns dir where target is no directory that can be entered.
+// arriveAt returns the name of a directory for a process that changes to it,
+// as [os.Getwd] does: PWD if that names it, else the one without links. It returns dir if target is not a directory that can be entered.
 func arriveAt(target, dir string, env environ.Env) string {
 	there, err := os.Stat(target + "/.")
 	if err != nil || !there.IsDir() {

@@ -10,8 +10,8 @@ import (
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
 
-// runDelve becomes the Delve that debugs what the release selected here builds.
-// The environment stays as it is: Delve runs the go of PATH, and a GOROOT from
+// runDelve replaces the process by the Delve that debugs what the release
+// selected here builds. The environment is not changed: Delve runs the go of PATH, and a GOROOT from
 // here would pin every directory that it is asked about later.
 func (p Process) runDelve(args []string) error {
 	s, err := here.Look(here.Question{Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges})

@@ -15,13 +15,11 @@ import (
 )
 
 // direnvVariable is set while direnv has something to undo. It restores
-// what it found when it came, our values of then included.
+// what it found at first, including our values of that time.
 const direnvVariable = "DIRENV_DIFF"
 
-// hook answers one call of a shell's hook: it prints what the shell is to
-// evaluate, all of it by one write. Where nothing can be selected (the release
-// is not installed, a file cannot be read) that is the way back to the outside:
-// not having an answer is an answer here, and the reason goes to stderr, once.
+// hook serves one call of a shell's hook: it prints what the shell evaluates, in
+// one write. If nothing can be selected (the release is not installed, a file cannot be read), that restores the environment, and the reason goes to stderr, once.
 func (p Process) hook(call shell.Call) error {
 	started := p.Now()
 	sh, err := shell.Lookup(call.Shell)
@@ -97,7 +95,7 @@ func isHere(dir string) bool {
 	return err == nil && os.SameFile(here, there)
 }
 
-// show says what was switched to.
+// show prints what was switched to.
 func (p Process) show(s here.Situation) {
 	line := "vmgo: outside\n"
 	switch r := s.Resolution; {
@@ -112,12 +110,12 @@ func (p Process) show(s here.Situation) {
 // maxSaid bounds what a shell remembers.
 const maxSaid = 64
 
-// say prints what is wrong here unless this shell has heard it, and gives what
-// the shell is to remember. Messages name the file or directory that they are
+// say prints what is wrong here unless this shell has printed it already, and returns
+// what the shell is to remember. Messages name the file or directory that they are
 // about, so one message is one reason in one directory.
 func (p Process) say(said string, s here.Situation, err error) string {
 	var messages []string
-	// Having no Go at all is no news at a prompt.
+	// Having no Go at all is not worth a message at a prompt.
 	if err != nil && diag.CodeOf(err) != diag.NoRequirement {
 		messages = append(messages, diag.Format("vmgo", err))
 	}

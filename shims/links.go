@@ -13,7 +13,7 @@ import (
 // Tools lists the programs of a release that shims are made for.
 func Tools() []string { return []string{"go", "gofmt"} }
 
-// DefaultDir is where shims go unless another place is named: a directory that
+// DefaultDir is where shims go unless another directory is given: one that
 // every kind of session has on PATH, as far as there is one.
 func DefaultDir(layout dirs.Layout, root string, uid int) string {
 	if uid == 0 || layout.Home == "" {
@@ -23,7 +23,7 @@ func DefaultDir(layout dirs.Layout, root string, uid int) string {
 }
 
 // Refresh makes the links in dir lead to program, which should be vmgo-shim.
-// Nothing that is not ours is touched: if one is in the way, none is made.
+// It changes nothing that vmgo did not make: if such a file is in the way, it makes no link.
 func Refresh(dir, program string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return diag.Wrap(diag.Failure, err, "cannot make the directory of the shims")
@@ -42,8 +42,8 @@ func Refresh(dir, program string) error {
 	return nil
 }
 
-// Remove takes the links in dir away, and nothing else. It gives those that
-// were there.
+// Remove removes the links in dir, and nothing else. It returns those that
+// existed.
 func Remove(dir string) (removed []string, err error) {
 	for _, tool := range Tools() {
 		path := filepath.Join(dir, tool)
@@ -58,8 +58,8 @@ func Remove(dir string) (removed []string, err error) {
 	return removed, nil
 }
 
-// Dangling lists the shims in these directories that lead to a program that is
-// gone: a caller's go would be "not found", whatever comes later on PATH.
+// Dangling lists the shims in these directories whose target does not exist: go is
+// "not found" then, whatever comes later on PATH.
 func Dangling(places []string) []string {
 	var found []string
 	for _, dir := range places {
@@ -73,7 +73,7 @@ func Dangling(places []string) []string {
 	return found
 }
 
-// RemoveDangling removes a link that [Dangling] found, if it is one still.
+// RemoveDangling removes a link that [Dangling] found, if it still is one.
 func RemoveDangling(path string) error {
 	if !isDangling(path) {
 		return nil
@@ -106,7 +106,7 @@ func link(program, path string) error {
 }
 
 // IsOwnLink reports whether path is a link to a vmgo-shim or a vmgo, wherever that
-// is and even if it is gone.
+// is, even if it does not exist.
 func IsOwnLink(path string) bool {
 	target, err := os.Readlink(path)
 	if err != nil {

@@ -1,11 +1,10 @@
-// Package shims is what runs when a shim or the hook is called: it resolves the
-// working directory, works out the environment, and becomes the tool asked for
-// or prints what the shell is to evaluate. It is the whole of vmgo-shim, and
+// Package shims runs when a shim or the hook is called: it resolves the working directory,
+// computes the environment, and executes the requested tool or prints what the shell evaluates. It is the whole of vmgo-shim, and
 // part of vmgo, which does the same where vmgo-shim is missing.
 //
 // It is linked into the lean program: standard library only, no fmt, no net, no
-// regexp. A program that only does this starts in the time of a bare Go
-// program, which is what every `go build` through a shim and every cd pays.
+// regexp. Such a program starts as fast as a bare Go program, which every `go
+// build` through a shim and every cd needs.
 package shims
 
 import (
@@ -22,35 +21,35 @@ import (
 	"github.com/vmgo/vmgo/shell"
 )
 
-// Process is the world that a shim runs in, as plain values.
+// Process is the environment of a shim, as plain values.
 type Process struct {
 	Args []string // argv, the program's own name first
 	Env  environ.Env
 	Dir  string // logical working directory; empty if it is gone
 	Root string // where the machine's files begin: "/" except in tests
-	// Executable returns the running program, links resolved; empty if that
-	// cannot be told.
+	// Executable returns the running program, links resolved; empty if
+	// unknown.
 	Executable     func() string
 	UID, PID       int
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
 	// Exec replaces the process (execve). It only returns on failure.
 	Exec func(path string, argv, env []string) error
-	// Ranges reads range selectors. The lean program has none and hands over to
-	// the vmgo beside it.
+	// Ranges reads range selectors. The lean program has none and executes the vmgo
+	// beside it.
 	Ranges gover.RangeParser
 	// Install installs what a directory requests. The lean program has none and
-	// hands over, too.
+	// executes vmgo, too.
 	Install func(dir string) error
 }
 
-// The words by which vmgo is asked to stand in for vmgo-shim.
+// The words by which vmgo is called in place of vmgo-shim.
 const (
 	hookWord = "__hook" // then the arguments of the hook
 	shimWord = "__shim" // then the tool's name and its arguments
 )
 
-// OS returns the real world.
+// OS returns the real process.
 func OS() Process {
 	dir, _ := os.Getwd()
 	return Process{
@@ -65,8 +64,8 @@ func executable() string {
 	return path
 }
 
-// IsShimCall reports whether vmgo, started with these arguments, is to do a shim's
-// work: by the name of a link, or by a word that vmgo-shim or the hook uses.
+// IsShimCall reports whether vmgo, started with these arguments, does a shim's work: by
+// the name of a link, or by a word that vmgo-shim or the hook uses.
 func IsShimCall(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -79,7 +78,7 @@ func IsShimCall(args []string) bool {
 	return len(args) > 1 && (args[1] == hookWord || args[1] == shimWord)
 }
 
-// Main does what the process was started for and gives its exit status. A shim
+// Main does what the process was started for and returns its exit status. A shim
 // that can start its tool does not return.
 func Main(p Process) int {
 	name, args := "vmgo-shim", p.Args
@@ -105,8 +104,8 @@ func Main(p Process) int {
 		"vmgo hook bash", "vmgo shims"))
 }
 
-// refuse prints why a tool was not started, and gives the status by which
-// shells say so: 127 for what is not there, 126 for the rest.
+// refuse prints why a tool was not started, and returns the exit status that
+// shells use: 127 for what does not exist, 126 for the rest.
 func (p Process) refuse(err error) int {
 	if p.report(err) == 0 {
 		return 0
@@ -118,7 +117,7 @@ func (p Process) refuse(err error) int {
 	return 126
 }
 
-// report prints an error and gives its exit status.
+// report prints an error and returns its exit status.
 func (p Process) report(err error) int {
 	if err == nil {
 		return 0
@@ -127,14 +126,14 @@ func (p Process) report(err error) int {
 	return diag.ExitStatus(err)
 }
 
-// handOver lets the vmgo beside us do what the lean program cannot.
+// handOver executes the vmgo beside this program for what the lean program cannot do.
 func (p Process) handOver(word string, args ...string) error {
 	vmgo := filepath.Join(filepath.Dir(p.Executable()), "vmgo")
 	err := p.Exec(vmgo, append([]string{vmgo, word}, args...), p.Env.Pairs())
 	return diag.Wrap(diag.CannotStart, err, "version ranges and VMGO_AUTOINSTALL need "+vmgo, "go install github.com/vmgo/vmgo/...")
 }
 
-// ownPrograms are what a shim may be a link to.
+// ownPrograms are the programs to which shims are links.
 func (p Process) ownPrograms() []string {
 	program := p.Executable()
 	if program == "" {

@@ -16,20 +16,20 @@ import (
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
 
-// depthVariable counts shims that led to one another. A shim that is part of a
+// depthVariable counts shims that executed one another. A shim that is part of a
 // circle (another version manager's shim that calls ours, a wrapper named go)
-// starts a process each time round; the count ends that soon.
+// starts a process each time; the count ends that soon.
 const (
 	depthVariable = "__VMGO_DEPTH"
 	maxDepth      = 32
 )
 
-// switchVariable is how the go command tells the toolchain that it switched
-// to which version it has to be.
+// switchVariable is set by the go command for the toolchain that it
+// switches to: the version that this must have.
 const switchVariable = "GOTOOLCHAIN_INTERNAL_SWITCH_VERSION"
 
-// run becomes the tool of that name that is selected in the working directory.
-// It returns only if that cannot be.
+// run executes the tool of that name that is selected in the working directory.
+// It returns only if that fails.
 func (p Process) run(name string, args []string) error {
 	depth, _ := strconv.Atoi(p.Env[depthVariable])
 	if depth >= maxDepth {
@@ -71,7 +71,7 @@ func (p Process) switched(name string, s here.Situation) (string, bool) {
 	return filepath.Join(release.GOROOT, "bin", name), ok
 }
 
-// find returns the program to become: that of the release, else one that was
+// find returns the program to execute: that of the release, else one that was
 // installed into the project's GOPATH.
 func (p Process) find(name string, s here.Situation, env environ.Env) (string, error) {
 	if s.Resolution.System {
@@ -108,7 +108,7 @@ func (p Process) findForeign(name string, s here.Situation) (string, error) {
 	return "", diag.New(diag.CommandNotFound, "PATH has no "+name+" except those of vmgo", "vmgo use latest")
 }
 
-// inStore reports whether dir lies in one of our stores.
+// inStore reports whether dir is in one of our stores.
 func inStore(s here.Situation, dir string) bool {
 	for _, store := range s.Layout.Stores(s.Settings.Root) {
 		if isAbove(store, filepath.Clean(dir)) {
@@ -125,7 +125,7 @@ func (p Process) become(target string, args []string, env environ.Env, depth int
 	return diag.Wrap(diag.CannotStart, err, "cannot start "+target, "file "+target)
 }
 
-// isOwn reports whether the program at path is one of ours by another name.
+// isOwn reports whether the program at path is one of vmgo's under another name.
 func (p Process) isOwn(path string) bool {
 	return resolve.IsOwn(path, p.ownPrograms())
 }

@@ -12,17 +12,17 @@ import (
 
 // stamps are empty files with given times of modification, for shells that can
 // compare the times of two files and nothing else. A stamp is named after its
-// time, so all shells of a user share it; one that is lost makes a shell ask
+// time, so all shells of a user share it; a missing one makes a shell ask
 // again.
 type stamps struct {
 	dirs []stampDir // where they may be kept, the first that works
 	now  time.Time
-	// sweep reports whether this process is to look for old ones.
+	// sweep reports whether this process removes old ones.
 	sweep bool
 }
 
-// stampDir is one such place. A runtime directory is made by whoever logs the
-// user in and never by us; a cache directory may be.
+// stampDir is one such place. A runtime directory is made at login and never
+// by vmgo; a cache directory may be.
 type stampDir struct {
 	path    string
 	parents bool
@@ -44,7 +44,7 @@ func (p Process) newStamps(layout dirs.Layout) *stamps {
 	return s
 }
 
-// of returns the stamp for a time, making it where there is none.
+// of returns the stamp for a time, and makes it if it does not exist.
 func (s *stamps) of(t syscall.Timespec) (path string, ok bool) {
 	name := strconv.FormatInt(int64(t.Sec), 10) + "." + strconv.FormatInt(int64(t.Nsec), 10)
 	for _, dir := range s.dirs {
@@ -66,8 +66,8 @@ func isStamp(path string, t syscall.Timespec) bool {
 }
 
 // create makes a stamp. Another shell that sees it before it has its time finds
-// it different and asks again; so does everyone where a process died between
-// the two calls, until the next one puts it right.
+// it different and asks again; so does every shell if a process died
+// between the two calls, until the next call corrects it.
 func (s *stamps) create(dir stampDir, path string, t syscall.Timespec) bool {
 	const flags = syscall.O_CREAT | syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC | syscall.O_NONBLOCK
 	fd, err := syscall.Open(path, flags, 0o600)
@@ -80,7 +80,7 @@ func (s *stamps) create(dir stampDir, path string, t syscall.Timespec) bool {
 	_ = syscall.Close(fd)
 	// mutate: equivalent, because a stamp of another time makes the shell ask again, as none does.
 	if syscall.UtimesNano(path, []syscall.Timespec{t, t}) != nil || !isStamp(path, t) {
-		// A file system that keeps times less exactly is of no use.
+		// A file system with coarser times cannot be used.
 		_ = os.Remove(path)
 		return false
 	}

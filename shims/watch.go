@@ -15,17 +15,15 @@ import (
 	"github.com/vmgo/vmgo/shell"
 )
 
-// The shell decides at each prompt, with builtins only, whether the answer that
-// it has still holds. So it is told everything that the answer came from: files
+// The shell decides at each prompt, with builtins only, whether its last answer
+// is still valid. So it gets everything that the answer depends on: files
 // that were read (not modified since), files that were looked for (still not
 // there), stores (nothing installed or removed).
 //
-// Times tell less than they seem to. What is written within one tick of the
-// kernel's clock gets one time; so an answer that rests on something changed
-// just now is given with the advice to ask again. That is judged by the time of
-// the inode's last change, which nobody can set back.
+// Times are coarse: what is written within one tick of the kernel's clock gets one
+// time, so an answer that depends on a change of just now tells the shell to ask again. That is decided by the time of the inode's last change, which nobody can set back.
 
-// ticks bound how long two writes may get the same time.
+// ticks bound how long two writes may have the same time.
 const (
 	fineTick   = 20 * time.Millisecond // jiffies are at most 10 ms
 	coarseTick = 2100 * time.Millisecond
@@ -46,9 +44,8 @@ type watcher struct {
 }
 
 // maxLevels bounds how many directories above the working directory are
-// watched for new files, besides those near the root, which cost little. To look
-// at a file takes a time that grows with the depth, and so each prompt would
-// take one that grows with its square.
+// watched for new files, besides those near the root, which cost little. The time
+// of a look at a file grows with the depth, so that of a prompt would grow with its square.
 const maxLevels = 128
 
 // maxSame bounds how many files an answer has compared with stamps. A tree that
@@ -93,9 +90,8 @@ func (p Process) watches(s here.Situation, started time.Time, coarse, data bool)
 	return w.list, remark
 }
 
-// stores watches for what is installed and uninstalled, and gives the stores.
-// One certain release needs no more than a look at its directory and its
-// receipt, the two that make it installed.
+// stores watches for installs and uninstalls, and returns the stores. For one
+// certain release, only its directory and its receipt are watched, which together make it installed.
 func (w *watcher) stores(s here.Situation) []string {
 	stores := s.Layout.Stores(s.Settings.Root)
 	r := s.Resolution
@@ -122,7 +118,7 @@ func (w *watcher) stores(s here.Situation) []string {
 	return stores
 }
 
-// bounds are the directories on which depends where a repository ends.
+// bounds returns the directories that decide where a repository ends.
 type bounds struct {
 	pin    string // that of the file for version managers that was found
 	module string // the topmost one with a go.mod or go.work
@@ -149,15 +145,14 @@ func isModule(step project.Step) bool {
 	return step.Origin.Kind == project.GoMod || step.Origin.Kind == project.GoWork
 }
 
-// isAbove reports whether dir is path, or lies beneath it.
+// isAbove reports whether dir is path or a directory in it.
 func isAbove(path, dir string) bool {
 	return path == dir || strings.HasPrefix(dir, strings.TrimRight(path, "/")+"/")
 }
 
 // repository watches for the .git that bounds what the walk takes as one
-// project. Between here and what was found a new one would cut that off; one
-// that is there would, if removed, let the walk go farther. nested says that the
-// pin lies beyond the repository.
+// project. A new one between here and the pin would end the walk earlier; an
+// existing one would, if removed, let the walk go farther. nested reports that the pin is outside of the repository.
 func (w *watcher) repository(b bounds, dir string) (nested bool) {
 	top := b.pin
 	if top == "" {
@@ -193,8 +188,8 @@ func (w *watcher) absent(path string) {
 	w.add(shell.Watch{Path: path, Kind: shell.Absent})
 }
 
-// unmodified expects that the file stays as it is. read says that it was there when
-// it was read.
+// unmodified expects that the file is not changed. read reports that it existed when it was
+// read.
 func (w *watcher) unmodified(path string, read bool) {
 	if path == "" || w.known[path] {
 		return

@@ -116,7 +116,7 @@ func realDatabase(t *testing.T, proxies fetch.Proxies, dir string) *vulndb.Datab
 	}
 	db, why, err := vulndb.Source{Client: client, Proxies: proxies, Log: log, Dir: dir, Now: time.Now}.Newest(context.Background())
 	if code := errors.Join(err, why); code != nil {
-		t.Skip("the vulnerability database is not to be had: ", code)
+		t.Skip("the vulnerability database is not available: ", code)
 	}
 	if len(db.Entries) < 4000 {
 		t.Fatalf("the database has %d entries", len(db.Entries))

@@ -200,7 +200,7 @@ func (b *bench) processes(shell, what string, tools []tool) error {
 }
 
 // started counts the processes, not threads, and the programs that a log of
-// strace -f tells of. A call that another process interrupts takes two lines.
+// strace -f reports. A call that another process interrupts takes two lines.
 func started(log string) (forks, execs int) {
 	for line := range strings.Lines(log) {
 		switch {

@@ -174,7 +174,7 @@ func TestUndo_leavesEditedFilesAlone(t *testing.T) {
 }
 
 // A crash between the backup and the last change must leave something that
-// undo can take back.
+// undo can revert.
 func TestUndo_afterACrash(t *testing.T) {
 	t.Parallel()
 	h := sick(t)

@@ -28,7 +28,7 @@ type How struct {
 	Remember bool
 }
 
-// Apply brings env into the wanted state and says how to take it back.
+// Apply changes env to the wanted state and returns how to undo that.
 func Apply(env Env, want Wanted) (Env, Session) {
 	return Reconcile(env, Session{}, want, How{Fresh: true})
 }

@@ -1,4 +1,4 @@
-// Package facts returns what is true of a machine, once, for all who judge it: doctor
+// Package facts returns facts about a machine, once, for all who use them: doctor
 // finds out what is wrong, harden changes it, and the two must not contradict each
 // other. Everything is read through a [host.Host], so that machines can be made up.
 package facts

@@ -56,7 +56,7 @@ func (p Packages) Remove(sudo, name string) string {
 	return sudo + strings.Join(p.drop, " ") + " " + name
 }
 
-// PackageName picks the name that a package has on a machine's distribution.
+// PackageName returns the name that a package has on a machine's distribution.
 func PackageName(h host.Host, debian, redhat, alpine string) string {
 	switch rel := h.OSRelease(); {
 	case rel.Is("alpine"):

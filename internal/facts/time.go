@@ -14,8 +14,8 @@ type TimeService struct {
 // Kept reports whether something keeps the clock right at this moment.
 func (t TimeService) Kept() bool { return t.Synchronised || t.Running != "" }
 
-// Time looks for a time service. The kernel and the processes are asked on a running
-// machine only, not on an image.
+// Time looks for a time service. The kernel and the processes are read only on a
+// running machine, not on an image.
 func Time(h host.Host, running bool) TimeService {
 	var t TimeService
 	if running {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// answer is the response to one request. Reading it fails if the server gives
+// answer is the response to one request. Reading it fails if the server sends
 // less than a trickle within the stall timeout: nothing, or a byte now and then
-// to keep us waiting for ever. The time that its reader spends elsewhere
+// to keep the client waiting for ever. The time that its reader spends elsewhere
 // doesn't count, so a slow disk is never taken for a dead network.
 type answer struct {
 	*http.Response
@@ -28,7 +28,7 @@ type answer struct {
 	left    time.Duration // how long it still may take
 }
 
-// trickle is what a living connection brings within the stall timeout: 34 bytes
+// trickle is what a working connection delivers within the stall timeout: 34 bytes
 // a second are slower than any modem.
 const trickle = 1 << 10
 
@@ -66,8 +66,8 @@ func (a *answer) Close() error {
 	return a.Body.Close()
 }
 
-// contentRange gives first and last position and the total of a 206 answer;
-// total is -1 where the server does not say.
+// contentRange returns the first and last position and the total of a 206
+// answer; total is -1 if the server does not send it.
 func (a *answer) contentRange() (first, last, total int64, err error) {
 	text := a.Header.Get("Content-Range")
 	span, size, ok := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
@@ -89,7 +89,7 @@ func (a *answer) contentRange() (first, last, total int64, err error) {
 	return first, last, total, nil
 }
 
-// validator is what If-Range may carry: a strong ETag. A modification time
+// validator is what If-Range may have: a strong ETag. A modification time
 // would do by the letter, but not two writes within its second.
 func (a *answer) validator() string {
 	tag := a.Header.Get("ETag")

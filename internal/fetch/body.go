@@ -17,20 +17,20 @@ var errRefused = errors.New("an answer that cannot be used")
 // Request asks for one large file.
 type Request struct {
 	URL string
-	// Limit is the largest size that is accepted. It must be set.
+	// Limit is the largest accepted size, in bytes. It must be set.
 	Limit int64
-	// Size is the size that the file must have; 0 if that isn't known.
+	// Size is the size that the file must have; 0 if unknown.
 	Size int64
-	// Progress, if set, is told how many bytes there are so far, and of how
-	// many; total is -1 where the server doesn't say. A download that has to
+	// Progress, if set, is called with the number of bytes so far and the total;
+	// total is -1 if unknown. A download that has to
 	// begin again reports a smaller number than before.
 	Progress func(done, total int64)
 }
 
-// Body is a file on its way. Its Read goes on where a broken connection
+// Body is a file that is being downloaded. Its Read continues where a broken connection
 // stopped, so its user sees one uninterrupted stream or, when the retries are
-// used up, an error. Whether resumed parts belong together is for the hash of
-// the whole to say.
+// used up, an error. Whether resumed parts belong together is decided by the hash
+// of the whole.
 type Body struct {
 	c         *Client
 	ctx       context.Context
@@ -48,12 +48,12 @@ type Body struct {
 }
 
 // progressThatCounts is what a connection must have delivered for its successor
-// not to count as a retry of it. Without a minimum, a server that gives one byte
-// a connection would be asked for ever.
+// not to count as a retry of it. Without a minimum, a server that sends one byte
+// per connection would be asked for ever.
 const progressThatCounts = 64 << 10
 
-// Open begins a download and returns when its first bytes are there. The answer
-// is known not to be HTML then, and not to be of another size than req says.
+// Open begins a download and returns when its first bytes have arrived. By then
+// the answer is known not to be HTML, and to have the size of req.
 func (c *Client) Open(ctx context.Context, req Request) (*Body, error) {
 	target, err := url.Parse(req.URL)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *Body) begin() error {
 	return b.c.retry(b.ctx, b.connect)
 }
 
-// connect is one attempt to get at the bytes from b.offset on.
+// connect makes one attempt to get the bytes from b.offset on.
 func (b *Body) connect() error {
 	header := http.Header{"Accept-Encoding": {"identity"}}
 	partial := b.section || b.offset > 0
@@ -151,7 +151,7 @@ func (b *Body) adopt(a *answer) error {
 	return b.sniff(a)
 }
 
-// sniff looks at the beginning of a file for what is no file at all.
+// sniff reads the beginning of a file and refuses what is not a file, such as a login page.
 func (b *Body) sniff(a *answer) error {
 	head := make([]byte, 512)
 	n, err := io.ReadFull(a, head)
@@ -278,8 +278,8 @@ type File interface {
 	Truncate(size int64) error
 }
 
-// Download writes a whole file to dst, from dst's beginning, and gives its
-// size. Where the file changes on the server meanwhile, it begins again, once.
+// Download writes a whole file to dst, from dst's beginning, and returns its
+// size. If the file changes on the server meanwhile, it begins again, once.
 func (c *Client) Download(ctx context.Context, req Request, dst File) (int64, error) {
 	n, err := c.download(ctx, req, dst)
 	if errors.Is(err, errChanged) {

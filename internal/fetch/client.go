@@ -1,13 +1,13 @@
-// Package fetch is vmgo's one way to the network: every byte that vmgo gets
-// from elsewhere comes through a [Client].
+// Package fetch is vmgo's only access to the network: every byte that vmgo downloads
+// comes through a [Client].
 //
 // Its promises: no request hangs for ever (connecting, the TLS handshake, the
 // answer's header and every stretch of silence or near silence have their
 // limits, while a slow but living download has all the time it needs); transient faults are tried
-// again, with growing pauses, and a broken download goes on where it stopped;
+// again, with growing pauses, and a broken download continues where it stopped;
 // every answer has a size limit; https is never left for http; a page of HTML
-// is never taken for data; and credentials never show up in a message.
-// Nothing here verifies content: that is the business of package trust.
+// is never taken for data; and credentials never appear in a message.
+// Nothing here verifies content: package trust does that.
 //
 // file:// URLs are handled here, in file.go, and nowhere else.
 package fetch
@@ -27,7 +27,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 )
 
-// Config says how a [Client] reaches the network. The zero value of every
+// Config describes how a [Client] reaches the network. The zero value of every
 // field but Transport means the default.
 type Config struct {
 	// Transport carries the requests. An *http.Transport is cloned and given
@@ -54,7 +54,7 @@ type Config struct {
 	Jitter func() float64
 }
 
-// Timeouts are the longest silences that are waited through.
+// Timeouts are the longest silences that a client waits through.
 type Timeouts struct {
 	Connect time.Duration // TCP connection
 	TLS     time.Duration // TLS handshake
@@ -75,7 +75,7 @@ const (
 	maxRetryAfter = 30 * time.Second
 	firstPause    = 400 * time.Millisecond
 	longestPause  = 8 * time.Second
-	// connectAttempts is less than the usual Attempts: where packets vanish,
+	// connectAttempts is fewer than the usual Attempts: where packets vanish,
 	// each costs the whole timeout.
 	connectAttempts = 2
 )
@@ -184,8 +184,8 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// open is one attempt: it sends a GET with the given extra header and hands
-// back an answer with a status in accept, its body guarded against stalls.
+// open is one attempt: it sends a GET with the given extra header and returns
+// an answer with a status in accept, its body guarded against stalls.
 func (c *Client) open(ctx context.Context, target *url.URL, header http.Header, accept ...int) (*answer, error) {
 	if target.Scheme != "https" && target.Scheme != "http" {
 		return nil, errScheme
@@ -235,8 +235,8 @@ func (c *Client) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// pause waits before the next attempt; it gives the error to stop with if
-// there is to be none.
+// pause waits before the next attempt; it returns the error to stop with if
+// there is none.
 func (c *Client) pause(ctx context.Context, attempt int, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -286,7 +286,7 @@ func (c *Client) Get(ctx context.Context, rawURL string, limit int64) ([]byte, e
 	return data, nil
 }
 
-// explain makes the user-facing error of a failed request.
+// explain returns the user-facing error of a failed request.
 func explain(verb, rawURL string, err error) error {
 	if err == nil {
 		return nil

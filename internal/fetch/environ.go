@@ -18,8 +18,8 @@ import (
 
 var errCertificates = errors.New("no certificate could be read")
 
-// proxyFunc chooses the proxy of a request by the environment it is given,
-// where http.ProxyFromEnvironment would ask the process, once.
+// proxyFunc returns the proxy of a request by the given environment; http.ProxyFromEnvironment reads
+// that of the process, once.
 func proxyFunc(env map[string]string) func(*http.Request) (*url.URL, error) {
 	choose := (&httpproxy.Config{
 		HTTPProxy:  either(env, "HTTP_PROXY", "http_proxy"),
@@ -30,7 +30,7 @@ func proxyFunc(env map[string]string) func(*http.Request) (*url.URL, error) {
 	return func(req *http.Request) (*url.URL, error) { return choose(req.URL) }
 }
 
-// Way returns the HTTP proxy by which a URL is reached, without credentials;
+// Way returns the HTTP proxy through which a URL is reached, without credentials;
 // empty: none.
 func Way(env map[string]string, rawURL string) string {
 	target, err := url.Parse(rawURL)

@@ -26,7 +26,7 @@ var (
 	errChanged   = errors.New("the file changed on the server during the download")
 )
 
-// ErrNoRanges says that a server gives a file only as a whole.
+// ErrNoRanges means that a server sends a file only as a whole.
 var ErrNoRanges = errors.New("the server does not serve parts of files")
 
 // StatusError is an answer with a status that is not success. A file:// URL
@@ -58,9 +58,9 @@ func (e *tooLargeError) Error() string {
 	return fmt.Sprintf("the answer has more than the allowed %d bytes", e.limit)
 }
 
-// NotHere reports whether err means that the server is well, but does not have
-// what was asked for: 403 (what some module proxies say of a version that they
-// don't offer), 404 or 410.
+// NotHere reports whether err means that the server works, but does not have what
+// was requested: 403 (the answer of some module proxies for a version that
+// they don't offer), 404 or 410.
 func NotHere(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && (status.Status == http.StatusForbidden || gone(status.Status))
@@ -75,7 +75,7 @@ func Gone(err error) bool {
 
 func gone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
 
-// statusError reads what a refusing server has to say.
+// statusError returns the error of an answer, with the text that the server sent.
 func statusError(a *answer, now time.Time) error {
 	e := &StatusError{Status: a.StatusCode, RetryAfter: retryAfter(a.Header.Get("Retry-After"), now)}
 	head, _ := io.ReadAll(io.LimitReader(a, 512))
@@ -96,7 +96,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// bare takes net/http's wrapper off: it repeats the URL, credentials of a
+// bare removes net/http's wrapper: it repeats the URL, credentials of a
 // redirect included.
 func bare(err error) error {
 	var wrapper *url.Error
@@ -142,7 +142,7 @@ func certificateError(err error) bool {
 	return errors.As(err, &invalid) || errors.Is(err, errCertificates)
 }
 
-// hintFor returns what a person can do about err.
+// hintFor returns the hints for err.
 func hintFor(err error, rawURL string) []string {
 	var (
 		dns    *net.DNSError

@@ -11,7 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// openFile opens what a file:// URL names: a regular file of this machine.
+// openFile opens the file of a file:// URL: a regular file of this machine.
 func openFile(target *url.URL) (*os.File, int64, error) {
 	if target.Host != "" && target.Host != "localhost" || target.Path == "" {
 		return nil, 0, errors.New("a file URL needs an absolute path: file:///path")

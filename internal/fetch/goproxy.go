@@ -8,7 +8,7 @@ import (
 	"github.com/vmgo/vmgo/internal/goenv"
 )
 
-// Proxies is the list that GOPROXY holds.
+// Proxies is the list in GOPROXY.
 type Proxies []goenv.Proxy
 
 // ParseProxies reads GOPROXY as the go command does, and refuses with bad-setting
@@ -50,8 +50,8 @@ func checkProxyURL(entry string) error {
 }
 
 // Try calls ask with one proxy after the other until one has an answer. After
-// an error for which missing says that the proxy does not have what was asked
-// for, the next is tried; after any other error only where the list says so.
+// an error for which missing says that the proxy does not have what was requested,
+// the next is tried; after any other error only if the list says so.
 // The error that explains most is returned: one that says more than "not here"
 // is preferred, the latest of its kind.
 func (list Proxies) Try(missing func(error) bool, ask func(goenv.Proxy) error) error {

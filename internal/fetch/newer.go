@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// ErrNotModified says that what the caller has is what the server has.
+// ErrNotModified means that the caller's copy is the server's current one.
 var ErrNotModified = errors.New("not modified")
 
 var errImpatient = errors.New("no answer within its time limit")
 
-// Validator is what a server says to recognize a document by, for asking
-// later whether it changed.
+// Validator is what a server sends to identify a document, to ask later
+// whether it changed.
 type Validator struct {
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"last_modified,omitempty"`
 }
 
-// Patience is how long somebody waits for a server that can be done without,
-// retries included; 0 is as long as for any other. A connection is what a
+// Patience is how long a caller waits for a server that it can do without,
+// retries included; 0 means as long as for any other. A connection is what a
 // network that swallows packets never gives, so that limit may be close; the
 // answer has to be waited for on a slow machine or network too.
 type Patience struct {
@@ -30,8 +30,8 @@ type Patience struct {
 	Answer     time.Duration // until an answer begins
 }
 
-// start has cancel called when p is exhausted. Its results are told that there
-// is a connection, and an answer.
+// start calls cancel when p is exhausted. Its results report that there is a
+// connection, and an answer.
 func (p Patience) start(cancel func()) (connected, answered func() bool) {
 	after := func(d time.Duration) func() bool {
 		if d == 0 {
@@ -90,7 +90,7 @@ func (c *Client) GetNewer(ctx context.Context, rawURL string, limit int64, have 
 	return nil, Validator{}, explain("get", rawURL, err)
 }
 
-// errUnchanged is final, so that retry hands it back at once.
+// errUnchanged is final, so that retry returns it at once.
 var errUnchanged = &StatusError{Status: http.StatusNotModified}
 
 func (v Validator) header() http.Header {

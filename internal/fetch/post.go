@@ -14,7 +14,7 @@ import (
 // postLimit is how long a server may take for a message.
 const postLimit = time.Minute
 
-// Post sends a message of JSON to a webhook, once. Errors name the server alone:
+// Post sends a JSON message to a webhook, once. Errors name only the server:
 // the rest of such a URL is a secret.
 func (c *Client) Post(ctx context.Context, rawURL string, message []byte) error {
 	target, err := url.Parse(rawURL)

@@ -19,7 +19,7 @@ const tailSize = 2 << 20
 
 // RangeReader reads a remote file at any position, as an io.ReaderAt over HTTP
 // ranges. It is safe for concurrent use. The server's file must not change
-// meanwhile; where that is noticed, reading fails.
+// meanwhile; if that is noticed, reading fails.
 type RangeReader struct {
 	c      *Client
 	ctx    context.Context
@@ -32,7 +32,7 @@ type RangeReader struct {
 }
 
 // Ranges opens the file at rawURL for reading at any position. It fails with
-// [ErrNoRanges] in the chain where the server gives only whole files; use
+// [ErrNoRanges] in the chain if the server sends only whole files; use
 // [Client.Open] then. The context serves ReadAt too.
 func (c *Client) Ranges(ctx context.Context, rawURL string) (*RangeReader, error) {
 	target, err := url.Parse(rawURL)
@@ -51,7 +51,7 @@ func (c *Client) Ranges(ctx context.Context, rawURL string) (*RangeReader, error
 	return r, nil
 }
 
-// first asks for the end of the file, which is where a zip has its directory.
+// first requests the end of the file, where a zip has its directory.
 func (r *RangeReader) first(n int64) error {
 	header := http.Header{"Accept-Encoding": {"identity"}, "Range": {"bytes=-" + strconv.FormatInt(n, 10)}}
 	a, err := r.c.open(r.ctx, r.target, header, http.StatusPartialContent, http.StatusOK)
@@ -89,7 +89,7 @@ func (r *RangeReader) first(n int64) error {
 // Size is the size of the file.
 func (r *RangeReader) Size() int64 { return r.size }
 
-// Tail is the end of the file, which came with the first answer: nothing for a
+// Tail returns the end of the file, which came with the first answer: nothing for a
 // file of this machine. It must not be changed.
 func (r *RangeReader) Tail() []byte { return r.tail }
 
@@ -97,8 +97,8 @@ func (r *RangeReader) Tail() []byte { return r.tail }
 // and then by what [RangeReader.Tail] returned.
 func (r *RangeReader) SetTail(tail []byte) { r.tail = tail }
 
-// With is a reader of the same file whose ReadAt serves another context. Only
-// one of the two is to be closed.
+// With returns a reader of the same file whose ReadAt uses another context. Close
+// only one of the two.
 func (r *RangeReader) With(ctx context.Context) *RangeReader {
 	other := *r
 	other.ctx = ctx
@@ -127,7 +127,7 @@ func (r *RangeReader) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Section streams n bytes from position off on, in one request that is resumed
-// as [Body] is.
+// like that of a [Body].
 func (r *RangeReader) Section(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	if off < 0 || n < 0 || off > r.size-n {
 		return nil, fmt.Errorf("section %d+%d of %d bytes", off, n, r.size)
@@ -151,7 +151,7 @@ func (r *RangeReader) Section(ctx context.Context, off, n int64) (io.ReadCloser,
 	return b, nil
 }
 
-// Close lets go of what the reader holds. Sections that are still open are not
+// Close releases what the reader holds. Sections that are still open are not
 // affected unless they are of a file:// URL.
 func (r *RangeReader) Close() error {
 	if r.file != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Stat returns whether the file at rawURL exists, and its size;
-// 0 where the server doesn't say. It asks for the first byte rather than for
+// 0 if unknown. It asks for the first byte rather than for
 // the header alone (HEAD): servers that redirect to signed URLs of a storage
 // service answer HEAD otherwise than the GET that is to follow.
 func (c *Client) Stat(ctx context.Context, rawURL string) (int64, error) {

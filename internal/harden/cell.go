@@ -296,7 +296,7 @@ func (m *Machine) keep(c Change, at func(string)) error {
 }
 
 // sweep removes what a crash may have left of a change that is done, and the
-// copy that a change made which is now taken back.
+// copy that a now reverted change made.
 func (m *Machine) sweep(c Change) error {
 	if c.Kind != File && c.Kind != Link {
 		return nil

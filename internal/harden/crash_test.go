@@ -13,7 +13,7 @@ import (
 )
 
 // The tests here run this binary again as a process that kills itself, with
-// SIGKILL, at the n-th point that the engine tells of.
+// SIGKILL, at the n-th point that the engine reports.
 const (
 	crashRoot  = "VMGO_TEST_CRASH_ROOT"
 	crashVerb  = "VMGO_TEST_CRASH_VERB"

@@ -147,7 +147,7 @@ func TestWithdraw(t *testing.T) {
 }
 
 // What somebody has put in the place of a file or link of vmgo's stays theirs,
-// and keeps nothing else from being taken back.
+// and nothing else is kept from being reverted.
 func TestUndoLeavesWhatIsOfAnotherKind(t *testing.T) {
 	const file, link = "/etc/systemd/system.conf.d/60-vmgo.conf", "/etc/systemd/system/sysinit.target.wants/clockd.service"
 	root := fakeRoot(t)

@@ -142,7 +142,7 @@ func fakeHost(root string) host.Host {
 }
 
 // fakeItems exercise every kind of cell but swap: two share a file, one edits
-// fstab, one makes a directory, a link and a unit, one mends a mode.
+// fstab, one makes a directory, a link and a unit, one fixes a mode.
 func fakeItems() []Item {
 	file := func(m *Machine, text string) Value {
 		return Value{Present: true, Text: text, Mode: 0o644, UID: m.Owner, GID: m.Group}

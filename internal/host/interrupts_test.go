@@ -12,7 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 )
 
-// stuck is what [TestInterrupts_second] starts: a program that tells of the
+// stuck is what [TestInterrupts_second] starts: a program that reports the
 // first interrupt and then hangs, as one does that opens a dead network drive.
 const stuck = "VMGO_TEST_STUCK"
 

@@ -17,7 +17,7 @@ import (
 )
 
 // Adopt takes a GOROOT that something else installed into the store: a copy of
-// every file that the checksum database vouches for. What it does not reach
+// every file that the checksum database verifies. What it does not reach
 // (api, doc, misc, test) stays behind. The original is left as it is, and is
 // never linked to: whoever may change it could change the store. Plan, Full and
 // NotAfter of the request do not matter here.

@@ -20,7 +20,7 @@ const (
 	stale cached = "stale" // from the cache, since upstream is out of reach
 )
 
-// recorder is a response that remembers what the access log tells of it.
+// recorder is a response that remembers what the access log has about it.
 type recorder struct {
 	http.ResponseWriter
 	status int

@@ -193,7 +193,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, asked request
 	s.serveObject(w, r, asked, object)
 }
 
-// begin fetches a file unless somebody does so already.
+// begin fetches a file unless another request does already.
 func (s *Server) begin(asked request) *flight {
 	key := asked.name
 	if s.isDirect(asked.module) {

@@ -18,8 +18,8 @@ import (
 // maxInfo bounds a .info file, in bytes; those of toolchains have about 100.
 const maxInfo = 64 << 10
 
-// Made returns when a release was made, by the .info file of its module, which
-// is the proxy's word: nobody signs it. It is the zero time where no proxy has
+// Made returns when a release was made, according to the .info file of its module.
+// The proxy can choose that time: nobody signs it. It is the zero time where no proxy has
 // one, or it names none.
 func (g *GoProxy) Made(ctx context.Context, v gover.Version, p gover.Platform) (time.Time, error) {
 	var info struct{ Time time.Time }

@@ -15,7 +15,7 @@ type File struct{ artifact Artifact }
 
 // NewFile makes the source of the file at path, an absolute one, which must
 // have the name that such files have. signatures are URLs that may have its
-// detached signature, checksum its SHA-256 if a party beside the file knows it.
+// detached signature, checksum its SHA-256 if another party than the file's knows it.
 func NewFile(path, name, checksum string, signatures []string) (*File, error) {
 	a, ok := ParseFileName(name)
 	if !ok {

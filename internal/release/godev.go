@@ -15,10 +15,10 @@ import (
 	"github.com/vmgo/vmgo/internal/settings"
 )
 
-// GoDevConfig says where the source godev looks.
+// GoDevConfig describes the servers of the source godev.
 type GoDevConfig struct {
 	// Bases serve the index (BASE/?mode=json&include=all) and the archives;
-	// the first that answers counts.
+	// the first that answers is used.
 	Bases []string
 	// Mirrors serve archives only. They are asked before the bases for the
 	// bytes, and never for a hash.
@@ -28,14 +28,14 @@ type GoDevConfig struct {
 	Now      func() time.Time
 	// Offline forbids the network: what the cache has is used, however old.
 	Offline bool
-	// Insist asks bases that could not be reached a moment ago again, because
-	// there is no other source to turn to.
+	// Insist makes the source try bases again that could not be reached a
+	// moment ago, because there is no other source.
 	Insist bool
 }
 
 // IndexFetcher is what the source needs of the network; *fetch.Client is one.
 type IndexFetcher interface {
-	// GetNewer gets a document unless it is the one that have describes.
+	// GetNewer downloads a document unless it is the one that have describes.
 	GetNewer(ctx context.Context, url string, limit int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error)
 }
 
@@ -61,8 +61,8 @@ const (
 	// renewable is the age from which a copy is asked for again because a
 	// release is missing in it.
 	renewable = time.Minute
-	// connectPatience and answerPatience are what an index server has that can
-	// be done without. A name server that is down costs five seconds.
+	// connectPatience and answerPatience are the limits of an index server that
+	// is not needed. A name server that is down costs five seconds.
 	connectPatience = 6 * time.Second
 	answerPatience  = 12 * time.Second
 )
@@ -111,9 +111,9 @@ func (x *Index) listed(source string) []Listed {
 	return merge(list)
 }
 
-// Locate finds the official archive of v for p. Where no index can be had but
-// a mirror is set, the archive is located without a checksum: the signature
-// and the checksum database have to vouch for it then, as they do anyway.
+// Locate finds the official archive of v for p. If no index is available but a
+// mirror is set, the archive is located without a checksum: the signature
+// and the checksum database must verify it then, as they do anyway.
 func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	a := Artifact{
 		Version: v, Platform: p, Kind: TarGz, Source: g.Name(), Module: gover.ModuleVersion(v, p),
@@ -144,7 +144,7 @@ func (g *GoDev) Locate(ctx context.Context, v gover.Version, p gover.Platform) (
 	return a, nil
 }
 
-// serve says which servers have the file, and beside it its signature.
+// serve sets the servers that have the file and, beside it, its signature.
 func (a *Artifact) serve(bases []string, name string) {
 	for _, base := range bases {
 		if url := base + "/" + name; !slices.Contains(a.URLs, url) {
@@ -161,7 +161,7 @@ func (x *Index) find(v gover.Version, p gover.Platform) (IndexArchive, bool) {
 	return r.Archive(p)
 }
 
-// Notes says, in sentences for stderr, what the user should know about the
+// Notes returns, in sentences for stderr, what the user should know about the
 // answers so far: an index that is old, and why.
 func (g *GoDev) Notes() []string {
 	g.mu.Lock()
@@ -209,9 +209,8 @@ func ageText(age time.Duration) string {
 	return fmt.Sprintf("%d days", int(age.Hours()/24))
 }
 
-// load returns the index: what this process has, what the cache has, or what the
-// first base that answers gives, whichever is no older than maxAge; an older
-// copy where no base answers.
+// load returns the index: that of this process, of the cache, or of the first
+// base that answers, whichever is no older than maxAge; an older copy if no base answers.
 func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -232,8 +231,8 @@ func (g *GoDev) load(ctx context.Context, maxAge time.Duration) (*Index, error) 
 	return g.index, err
 }
 
-// patience is what a base has to answer: little where there is something to go
-// on with instead.
+// patience returns how long a base may take to answer: not long if there is
+// a copy to use instead.
 func (g *GoDev) patience(base string) fetch.Patience {
 	last := base == g.config.Bases[len(g.config.Bases)-1]
 	if g.config.Insist && g.index == nil && len(g.config.Mirrors) == 0 && last {
@@ -261,7 +260,7 @@ func (g *GoDev) fromCache() (index *Index, at time.Time) {
 	return index, at
 }
 
-// refresh asks the bases in order.
+// refresh requests the index from the bases in order.
 func (g *GoDev) refresh(ctx context.Context) error {
 	var failed []error
 	now := g.config.Now()
@@ -288,8 +287,8 @@ func (g *GoDev) refresh(ctx context.Context) error {
 		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same server; more in docs/mirrors.md")
 }
 
-// ask gets the index from one base, or learns that the copy in the cache is
-// still the current one.
+// ask downloads the index from one base, unless the copy in the cache is still
+// current.
 func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, error) {
 	entry, _ := g.cache.read(base)
 	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), MaxIndex, entry.Validator, g.patience(base))

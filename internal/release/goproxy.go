@@ -17,7 +17,7 @@ type Fetcher interface {
 	// Get returns the answer to a GET, of limit bytes at most.
 	Get(ctx context.Context, url string, limit int64) ([]byte, error)
 	// Stat returns whether a file exists, and its size; 0
-	// where the server doesn't say.
+	// if unknown.
 	Stat(ctx context.Context, url string) (size int64, err error)
 }
 
@@ -26,8 +26,8 @@ type Fetcher interface {
 const DirectProxy = "https://go.dev/dl/mod"
 
 // GoProxy is the source that reads golang.org/toolchain from the user's module
-// proxies. The zip that it locates holds what the official archive does but
-// for api, doc, misc and test.
+// proxies. The zip that it locates has the contents of the official archive
+// except api, doc, misc and test.
 type GoProxy struct {
 	fetcher Fetcher
 	proxies fetch.Proxies
@@ -51,8 +51,8 @@ func (g *GoProxy) Name() string { return settings.SourceGoproxy }
 // maxList bounds a list of versions; the whole history of Go takes 150 KB.
 const maxList = 16 << 20
 
-// Versions lists what the first proxy that has a list names or, if none can be
-// asked, what it named the last time; see [GoProxy.Notes].
+// Versions returns the list of the first proxy that has one or, if none can be
+// reached, its last one; see [GoProxy.Notes].
 func (g *GoProxy) Versions(ctx context.Context) ([]Listed, error) {
 	var list []Listed
 	err := g.try(func(base string) error {
@@ -113,9 +113,8 @@ func errOff() error {
 	return diag.New(diag.Offline, "GOPROXY=off forbids module downloads", "go env -u GOPROXY", "vmgo install --source godev VERSION")
 }
 
-// Locate finds the module zip of v for p. An exact version is asked for even
-// where no list names it, since lists are often incomplete, and it is the zip
-// itself that is asked for, since .info and .zip come and go independently.
+// Locate finds the module zip of v for p. An exact version is requested even if
+// no list has it, since lists are often incomplete, and the zip itself is requested, since .info and .zip come and go independently.
 func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	module := gover.ModuleVersion(v, p)
 	a := Artifact{Version: v, Platform: p, Kind: Zip, Source: g.Name(), Module: module}
@@ -142,7 +141,7 @@ func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform)
 	return Artifact{}, err
 }
 
-// fallbacks returns the URLs to turn to if the download from the first fails:
+// fallbacks returns the URLs to use if the download from the first fails:
 // the later proxies as far as the pipes of GOPROXY reach.
 func (g *GoProxy) fallbacks(first, module string) []string {
 	var urls []string
@@ -172,7 +171,7 @@ func (g *GoProxy) missing(ctx context.Context, v gover.Version, p gover.Platform
 	return Missing(list, v, p, cause)
 }
 
-// Missing makes the error for a release that a source does not have, from what
+// Missing returns the error for a release that a source does not have, from what
 // the source lists: another platform's only, or others near to it.
 func Missing(list []Listed, v gover.Version, p gover.Platform, cause error) error {
 	var near []Listed
@@ -200,7 +199,7 @@ func platformNames(list []gover.Platform) string {
 	return strings.Join(names, ", ")
 }
 
-// nearest returns up to n versions of the list that stand around v in the order
+// nearest returns up to n versions of the list that are around v in the order
 // of versions, those of the same minor before others.
 func nearest(list []Listed, v gover.Version, n int) []string {
 	sorted := slices.Clone(list)

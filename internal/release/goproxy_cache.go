@@ -12,8 +12,8 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// listCache keeps the last list of versions that the proxies gave, for when
-// they can't be asked: a line with the time, then the list. It fails silently.
+// listCache keeps the last list of versions of the proxies, for when they
+// can't be reached: a line with the time, then the list. It fails silently.
 type listCache struct {
 	path string
 	now  func() time.Time
@@ -37,7 +37,7 @@ func (g *GoProxy) WithCache(dir string, now func() time.Time) *GoProxy {
 		cache: &listCache{path: filepath.Join(dir, "goproxy", name), now: now}}
 }
 
-// Notes says, in sentences for stderr, what the user should know about the
+// Notes returns, in sentences for stderr, what the user should know about the
 // answers so far: a list that is old, and why.
 func (g *GoProxy) Notes() []string {
 	if g.cache == nil {
@@ -51,7 +51,7 @@ func (g *GoProxy) Notes() []string {
 	return []string{g.cache.note}
 }
 
-// instead returns the kept list in place of one that could not be had.
+// instead returns the kept list in place of one that is not available.
 func (g *GoProxy) instead(err error) ([]Listed, bool) {
 	data, at, ok := g.cache.read()
 	if !ok {

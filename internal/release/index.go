@@ -9,13 +9,13 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Index is the list of releases as go.dev/dl?mode=json&include=all gives it,
+// Index is the list of releases as in go.dev/dl?mode=json&include=all,
 // reduced to what can be installed.
 type Index struct {
 	Releases []IndexRelease // in the order of the answer: newest first
 	// Skipped counts, by reason, the rows that were left out. The real index
 	// has several hundred of them: files of old releases without a SHA-256, a
-	// pseudo release, misspelt platforms. They are no fault of the server.
+	// pseudo release, misspelt platforms. They are not a fault of the server.
 	Skipped map[string]int
 }
 
@@ -45,7 +45,7 @@ const (
 	skipChecksum   = "no checksum"
 )
 
-// bootstrapRelease is no release: the index lists the archives of the compiler
+// bootstrapRelease is not a release: the index lists the archives of the compiler
 // that builds Go 1.5 and later from source under this name.
 const bootstrapRelease = "go1"
 
@@ -54,7 +54,7 @@ const bootstrapRelease = "go1"
 const maxIndexReleases = 20_000
 
 // DecodeIndex reads the JSON of the index. A row that cannot be used is
-// counted and left out; only an answer that is no index at all is an error.
+// counted and left out; only an answer that is not an index is an error.
 func DecodeIndex(data []byte) (*Index, error) {
 	var rows []json.RawMessage
 	if err := json.Unmarshal(data, &rows); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// KeepNewest notes beneath the cache directory dir which is the newest stable
-// release of a list, so that commands without network know which lines have ended.
+// KeepNewest records in the cache directory dir the newest stable release of
+// a list, so that commands without network know which lines have ended.
 // It fails silently.
 func KeepNewest(dir string, list []Listed) {
 	newest := Newest(list)
@@ -20,7 +20,7 @@ func KeepNewest(dir string, list []Listed) {
 	_ = fsx.WriteFile(newestFile(dir), []byte(newest.String()+"\n"), 0o644)
 }
 
-// KeptNewest returns what [KeepNewest] has noted last, or the zero version.
+// KeptNewest returns what [KeepNewest] recorded last, or the zero version.
 func KeptNewest(dir string) gover.Version {
 	if dir == "" {
 		return gover.Version{}
@@ -38,7 +38,7 @@ func KeptNewest(dir string) gover.Version {
 
 func newestFile(dir string) string { return filepath.Join(dir, "newest") }
 
-// Newest returns the newest release of a list that is no prerelease, or the zero
+// Newest returns the newest release of a list that is not a prerelease, or the zero
 // version.
 func Newest(list []Listed) gover.Version {
 	var newest gover.Version

@@ -1,6 +1,5 @@
-// Package release knows what exists: which Go releases there are, and where
-// a file of one release for one platform can be downloaded. It verifies nothing;
-// a source may say whatever it likes, and package trust decides.
+// Package release lists what exists: which Go releases there are, and where
+// a file of one release for one platform can be downloaded. It verifies nothing: package trust does.
 package release
 
 import (
@@ -12,7 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Listed is a release that a source says it has.
+// Listed is a release in the list of a source.
 type Listed struct {
 	Version gover.Version
 	// Platforms that the source has it for, in the order of their names.
@@ -24,7 +23,7 @@ type Listed struct {
 // Has reports whether the release is listed for p.
 func (l Listed) Has(p gover.Platform) bool { return slices.Contains(l.Platforms, p) }
 
-// Kind says what sort of file an Artifact is.
+// Kind is the format of an Artifact.
 type Kind string
 
 const (
@@ -34,20 +33,20 @@ const (
 	TarGz Kind = "tar.gz"
 )
 
-// Artifact is the one file to fetch for a release on a platform.
+// Artifact is the file to download for a release on a platform.
 type Artifact struct {
 	Version  gover.Version
 	Platform gover.Platform
 	Kind     Kind
 	Source   string // name of the source: "goproxy", "godev"
-	// URLs serve the same file and are to be tried in this order.
+	// URLs serve the same file and are tried in this order.
 	URLs []string
-	// Module is the version of golang.org/toolchain that the checksum database
-	// knows the content by: "v0.0.1-go1.22.5.linux-amd64".
+	// Module is the version of golang.org/toolchain under which the checksum
+	// database has the content: "v0.0.1-go1.22.5.linux-amd64".
 	Module string
 	Size   int64 // 0: not known
 	// SHA256 is that of the file, in hexadecimal, as the index has it; empty
-	// where there is no index.
+	// without an index.
 	SHA256 string
 	// Signatures are URLs of the detached OpenPGP signature; none for a Zip.
 	Signatures []string
@@ -62,9 +61,9 @@ type Lister interface {
 	Versions(ctx context.Context) ([]Listed, error)
 }
 
-// Merge asks all sources at once and gives one list, newest first. A source
+// Merge asks all sources at once and returns one list, newest first. A source
 // that fails is left out; its error is among the second result. The third is
-// set only where no source answered.
+// set only if no source answered.
 func Merge(ctx context.Context, sources ...Lister) (list []Listed, failed []error, err error) {
 	lists, errs := make([][]Listed, len(sources)), make([]error, len(sources))
 	var wg sync.WaitGroup

@@ -25,7 +25,7 @@ type Known struct {
 	Name string
 	// Full reports that its archives have api, doc, misc and test too.
 	Full bool
-	// Proofs are what can vouch for its files, in the words of people.
+	// Proofs are what verifies its files, in words.
 	Proofs []string
 	open   func(Config) (Source, error)
 }
@@ -36,7 +36,7 @@ type Config struct {
 		Fetcher
 		IndexFetcher
 	}
-	// Proxies reads GOPROXY. It is asked only for a source that needs it.
+	// Proxies reads GOPROXY. It is called only for a source that needs it.
 	Proxies  func() (fetch.Proxies, error)
 	CacheDir string
 	Now      func() time.Time

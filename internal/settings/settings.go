@@ -34,7 +34,7 @@ type Settings struct {
 	GOTOOLCHAIN  string        // VMGO_GOTOOLCHAIN: local, path, auto or inherit
 	GOROOT       bool          // VMGO_GOROOT: set GOROOT, not PATH alone
 	Link         bool          // VMGO_LINK: share identical files between releases
-	Jobs         int           // VMGO_JOBS: parallel work, 0 for one job a core
+	Jobs         int           // VMGO_JOBS: jobs in parallel, 0 for one per core
 	Offline      bool          // VMGO_OFFLINE: never use the network
 	Keyrings     []string      // VMGO_KEYRING: files with further OpenPGP certificates
 	Show         bool          // VMGO_SHOW=1: the hook tells what it switched to

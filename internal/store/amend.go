@@ -9,7 +9,7 @@ import (
 
 // AmendReceipt changes the receipt of an installed release: a proof that was
 // not available at install can be added later. What ties the receipt to the
-// manifest stays as it is, and so do fields that a newer vmgo added.
+// manifest is kept, and so are fields that a newer vmgo added.
 func (s *Store) AmendReceipt(ctx context.Context, v gover.Version, change func(*Receipt), wait Wait) (err error) {
 	if err := s.CheckWritable(); err != nil {
 		return err

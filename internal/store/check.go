@@ -18,12 +18,12 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// FaultKind says what is wrong with a store.
+// FaultKind is what is wrong with a store.
 type FaultKind string
 
 // What Check finds. The first group is repaired by the next writer, the second
-// by installing the release again, the third by proving the tree, the fourth is
-// need a decision by a person.
+// by installing the release again, the third by proving the tree, the fourth needs
+// a decision by a person.
 const (
 	FaultLeftover  FaultKind = "leftover"  // a stage or temporary file of a dead process
 	FaultOrphan    FaultKind = "orphan"    // a record or link of a release that is not there
@@ -52,7 +52,7 @@ type Fault struct {
 	Fix     string // the command of a person who has to, "" where repair does it
 }
 
-// In is the whole path of what the fault of the store at dir is about.
+// In returns the full path of what the fault of the store at dir is about.
 func (f Fault) In(dir string) string {
 	if filepath.IsAbs(f.Path) {
 		return f.Path
@@ -65,10 +65,9 @@ func (f Fault) NeedsReinstall() bool {
 	return f.Kind == FaultRecords || f.Kind == FaultTree || f.Kind == FaultWritable && !f.Version.IsZero()
 }
 
-// Check holds a store against everything that is promised of it, but for the
-// contents of files, which package verify reads. It changes nothing. While
-// other processes write it waits for a moment in which no names change; a user
-// who may not write cannot make them wait, and sees what is there.
+// Check checks everything that a store promises, except the contents of files, which package
+// verify reads. It changes nothing. While
+// other processes write, it waits for a moment in which no names change; a user who may not write cannot make them wait, and sees the present state.
 func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if _, err := os.Lstat(s.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -139,7 +138,7 @@ func (c *checker) add(kind FaultKind, v gover.Version, path, detail string) {
 	c.faults = append(c.faults, Fault{Kind: kind, Version: v, Path: path, Detail: detail})
 }
 
-// unsafe tells of the directories that let others decide what is in the store.
+// unsafe reports the directories in which others can change the store.
 func (c *checker) unsafe(real string, list []*fsx.UnsafeError) {
 	for _, u := range list {
 		at, kind := u.Path, FaultWritable
@@ -153,7 +152,7 @@ func (c *checker) unsafe(real string, list []*fsx.UnsafeError) {
 	}
 }
 
-// top looks at the store's directory and at the default.
+// top checks the store's directory and the default.
 func (c *checker) top() error {
 	names, err := readNames(c.s.dir)
 	if err != nil {
@@ -259,8 +258,8 @@ func (s *Store) ToolchainLink(v gover.Version) (rel string, sound bool) {
 	return rel, err == nil && target == toolchainTarget(v)
 }
 
-// unproved tells of a tree without a receipt. It may have been a release, and
-// share files with others: its names of those are not outside of the store.
+// unproved reports a tree without a receipt. It may have been a release, and
+// share files with others: those names are not outside of the store.
 func (c *checker) unproved(r installed.Release) error {
 	c.add(FaultUnproved, r.Version, r.Version.String(), "it has no receipt, so it is not installed: vmgo install "+r.Version.String())
 	return filepath.WalkDir(r.GOROOT, func(path string, d fs.DirEntry, err error) error {
@@ -278,7 +277,7 @@ func (s *Store) isUnproved(name string) bool {
 	return ok && s.Unproved(v)
 }
 
-// release holds the names, sizes and modes of a tree against its manifest.
+// release compares the names, sizes and modes of a tree with its manifest.
 func (c *checker) release(r installed.Release) error {
 	m, err := c.s.Manifest(r.Version)
 	switch {
@@ -338,8 +337,8 @@ func (c *checker) count(at string, st *syscall.Stat_t) {
 	l.seen++
 }
 
-// links finds files that have more names than the releases account for: who
-// holds such a name elsewhere may change the file. Live stages hold some.
+// links finds files that have more names than the releases explain: the owner
+// of such a name elsewhere may change the file. Live stages hold some.
 func (c *checker) links() {
 	if names, err := readNames(c.s.meta("staging")); err != nil || len(names) > 0 {
 		return

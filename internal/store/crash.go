@@ -37,7 +37,7 @@ import (
 //	 7 rename manifest, receipt              the new release                removes the marker
 //	 8 remove the marker                     old tree in the stage          sweeps
 //
-//	install of a tree that stands in its place without a receipt: the same swap.
+//	install where a tree without a receipt is in the way: the same swap.
 //	From the exchange to the rename of the receipt there is a verified tree that
 //	is not installed yet; the next writer does the rest, by the marker.
 //
@@ -48,8 +48,8 @@ import (
 //	 4 remove link, manifest, receipt        tree in the stage              sweeps
 //	 5 delete the stage                      part of it                     sweeps
 //
-// A stage is only swept by who holds both the store's lock and the stage's own
-// flock, which its maker holds as long as it lives.
+// Only the holder of both the store's lock and the stage's own flock, which its maker
+// holds as long as it lives, sweeps a stage.
 
 // Sweep repairs and deletes what dead processes left. Every writer does so too.
 func (s *Store) Sweep(ctx context.Context, wait Wait) error {
@@ -59,7 +59,7 @@ func (s *Store) Sweep(ctx context.Context, wait Wait) error {
 	return s.locked(ctx, wait, func(*writer) error { return nil })
 }
 
-// reconcile brings stages, records and links to what the releases are. The
+// reconcile makes stages, records and links fit the releases. The
 // stages of dead processes are claimed for done to delete.
 func (w *writer) reconcile() error {
 	if err := w.claimStages(); err != nil {
@@ -95,7 +95,7 @@ func (w *writer) reconcile() error {
 	)
 }
 
-// narrowLocks takes the locks that an older vmgo made from everybody else.
+// narrowLocks withdraws from all others the locks that an older vmgo made.
 func (w *writer) narrowLocks() error {
 	names, err := w.locks.Names()
 	failures := []error{err, w.locks.Narrow(".")}
@@ -166,7 +166,7 @@ func sweepDir(dir *fsx.Dir, orphan func(name string) bool) error {
 	return errors.Join(failures...)
 }
 
-// isTemporary knows the names that [fsx.WriteFile] and [fsx.Dir.Symlink] use.
+// isTemporary reports whether a name is one that [fsx.WriteFile] and [fsx.Dir.Symlink] use.
 func isTemporary(name string) bool {
 	return strings.HasPrefix(name, fsx.TempPrefix)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Deduped says what [Store.Dedup] did.
+// Deduped is the result of [Store.Dedup].
 type Deduped struct {
 	Files   int   // that became links
 	Bytes   int64 // that were freed
@@ -22,8 +22,8 @@ type Deduped struct {
 
 // Dedup makes files of installed releases that have the same contents and mode
 // one file with several names, as installs do from the start. Both files are
-// read and compared before one takes the place of the other, by a rename, so
-// that whoever reads meanwhile sees the same contents throughout; an edited
+// read and compared before one replaces the other, by a rename, so that readers see
+// the same contents throughout; an edited
 // file neither spreads nor is lost. A crash leaves nothing but a link in
 // staging, to be swept.
 func (s *Store) Dedup(ctx context.Context, wait Wait) (d Deduped, err error) {

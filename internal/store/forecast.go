@@ -9,11 +9,11 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
-// Forecast reckons what releases will take in a store, before they are
+// Forecast computes what releases will take in a store, before they are
 // installed, from the lists of their files.
 type Forecast struct {
 	store *Store
-	// Whether a release of the store, or one reckoned before, has a file.
+	// Whether a release of the store, or one added before, has a file.
 	installed, planned map[placeKey]bool
 	need               Need
 }
@@ -54,8 +54,8 @@ func placeOf(f archive.File) placeKey { return placeKey{f.Path, f.Size, f.CRC32,
 // Has reports whether an installed release seems to have the file.
 func (f *Forecast) Has(file archive.File) bool { return f.installed[placeOf(file)] }
 
-// Add reckons one more release, whose files are told by path, size, CRC-32 and
-// mode. Those added before count as installed.
+// Add adds a release, whose files are described by path, size, CRC-32 and mode.
+// Those added before count as installed.
 func (f *Forecast) Add(files []archive.File) Need {
 	var n Need
 	dirs := map[string]bool{}
@@ -91,8 +91,8 @@ func (f *Forecast) AddNeed(n Need) {
 // Need is the sum of what was added.
 func (f *Forecast) Need() Need { return f.need }
 
-// Room answers a disk-full error if the store's file system has not the room
-// for what was added.
+// Room returns a disk-full error if the store's file system has no room for
+// what was added.
 func (f *Forecast) Room() error { return f.store.room(f.need) }
 
 func blocks(size int64) int64 { return (size + block - 1) / block * block }

@@ -10,8 +10,8 @@ import (
 
 // The formats of what is kept beside a release. One that an older vmgo would
 // misread gets the next number; a further field of a receipt does not, since
-// [Store.AmendReceipt] keeps fields that it does not know. What has no number is
-// of format 1.
+// [Store.AmendReceipt] keeps fields that it does not know. A record without a number
+// has format 1.
 const (
 	receiptFormat  = 1
 	manifestFormat = 1
@@ -20,7 +20,7 @@ const (
 // manifestHead begins the first line of a manifest: "format 1".
 const manifestHead = "format "
 
-// cutHead takes the line with the format off the text of a manifest.
+// cutHead removes the line with the format from the text of a manifest.
 func cutHead(text []byte) ([]byte, error) {
 	line, rest, whole := bytes.Cut(text, []byte{'\n'})
 	digits, ok := bytes.CutPrefix(line, []byte(manifestHead))

@@ -20,15 +20,14 @@ const (
 	locksDir      = metaDir + "/locks"
 )
 
-// Directories are those within a store that its writers write in, each after
-// the one that it is in.
+// Directories returns those of a store in which writers write, each after its
+// parent.
 func Directories() []string {
 	return []string{metaDir, toolchainsDir, metaDir + "/staging", metaDir + "/manifests", metaDir + "/receipts", locksDir}
 }
 
-// handles are the store and its directories, open. All that a writer makes,
-// renames and removes lies beneath them and is reached without following a
-// link, so that nobody who changes a name meanwhile leads him elsewhere.
+// handles are the store and its directories, open. A writer makes, renames and
+// removes files only in them and without following links, so that a name that changes meanwhile cannot redirect it.
 type handles struct {
 	store                                                 *Store
 	root                                                  *fsx.Dir
@@ -40,14 +39,14 @@ func owners() fsx.Owners {
 	return facts.Owners(host.Host{Root: "/"}, os.Geteuid())
 }
 
-// Unsafe says which directories of the store, or on the way to it, let somebody
-// else decide what is in it. real is the path of the store without links.
+// Unsafe returns the directories of the store, or on the way to it, in which
+// others can change what is in it. real is the path of the store without links.
 func (s *Store) Unsafe() (real string, unsafe []*fsx.UnsafeError, err error) {
 	return owners().Survey(s.dir, Directories(), fsx.Look)
 }
 
 // open makes the layout if need be and opens it, unless it is not safe to write
-// there. Nothing is made before all that exists was judged.
+// there. Nothing is made before everything that exists was checked.
 func (s *Store) open() (*handles, error) {
 	real, unsafe, err := s.Unsafe()
 	if err == nil && len(unsafe) == 0 {
@@ -117,7 +116,7 @@ func openOwn(o fsx.Owners, parent *fsx.Dir, name string, mode uint32) (*fsx.Dir,
 	return dir, nil
 }
 
-// judge judges the very directory that is open.
+// judge returns an error if the open directory is not safe.
 func judge(o fsx.Owners, dir *fsx.Dir) error {
 	e, err := dir.Entry()
 	if err != nil {
@@ -133,8 +132,8 @@ func (h *handles) all() []*fsx.Dir {
 	return []*fsx.Dir{h.root, h.meta, h.toolchains, h.staging, h.manifests, h.receipts, h.locks}
 }
 
-// check judges the open directories again, and whether their names still lead
-// to them: somebody had time to change that since they were opened.
+// check checks the open directories again, and whether their names still lead
+// to them: that may have changed since they were opened.
 func (h *handles) check() error {
 	now, err := h.store.open()
 	if err != nil {
@@ -163,7 +162,7 @@ func (h *handles) close() error {
 	return errors.Join(failures...)
 }
 
-// unsafeError refuses a store, with a command for each directory to fix.
+// unsafeError returns the error about a store, with a command for each directory to fix.
 func (s *Store) unsafeError(unsafe []*fsx.UnsafeError) *diag.Error {
 	const most = 5
 	what := "the store " + s.dir + " is not safe: " + unsafe[0].Reason

@@ -11,18 +11,18 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Wait says what to do while another process holds a lock.
+// Wait describes what to do while another process holds a lock.
 type Wait struct {
 	No     bool             // answer store-busy instead of waiting
 	Notice func(fsx.Holder) // told once for whom we wait; may be nil
 }
 
 // grace is how long even an impatient writer waits for the lock on the store's
-// names: it is only ever held for some renames, so that whoever holds it
+// names: it is held only for some renames, so a process that holds it
 // longer is stuck.
 const grace = 2 * time.Second
 
-// quiet is how long a wait for that lock is not worth telling of.
+// quiet is how long a wait for that lock is not reported.
 const quiet = 300 * time.Millisecond
 
 // writer is the store while its lock is held.
@@ -33,7 +33,7 @@ type writer struct {
 	garbage []*stageDir // claimed by reconcile, to be deleted after unlocking
 }
 
-// lockNames takes the store's lock, looks that nothing became unsafe meanwhile
+// lockNames takes the store's lock, checks that nothing became unsafe meanwhile
 // and repairs what a crash left. The caller must call done.
 func (s *Store) lockNames(ctx context.Context, h *handles, wait Wait) (*writer, error) {
 	var lock *fsx.Lock
@@ -102,7 +102,7 @@ func (s *Store) lockOptions(wait Wait, after time.Duration) fsx.LockOptions {
 	}
 }
 
-// held returns an error of a lock its code.
+// held returns an error of a lock with its code.
 func (s *Store) held(err error) error {
 	var held *fsx.HeldError
 	if errors.As(err, &held) {

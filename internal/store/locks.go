@@ -10,8 +10,8 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 )
 
-// wideLocks finds the locks that other users may open. What cannot be looked
-// into is not theirs either.
+// wideLocks finds the locks that other users may open. They cannot open what
+// is in a directory that they cannot search.
 func (s *Store) wideLocks() (faults []Fault, err error) {
 	paths := []string{filepath.Join(metaDir, "lock"), locksDir}
 	names, err := readNames(filepath.Join(s.dir, locksDir))
@@ -30,7 +30,7 @@ func (s *Store) wideLocks() (faults []Fault, err error) {
 	return faults, nil
 }
 
-// acquireAsIs takes the lock on names for somebody who only looks.
+// acquireAsIs takes the lock on names for a reader.
 func (s *Store) acquireAsIs(ctx context.Context, meta *fsx.Dir, wait Wait) (*fsx.Lock, error) {
 	opts := s.lockOptions(wait, quiet)
 	opts.AsIs = true

@@ -62,7 +62,7 @@ func TestLocks_areForNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// The next writer takes them back, where they are.
+	// The next writer narrows them again.
 	if err := s.ClearDefault(t.Context(), store.Wait{No: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (m Manifest) Bytes() int64 {
 // maxManifest bounds the text of a manifest, in bytes. That of a release has 2 MB.
 const maxManifest = 64 << 20
 
-// Encode returns the text of the manifest: a line with the format, then a line a
+// Encode returns the text of the manifest: a line with the format, then one line per
 // file with SHA-256, CRC-32, mode, size and path, separated by one space. A path
 // has no control characters, so nothing needs quoting.
 func (m Manifest) Encode() []byte {
@@ -137,8 +137,8 @@ func manifestError(line int, why string) error {
 	return diag.New(diag.Tampered, "line "+strconv.Itoa(line)+" of a manifest: "+why)
 }
 
-// Manifest reads the manifest of an installed release and holds it against the
-// receipt, which has its digest: one that was edited or cut short is tampered.
+// Manifest reads the manifest of an installed release and compares it with the
+// digest in the receipt: one that was edited or cut short is tampered.
 func (s *Store) Manifest(v gover.Version) (Manifest, error) {
 	receipt, err := s.Receipt(v)
 	if err != nil {

@@ -21,8 +21,8 @@ type cachedManifest struct {
 	manifest Manifest
 }
 
-// sharedManifest is [Store.Manifest] from the cache, unless the receipt names
-// another manifest by now. It must not be changed.
+// sharedManifest is [Store.Manifest] from the cache, unless the receipt has
+// another manifest's digest by now. It must not be changed.
 func (s *Store) sharedManifest(v gover.Version) (Manifest, error) {
 	receipt, err := s.Receipt(v)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *manifestCache) entry(v gover.Version) *cachedManifest {
 	return c.byVersion[v]
 }
 
-// intern returns the paths of m the strings that other manifests have.
+// intern replaces the paths of m by the equal strings of other manifests.
 func (c *manifestCache) intern(m Manifest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

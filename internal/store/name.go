@@ -12,8 +12,8 @@ import (
 // maxVersionFile bounds a VERSION file, of which the releases need 40 bytes.
 const maxVersionFile = 4 << 10
 
-// NameOf reads which release a tree says it is ("go1.22.5"): the first line of
-// its VERSION file. That proves nothing, and the tree may be a stranger's.
+// NameOf returns the release in the VERSION file of a tree ("go1.22.5"): the first line of
+// its VERSION file. That proves nothing, and others may have made the tree.
 func NameOf(goroot string) (string, error) {
 	return nameIn(smallfile.Read(filepath.Join(goroot, "VERSION"), maxVersionFile))
 }

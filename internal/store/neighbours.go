@@ -7,8 +7,8 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Neighbours knows which files the releases nearest to one have, as far as
-// their manifests tell. It serves to plan an install, before there is a stage.
+// Neighbours has the files of the releases nearest to one, according to their
+// manifests. It serves to plan an install, before there is a stage.
 type Neighbours struct {
 	store *Store
 	has   func() map[placeKey]bool
@@ -33,8 +33,8 @@ func (s *Store) Neighbours(v gover.Version) *Neighbours {
 // neighbour seems to have it.
 func (n *Neighbours) Has(file archive.File) bool { return n.has()[placeOf(file)] }
 
-// Room returns a disk-full error if there is no room for files, of which those
-// that a neighbour seems to have take none.
+// Room returns a disk-full error if there is no room for files, not counting those
+// that a neighbour seems to have.
 func (n *Neighbours) Room(files []archive.File) error {
 	var need Need
 	for i := range files {

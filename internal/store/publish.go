@@ -14,11 +14,11 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// ErrExists says that the release is already installed.
+// ErrExists means that the release is already installed.
 var ErrExists = errors.New("the release is already installed")
 
-// Publish makes the stage's tree the release. The caller vouches that all of
-// its bytes were verified. With replace an installed release, or a tree without
+// Publish makes the stage's tree the release. The caller has verified all of
+// its bytes. With replace an installed release, or a tree without
 // a receipt, is swapped for it, in one step where the file system can, and
 // deleted when the stage is closed. Crash: see crash.go.
 func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace bool, wait Wait) error {
@@ -117,7 +117,7 @@ func (w *writer) placeRecords(d *stageDir, v gover.Version) error {
 }
 
 // swap replaces an installed release. The marker makes it a promise: once it
-// is durable, whoever comes next finishes the swap.
+// is durable, the next writer finishes the swap.
 func (w *writer) swap(st *Stage) error {
 	inode := st.dir.Inode(treeName)
 	marker := st.version.String() + " " + strconv.FormatUint(inode, 10) + "\n"
@@ -131,7 +131,7 @@ func (w *writer) swap(st *Stage) error {
 }
 
 // finishSwap does the steps of a swap that were not done yet. The inode of the
-// new tree reports whether it is in its place already.
+// new tree shows whether it is in its place already.
 func (w *writer) finishSwap(d *stageDir, v gover.Version, inode uint64) error {
 	name := v.String()
 	if w.root.Inode(name) != inode && d.Inode(treeName) == inode {
@@ -172,9 +172,9 @@ func (w *writer) linkToolchain(v gover.Version) error {
 func toolchainTarget(v gover.Version) string { return "../" + v.String() + "/bin/go" }
 
 // Uninstall removes a release, or a tree in its place that has no receipt. Its
-// directory goes by one rename; the files are deleted afterwards, and those that
+// directory disappears by one rename; the files are deleted afterwards, and those that
 // other releases share stay with them. The store's default is refused unless
-// forced, and then is no default any more.
+// forced, and then is no longer the default.
 func (s *Store) Uninstall(ctx context.Context, v gover.Version, force bool, wait Wait) (err error) {
 	if !s.Has(v) && !s.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+s.dir, "vmgo list")
@@ -197,7 +197,7 @@ func (s *Store) Uninstall(ctx context.Context, v gover.Version, force bool, wait
 	return errors.Join(err, w.done())
 }
 
-// hide takes a release out of sight, into a stage that done deletes.
+// hide moves a release into a stage, which done deletes.
 func (w *writer) hide(v gover.Version, force bool) error {
 	if !w.Has(v) && !w.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+w.dir, "vmgo list")
@@ -248,12 +248,12 @@ func (s *Store) SetDefault(ctx context.Context, v gover.Version, wait Wait) erro
 	})
 }
 
-// ClearDefault takes the store's default away.
+// ClearDefault removes the store's default.
 func (s *Store) ClearDefault(ctx context.Context, wait Wait) error {
 	return s.locked(ctx, wait, func(w *writer) error { return gone(w.root.Remove(defaultName)) })
 }
 
-// locked does something while the lock on the store's names is held.
+// locked calls a function while the lock on the store's names is held.
 func (s *Store) locked(ctx context.Context, wait Wait, do func(*writer) error) (err error) {
 	h, err := s.open()
 	if err != nil {

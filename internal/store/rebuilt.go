@@ -2,8 +2,8 @@ package store
 
 import "time"
 
-// Rebuilt records that the binaries of a release came out equal when it was
-// built again from its own source.
+// Rebuilt records that the binaries of a release were equal when it was built
+// again from its own source.
 type Rebuilt struct {
 	With     string    `json:"with"` // the release that compiled it: "go1.24.13"
 	GOROOT   string    `json:"goroot"`

@@ -40,10 +40,10 @@ type Receipt struct {
 	LinkedBytes   int64             `json:"linked_bytes"`
 	// Signer made the OpenPGP signature, if that proof passed.
 	Signer *Signer `json:"signer,omitempty"`
-	// LogProof is what the checksum database's proof can be checked by again,
-	// without network.
+	// LogProof is the proof of the checksum database, which can be verified
+	// again without network.
 	LogProof json.RawMessage `json:"log_proof,omitempty"`
-	// Rebuilt is set once the binaries came out equal when they were built again.
+	// Rebuilt is set once the binaries were built again and were equal.
 	Rebuilt *Rebuilt `json:"rebuilt,omitempty"`
 	// ManifestSHA256 ties the manifest to this receipt.
 	ManifestSHA256 string `json:"manifest_sha256"`

@@ -18,9 +18,8 @@ import (
 	"github.com/vmgo/vmgo/internal/store/installed"
 )
 
-// index finds files of installed releases, by contents and by place. It knows
-// what the manifests say; whether the files still are so is for its users to
-// see, each time.
+// index finds files of installed releases, by contents and by place. It has
+// what the manifests say; its users check each time whether the files are still so.
 type index struct {
 	root      *fsx.Dir // of the store
 	uid       uint32   // whose files are ours
@@ -54,7 +53,7 @@ type placeKey struct {
 // location names one file of one release of the index.
 type location struct{ release, file int32 }
 
-// neighbours is how many releases are asked for files by their place: those of
+// neighbours is how many releases are searched for files by their place: those of
 // the same minor version, then the nearest others, have nearly all there is.
 const neighbours = 3
 
@@ -121,7 +120,7 @@ func (x *index) fill() {
 }
 
 // alike returns that location, and then the files of other releases that have
-// its path and contents, for the case that it turns out to be damaged.
+// its path and contents, in case it is damaged.
 func (x *index) alike(at location) iter.Seq[location] {
 	return func(yield func(location) bool) {
 		if !yield(at) {
@@ -140,7 +139,7 @@ func (x *index) alike(at location) iter.Seq[location] {
 	}
 }
 
-// finder opens files of the index. It keeps the directory it was last in, since
+// finder opens files of the index. It keeps its last directory open, since
 // the files of one directory mostly come from one directory.
 type finder struct {
 	x       *index
@@ -153,7 +152,7 @@ type finder struct {
 
 // open opens a file of the index if it looks like what its manifest says: a
 // regular file of ours with that size and mode. A link to another user's file
-// would make him an owner of the release.
+// would make that user an owner of the release.
 func (f *finder) open(at location) (*fsx.File, bool) {
 	r := &f.x.releases[at.release]
 	want := &r.manifest[at.file]

@@ -100,7 +100,7 @@ func (st *Stage) prepare() error {
 // Tree is the path of the unpublished GOROOT.
 func (st *Stage) Tree() string { return st.tree.Path() }
 
-// Name reads which release the tree says it is.
+// Name returns the release in the VERSION file of the tree.
 func (st *Stage) Name() (string, error) {
 	return nameIn(st.tree.ReadFile("VERSION", maxVersionFile))
 }
@@ -114,7 +114,7 @@ func (st *Stage) Made() (time.Time, error) {
 // Drop removes a file or directory at the top of the tree.
 func (st *Stage) Drop(name string) error { return st.store.fault(st.tree.RemoveAll(name)) }
 
-// intact looks that the stage and its tree are those that were opened.
+// intact checks that the stage and its tree are those that were opened.
 func (st *Stage) intact() error {
 	if !st.dir.staging.Holds(st.dir.name, st.dir.Dir) || !st.dir.Holds(treeName, st.tree) {
 		return st.store.replaced(st.tree.Path())
@@ -122,15 +122,15 @@ func (st *Stage) intact() error {
 	return nil
 }
 
-// Linked says how much of the tree is shared with other releases.
+// Linked returns how much of the tree is shared with other releases.
 func (st *Stage) Linked() (files int, bytes int64) {
 	return int(st.linkedFiles.Load()), st.linkedBytes.Load()
 }
 
-// Reused says how many files came from neighbours instead of the archive.
+// Reused returns how many files came from neighbours instead of the archive.
 func (st *Stage) Reused() int { return int(st.reused.Load()) }
 
-// Close throws away what was not published, and what dead processes left.
+// Close deletes what was not published, and what dead processes left.
 func (st *Stage) Close() error {
 	st.indexing.Wait()
 	var err error

@@ -72,7 +72,7 @@ func (w *stageFile) Write(p []byte) (int, error) {
 }
 
 // Commit is part of [archive.Writer]. Only now is it known whether the store
-// has the file; then a link takes the place of what was written.
+// has the file; then a link replaces what was written.
 func (w *stageFile) Commit(sum [sha256.Size]byte) error {
 	w.file.SHA256 = sum
 	name := filepath.Base(w.file.Path)
@@ -88,14 +88,14 @@ func (w *stageFile) Commit(sum [sha256.Size]byte) error {
 	return w.d.st.store.fault(err)
 }
 
-// linkSuffix makes a name that no release has. If one had it, a file would not
+// linkSuffix makes a name that is in no release. If one had it, a file would not
 // be shared, and nothing else would happen.
 const linkSuffix = ".vmgo-link"
 
 // Close is part of [archive.Writer].
 func (w *stageFile) Close() error { return w.d.st.store.fault(w.f.Close()) }
 
-// Reuse is part of [archive.Dir]: it looks among the neighbours.
+// Reuse is part of [archive.Dir]: it searches the neighbours.
 func (d *stageFiles) Reuse(file archive.File) (sum [sha256.Size]byte, ok bool, err error) {
 	at, ok := d.from.x.byPlace[placeOf(file)]
 	if !ok {
@@ -133,7 +133,7 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 }
 
 // Content reads a file of an installed release, into buffer where that is large
-// enough. Whether it is what the manifest says is for the caller to see.
+// enough. The caller checks whether it is what the manifest says.
 func (st *Stage) Content(v gover.Version, path string, buffer []byte) ([]byte, error) {
 	from := finder{x: st.index(), bufs: st.bufs}
 	defer from.end()
@@ -159,8 +159,8 @@ func (st *Stage) Content(v gover.Version, path string, buffer []byte) ([]byte, e
 	return buffer, err
 }
 
-// share returns the new file the inode of f or, where there can be no more
-// links to it or none at all, its blocks. Links have the extended attributes of
+// share gives the new file the inode of f or, if no further link to it
+// is possible, its blocks. Links have the extended attributes of
 // f, which the file must not get.
 func (d *stageFiles) share(f *fsx.File, name string, file archive.File) bool {
 	if (f.HasAttributes() || d.dir.Link(f, name) != nil) && d.dir.Clone(f, name, uint32(file.Mode.Perm())) != nil {

@@ -1,5 +1,5 @@
 // Package store keeps installed releases: plain directories named by version,
-// and beside them, in .vmgo, what vmgo knows of each.
+// and beside them, in .vmgo, the records of each.
 //
 //	1.22.5/                   GOROOT of a release
 //	toolchains/go1.22.5       -> ../1.22.5/bin/go
@@ -7,13 +7,13 @@
 //	.vmgo/lock                one writer of names at a time; 0600
 //	.vmgo/locks/1.22.5        one installer of a release at a time; 0600 in a 0700
 //	.vmgo/staging/ID/         unpublished trees; swept when their maker is gone
-//	.vmgo/manifests/1.22.5    a line a file
+//	.vmgo/manifests/1.22.5    one line per file
 //	.vmgo/receipts/1.22.5.json
 //
 // The one promise: a directory named like a release, together with a receipt, is
-// a whole, verified release. It appears by one rename and goes by one rename. A
+// a whole, verified release. It appears by one rename and disappears by one rename. A
 // directory without a receipt is not installed, whoever made it: nothing uses
-// it, and nothing but a person's word removes it. Everything else here can be
+// it, and only a user's command removes it. Everything else here can be
 // made again from the releases or is garbage, and the next writer repairs or
 // sweeps it; crash.go has the table of what a crash at each point leaves.
 package store
@@ -41,14 +41,14 @@ type Store struct {
 	cache manifestCache
 }
 
-// Identity says who works on the store, for those who wait for a lock.
+// Identity describes the process that uses the store, for those who wait for a lock.
 type Identity struct {
 	PID  int
 	What string // "vmgo install 1.22.5"
 	Now  func() time.Time
 }
 
-// Options say how a store is used.
+// Options describe how a store is used.
 type Options struct {
 	Identity
 	NoLink bool // VMGO_LINK=off: write every file, share none
@@ -108,7 +108,7 @@ func (s *Store) Releases() ([]installed.Release, error) {
 // Default returns the release that the default link names.
 func (s *Store) Default() (gover.Version, bool) { return installed.Default(s.dir) }
 
-// CheckWritable answers nil or a store-not-writable error.
+// CheckWritable returns nil or a store-not-writable error.
 func (s *Store) CheckWritable() error {
 	if err := writable(s.dir); err != nil {
 		return s.fault(err)
@@ -126,7 +126,7 @@ func (s *Store) receiptPath(v gover.Version) string { return installed.Receipt(s
 
 func receiptOf(v gover.Version) string { return filepath.Base(installed.Receipt("", v)) }
 
-// fault returns an error of the file system the code that a user can act on.
+// fault returns an error of the file system with a code that a user can act on.
 func (s *Store) fault(err error) error {
 	var coded *diag.Error
 	var unsafe *fsx.UnsafeError

@@ -18,8 +18,8 @@ type Usage struct {
 	OwnBytes, SharedBytes int64
 }
 
-// Usage reads sizes and link counts of a release's files. It is the tree that
-// it asks and not the manifest, so that du agrees.
+// Usage reads sizes and link counts of a release's files. It reads the tree and
+// not the manifest, so that du agrees.
 func (s *Store) Usage(v gover.Version) (Usage, error) {
 	var u Usage
 	type inode struct {

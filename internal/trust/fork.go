@@ -19,7 +19,7 @@ type head struct {
 }
 
 // findFork looks for the proof that the database shows another history than the
-// one that this machine has seen; it gives the report of it, or "".
+// one that this machine has seen; it returns the report of it, or "".
 //
 // The client of the library finds forks as well, but only while every tile in
 // its cache happens to be one that both histories agree on: a tile of the one
@@ -76,7 +76,7 @@ func (l *Log) seenHead(s *session) (head, error) {
 	return l.openHead(signed)
 }
 
-// forkReport says all that it takes to show the fork to others, without the
+// forkReport returns all that it takes to show the fork to others, without the
 // database's help: both notes are signed by it, and the tree of the newer one
 // begins, by the proof, with a tree that is not the older one.
 func forkReport(known, seen, older, newer head, prefix tlog.Hash, proof tlog.TreeProof) string {

@@ -54,7 +54,7 @@ func (s *session) compare(heads []head) (Gossip, error) {
 }
 
 // sameHistory proves that the older of two trees is the beginning of the newer
-// one. The tiles of the newer one prove it or convict: they are checked against
+// one. The tiles of the newer one prove or refute it: they are checked against
 // its own signed hash first.
 func (s *session) sameHistory(known, other head) error {
 	older, newer := known, other
@@ -87,8 +87,8 @@ func (s *session) sameHistory(known, other head) error {
 	return s.log.forked(forkReport(known, other, older, newer, prefix, proof))
 }
 
-// otherHistory is the error where the tiles that this machine is given do not
-// belong to the newer head, though the database signed it.
+// otherHistory is the error if the tiles that this machine gets do not belong
+// to the newer head, although the database signed it.
 func (s *session) otherHistory(known, other head, err error) error {
 	if s.cached && !s.fresh {
 		return diag.Wrap(diag.ProofInvalid, err, "the tiles do not belong to the tree") // settle asks again, without the cache
@@ -122,7 +122,7 @@ func (l *Log) headsIn(text []byte) []head {
 	return list
 }
 
-// jsonTexts returns all texts of a JSON document, none for what is no such document.
+// jsonTexts returns all texts of a JSON document, none if it is not such a document.
 func jsonTexts(data []byte) (texts [][]byte) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	for {

@@ -29,7 +29,7 @@ type Shared interface {
 	Put(ctx context.Context, file string, data []byte)
 }
 
-// LogConfig says which checksum database to use and how to get at it.
+// LogConfig describes which checksum database to use and how to reach it.
 type LogConfig struct {
 	// GOSUMDB is "name", "key", "name url" or "key url", as for the go command.
 	// Empty and "off" mean the public one: toolchains are always checked.
@@ -38,15 +38,15 @@ type LogConfig struct {
 	Proxies fetch.Proxies
 	Getter  Getter
 	// StateDir keeps the newest signed tree head, by which a fork is noticed,
-	// and the evidence if there is one. Losing it loses that memory.
+	// and the evidence if there is one. Without it a fork is not noticed.
 	StateDir string
 	// CacheDir keeps records and tiles; empty: none are kept.
 	CacheDir string
 	// Shared has records and tiles that others have checked, and gets ours; may be
-	// nil. What comes from it is checked as an answer of the database is.
+	// nil. What comes from it is checked like an answer of the database.
 	Shared Shared
 	Now    func() time.Time
-	// Warn is told once if the newest tree head cannot be kept; may be nil.
+	// Warn is called once if the newest tree head cannot be kept; may be nil.
 	Warn func(text string)
 }
 
@@ -103,7 +103,7 @@ func badGOSUMDB(what string, err error) error {
 	return diag.Wrap(diag.BadSetting, err, "GOSUMDB "+what, "unset GOSUMDB; go env -u GOSUMDB")
 }
 
-// directURL is where a database of that name lives. The name also becomes part
+// directURL returns the address of a database of that name. The name also becomes part
 // of paths on disk, so nothing but a plain host and path will do.
 func directURL(name string) (string, error) {
 	u, err := url.Parse("https://" + name)
@@ -120,10 +120,8 @@ func directURL(name string) (string, error) {
 // Name is the database's name, "sum.golang.org" for the public one.
 func (l *Log) Name() string { return l.name }
 
-// URL returns where the database is reached. Proxies are asked as the go command
-// asks them: the first that says it carries the database is used and no other
-// way; one that says it doesn't (404, 410) is passed over; any other error makes
-// the database unavailable unless GOPROXY has a pipe there.
+// URL returns where the database is reached. Proxies are used as the go command
+// uses them: the first that serves the database is used and no other way; one that does not (404, 410) is skipped; any other error makes the database unavailable unless GOPROXY has a pipe there.
 func (l *Log) URL(ctx context.Context) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -164,7 +162,7 @@ func (l *Log) URL(ctx context.Context) (string, error) {
 func missing(err error) bool { return fetch.Gone(err) }
 
 // readLocal returns what a file:// proxy has at a path of the database. Such a
-// proxy need not be a whole copy that says so: the download cache of the go
+// proxy need not be a complete copy: the download cache of the go
 // command, for instance, has the records and tiles that it has looked up.
 func (l *Log) readLocal(ctx context.Context, path string) (data []byte, found bool) {
 	for _, base := range l.localBases() {

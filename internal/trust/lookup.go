@@ -18,8 +18,8 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// Record is what the log says about one release on one platform. A Record that
-// exists was proved: the text is in the tree, and the tree is signed and
+// Record is the record of one release on one platform. A Record that exists was
+// verified: the text is in the tree, and the tree is signed and
 // continues every tree that this machine has seen.
 type Record struct {
 	Version  gover.Version
@@ -36,14 +36,13 @@ type Record struct {
 
 // Lookup asks the log for the record of v on p and checks it. The error is a
 // *diag.Error: unproven if the log has no such record, network or offline if it
-// could not be asked, proof-invalid if its answer does not hold, log-forked if it
-// contradicts what it signed before.
+// could not be reached, proof-invalid if its answer is false, log-forked if it contradicts what it signed before.
 func (l *Log) Lookup(ctx context.Context, v gover.Version, p gover.Platform) (Record, error) {
 	return settle(ctx, l, func(s *session) (Record, error) { return s.lookup(v, p) })
 }
 
-// settle asks a question in a session of its own, and again without the cache
-// where that may have been the reason for a false answer.
+// settle makes a lookup in a session of its own, and again without the cache
+// if that may have been the reason for a false answer.
 func settle[T any](ctx context.Context, l *Log, ask func(*session) (T, error)) (T, error) {
 	s := newSession(ctx, l, false)
 	answer, err := ask(s)
@@ -52,7 +51,7 @@ func settle[T any](ctx context.Context, l *Log, ask func(*session) (T, error)) (
 	}
 	var none T
 	// Either the database is false, or our cache is. A fork is looked for before
-	// anything else, since it accuses somebody, and then everything is asked anew.
+	// anything else, because it is the gravest result; then everything is requested again.
 	if report := l.findFork(s); report != "" {
 		return none, l.forked(report)
 	}
@@ -79,7 +78,7 @@ func (s *session) lookup(v gover.Version, p gover.Platform) (Record, error) {
 }
 
 // doubtful reports whether a failed lookup may be due to a fork or to our cache:
-// the proof does not hold, or a tile that it needs is not available.
+// the proof is not valid, or a tile that it needs is not available.
 func (s *session) doubtful(err error) bool {
 	var t ticket
 	switch diag.CodeOf(err) {
@@ -185,10 +184,10 @@ func (r *tileReader) read(path string) ([]byte, error) {
 	return s.ReadRemote("/" + path)
 }
 
-// SaveTiles does nothing: what is needed again, the client has saved.
+// SaveTiles does nothing: the client has saved what is needed again.
 func (r *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// explain makes the user-facing error of a lookup that failed.
+// explain returns the user-facing error of a lookup that failed.
 func (s *session) explain(v gover.Version, err error) error {
 	l := s.log
 	if s.security != "" {

@@ -15,8 +15,8 @@ import (
 	"github.com/vmgo/vmgo/internal/fetch"
 )
 
-// ModuleRecord is what the log says about one version of a module. One that
-// exists was proved as a [Record] is.
+// ModuleRecord is the record of one version of a module. One that exists was
+// verified like a [Record].
 type ModuleRecord struct {
 	Zip, Mod string // "h1:...": hashes of the module's zip and go.mod
 	Answer   []byte // the database's whole answer to the lookup, with a tree head
@@ -55,7 +55,7 @@ func (s *session) module(path, version string) (ModuleRecord, error) {
 }
 
 // Tile returns a tile of the database by its path, "tile/8/0/123" or
-// "tile/8/0/123.p/45", once it is known to belong to the signed tree. Errors are
+// "tile/8/0/123.p/45", verified to belong to the signed tree. Errors are
 // those of [Log.Lookup]; a path that is no tile of hashes is unproven.
 func (l *Log) Tile(ctx context.Context, path string) ([]byte, error) {
 	tile, err := tlog.ParseTilePath(path)
@@ -127,8 +127,8 @@ func (s *session) known() (head, error) {
 	return s.log.openHead(data)
 }
 
-// advance asks for the database's newest tree head and keeps it if it continues
-// the known one.
+// advance downloads the database's newest tree head and keeps it if it continues the
+// known one.
 func (s *session) advance() (head, error) {
 	known, err := s.known()
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *session) advance() (head, error) {
 	return seen, nil
 }
 
-// explainModule makes the user-facing error of a question about a module or a
+// explainModule returns the user-facing error of a lookup of a module or a
 // part of the log.
 func (s *session) explainModule(what string, err error) error {
 	l := s.log

@@ -18,14 +18,14 @@ import (
 
 // GooglePrimary is the fingerprint of the primary key of the certificate that
 // signs Go's archives. It is pinned beside the embedded certificate, so that a
-// change of that file alone cannot change who is believed.
+// change of that file alone cannot change which key is accepted.
 const GooglePrimary = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796"
 
 //go:embed google-linux-signing-key.asc
 var googleCertificate []byte
 
-// clockSlack is how far in the future a signature may seem to have been made
-// before it is refused: a clock that is off by a zone is common on a fresh VM.
+// clockSlack is how far in the future the time of an accepted signature may
+// be: a clock that is off by a zone is common on a fresh VM.
 const clockSlack = 24 * time.Hour
 
 // minRSABits is the shortest RSA key whose signatures count.
@@ -42,7 +42,7 @@ type certificate struct {
 	origin string
 }
 
-// Signer says who signed an archive, for the receipt.
+// Signer is the key that signed an archive, for the receipt.
 type Signer struct {
 	Primary string    // fingerprint of the certificate's primary key, upper-case hex
 	Key     string    // fingerprint of the key that made the signature; Primary itself or a subkey
@@ -50,7 +50,7 @@ type Signer struct {
 	Time    time.Time // when the signature says it was made, UTC
 }
 
-// NewKeyring makes a keyring of Google's certificate alone.
+// NewKeyring returns a keyring with only Google's certificate.
 func NewKeyring() (*Keyring, error) { return newKeyring(googleCertificate) }
 
 func newKeyring(certificate []byte) (*Keyring, error) {
@@ -65,7 +65,7 @@ func newKeyring(certificate []byte) (*Keyring, error) {
 }
 
 // Add accepts every certificate in data, armored or binary. origin is named in
-// errors and receipts. This is how VMGO_KEYRING comes in: for a private mirror
+// errors and receipts. VMGO_KEYRING uses it: for a private mirror
 // that signs again.
 func (k *Keyring) Add(origin string, data []byte) error {
 	body, err := dearmor(data, openpgp.PublicKeyType)
@@ -99,9 +99,8 @@ func (k *Keyring) Primaries() []string {
 // its sum may be taken as well.
 //
 // The key is judged at the time of the signature, not now: subkeys live three
-// years, and a release does not become bad when its key retires. What is
-// checked now is only that the signature itself has not expired and was not
-// made in the future.
+// years, and a release stays valid when its key retires. Only the signature's own
+// expiry and a time in the future are checked against the present.
 func (k *Keyring) Verify(s *Signature, h hash.Hash, now time.Time) (Signer, error) {
 	if err := s.timely(now); err != nil {
 		return Signer{}, err
@@ -190,7 +189,7 @@ func (s *Signature) check(c certificate, key signingKey, h hash.Hash) error {
 
 // revokedAt reports whether a revocation reaches back to at. Only a key that was
 // retired or replaced keeps its earlier signatures; a compromised one, or one
-// without a reason, has none that can be believed.
+// without a reason, has none that can be trusted.
 func revokedAt(revocations []*packet.Signature, at time.Time) bool {
 	for _, r := range revocations {
 		soft := r.RevocationReason != nil &&

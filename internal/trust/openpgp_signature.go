@@ -71,15 +71,15 @@ func parseSignature(data []byte) (*packet.Signature, error) {
 // [Keyring.Verify].
 func (s *Signature) NewHash() hash.Hash { return s.packet.Hash.New() }
 
-// SHA256 reports whether the signature is over a SHA-256, so that the hash an
-// archive's checksum needs anyway will do.
+// SHA256 reports whether the signature is over a SHA-256, so that the hash of
+// the archive's checksum suffices.
 func (s *Signature) SHA256() bool { return s.packet.Hash == crypto.SHA256 }
 
-// Time is when the signature says it was made, UTC.
+// Time returns the time in the signature, UTC.
 func (s *Signature) Time() time.Time { return s.packet.CreationTime.UTC() }
 
-// KeyID names the key that the signature says it is by: its fingerprint, or
-// where that is not given (signatures before 2023-09) its 64-bit id.
+// KeyID returns the key in the signature: its fingerprint, or if that is
+// missing (signatures before 2023-09) its 64-bit id.
 func (s *Signature) KeyID() string {
 	if len(s.packet.IssuerFingerprint) > 0 {
 		return fmt.Sprintf("%X", s.packet.IssuerFingerprint)
@@ -96,7 +96,7 @@ func (s *Signature) names(key *packet.PublicKey) bool {
 	return *s.packet.IssuerKeyId == key.KeyId
 }
 
-// timely refuses signatures that have expired or come from the future.
+// timely returns an error for signatures that have expired or are from the future.
 func (s *Signature) timely(now time.Time) error {
 	made := s.packet.CreationTime
 	if made.After(now.Add(clockSlack)) {

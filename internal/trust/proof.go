@@ -12,8 +12,8 @@ import (
 )
 
 // proofFile is the form in which a proof is kept: a record, a signed tree head,
-// and the hashes that lead from the one to the other. With the database's key it
-// is all that a verification takes.
+// and the hashes that lead from the one to the other. A verification needs only it
+// and the database's key.
 type proofFile struct {
 	Log      string   `json:"log"`
 	ID       int64    `json:"id"`
@@ -31,9 +31,9 @@ func encodeProof(r *Record, hashes tlog.RecordProof) []byte {
 	return append(data, '\n')
 }
 
-// VerifyOffline checks a proof that [Log.Lookup] gave, without network: that the
-// record is about v on p, and in a tree that the database signed. What it cannot
-// tell is whether that tree is part of the history that others see; Lookup did
+// VerifyOffline checks a proof of [Log.Lookup], without network: that the
+// record is about v on p, and in a tree that the database signed. It cannot check
+// whether that tree is part of the history that others see; Lookup did
 // that when it made the proof.
 func (l *Log) VerifyOffline(proof []byte, v gover.Version, p gover.Platform) (Record, error) {
 	r, err := l.verify(proof, v, p)

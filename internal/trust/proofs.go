@@ -1,11 +1,11 @@
 // Package trust decides whether a release is what the Go project published.
-// It knows three independent proofs: the SHA-256 that an index names, Google's
+// It checks three independent proofs: the SHA-256 of an index, Google's
 // OpenPGP signature over an archive, and the record in the Go checksum
-// database, a public append-only log, over the content of the tree. It touches
-// no archive itself: digests come in, verdicts go out.
+// database, a public append-only log, over the content of the tree. It does
+// not read archives: digests come in, verdicts go out.
 package trust
 
-// Proofs says for each proof whether it was given. Keys and values are part of
+// Proofs has the result of each proof. Keys and values are part of
 // the contract of --json and of receipts.
 type Proofs map[Proof]string
 
@@ -28,11 +28,11 @@ const Passed = "passed"
 // Unavailable is the value of a proof that was not available.
 func Unavailable(why string) string { return "unavailable: " + why }
 
-// NewProofs returns the three proofs, none of them there yet.
+// NewProofs returns the three proofs, all of them unavailable.
 func NewProofs() Proofs {
 	return Proofs{SHA256: Unavailable("not requested"), OpenPGP: Unavailable("not requested"), ChecksumDB: Unavailable("not requested")}
 }
 
-// Vouched reports whether a party beyond the server that gave the bytes stands
-// for them: Google's key or the log. A checksum alone does not suffice.
+// Vouched reports whether another party than the server verifies the
+// bytes: Google's key or the log. A checksum alone does not suffice.
 func (p Proofs) Vouched() bool { return p[OpenPGP] == Passed || p[ChecksumDB] == Passed }

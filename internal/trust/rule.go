@@ -21,10 +21,10 @@ func ModulePrefix(v gover.Version, p gover.Platform) string {
 
 // ModuleName returns the name, without prefix, under which the log covers the
 // file at path in a GOROOT ("/"-separated, relative). ok is false for what the
-// log does not reach: the parts of an archive that the module leaves out.
+// log does not cover: the parts of an archive that the module leaves out.
 //
-// The rule is that of the distribution's packer: go.mod files travel as
-// _go.mod, since a module zip may hold only one go.mod.
+// The rule is that of the distribution's packer: go.mod files are stored
+// as _go.mod, since a module zip may hold only one go.mod.
 func ModuleName(path string) (name string, ok bool) {
 	top, _, nested := strings.Cut(path, "/")
 	if nested {
@@ -44,7 +44,7 @@ func ModuleName(path string) (name string, ok bool) {
 
 // Hash1 computes the hash ("h1:...") that the log has for the tree with the
 // given files: path in GOROOT and SHA-256 of the content. Files that the log
-// does not reach are left out. A tree that has both go.mod and _go.mod, as the
+// does not cover are left out. A tree that has both go.mod and _go.mod, as the
 // go command leaves one, counts the pair once and fails where they differ.
 func Hash1(v gover.Version, p gover.Platform, files iter.Seq2[string, [sha256.Size]byte]) (string, error) {
 	type entry struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// session is the outside world of one lookup: it implements sumdb.ClientOps.
+// session is the input and output of one lookup: it implements sumdb.ClientOps.
 //
 // It remembers what went through it, for three reasons. The database's client
 // turns errors into text, so that a dead network looks like a false proof: each
@@ -55,10 +55,10 @@ func (t ticket) Error() string { return t.err.Error() }
 // Unwrap returns the error.
 func (t ticket) Unwrap() error { return t.err }
 
-// stub is what the client gets in place of the error.
+// stub is what the client gets instead of the error.
 type stub string
 
-// Error returns what to look for in the client's error.
+// Error returns the text to search for in the client's error.
 func (s stub) Error() string { return string(s) }
 
 func newSession(ctx context.Context, l *Log, fresh bool) *session {
@@ -85,7 +85,7 @@ func (s *session) redeem(err error) (ticket, bool) {
 	return ticket{}, false
 }
 
-// ReadRemote asks the database, and what file:// proxies have of it first.
+// ReadRemote reads from file:// proxies, or else from the database.
 func (s *session) ReadRemote(path string) ([]byte, error) {
 	base, err := s.log.URL(s.ctx)
 	if data, found := s.log.readLocal(s.ctx, path); found {
@@ -137,8 +137,8 @@ func (s *session) ReadConfig(file string) ([]byte, error) {
 	return data, nil
 }
 
-// damagedHead is reported, not repaired: whoever wants this machine to forget
-// a history could damage the head as well as delete it.
+// damagedHead is reported, not repaired: an attacker who wants this machine
+// to forget a history could damage the head as well as delete it.
 func damagedHead(path, name string, err error) error {
 	return diag.Wrap(diag.Failure, err, "the tree head that this machine keeps in "+path+" is not one that "+name+" signed",
 		"mv "+diag.Word(path)+" "+diag.Word(path+".damaged")+"   # this forgets the history of the database that this machine has seen")
@@ -178,7 +178,7 @@ func (s *session) sharedHead() []byte {
 	return data
 }
 
-// shareHead returns others a tree head that is newer than the one they have.
+// shareHead gives others a tree head that is newer than theirs.
 func (s *session) shareHead(signed []byte) {
 	if s.log.config.Shared == nil {
 		return
@@ -193,7 +193,7 @@ func (s *session) shareHead(signed []byte) {
 // latestName is the file of the newest tree head.
 const latestName = "latest"
 
-// tellUnkept warns that this machine does not remember which history of the
+// tellUnkept warns that this machine cannot record which history of the
 // database it has seen.
 func (l *Log) tellUnkept(err error) {
 	if l.config.Warn == nil {

@@ -25,18 +25,18 @@ type Snapshot struct {
 	// Head is the signed tree head in which every record is.
 	Head []byte
 	// Files are answers by their path: "latest", "lookup/MODULE@VERSION",
-	// "tile/8/0/123.p/45". All answers have the same tree head, so that nobody
-	// has to compare two of them.
+	// "tile/8/0/123.p/45". All answers have the same tree head, so that they
+	// need not be compared.
 	Files map[string][]byte
-	// Records has what the database says about each module.
+	// Records has the record of each module.
 	Records map[ModuleVersion]ModuleRecord
 }
 
-// lookupsAtOnce is how many records are asked for side by side.
+// lookupsAtOnce is how many records are requested in parallel.
 const lookupsAtOnce = 8
 
-// Snapshot asks the database for the records of the modules and collects what
-// proves them. since are signed tree heads that the machine may have seen, from
+// Snapshot downloads the records of the modules and collects their
+// proofs. since are signed tree heads that the machine may have seen, from
 // which proofs lead to the new one; empty ones are none. Errors are those of
 // [Log.Module].
 func (l *Log) Snapshot(ctx context.Context, modules []ModuleVersion, since ...[]byte) (Snapshot, error) {

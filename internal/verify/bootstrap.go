@@ -15,7 +15,7 @@ type Bootstrap struct {
 	GOROOT  string
 }
 
-// bootstrapFor returns the release that is to compile t: the one that was named, or of the
+// bootstrapFor returns the release that compiles t: the requested one, or of the
 // installed ones the newest that is older than t, else the oldest that is newer.
 func (v *Verifier) bootstrapFor(t Target) (Bootstrap, error) {
 	least, err := leastBootstrap(t)

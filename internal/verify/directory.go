@@ -11,7 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
-// Source knows where the module zip of a release is; *release.GoProxy is one.
+// Source locates the module zip of a release; *release.GoProxy is one.
 type Source interface {
 	Locate(ctx context.Context, v gover.Version, p gover.Platform) (release.Artifact, error)
 }
@@ -22,8 +22,8 @@ type Ranger interface {
 }
 
 // ZipDirectory lists the files of a module zip, with sizes and CRC-32s, by
-// reading the directory at its end alone: 1.6 MB of 75. It names the files that
-// differ where the log says that some do, and proves nothing by itself.
+// reading only the directory at its end: 1.6 MB of 75. It names the files that
+// differ if the log shows that some do, and proves nothing by itself.
 func ZipDirectory(ctx context.Context, source Source, client Ranger, v gover.Version, p gover.Platform) ([]archive.File, error) {
 	artifact, err := source.Locate(ctx, v, p)
 	if err != nil {

@@ -64,8 +64,8 @@ func (t *Tree) emptyDirs(wanted map[string]bool) (problems []Problem) {
 	return problems
 }
 
-// wrongMode tells a mode that a release does not have. A store may take write
-// permission away, never add it; that is told of by [Tree.Problems].
+// wrongMode reports whether a mode is one that a release does not have. A store
+// may withdraw write permission, never add it; [Tree.Problems] reports that.
 func wrongMode(want, have fs.FileMode) bool {
 	const readAndRun = 0o555
 	return have&^0o777 != 0 || want&readAndRun != have&readAndRun
@@ -73,7 +73,7 @@ func wrongMode(want, have fs.FileMode) bool {
 
 // Problems lists what is wrong with any GOROOT whatever its content: files of
 // other owners, files that others may change, attributes that no release has, and
-// what is no file.
+// what is not a file.
 func (t *Tree) Problems() []Problem {
 	var problems []Problem
 	check := func(f *TreeFile) {

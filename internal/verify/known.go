@@ -9,8 +9,8 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 )
 
-// knownFailure is a failure of the standard library's tests that says nothing
-// about the tree that is verified.
+// knownFailure is a failure of the standard library's tests that does not
+// depend on the tree that is verified.
 type knownFailure struct {
 	pkg    string
 	tests  []string

@@ -19,8 +19,8 @@ type Log interface {
 	VerifyOffline(proof []byte, v gover.Version, p gover.Platform) (trust.Record, error)
 }
 
-// checkLog is the check "log": the hash of the tree as it is now must be the
-// one that the checksum database has on record.
+// checkLog is the check "log": the hash of the present tree must be that of the record
+// in the checksum database.
 func (v *Verifier) checkLog(ctx context.Context, c *Check, t Target, tree *Tree) {
 	if problems := unproven(t, tree); len(problems) > 0 {
 		c.Problems = problems
@@ -64,7 +64,7 @@ func (v *Verifier) checkLog(ctx context.Context, c *Check, t Target, tree *Tree)
 		t.GOROOT, t.Version.Toolchain(), h1, record.Log, record.H1, why), "vmgo install "+t.Version.String()))
 }
 
-// unproven lists the files of an install that the log does not reach, unless
+// unproven lists the files of an install that the log does not cover, unless
 // the receipt has a signature over them. A tree that vmgo did not install has no
 // receipt: there, the check only counts them.
 func unproven(t Target, tree *Tree) (problems []Problem) {
@@ -93,8 +93,8 @@ func (t *Tree) covered() int {
 	return n
 }
 
-// record returns what the log has on record: by the proof kept at install where
-// there is one that holds, else by asking.
+// record returns the record of the log: from the proof kept at install if it
+// is valid, else from the database.
 func (v *Verifier) record(ctx context.Context, t Target) (trust.Record, string, error) {
 	if v.Log == nil {
 		return trust.Record{}, "", errors.New("there is no checksum database to ask")
@@ -122,7 +122,7 @@ func (v *Verifier) keepProof(ctx context.Context, t Target, record trust.Record)
 		return
 	}
 	// A store that cannot be written (a reader's, another user's) stays as it is:
-	// the check has its answer all the same.
+	// the check has its result all the same.
 	_ = t.Store.AmendReceipt(ctx, t.Version, func(r *store.Receipt) {
 		r.LogProof = record.Proof
 		if r.Proofs == nil {
@@ -132,8 +132,8 @@ func (v *Verifier) keepProof(ctx context.Context, t Target, record trust.Record)
 	}, store.Wait{No: true})
 }
 
-// suspects finds the files to which the difference is due, and says why it
-// could not where it found none.
+// suspects returns the files to which the difference is due, or why there are
+// none.
 func (v *Verifier) suspects(ctx context.Context, t Target, tree *Tree, record trust.Record) ([]Problem, string) {
 	if manifest, ok := v.manifestFor(t, record); ok {
 		return differing(manifest, tree, true), "yet no file differs from the manifest"
@@ -149,7 +149,7 @@ func (v *Verifier) suspects(ctx context.Context, t Target, tree *Tree, record tr
 }
 
 // manifestFor finds a manifest of the same release in one of the stores that
-// is exactly what the log has on record, whoever wrote it.
+// is exactly what the log has, whoever wrote it.
 func (v *Verifier) manifestFor(t Target, record trust.Record) (store.Manifest, bool) {
 	stores := v.Stores
 	if t.Store != nil {
@@ -179,8 +179,8 @@ func treeFiles(m store.Manifest) []TreeFile {
 	return files
 }
 
-// differing compares the part of a tree that the log reaches with a list of
-// files, by SHA-256 or, where the list has none, by size and CRC-32.
+// differing compares the part of a tree that the log covers with a list of
+// files, by SHA-256 or, if the list has none, by size and CRC-32.
 func differing(list []archive.File, tree *Tree, sha bool) []Problem {
 	byPath := tree.index()
 	wanted := make(map[string]bool, len(list))

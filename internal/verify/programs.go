@@ -12,7 +12,7 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// modInit looks at the go line that the toolchain writes into a new go.mod.
+// modInit checks the go line that the toolchain writes into a new go.mod.
 func (s *sandbox) modInit(ctx context.Context) (string, error) {
 	if s.t.Version.Minor() < 11 {
 		return "no modules yet", nil
@@ -53,7 +53,7 @@ func rightGoLine(v gover.Version, line string) bool {
 	return got == v || got.Compare(v) < 0 && got.Minor() >= v.Minor()-2 && got.Minor() < v.Minor()
 }
 
-// compiler asks the compiler itself, which is another program than go.
+// compiler checks the version of the compiler, which is another program than go.
 func (s *sandbox) compiler(ctx context.Context) (string, error) {
 	out, _, err := s.output(ctx, nil, "tool", "compile", "-V")
 	if err != nil {

@@ -23,11 +23,11 @@ const rebuildSeconds = 720
 const rebuildBytes = 1_200_000_000
 
 // firstReproducible is the minor version from which on releases are built so that
-// everybody gets the same bytes.
+// every build gives the same bytes.
 const firstReproducible = 21
 
 // checkRebuild is the check "rebuild": the release is built again from the source in
-// its own tree, by another release, and each of its binaries must be equal to what comes out.
+// its own tree, by another release, and each of its binaries must be equal to the result.
 func (v *Verifier) checkRebuild(ctx context.Context, c *Check, t Target, tree *Tree) {
 	name := t.Version.Toolchain()
 	switch {
@@ -69,8 +69,8 @@ func equalText(r store.Rebuilt) string {
 	return fmt.Sprintf("%d binaries equal to what %s of %s builds from the source", r.Binaries, r.With, r.GOROOT)
 }
 
-// rebuild builds the release and compares. What an earlier run left is used; where that
-// does not end well, it is built from the beginning, so that no leftover makes a false alarm.
+// rebuild builds the release and compares. What an earlier run left is used; if that
+// fails, it is built from the beginning, so that no leftover causes a false alarm.
 func (v *Verifier) rebuild(ctx context.Context, t Target, tree *Tree, boot Bootstrap) (problems []Problem, binaries int, err error) {
 	w, err := v.openWork(ctx, t)
 	if err != nil {

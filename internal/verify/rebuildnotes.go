@@ -27,8 +27,8 @@ func (v *Verifier) keptRebuild(t Target, key string) (store.Rebuilt, bool) {
 	return kept, err == nil && json.Unmarshal(data, &kept) == nil && kept.Tree == key
 }
 
-// keepRebuild adds a result to the receipt, or keeps it in the user's state where
-// the store belongs to somebody else or there is no receipt.
+// keepRebuild adds a result to the receipt, or keeps it in the user's state if
+// the store belongs to another user or there is no receipt.
 func (v *Verifier) keepRebuild(ctx context.Context, t Target, result store.Rebuilt) error {
 	if t.Store != nil {
 		err := t.Store.AmendReceipt(ctx, t.Version, func(r *store.Receipt) { r.Rebuilt = &result }, store.Wait{No: true})

@@ -19,13 +19,13 @@ import (
 )
 
 // work is a directory in which a release is built: go has the copy of its tree,
-// begun says what was copied, and is only there once all was.
+// begun records what was copied, and exists only once everything was.
 type work struct {
 	dir  string
 	lock *fsx.Lock // nil for a scratch directory
 }
 
-// openWork opens the directory of a release, where one is kept between runs, else a scratch
+// openWork opens the directory of a release, if one is kept between runs, else a scratch
 // directory.
 func (v *Verifier) openWork(ctx context.Context, t Target) (*work, error) {
 	if v.NotesDir == "" {
@@ -163,7 +163,7 @@ func (w *work) build(ctx context.Context, v *Verifier, t Target, boot Bootstrap,
 	return nil
 }
 
-// environment is that of a build: nobody's settings, and no network. What is not set has the
+// environment returns that of a build: no user's settings, and no network. What is not set has the
 // default that the published binaries have built in, such as CC and CGO_ENABLED.
 func (w *work) environment(v *Verifier, t Target, boot Bootstrap) []string {
 	env := []string{

@@ -18,7 +18,7 @@ import (
 )
 
 // sandbox is a scratch directory in which a toolchain is tried: its own HOME
-// and caches, an environment of our making, and no network.
+// and caches, an environment of its own, and no network.
 type sandbox struct {
 	v   *Verifier
 	t   Target
@@ -59,7 +59,7 @@ func (s *sandbox) write(name, text string) error {
 	return os.WriteFile(filepath.Join(s.dir, "work", name), []byte(text), 0o600)
 }
 
-// command makes a command that the go program of the release carries out.
+// command returns a command that the go program of the release runs.
 func (s *sandbox) command(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	return s.program(ctx, filepath.Join(s.t.GOROOT, "bin", "go"), env, args...)
 }
@@ -72,7 +72,7 @@ func (s *sandbox) program(ctx context.Context, path string, env []string, args .
 	return cmd
 }
 
-// groupCommand returns a command that ends with all that it started.
+// groupCommand returns a command that ends together with all processes that it started.
 func groupCommand(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -81,7 +81,7 @@ func groupCommand(ctx context.Context, program string, args ...string) *exec.Cmd
 	return cmd
 }
 
-// output runs a command and gives what it printed.
+// output runs a command and returns its output.
 func (s *sandbox) output(ctx context.Context, env []string, args ...string) (stdout, stderr string, err error) {
 	cmd := s.command(ctx, env, args...)
 	var out, talk bytes.Buffer
@@ -136,7 +136,7 @@ func (v *Verifier) within(c *Check, t Target, try func(*sandbox) (detail string,
 	}
 }
 
-// checkRun is the check "run": what the toolchain says of itself, and small programs.
+// checkRun is the check "run": what the toolchain reports about itself, and small programs.
 func (v *Verifier) checkRun(ctx context.Context, c *Check, t Target) {
 	v.within(c, t, func(s *sandbox) (string, error) {
 		return s.steps(ctx, s.version, s.goEnv, s.listStd, s.modInit, s.compiler, s.hello, s.cgo)

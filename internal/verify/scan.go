@@ -38,9 +38,8 @@ type TreeFile struct {
 }
 
 // Scan reads every file beneath goroot, jobs at a time. Links are not
-// followed. A file that changes meanwhile is as it was read. hashed is told how
-// many bytes were read, of how many; it may be nil, and is called by many
-// goroutines.
+// followed. A file that changes meanwhile is as it was read. hashed is called with
+// the bytes read so far and the total; it may be nil, and is called by many goroutines.
 func Scan(ctx context.Context, goroot string, jobs int, hashed func(done, total int64)) (*Tree, error) {
 	root, err := os.OpenRoot(goroot)
 	if err != nil {
@@ -136,8 +135,8 @@ func attributesOf(root *os.Root, path string) ([]string, error) {
 	return fsx.Attributes(dir)
 }
 
-// digest reads the file. What it finds open is what it measures: a name may
-// stand for another file by now (never for one outside of root), and a pipe would keep us for ever.
+// digest reads the file. It checks the open file: a name may
+// stand for another file by now (never for one outside of root), and a pipe would block for ever.
 func (f *TreeFile) digest(root *os.Root, buf []byte) error {
 	file, err := openRegular(root, f.Path)
 	if err != nil {
@@ -179,7 +178,7 @@ func (t *Tree) digests() iter.Seq2[string, [sha256.Size]byte] {
 	}
 }
 
-// covered reports whether the log reaches the file at path.
+// covered reports whether the log covers the file at path.
 func covered(path string) bool {
 	_, ok := trust.ModuleName(path)
 	return ok
@@ -202,7 +201,7 @@ func goModCopy(byPath map[string]*TreeFile, path string) bool {
 	return base == "_go.mod" && twin != nil && twin.SHA256 == byPath[path].SHA256
 }
 
-// sortProblems orders problems by path and gives each once.
+// sortProblems sorts problems by path and removes repetitions.
 func sortProblems(list []Problem) []Problem {
 	slices.SortFunc(list, func(a, b Problem) int {
 		if c := strings.Compare(a.Path, b.Path); c != 0 {

@@ -40,7 +40,7 @@ func (v *Verifier) checkSmoke(ctx context.Context, c *Check, t Target) {
 	})
 }
 
-// raceGo counts under a lock, says so, and counts without one. It imports little, since
+// raceGo counts under a lock, prints that, and counts without one. It imports little, since
 // everything is compiled anew for the race detector.
 const raceGo = `package main
 

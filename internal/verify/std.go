@@ -49,7 +49,7 @@ func (s *sandbox) packages(ctx context.Context) ([]string, error) {
 	return strings.Fields(out), nil
 }
 
-// announce says how long the tests will take.
+// announce prints how long the tests will take.
 func (v *Verifier) announce(left, before int) {
 	if v.Progress == nil {
 		return
@@ -84,7 +84,7 @@ func (s *sandbox) test(ctx context.Context, flags, packages []string, notes *std
 	return out.summary(), v.judge(limited, t, out, err, limit, notes)
 }
 
-// judge returns why the tests are no success; nil if they are.
+// judge returns the error of tests that did not succeed; nil if they did.
 func (v *Verifier) judge(limited context.Context, t Target, out *stdOutput, runErr error, limit time.Duration, notes *stdNotes) error {
 	before := 0
 	if notes != nil {
@@ -106,8 +106,8 @@ func (v *Verifier) judge(limited context.Context, t Target, out *stdOutput, runE
 	return nil
 }
 
-// lacking reminds of what a module install does not have, which some tests
-// look for.
+// lacking returns a note about what a module install does not have and
+// some tests need.
 func lacking(t Target) string {
 	if t.Store != nil {
 		if r, err := t.Store.Receipt(t.Version); err == nil && r.Contents == store.ContentsModule {

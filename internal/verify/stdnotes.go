@@ -15,7 +15,7 @@ import (
 )
 
 // stdNotes remember which packages of one tree have passed, so that tests that were
-// interrupted go on. They count for a tree with the same contents alone.
+// interrupted go on. They count only for a tree with the same contents.
 type stdNotes struct {
 	path   string
 	file   *os.File
@@ -61,14 +61,14 @@ func (v *Verifier) stdNotes(t Target, tree *Tree) (*stdNotes, error) {
 	return n, err
 }
 
-// pass notes a package. What cannot be noted is tested again.
+// pass records a package. What cannot be recorded is tested again.
 func (n *stdNotes) pass(pkg string) {
 	if n.file != nil {
 		_, _ = n.file.WriteString(pkg + "\n")
 	}
 }
 
-// forget removes the notes: the tests came to their end.
+// forget removes the notes: the tests are complete.
 func (n *stdNotes) forget() {
 	if n != nil && n.path != "" {
 		_ = os.Remove(n.path)

@@ -14,7 +14,7 @@ type stdOutput struct {
 	progress func(string)
 	// known reports why a package is known to fail with these tests; may be nil.
 	known func(pkg string, tests []string) (string, bool)
-	// ended is told of each package that passed; may be nil.
+	// ended is called for each package that passed; may be nil.
 	ended func(pkg string)
 	total int // packages to be tested; 0 if that is not known
 
@@ -98,7 +98,7 @@ func isReason(line string) bool {
 	return strings.HasPrefix(line, "panic: ") || regexp.MustCompile(`^\s*\S+\.go:\d+:`).MatchString(line)
 }
 
-// fail notes a package that failed, and returns the line to be shown.
+// fail records a package that failed, and returns the line to be shown.
 func (o *stdOutput) fail(pkg, line string) string {
 	if o.known != nil {
 		if text, ok := o.known(pkg, o.tests); ok {

@@ -14,17 +14,17 @@ import (
 	"github.com/vmgo/vmgo/internal/store"
 )
 
-// Checks says which checks to make.
+// Checks are the checks to make.
 type Checks struct{ Files, Log, Run, Smoke, Std, Rebuild bool }
 
 // Usual are the checks that are made when none is named.
 func Usual() Checks { return Checks{Files: true, Log: true, Run: true} }
 
-// Verifier holds what the checks need of the world. Its fields are set once.
+// Verifier has what the checks need. Its fields are set once.
 type Verifier struct {
 	Log Log
-	// Stores may hold the same release as a tree that is found wanting, which
-	// then tells what differs.
+	// Stores may hold the same release as a tree that fails, and then show
+	// what differs.
 	Stores []*store.Store
 	// Directory lists the files of a module zip with size and CRC-32, for the
 	// same purpose; nil where there is no network.
@@ -33,9 +33,9 @@ type Verifier struct {
 	Now       func() time.Time
 	// Run starts a program and waits for it; (*exec.Cmd).Run in production.
 	Run func(cmd *exec.Cmd) error
-	// Path is the PATH on which a C compiler is looked for.
+	// Path is the PATH on which a C compiler is searched.
 	Path string
-	// TempDir is where scratch directories are made; "" is the system's choice.
+	// TempDir is where scratch directories are made; "" means the system's.
 	TempDir string
 	// NotesDir is where std notes which packages have passed, to go on after a stop; ""
 	// notes nothing. A rebuild that was stopped is kept there for the same purpose.
@@ -49,12 +49,12 @@ type Verifier struct {
 	Bootstrap Bootstrap
 	// StdTimeout ends the checks smoke and std.
 	StdTimeout time.Duration
-	// Begin is told of each check when it begins; may be nil.
+	// Begin is called for each check when it begins; may be nil.
 	Begin func(t Target, id string)
-	// Hashed is told how many bytes of the tree were read, of how many. It may
+	// Hashed is called with the bytes of the tree read so far and the total. It may
 	// be nil, and is called by many goroutines.
 	Hashed func(done, total int64)
-	// Progress is told of each package that std has tested, and each step of a rebuild; may be nil.
+	// Progress is called for each package that std has tested, and each step of a rebuild; may be nil.
 	Progress func(line string)
 }
 
@@ -79,8 +79,8 @@ func (v *Verifier) Verify(ctx context.Context, t Target, checks Checks) (Report,
 	}
 }
 
-// gone is the report of a release that went away while it was verified: what
-// failed then says nothing about what it was.
+// gone is the report of a release that was removed while it was verified: failures
+// then mean nothing.
 func (r Report) gone() Report {
 	for i := range r.Checks {
 		if c := &r.Checks[i]; c.err != nil {

@@ -1,4 +1,4 @@
-// Package verify checks what is installed, at any later time: the files against
+// Package verify checks installed releases, at any later time: the files against
 // the manifest, the tree against the checksum database, and the toolchain by
 // running it. It reads a release and never changes one.
 //
@@ -29,7 +29,7 @@ const (
 	Skip Status = "skip" // it could not be made; Detail says why
 )
 
-// Kind says what is wrong with a file.
+// Kind is what is wrong with a file.
 type Kind string
 
 // The words are part of the contract of verify --json.
@@ -100,7 +100,7 @@ func (r Report) Failed() bool {
 	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Status == Fail })
 }
 
-// Err is nil, or one error that stands for all that failed: the gravest first.
+// Err returns nil, or one error for all checks that failed: the gravest first.
 func (r Report) Err() error {
 	var first error
 	for _, c := range r.Checks {
@@ -121,8 +121,8 @@ type Target struct {
 }
 
 // Foreign makes the target of a GOROOT that is in no store. Version and
-// platform are read from the tree itself, which proves nothing: what the log
-// says about them is then compared with every byte.
+// platform are read from the tree itself, which proves nothing: every byte is
+// then compared with the record of the log.
 func Foreign(goroot string, platform gover.Platform) (Target, error) {
 	hint := "vmgo verify /path/to/a/GOROOT"
 	name, err := store.NameOf(goroot)
@@ -166,8 +166,8 @@ func (c *Check) fail(err error) {
 	}
 }
 
-// skip marks the check as not made. With a code that is not empty, that is no
-// success either.
+// skip marks the check as not made. With a code that is not empty, the verification
+// fails.
 func (c *Check) skip(err error) {
 	c.Status, c.err = Skip, err
 	if c.Detail == "" {

@@ -112,7 +112,7 @@ func matches(pattern, urlPath string) bool {
 const loginPage = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Hotel network</body></html>\n"
 
 // misbehave answers a request in the way of f, or says that it is to be
-// answered through the writer and request that it gives back.
+// answered through the writer and request that it returns.
 func (s *Server) misbehave(f Fault, w http.ResponseWriter, r *http.Request) (http.ResponseWriter, bool) {
 	switch f.Name {
 	case "status":

@@ -1,5 +1,5 @@
-// Vmgo-shim is the lean half of vmgo: what the hook of a shell calls, and what
-// links named go and gofmt lead to. All of it is in package shims.
+// Vmgo-shim is the lean half of vmgo: the hook of a shell calls it, and links
+// named go and gofmt lead to it. All of it is in package shims.
 package main
 
 import (

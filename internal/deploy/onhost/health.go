@@ -151,7 +151,7 @@ func (a *App) probeCommand(ctx context.Context, dir string, words []string) stri
 	return ""
 }
 
-// probeURL opens a connection of its own: one that is kept alive would tell of the
+// probeURL opens a connection of its own: one that is kept alive would show the
 // program that ran before.
 func probeURL(ctx context.Context, url string) string {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil}}

@@ -1,6 +1,5 @@
-// Package installed says which releases the stores hold. It is what a prompt
-// and a shim ask, so it is part of the lean program: it reads directory names
-// and looks whether each release has its receipt, and reads nothing else. That
+// Package installed lists the releases in the stores. Prompts and shims use it,
+// so it is part of the lean program: it reads directory names and checks whether each release has its receipt, and reads nothing else. That
 // suffices, because package store gives a receipt only to a tree of which it
 // checked every byte. A directory without one, however it is named, is not
 // installed: anybody may have made it. [Unproved] lists those.
@@ -24,8 +23,8 @@ type Release struct {
 }
 
 // List returns the releases of the stores, newest first. A store named earlier
-// shadows the later ones. A store that does not exist holds nothing; one that
-// cannot be read gives an error beside what the others hold.
+// shadows the later ones. A store that does not exist is empty; one that
+// cannot be read is an error, returned with the releases of the others.
 func List(stores []string) ([]Release, error) {
 	return list(stores, true)
 }
@@ -64,8 +63,8 @@ func list(stores []string, proved bool) ([]Release, error) {
 	return releases, errors.Join(failures...)
 }
 
-// Find returns the release of that version from the first store that holds it.
-// The error is about stores of which that cannot be said.
+// Find returns the release of that version from the first store that has it.
+// The error is about stores that cannot be read.
 func Find(stores []string, version gover.Version) (release Release, found bool, err error) {
 	if version.IsZero() {
 		return Release{}, false, nil
@@ -108,7 +107,7 @@ func is(path string, kind uint32) (bool, error) {
 	return stat.Mode&syscall.S_IFMT == kind, nil
 }
 
-// Default reads the store's default link. It does not reports whether that
+// Default reads the store's default link. It does not check whether that
 // release is installed.
 func Default(store string) (gover.Version, bool) {
 	target, err := os.Readlink(DefaultLink(store))
@@ -128,13 +127,13 @@ func Toolchains(store string) string { return join(store, "toolchains") }
 // GOROOT is the directory that the release has or would have in the store.
 func GOROOT(store string, version gover.Version) string { return join(store, version.String()) }
 
-// Receipt is the path of what the store knows of a release: where it came from,
-// and what was checked. The release is installed if it is a regular file.
+// Receipt returns the path of the receipt of a release: where it came from, and what
+// was checked. The release is installed if it is a regular file.
 func Receipt(store string, version gover.Version) string {
 	return join(store, ".vmgo/receipts/"+version.String()+".json")
 }
 
-// VersionOf returns the version that a directory of a store is named after. Only
+// VersionOf returns the version in the name of a directory of a store. Only
 // the canonical text of something that can be installed counts: neither
 // "go1.22.5" nor the language version "1.22".
 func VersionOf(name string) (gover.Version, bool) {
