@@ -1,7 +1,7 @@
 // Package doctor finds out what is wrong with Go on a machine, and which command
 // fixes it.
 //
-// A check is a small value, one a file (check_<group>_<name>.go), listed in
+// A check is a small value, one per file (check_<group>_<name>.go), listed in
 // [Catalogue]. It reads the machine through a [Machine], never directly, so
 // that made-up machines can be examined, and it changes nothing: safe fixes are
 // described as [Edit] values, which Plan, Apply and Undo carry

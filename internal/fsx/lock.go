@@ -223,8 +223,8 @@ func readHolder(f *os.File) Holder {
 	return Holder{PID: pid, Since: since, What: fields[2]}
 }
 
-// TryFlock takes an exclusive flock(2) of an open file or directory, and says
-// whether it could. Closing the file lets go of it.
+// TryFlock takes an exclusive flock(2) of an open file or directory, and reports
+// whether it could. Closing the file releases it.
 func TryFlock(f *os.File) (bool, error) {
 	got, err := tryFlock(int(f.Fd()))
 	if err != nil {

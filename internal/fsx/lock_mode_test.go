@@ -41,7 +41,7 @@ func TestAcquire_isForNobodyElse(t *testing.T) {
 		t.Errorf("as it is: %v", got)
 	}
 	if got := take(path, fsx.LockOptions{}); got != 0o600 {
-		t.Errorf("taken back: %v", got)
+		t.Errorf("narrowed again: %v", got)
 	}
 	if os.Geteuid() != 0 {
 		return

@@ -62,7 +62,7 @@ func TestTransition_recordsOnlyWhatItChanges(t *testing.T) {
 		records int
 	}{
 		"a directory that is there": {[]Want{dir}, 0},
-		"a file that is so already": {[]Want{{Kind: File, Target: "/etc/d/file", Value: same}}, 0},
+		"a file that already has the contents": {[]Want{{Kind: File, Target: "/etc/d/file", Value: same}}, 0},
 		"a shared file":             {[]Want{{Kind: File, Target: "/etc/d/file", Value: same, Shared: true}}, 1},
 		"a file that is not":        {[]Want{{Kind: File, Target: "/etc/d/file", Value: other}}, 1},
 	} {

@@ -105,7 +105,7 @@ type Change struct {
 	Keep  string   `json:"keep,omitempty"`
 	Check []string `json:"check,omitempty"`
 
-	// drop is the copy that goes when a change that made one is taken back.
+	// drop is the copy that goes when a change that made one is reverted.
 	drop string
 }
 

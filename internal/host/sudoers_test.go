@@ -23,7 +23,7 @@ func TestSecurePath(t *testing.T) {
 		{"a comma within", map[string]string{"/etc/sudoers": "Defaults secure_path=\"/a,b:/bin\"\n"}, "/a,b:/bin /etc/sudoers:1"},
 		{"escaped", map[string]string{"/etc/sudoers": "Defaults secure_path=/sbin\\:/bin\n"}, "/sbin:/bin /etc/sudoers:1"},
 		{"of one user", map[string]string{"/etc/sudoers": "Defaults:dev secure_path=/x\n# Defaults secure_path=/y\n"}, " "},
-		{"taken back", map[string]string{"/etc/sudoers": "Defaults secure_path=/x\nDefaults !secure_path\n"}, " /etc/sudoers:2"},
+		{"negated", map[string]string{"/etc/sudoers": "Defaults secure_path=/x\nDefaults !secure_path\n"}, " /etc/sudoers:2"},
 		{"the last file", map[string]string{"/etc/sudoers": "Defaults secure_path=/x\n" + dir, "/etc/sudoers.d/60-a": "Defaults secure_path=/a\n",
 			"/etc/sudoers.d/Z": "Defaults secure_path=/z\n"}, "/z /etc/sudoers.d/Z:1"},
 		{"files passed over", map[string]string{"/etc/sudoers": "Defaults secure_path=/x\n" + dir, "/etc/sudoers.d/old.bak": "Defaults secure_path=/a\n",

@@ -172,7 +172,7 @@ func (f *Decoder) begin(s *stream) (k kind, err error) {
 
 // storedSize reads how long a block is that is not packed.
 func (s *stream) storedSize() (int, error) {
-	s.pos -= int(s.nbits >> 3) // give back whole bytes
+	s.pos -= int(s.nbits >> 3) // return whole bytes
 	s.acc, s.nbits = 0, 0
 	if s.pos+4 > s.inEnd {
 		return 0, ErrDamaged

@@ -10,7 +10,7 @@ const (
 	pieceSize = 128 << 10
 	// readSize is how much is read at a time.
 	readSize = 64 << 10
-	// unread is how many bytes storedSize may give back.
+	// unread is how many bytes storedSize may return.
 	unread = 8
 )
 

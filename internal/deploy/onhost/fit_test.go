@@ -10,7 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/libc"
 )
 
-// TestFitMemory counts what is free, and what the running release gives back.
+// TestFitMemory counts what is free, and what the running release frees.
 func TestFitMemory(t *testing.T) {
 	t.Parallel()
 	r := Release{Config: config.Config{Limits: config.Limits{Memory: 256 << 20}}}
