@@ -53,8 +53,8 @@ const maxLevels = 128
 // the program runs at each prompt.
 const maxSame = 64
 
-// watches returns what the shell is to compare, or nil if only another run of
-// the program can tell, and a remark about what is not compared.
+// watches returns what the shell compares, or nil if only another run of the program
+// can decide, and a remark about what is not compared.
 func (p Process) watches(s here.Situation, started time.Time, coarse, data bool) (list []shell.Watch, remark string) {
 	w := watcher{
 		dir: p.Dir, stamps: p.newStamps(s.Layout), started: started, coarse: coarse, data: data,
