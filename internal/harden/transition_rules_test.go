@@ -61,10 +61,10 @@ func TestTransition_recordsOnlyWhatItChanges(t *testing.T) {
 		wants   []Want
 		records int
 	}{
-		"a directory that is there": {[]Want{dir}, 0},
+		"a directory that is there":            {[]Want{dir}, 0},
 		"a file that already has the contents": {[]Want{{Kind: File, Target: "/etc/d/file", Value: same}}, 0},
-		"a shared file":             {[]Want{{Kind: File, Target: "/etc/d/file", Value: same, Shared: true}}, 1},
-		"a file that is not":        {[]Want{{Kind: File, Target: "/etc/d/file", Value: other}}, 1},
+		"a shared file":                        {[]Want{{Kind: File, Target: "/etc/d/file", Value: same, Shared: true}}, 1},
+		"a file that is not":                   {[]Want{{Kind: File, Target: "/etc/d/file", Value: other}}, 1},
 	} {
 		tr := newTransition(m, ledger{})
 		for range 2 { // an item that is applied again is listed once
