@@ -98,9 +98,9 @@ func (v *Verifier) judge(limited context.Context, t Target, out *stdOutput, runE
 		notes.forget()
 		return diag.New(diag.Failure, "tests of the standard library fail: "+out.summary()+lacking(t))
 	case runErr != nil && len(out.excused) == 0:
-		return diag.Wrap(diag.Failure, runErr, "the tests of the standard library could not be run: "+lastLine(out.tail.String()))
+		return diag.Wrap(diag.Failure, runErr, "the tests of the standard library could not be run: "+out.complaint())
 	case out.passed+before+len(out.excused) == 0:
-		return diag.New(diag.Failure, t.Version.Toolchain()+" in "+t.GOROOT+" tests no package: "+lastLine(out.tail.String()))
+		return diag.New(diag.Failure, t.Version.Toolchain()+" in "+t.GOROOT+" tests no package: "+out.complaint())
 	}
 	notes.forget()
 	return nil

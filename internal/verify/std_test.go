@@ -122,3 +122,19 @@ func TestStdNotes_areOfOneTree(t *testing.T) {
 		n.close()
 	}
 }
+
+// What go says last is often a consequence: that a directory cannot be removed, say.
+func TestStdOutput_complainsOfTheFirstThing(t *testing.T) {
+	for said, want := range map[string]string{
+		"":                                    "",
+		"go: cannot find GOROOT\n":            "go: cannot find GOROOT",
+		"ok  \tfmt\t0.1s\ngo: a\ngo: b\n":     "go: a … go: b",
+		"open /dev/null: denied\nx\ngo: rm\n": "open /dev/null: denied … go: rm",
+	} {
+		var o stdOutput
+		_, err := o.Write([]byte(said))
+		if err != nil || o.complaint() != want {
+			t.Errorf("%q: %q, want %q, %v", said, o.complaint(), want, err)
+		}
+	}
+}

@@ -20,6 +20,7 @@ type stdOutput struct {
 
 	mu      sync.Mutex
 	line    bytes.Buffer
+	first   string       // the first line that was no result
 	tail    bytes.Buffer // the last line that was no result
 	passed  int
 	tested  int      // packages with a result, those without tests too
@@ -74,6 +75,9 @@ func (o *stdOutput) take(line string) {
 		}
 		return
 	default:
+		if o.first == "" {
+			o.first = strings.TrimSpace(line)
+		}
 		o.tail.Reset()
 		o.tail.WriteString(line)
 		if o.reason == "" && isReason(line) {
@@ -116,6 +120,15 @@ func (o *stdOutput) fail(pkg, line string) string {
 	}
 	o.failed = append(o.failed, pkg)
 	return line
+}
+
+// complaint is why go ended without a failed test: the first thing that it said, and the last.
+func (o *stdOutput) complaint() string {
+	last := lastLine(o.tail.String())
+	if o.first == "" || o.first == last {
+		return last
+	}
+	return o.first + " … " + last
 }
 
 func (o *stdOutput) summary() string {
