@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -245,4 +247,47 @@ func FuzzCheckPath(f *testing.F) {
 			t.Errorf("%q is accepted", p)
 		}
 	})
+}
+
+// faulty is an archive whose network fails after some reads.
+type faulty struct {
+	io.ReaderAt
+	left atomic.Int32
+}
+
+var errBroken = errors.New("the connection broke")
+
+func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
+	if f.left.Add(-1) < 0 {
+		return 0, errBroken
+	}
+	return f.ReaderAt.ReadAt(p, off)
+}
+
+// A fault of the network is told from one of the archive, whenever it happens.
+func TestZip_brokenConnection(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("0123456789abcdef", small/8)
+	data := rawZip(t, 0, stored("a/1", "1"), packedMember(t, "b/2", large), stored("c/3", large), packedMember(t, "d/4", "4"))
+	limits := DefaultLimits()
+	limits.Ratio = 1000
+	for _, jobs := range []int{1, 3} {
+		for n := int32(0); ; n++ {
+			r := &faulty{ReaderAt: bytes.NewReader(data)}
+			r.left.Store(n)
+			z, err := OpenZip(r, int64(len(data)), prefix, limits)
+			if err == nil {
+				_, err = z.Extract(t.Context(), newTreeSink(), Options{Jobs: jobs})
+			}
+			if r.left.Load() >= 0 {
+				if err != nil || n < 6 {
+					t.Errorf("after %d reads, of which none failed: %v", n, err)
+				}
+				break
+			}
+			if !errors.Is(err, errBroken) || diag.CodeOf(err) == diag.ArchiveUnsafe {
+				t.Errorf("after %d reads: %v", n, err)
+			}
+		}
+	}
 }
