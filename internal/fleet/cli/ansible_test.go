@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,18 +59,17 @@ type ansible struct {
 	*bench
 	dir   string
 	hosts int
-	vars  string
 	log   string // the GOSUMDB that vouches for the releases
 }
 
-// newAnsible boots hosts and makes what the role installs: a
-// tarball and a package of vmgo, and a bundle with releases.
-func newAnsible(t *testing.T, n int) *ansible {
+// newAnsible boots hosts and makes what the role installs: a tarball and a package of
+// vmgo, and releases, in a bundle here and in a module proxy that the hosts reach.
+func newAnsible(t *testing.T, suite string, n int) *ansible {
 	if os.Getenv("VMGO_LONG") == "" {
 		t.Skip("Ansible and hosts take minutes: VMGO_LONG=1, or ./test.sh --long")
 	}
 	dir := collection(t)
-	a := &ansible{bench: newBench(t, hosts.Up(t, n)), dir: dir, hosts: n}
+	a := &ansible{bench: newBench(t, hosts.UpWith(t, hosts.Options{Suite: suite}, n)), dir: dir, hosts: n}
 	server := vmtest.NewServer(t, vmtest.Options{Toolchains: []vmtest.Toolchain{{Version: "1.22.5"}, {Version: "1.22.6"}}})
 	if err := server.WriteTree(filepath.Join(dir, "tree")); err != nil {
 		t.Fatal(err)
@@ -80,15 +80,12 @@ mkdir -p deb/DEBIAN deb/usr && cp -r "$BIN" deb/usr/bin
 printf 'Package: vmgo\nVersion: 0.0.1-1\nArchitecture: amd64\nMaintainer: x <x@example.com>\nDescription: x\n' >deb/DEBIAN/control
 dpkg-deb -b -Znone deb vmgo_0.0.1-1_amd64.deb >/dev/null`)
 	a.log = server.GOSUMDB()
-	a.vars = `vmgo_releases: ["1.22.5", "1.22.6"]
-vmgo_default: "1.22.6"
-vmgo_bundle: ` + dir + `/bundle.tar
-vmgo_settings: {GOSUMDB: "` + a.log + `", GOPROXY: "http://proxy.example.com"}
-vmgo_harden_profile: server
-`
 	inventory := ""
 	for i := 1; i <= n; i++ {
 		inventory += hosts.Address(i) + "\n"
+		if err := server.WriteTree(a.net.Path(i, "/srv/proxy")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a.write("hosts", inventory)
 	return a
@@ -113,9 +110,8 @@ func (a *ansible) shell(script string) {
 var recap = regexp.MustCompile(`(?m)^\S+ +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 `)
 
 // play runs a playbook and returns what it said and how much it changed on each host.
-func (a *ansible) play(name, source string, words ...string) (out string, changed []int) {
+func (a *ansible) play(name string, words ...string) (out string, changed []int) {
 	a.Helper()
-	a.write("vars.yml", a.vars+source+"\n")
 	cmd := a.net.Command("ansible-playbook", append([]string{"-i", "hosts", "-u", "root", "-e", "@vars.yml", "vmgo.vmgo." + name}, words...)...)
 	cmd.Dir = a.dir
 	cmd.Env = append(cmd.Env, "ANSIBLE_COLLECTIONS_PATH="+filepath.Join(a.dir, "collections"), "ANSIBLE_HOST_KEY_CHECKING=0", "ANSIBLE_FORKS=4", "HOME="+a.dir)
@@ -138,31 +134,51 @@ func (a *ansible) files(i int) string {
 		grep -v -e __pycache__ -e '^var/lib/vmgo/harden' -e '^opt/go/.vmgo' -e '^etc/.pwd.lock' | sort`)
 }
 
-// TestAnsible_role installs onto hosts, twice, then undoes it, with the tarball and
-// with the package: what check mode announces happens, the second run changes nothing, and
-// nothing is left.
+// vars are the variables of one way to install: a source of vmgo, and one of releases.
+func (a *ansible) vars(vmgo, bundle, proxy string) string {
+	return fmt.Sprintf(`vmgo_releases: ["1.22.5", "1.22.6"]
+vmgo_default: "1.22.6"
+vmgo_settings: {GOSUMDB: "%s", GOPROXY: "%s"}
+vmgo_harden_profile: server
+vmgo_bundle: "%s"
+%s
+`, a.log, proxy, bundle, vmgo)
+}
+
+// TestAnsible_role installs onto hosts, twice, then undoes it, by each way: what check
+// mode announces happens, the second run changes nothing, and nothing is left.
 func TestAnsible_role(t *testing.T) {
-	a := newAnsible(t, 3)
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) { newAnsible(t, suite, 3).role() })
+	}
+}
+
+func (a *ansible) role() {
+	a.Helper()
 	before := a.files(1)
-	for _, source := range []string{"vmgo_tarball: " + a.dir + "/vmgo-0.0.1-linux-amd64.tar.gz", "vmgo_package: " + a.dir + "/vmgo_0.0.1-1_amd64.deb"} {
-		out, announced := a.play("install", source, "--check", "--diff")
-		for _, want := range []string{"+GOPROXY=http://proxy.example.com", "hook.sh.j2", "TASK [vmgo.vmgo.vmgo : Make the machine fit for Go]"} {
+	for _, vars := range []string{
+		a.vars("vmgo_tarball: "+a.dir+"/vmgo-0.0.1-linux-amd64.tar.gz", a.dir+"/bundle.tar", "http://proxy.example.com"),
+		a.vars("vmgo_package: "+a.dir+"/vmgo_0.0.1-1_amd64.deb", "", "file:///srv/proxy"),
+	} {
+		a.write("vars.yml", vars)
+		out, announced := a.play("install", "--check", "--diff")
+		for _, want := range []string{"+GOPROXY=", "hook.sh.j2", "TASK [vmgo.vmgo.vmgo : Make the machine fit for Go]"} {
 			if !strings.Contains(out, want) {
-				t.Errorf("the check shows no %q:\n%s", want, out)
+				a.Errorf("the check shows no %q:\n%s", want, out)
 			}
 		}
 		if got := a.files(1); got != before {
-			t.Errorf("the check changes the host:\n%s", got)
+			a.Errorf("the check changes the host:\n%s", got)
 		}
-		a.same(announced, source)
+		a.same(announced)
 	}
 }
 
 // same installs for real, twice, looks, and undoes it.
-func (a *ansible) same(announced []int, source string) {
+func (a *ansible) same(announced []int) {
 	a.Helper()
 	before := a.files(1)
-	_, changed := a.play("install", source)
+	_, changed := a.play("install")
 	for i, n := range changed {
 		if n == 0 || n != announced[i] {
 			a.Errorf("check mode announced %d changes on host %d, %d were made", announced[i], i+1, n)
@@ -172,13 +188,13 @@ func (a *ansible) same(announced []int, source string) {
 		a.Errorf("the host says %q", got)
 	}
 	for _, words := range [][]string{{"--diff"}, {"--check"}} {
-		if out, changed := a.play("install", source, words...); changed[0] != 0 {
+		if out, changed := a.play("install", words...); changed[0] != 0 {
 			a.Errorf("the second run changes something:\n%s", out)
 		}
 	}
-	a.play("undo", source, "--check")
-	a.play("undo", source)
-	if _, changed := a.play("undo", source); changed[0] != 0 {
+	a.play("undo", "--check")
+	a.play("undo")
+	if _, changed := a.play("undo"); changed[0] != 0 {
 		a.Errorf("the second undo changes something")
 	}
 	if got := a.files(1); got != before {
