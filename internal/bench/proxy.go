@@ -27,6 +27,7 @@ const (
 	manyConnections  = 1000
 	zipSize          = 2_190_000 // of golang.org/x/tools, about
 	zipRequests      = 600
+	modLines         = 60 // a go.mod of 3 kB
 	modRequests      = 6000
 )
 
@@ -44,9 +45,10 @@ func (b *bench) proxy() error {
 	if err := os.MkdirAll(versions, 0o755); err != nil {
 		return err
 	}
+	mod := "module example.com/lib\n\ngo 1.24\n\nrequire (\n" + strings.Repeat("\tgithub.com/example/some-module v1.2.3 // indirect\n", modLines) + ")\n"
 	zip := make([]byte, zipSize)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(zip)
-	if err := errors.Join(os.WriteFile(versions+"/v1.0.0.zip", zip, 0o644), os.WriteFile(versions+"/v1.0.0.mod", []byte("module example.com/lib\n"), 0o644)); err != nil {
+	if err := errors.Join(os.WriteFile(versions+"/v1.0.0.zip", zip, 0o644), os.WriteFile(versions+"/v1.0.0.mod", []byte(mod), 0o644)); err != nil {
 		return err
 	}
 	ours, err := b.startProxy(tree)

@@ -149,6 +149,9 @@ func (s *Server) note(r *http.Request, rec *recorder, client netip.Addr, took ti
 		return
 	}
 	s.metrics.count(rec, took)
+	if !s.config.Logger.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("client", client.String()), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Float64("seconds", took.Seconds()), slog.String("kind", string(rec.kind)),

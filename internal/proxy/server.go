@@ -7,8 +7,10 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -209,16 +211,34 @@ func (s *Server) serveObject(w http.ResponseWriter, r *http.Request, asked reque
 		w.Header().Set("ETag", `"`+object.Sum+`"`)
 	}
 	w.Header().Set("Cache-Control", "public, max-age=604800, immutable")
-	http.ServeContent(w, r, "", object.Time, object.File)
+	if object.Size > inMemory {
+		http.ServeContent(w, r, "", object.Time, object.File)
+		return
+	}
+	data := make([]byte, object.Size)
+	if _, err := io.ReadFull(object.File, data); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	// Without the method ReadFrom, which would send the header on its own.
+	http.ServeContent(struct{ http.ResponseWriter }{w}, r, "", object.Time, bytes.NewReader(data))
 }
 
+// inMemory is the size, in bytes, up to which a file is read and sent with its header
+// in fewer system calls than the kernel's own copy takes.
+const inMemory = 32 << 10
+
 func setType(w http.ResponseWriter, k kind) {
-	types := map[kind]string{
-		kindInfo: "application/json", kindQuery: "application/json", kindLatest: "application/json",
-		kindMod: "text/plain; charset=utf-8", kindList: "text/plain; charset=utf-8", kindZip: "application/zip",
-		kindGoDev: "application/octet-stream",
+	text := "application/octet-stream"
+	switch k {
+	case kindInfo, kindQuery, kindLatest:
+		text = "application/json"
+	case kindMod, kindList:
+		text = "text/plain; charset=utf-8"
+	case kindZip:
+		text = "application/zip"
 	}
-	w.Header().Set("Content-Type", types[k])
+	w.Header().Set("Content-Type", text)
 }
 
 var errOffline = diag.New(diag.Offline, "the proxy is offline and does not have this")
