@@ -25,7 +25,7 @@ func TestInstaller_hookAndBack(t *testing.T) {
 		"CRLF, not UTF-8": "a\r\nb \xff\xfe\r\n",
 		"backslashes":     "PS1='\\u\\n%s'\n# \\",
 	}
-	files := map[string]string{"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish", "nu": ".config/nushell/config.nu"}
+	files := map[string]string{"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish", "nu": ".config/nushell/config.nu", "elvish": ".config/elvish/rc.elv"}
 	eachShell(t, func(t *testing.T, in *installer) {
 		in.write(filepath.Join(in.home, ".local/bin/.keep"), "")
 		for name, text := range rcs {

@@ -29,7 +29,7 @@ deadcode=golang.org/x/tools/cmd/deadcode@v0.51.0
 
 # command:package,package. The race detector needs a C compiler and its headers.
 tools='ansible-playbook:ansible-core bash:bash bsdtar:libarchive-tools busybox:busybox curl:curl dash:dash
-chromium:chromium direnv:direnv fish:fish gcc:gcc git:git ip:iproute2 mkfs.ext4:e2fsprogs ksh93:ksh mksh:mksh
+chromium:chromium direnv:direnv elvish:elvish fish:fish gcc:gcc git:git ip:iproute2 mkfs.ext4:e2fsprogs ksh93:ksh mksh:mksh
 mmdebstrap:mmdebstrap nginx:nginx nsenter:util-linux perf:linux-perf python3:python3
 shellcheck:shellcheck ssh:openssh-client strace:strace tmux:tmux
 unzip:unzip wget:wget yash:yash zsh:zsh'

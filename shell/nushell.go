@@ -20,7 +20,7 @@ func (nushell) Name() string { return "nushell" }
 // About says where nushell reads what.
 func (nushell) About() About {
 	return About{
-		Program: "nu", StartupFile: "~/.config/nushell/config.nu", Data: true,
+		Program: "nu", Suffix: "nu", StartupFile: "~/.config/nushell/config.nu", Data: true,
 		Syntax:      []string{"sh", "-c", `nu -n -c "if not (nu-check '$1') { exit 1 }"`, "sh"},
 		Interactive: []string{"nu", "-n", "-i"},
 	}

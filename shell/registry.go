@@ -12,6 +12,7 @@ import (
 func all() []Shell {
 	return []Shell{
 		bash{},
+		elvish{},
 		fish{},
 		nushell{},
 		zsh{},
@@ -20,8 +21,9 @@ func all() []Shell {
 
 // About is what is known of a shell beside its language.
 type About struct {
-	// Program is the name of its program where that is not its own.
-	Program string
+	// Program is the name of its program, and Suffix how the names of its scripts end,
+	// where that is not its own name.
+	Program, Suffix string
 	// StartupFile is the file in which an interactive shell expects the line of
 	// [Line], as people write its name.
 	StartupFile string

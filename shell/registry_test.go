@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ func TestLine(t *testing.T) {
 		{"fish", "/home/u/.local/bin/vmgo", `/home/u/.local/bin/vmgo hook fish | source`},
 		{"zsh", "/home/a b/vmgo", `eval "$('/home/a b/vmgo' hook zsh)"`},
 		{"bash", `/$(touch x)/it's/vmgo`, `eval "$('/$(touch x)/it'\''s/vmgo' hook bash)"`},
+		{"elvish", "/home/u/.local/bin/vmgo", `eval (/home/u/.local/bin/vmgo hook elvish | slurp)`},
+		{"elvish", `/it's "x"/vmgo`, `eval ("/it's \"x\"/vmgo" hook elvish | slurp)`},
 		{"nushell", "/home/u/.local/bin/vmgo", `mkdir ($nu.data-dir | path join vendor autoload); ` +
 			`^/home/u/.local/bin/vmgo hook nushell | save -f ($nu.data-dir | path join vendor autoload vmgo.nu)`},
 		{"nu", `/a "b"/vmgo`, `mkdir ($nu.data-dir | path join vendor autoload); ` +
@@ -50,25 +53,31 @@ func TestRegistry_isComplete(t *testing.T) {
 			t.Errorf("%s: something is missing in %+v", name, about)
 		}
 	}
-	scripts := func(pattern string) (names []string) {
+	scripts := func(pattern string) []string {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var names []string
 		for _, path := range paths {
-			s, err := shell.Lookup(strings.TrimPrefix(filepath.Ext(path), ".")) // by its program too
+			names = append(names, strings.TrimPrefix(filepath.Ext(path), "."))
+		}
+		return names
+	}
+	suffixes := func(names []string) []string {
+		var list []string
+		for _, name := range names {
+			s, err := shell.Lookup(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			names = append(names, s.Name())
+			list = append(list, cmp.Or(s.About().Suffix, name))
 		}
-		slices.Sort(names)
-		return names
+		return list
 	}
-	if names := scripts("hook.*"); !slices.Equal(names, shell.Names()) {
-		t.Errorf("there are hooks for %q, and the registry has %q", names, shell.Names())
-	}
-	if names := scripts("completion.*"); !slices.Equal(names, shell.Completed()) {
-		t.Errorf("there are completions for %q, and the registry has %q", names, shell.Completed())
+	for pattern, names := range map[string][]string{"hook.*": shell.Names(), "completion.*": shell.Completed()} {
+		if have := scripts(pattern); !slices.Equal(have, suffixes(names)) {
+			t.Errorf("%s: there are %q, and the registry has %q", pattern, have, names)
+		}
 	}
 }

@@ -53,6 +53,11 @@ func sets(shell, name, value string) string {
 	switch shell {
 	case "fish":
 		return "set -gx " + name + " " + value
+	case "elvish":
+		if name == "PATH" {
+			return "set paths = [" + value + "]"
+		}
+		return "set-env " + name + " " + value
 	case "nushell":
 		if name == "PATH" {
 			return "$env.PATH = [" + value + "]"
@@ -68,6 +73,8 @@ func addsToPath(shell, front, back string) string {
 	switch shell {
 	case "fish":
 		return sets(shell, "PATH", front+" $PATH "+back)
+	case "elvish":
+		return sets(shell, "PATH", front+" $@paths "+back)
 	case "nushell":
 		return sets(shell, "PATH", front+" ...$env.PATH "+back)
 	}
@@ -79,6 +86,8 @@ func unset(shell, name string) string {
 	switch shell {
 	case "fish":
 		return "set -e " + name
+	case "elvish":
+		return "unset-env " + name
 	case "nushell":
 		return "hide-env " + name
 	}

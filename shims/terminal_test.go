@@ -174,7 +174,7 @@ type terminal struct {
 	pty     *os.File
 	cmd     *exec.Cmd
 	probes  int
-	asked   int           // how often it had asked for the cursor at the last prompt
+	prompts int           // how many there were when a line was typed last
 	closed  chan struct{} // when no more output can come
 	mutex   sync.Mutex
 	printed bytes.Buffer
@@ -190,6 +190,8 @@ func loads(name, path string) string {
 	switch name {
 	case "fish":
 		return "cat '" + path + "' | source"
+	case "elvish":
+		return "eval (slurp < '" + path + "')"
 	case "nushell":
 		return "source '" + path + "'"
 	}
@@ -212,6 +214,8 @@ func (m *machine) start(name, rc string) *terminal {
 	case "fish":
 		m.write(m.home+"/.config/fish/config.fish", "function fish_greeting; end\nfunction fish_title; end\n"+rc)
 		argv = []string{"fish", "-i"}
+	case "elvish":
+		argv = []string{"elvish", "-rc", m.write(m.root+"/rc/rc.elv", "set edit:prompt = { print '"+elvishPrompt+"' }\n"+rc), "-db", "/dev/null", "-i"}
 	case "nushell":
 		m.write(m.home+"/.config/nushell/config.nu", "$env.config.show_banner = false\n"+rc)
 		nu, err := exec.LookPath("nu")
@@ -280,6 +284,8 @@ func (s *terminal) status() string {
 	switch s.name {
 	case "fish":
 		return "$status"
+	case "elvish":
+		return "none" // a status is an exception there
 	case "nushell":
 		return "$env.LAST_EXIT_CODE"
 	}
@@ -287,22 +293,37 @@ func (s *terminal) status() string {
 }
 
 // enter types a line. Most shells read what was typed before their prompt came;
-// nushell drops it, so its prompt is waited for.
+// nushell drops it, and elvish 0.19 may crash, so their prompts are waited for.
 func (s *terminal) enter(line string) {
 	s.m.t.Helper()
-	if s.name != "nushell" {
+	if !isData(s.m.t, s.name) {
 		s.send(line + "\n")
 		return
 	}
-	asked := 0
-	for deadline := time.Now().Add(hang); asked <= s.asked; time.Sleep(2 * time.Millisecond) {
-		if asked = strings.Count(s.output(), askCursor); time.Now().After(deadline) {
-			s.m.t.Fatalf("nushell shows no prompt before %q", line)
+	for deadline := time.Now().Add(hang); !s.isAtPrompt(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.m.t.Fatalf("%s shows no prompt before %q", s.name, line)
 		}
 	}
-	s.asked = asked
 	s.send(line + "\r")
 }
+
+// isAtPrompt reports whether the shell has shown another prompt than the last one.
+func (s *terminal) isAtPrompt() bool {
+	begins, ends := askCursor, ""
+	if s.name == "elvish" {
+		begins, ends = "\x1b[?2004h", elvishPrompt // drawn after that
+	}
+	out := s.output()
+	prompts := strings.Count(out, begins)
+	if prompts <= s.prompts || !strings.Contains(out[strings.LastIndex(out, begins):], ends) {
+		return false
+	}
+	s.prompts = prompts
+	return true
+}
+
+const elvishPrompt = "at elvish> "
 
 // hang is when a wait for another process is given up. It only ends a test that
 // has failed already: no machine is that slow.

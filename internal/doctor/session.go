@@ -21,6 +21,8 @@ func hookLine(text string) bool {
 // rcFile is the file in which an interactive shell wants its hook.
 func (m *Machine) rcFile() string {
 	switch m.accountShell() {
+	case "elvish":
+		return m.HomePath(".config/elvish/rc.elv")
 	case "nu":
 		return m.HomePath(".config/nushell/config.nu")
 	case "bash":
