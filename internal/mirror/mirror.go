@@ -89,6 +89,11 @@ func New(dir string, creator *bundle.Creator) *Mirror {
 // the next one goes on with what was fetched. Errors are those of [bundle.Plan.Fill],
 // store-busy and disk-full.
 func (m *Mirror) Sync(ctx context.Context, r Request) (err error) {
+	for _, head := range r.Heads {
+		if err := m.Creator.Log.CheckHead(head); err != nil {
+			return diag.Wrap(diag.Usage, err, "a tree head that "+m.Creator.Log.Name()+" did not sign", "vmgo mirror sync --head ~/.local/state/vmgo/sumdb/"+m.Creator.Log.Name()+"/latest DIR   # a copy of a client's")
+		}
+	}
 	if err := fsx.MkdirAll(filepath.Join(m.Dir, treesDir), 0o755); err != nil {
 		return diag.Wrap(diag.Failure, err, "cannot make the mirror "+m.Dir, "vmgo mirror sync DIR")
 	}

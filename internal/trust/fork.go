@@ -63,6 +63,12 @@ func (l *Log) openHead(signed []byte) (head, error) {
 	return head{tree, string(signed)}, err
 }
 
+// CheckHead returns an error unless the database signed the tree head.
+func (l *Log) CheckHead(signed []byte) error {
+	_, err := l.openHead(signed)
+	return err
+}
+
 // seenHead returns the head that came with the record or, if it didn't come so
 // far, the database's latest.
 func (l *Log) seenHead(s *session) (head, error) {
