@@ -241,12 +241,12 @@ func (a *app) bundleTools(c *cli.Context) (list []bundle.ToolSource, err error) 
 		return nil, err
 	}
 	for _, name := range names {
-		wish, err := tools.ParseWish(name)
+		request, err := tools.ParseRequest(name)
 		if err != nil {
 			return nil, err
 		}
 		end := a.showing("looking for " + name)
-		found, err := kit.Find(c.Context, wish)
+		found, err := kit.Find(c.Context, request)
 		end()
 		if err != nil {
 			return nil, err

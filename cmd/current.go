@@ -153,8 +153,8 @@ func (a *app) explain(r resolve.Resolution, err error) error {
 	return err
 }
 
-// isInForce reports whether v is what the working directory uses.
-func (a *app) isInForce(v gover.Version) bool {
+// isSelected reports whether v is what the working directory uses.
+func (a *app) isSelected(v gover.Version) bool {
 	resolution, err := a.resolve()
 	return err == nil && !resolution.System && resolution.Version == v
 }

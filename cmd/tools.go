@@ -157,25 +157,27 @@ func (a *app) toolsInstall(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var wishes []tools.Wish
+	var requests []tools.Request
 	var names []string
 	for _, arg := range args {
-		wish, err := tools.ParseWish(arg)
+		request, err := tools.ParseRequest(arg)
 		if err != nil {
 			return err
 		}
-		wishes, names = append(wishes, wish), append(names, wish.Name())
+		requests, names = append(requests, request), append(names, request.Name())
 	}
 	k, err := a.kit(true)
 	if err != nil {
 		return err
 	}
 	k.Force = c.Bool("force")
-	return a.changeTools(c, k, names, func(i int) (tools.Receipt, bool, error) { return k.Install(c.Context, wishes[i]) })
+	return a.changeTools(c, k, names, func(i int) (tools.Receipt, bool, error) { return k.Install(c.Context, requests[i]) })
 }
 
 func (a *app) toolsUpgrade(c *cli.Context) error {
-	return a.rebuildTools(c, func(k tools.Kit, r tools.Receipt) (tools.Receipt, bool, error) { return k.Install(c.Context, r.Wish()) })
+	return a.rebuildTools(c, func(k tools.Kit, r tools.Receipt) (tools.Receipt, bool, error) {
+		return k.Install(c.Context, r.Request())
+	})
 }
 
 func (a *app) toolsSync(c *cli.Context) error {

@@ -75,7 +75,7 @@ func (a *app) exactly(text string) (installed.Release, error) {
 
 func (a *app) uninstall(ctx context.Context, release installed.Release, force, noWait bool) error {
 	version := release.Version.String()
-	if !force && a.isInForce(release.Version) {
+	if !force && a.isSelected(release.Version) {
 		return diag.New(diag.InUse, "Go "+version+" is selected here", "vmgo current --explain", "vmgo uninstall --force "+version)
 	}
 	s := a.openStore(release.Store)

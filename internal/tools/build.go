@@ -17,7 +17,7 @@ import (
 
 // Install brings a tool to the newest version that fits, and makes it the one
 // that its name runs. built reports whether a build was made.
-func (k Kit) Install(ctx context.Context, w Wish) (r Receipt, built bool, err error) {
+func (k Kit) Install(ctx context.Context, w Request) (r Receipt, built bool, err error) {
 	if err := k.Free(w.Name()); err != nil {
 		return r, false, err
 	}
@@ -42,7 +42,7 @@ func (k Kit) Install(ctx context.Context, w Wish) (r Receipt, built bool, err er
 // Sync builds the version of a tool again that is installed, where a newer
 // release has come since. built reports whether that was so.
 func (k Kit) Sync(ctx context.Context, r Receipt) (now Receipt, built bool, err error) {
-	exact := Wish{r.Package, r.Version}
+	exact := Request{r.Package, r.Version}
 	if now, built, err = k.Install(ctx, exact); err != nil {
 		return now, built, err
 	}
@@ -55,21 +55,21 @@ func (k Kit) Sync(ctx context.Context, r Receipt) (now Receipt, built bool, err 
 
 // Newest returns the version that an upgrade of a tool would come to.
 func (k Kit) Newest(ctx context.Context, r Receipt) (string, error) {
-	found, err := k.resolve(ctx, Wish{r.Package, r.Requested})
+	found, err := k.resolve(ctx, Request{r.Package, r.Requested})
 	return found.module.Version, err
 }
 
-// Wish is what an upgrade of the tool installs.
-func (r Receipt) Wish() Wish { return Wish{r.Package, r.Requested} }
+// Request is what an upgrade of the tool installs.
+func (r Receipt) Request() Request { return Request{r.Package, r.Requested} }
 
 // ensure returns the build of a version by the builder, and makes it if it is
 // not there.
 func (k Kit) ensure(ctx context.Context, v resolved) (r Receipt, built bool, err error) {
-	name := v.wish.Name()
+	name := v.request.Name()
 	place := k.place(name, v.module.Version)
 	if r, err := readReceipt(place); err == nil {
-		if r.Requested != v.wish.Query {
-			r.Requested = v.wish.Query
+		if r.Requested != v.request.Query {
+			r.Requested = v.request.Query
 			err = writeReceipt(place, r)
 		}
 		return r, false, err
@@ -86,7 +86,7 @@ func (k Kit) ensure(ctx context.Context, v resolved) (r Receipt, built bool, err
 		return r, false, err
 	}
 	what := name + " " + v.module.Version
-	if _, err := k.ask(ctx, map[string]string{"GOBIN": stage}, "install", "-trimpath", v.wish.Package+"@"+v.module.Version); err != nil {
+	if _, err := k.ask(ctx, map[string]string{"GOBIN": stage}, "install", "-trimpath", v.request.Package+"@"+v.module.Version); err != nil {
 		if ctx.Err() != nil {
 			return r, false, ctx.Err()
 		}
@@ -107,7 +107,7 @@ func (k Kit) ensure(ctx context.Context, v resolved) (r Receipt, built bool, err
 
 // describe reads what was built, and checks that it is what was to be built.
 func (k Kit) describe(stage string, v resolved) (Receipt, error) {
-	program := filepath.Join(stage, v.wish.Name())
+	program := filepath.Join(stage, v.request.Name())
 	f, err := smallfile.Open(program)
 	if err != nil {
 		return Receipt{}, err
@@ -117,7 +117,7 @@ func (k Kit) describe(stage string, v resolved) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	if info.Path != v.wish.Package || info.Main.Path != v.module.Path || info.Main.Version != v.module.Version {
+	if info.Path != v.request.Package || info.Main.Path != v.module.Path || info.Main.Version != v.module.Version {
 		return Receipt{}, diag.New(diag.Failure, program+" is "+info.Path+" of "+info.Main.Path+" "+info.Main.Version)
 	}
 	h := sha256.New()
@@ -128,8 +128,8 @@ func (k Kit) describe(stage string, v resolved) (Receipt, error) {
 		return Receipt{}, err
 	}
 	r := Receipt{
-		Format: receiptFormat, Name: v.wish.Name(), Package: v.wish.Package, Module: v.module.Path, Version: v.module.Version,
-		Requested: v.wish.Query, Builder: k.Builder.Version.String(), Sum: info.Main.Sum, SHA256: hex.EncodeToString(h.Sum(nil)),
+		Format: receiptFormat, Name: v.request.Name(), Package: v.request.Package, Module: v.module.Path, Version: v.module.Version,
+		Requested: v.request.Query, Builder: k.Builder.Version.String(), Sum: info.Main.Sum, SHA256: hex.EncodeToString(h.Sum(nil)),
 		BuiltAt: k.Host.Now().UTC().Truncate(1e9),
 	}
 	if !v.needs.IsZero() {

@@ -81,7 +81,7 @@ func (d *delves) pick(ctx context.Context, line gover.Version) (group, version s
 		return "", "", err
 	case minor >= w.low:
 		return chosen.Fitting, top, nil
-	case d.newest.wish.Query != "latest":
+	case d.newest.request.Query != "latest":
 		return chosen.Unchecked, top, nil
 	}
 	older, err := d.older(ctx, line.Minor())
@@ -96,7 +96,7 @@ func (d *delves) pick(ctx context.Context, line gover.Version) (group, version s
 	if err != nil {
 		return "", "", err
 	}
-	if _, _, err := d.kit.ensure(ctx, resolved{Wish{d.newest.wish.Package, older}, m, need}); err != nil {
+	if _, _, err := d.kit.ensure(ctx, resolved{Request{d.newest.request.Package, older}, m, need}); err != nil {
 		return chosen.Unchecked, top, nil // one that this release does not build any more
 	}
 	return chosen.Fitting, older, nil

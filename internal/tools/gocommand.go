@@ -89,7 +89,7 @@ type module struct {
 
 // find asks for the module that has a package, which is the package's path or
 // one above it.
-func (k Kit) find(ctx context.Context, w Wish) (module, error) {
+func (k Kit) find(ctx context.Context, w Request) (module, error) {
 	var first error
 	for at := w.Package; strings.Contains(at, "/") || at == w.Package; {
 		m, err := k.list(ctx, at+"@"+w.Query)
@@ -153,14 +153,14 @@ func needs(m module) (gover.Version, error) {
 
 // resolved is a version of a tool that fits the builder.
 type resolved struct {
-	wish   Wish
-	module module
-	needs  gover.Version
+	request Request
+	module  module
+	needs   gover.Version
 }
 
 // resolve finds the version to build: the newest that matches the query and
 // whose go.mod the builder satisfies.
-func (k Kit) resolve(ctx context.Context, w Wish) (resolved, error) {
+func (k Kit) resolve(ctx context.Context, w Request) (resolved, error) {
 	m, err := k.find(ctx, w)
 	if err != nil {
 		return resolved{}, err
@@ -181,7 +181,7 @@ func (k Kit) resolve(ctx context.Context, w Wish) (resolved, error) {
 
 // newestFitting looks for the newest version that the builder satisfies. What
 // versions need only grows, so that half of them can be left out at each step.
-func (k Kit) newestFitting(ctx context.Context, w Wish, path string, newest gover.Version) (resolved, error) {
+func (k Kit) newestFitting(ctx context.Context, w Request, path string, newest gover.Version) (resolved, error) {
 	m, err := k.list(ctx, "-versions", path)
 	if err != nil {
 		return resolved{}, k.failed("cannot list the versions of "+path, err)

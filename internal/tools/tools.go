@@ -55,14 +55,14 @@ type Receipt struct {
 	dir string
 }
 
-// Wish is a tool to be installed.
-type Wish struct {
+// Request is a tool to be installed.
+type Request struct {
 	Package string // import path of the program
 	Query   string // latest, a prefix such as v2.5, or a version
 }
 
 // Name is the name of the program, as the go command makes it of the path.
-func (w Wish) Name() string {
+func (w Request) Name() string {
 	base := path.Base(w.Package)
 	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
 		base = path.Base(path.Dir(w.Package))
@@ -82,8 +82,8 @@ func known() map[string]string {
 	}
 }
 
-// ParseWish reads PKG[@VERSION], where PKG is an import path or a known name.
-func ParseWish(text string) (Wish, error) {
+// ParseRequest reads PKG[@VERSION], where PKG is an import path or a known name.
+func ParseRequest(text string) (Request, error) {
 	name, query, found := strings.Cut(text, "@")
 	if !found {
 		query = "latest"
@@ -98,10 +98,10 @@ func ParseWish(text string) (Wish, error) {
 	domain, _, _ := strings.Cut(name, "/")
 	if !strings.Contains(domain, ".") || strings.ContainsAny(text, " \t\n\\:") || strings.HasPrefix(name, "-") ||
 		strings.HasPrefix(query, "-") || query == "" || path.Clean(name) != name || strings.HasPrefix(name, ".") {
-		return Wish{}, diag.New(diag.Usage, "unknown tool "+text+": use an import path, or one of the known names",
+		return Request{}, diag.New(diag.Usage, "unknown tool "+text+": use an import path, or one of the known names",
 			"vmgo tools install gopls dlv staticcheck", "vmgo tools install example.org/x/cmd/y@latest")
 	}
-	return Wish{name, query}, nil
+	return Request{name, query}, nil
 }
 
 // Source is the version of a tool that [Kit.Install] would build.
@@ -111,7 +111,7 @@ type Source struct {
 }
 
 // Find returns the version of a tool that fits the builder, without building it.
-func (k Kit) Find(ctx context.Context, w Wish) (Source, error) {
+func (k Kit) Find(ctx context.Context, w Request) (Source, error) {
 	found, err := k.resolve(ctx, w)
 	return Source{w.Name(), w.Package, found.module.Path, found.module.Version, found.module.GoMod}, err
 }

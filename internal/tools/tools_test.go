@@ -93,11 +93,11 @@ func (b *bench) publish(path, version, goLine string, files map[string]string) {
 
 func (b *bench) install(text string) (tools.Receipt, bool, error) {
 	b.t.Helper()
-	wish, err := tools.ParseWish(text)
+	request, err := tools.ParseRequest(text)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return b.Install(context.Background(), wish)
+	return b.Install(context.Background(), request)
 }
 
 func (b *bench) runs(name, want string) {
@@ -276,7 +276,7 @@ func TestSync_buildsAgainWhatAnOlderReleaseBuilt(t *testing.T) {
 	}
 }
 
-func TestParseWish(t *testing.T) {
+func TestParseRequest(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"gopls": "golang.org/x/tools/gopls latest gopls", "dlv@v1.25": "github.com/go-delve/delve/cmd/dlv v1.25 dlv",
@@ -285,12 +285,12 @@ func TestParseWish(t *testing.T) {
 		"golangci-lint@v1":        "github.com/golangci/golangci-lint/cmd/golangci-lint v1 golangci-lint",
 		"example.org/x/v3@v3.1.0": "example.org/x/v3 v3.1.0 x",
 	} {
-		if w, err := tools.ParseWish(text); err != nil || w.Package+" "+w.Query+" "+w.Name() != want {
+		if w, err := tools.ParseRequest(text); err != nil || w.Package+" "+w.Query+" "+w.Name() != want {
 			t.Errorf("%s: %+v, %v", text, w, err)
 		}
 	}
 	for _, text := range []string{"", "unknown", "-x", "./cmd/x", "/abs", "example.org/x@", "example.org/x@-x", "example.org/../x", "a b.c/d", "@latest"} {
-		if w, err := tools.ParseWish(text); diag.CodeOf(err) != diag.Usage {
+		if w, err := tools.ParseRequest(text); diag.CodeOf(err) != diag.Usage {
 			t.Errorf("%q: %+v, %v", text, w, err)
 		}
 	}
