@@ -97,7 +97,7 @@ func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
 		fmt.Fprintf(&text, "%s = %d\n", s.name, s.value)
 		w.Wants = append(w.Wants, Want{Kind: Sysctl, Target: s.name, Value: Value{Present: true, Text: strconv.FormatInt(s.value, 10)}})
 		if rival := m.laterSysctl(s.name); rival != "" {
-			rivals = append(rivals, rival+" sets "+s.name+" too and is read later, so it wins at the next boot")
+			rivals = append(rivals, rival+" sets "+s.name+", too, and is read later: its value applies after the next boot")
 		}
 	}
 	w.Effective = func() []string { return rivals }
