@@ -24,7 +24,7 @@ func hookLoadedCheck() Check {
 				return skip("vmgo has no hook for %s; use shims", m.accountShell())
 			}
 			for _, a := range m.Startup() {
-				if hookLine(a.Text) {
+				if m.loadsHook(a) {
 					return m.judgeHookLine(a)
 				}
 			}

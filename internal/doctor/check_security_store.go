@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
@@ -37,7 +38,7 @@ func runStore(ctx context.Context, m *Machine) Result {
 		var unread *fs.PathError
 		if _, err := installed.List([]string{m.Path(dir)}); errors.As(err, &unread) {
 			r.worse(Fail)
-			r = r.at(dir, 0, "cannot be read: %v", unread.Err).fixWith("ls -ld %s", diag.Word(dir))
+			r = r.at(dir, 0, "cannot be read: %v", unread.Err).fixWith("%s", m.fixUnread(m.Show(unread.Path), unread.Err))
 		}
 		fixes := r.Fix
 		r.Fix = ""
@@ -101,6 +102,20 @@ func (m *Machine) judgeOwners(r Result, dir string) Result {
 		}
 	}
 	return r
+}
+
+// fixUnread returns the command after which a store can be read.
+func (m *Machine) fixUnread(path string, err error) string {
+	sudo, word := m.sudoFor(path), diag.Word(path)
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return sudo + "mv " + word + " " + diag.Word(path+".old") + "   # a file is in the place of the store"
+	case errors.Is(err, fs.ErrPermission) && sudo == "":
+		return "chmod u+rwx " + word
+	case errors.Is(err, fs.ErrPermission):
+		return sudo + "chmod go+rx " + word
+	}
+	return "ls -ld " + word
 }
 
 // look is the entry of a path of the machine.

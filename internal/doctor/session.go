@@ -18,6 +18,35 @@ func hookLine(text string) bool {
 		text == "def --env _vmgo_prompt [] {" // nushell loads the script itself from a directory
 }
 
+// loadsHook reports whether a startup line loads the hook in the user's own shell: its
+// file is not one of another shell, and neither is the hook that it names.
+func (m *Machine) loadsHook(a Assignment) bool {
+	own := m.accountShell()
+	if !hookLine(a.Text) || a.Mine && startupShell(a.Path) != own {
+		return false
+	}
+	_, named, _ := strings.Cut(a.Text, "vmgo hook ")
+	for _, other := range []string{"bash", "zsh", "fish", "nushell"} {
+		if strings.HasPrefix(named, other) {
+			return strings.HasPrefix(other, own) // nushell's program is nu
+		}
+	}
+	return true
+}
+
+// startupShell returns the shell that reads a startup file of a home directory.
+func startupShell(path string) string {
+	switch base := filepath.Base(path); {
+	case strings.HasPrefix(base, ".z"):
+		return "zsh"
+	case strings.Contains(path, "/fish/"):
+		return "fish"
+	case strings.Contains(path, "/nushell/"):
+		return "nu"
+	}
+	return "bash"
+}
+
 // rcFile is the file in which an interactive shell wants its hook.
 func (m *Machine) rcFile() string {
 	switch m.accountShell() {
