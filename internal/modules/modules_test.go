@@ -108,7 +108,7 @@ func (b *bench) kinds(found []modules.Problem, err error) string {
 func TestWhy_chain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	all, err := b.project().Why(t.Context(), "example.com/leaf", "go")
+	all, err := b.project().Why(t.Context(), "example.com/leaf", "go", "example.com/leaf")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,6 +114,7 @@ func (p Project) imports(ctx context.Context, names []string) (map[string][]stri
 		line = strings.TrimSpace(line)
 		if header, found := strings.CutPrefix(line, "# "); found {
 			name = header
+			of[name] = nil // asked for twice, it is printed twice
 		} else if line != "" && !strings.HasPrefix(line, "(") {
 			of[name] = append(of[name], line)
 		}
