@@ -81,6 +81,17 @@ func addsToPath(shell, front, back string) string {
 	return sets(shell, "PATH", strings.Trim(front+":$PATH:"+back, ":"))
 }
 
+// valueOf returns how a shell writes the value of an environment variable.
+func valueOf(shell, name string) string {
+	switch shell {
+	case "elvish":
+		return "$E:" + name
+	case "nushell":
+		return "$env." + name
+	}
+	return `"$` + name + `"`
+}
+
 // unset returns the line that unsets a variable.
 func unset(shell, name string) string {
 	switch shell {
