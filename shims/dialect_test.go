@@ -18,6 +18,9 @@ func eachShell(t *testing.T, test func(t *testing.T, m *machine, name string)) {
 			if _, err := exec.LookPath("nu"); name == "nushell" && err != nil {
 				t.Skip("nu is not on PATH: ./test.sh --long fetches it")
 			}
+			if testing.Short() && name == "elvish" {
+				t.Skip("it takes twice as long as bash: the run without -short has it") // the race detector gains nothing
+			}
 			test(t, newMachine(t), name)
 		})
 	}
