@@ -158,7 +158,7 @@ func (a *app) foreign(name string) (verify.Target, error) {
 
 // realPath returns the path of a GOROOT without links.
 func (a *app) realPath(name string) (string, error) {
-	path := a.absolute(name)
+	path := a.host.Abs(name)
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", diag.New(diag.NotInstalled, "no GOROOT "+path, "vmgo list")

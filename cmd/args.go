@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,14 +186,6 @@ func findFlag(command *cli.Command, name string) cli.Flag {
 		}
 	}
 	return nil
-}
-
-// absolute returns a typed path, relative to the working directory, as an absolute one.
-func (a *app) absolute(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(a.host.Dir, path)
 }
 
 // helpFor returns the command line that prints the help of the running command.

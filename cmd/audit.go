@@ -109,7 +109,7 @@ func (a *app) deliverAudit(c *cli.Context, report audit.Report) error {
 		}
 		data, err := encode()
 		if err == nil {
-			err = fsx.WriteFile(a.absolute(c.String(flag)), data, 0o644)
+			err = fsx.WriteFile(a.host.Abs(c.String(flag)), data, 0o644)
 		}
 		if err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write "+c.String(flag))
@@ -194,7 +194,7 @@ func (a *app) earlierAudit(since string) (r audit.Report, err error) {
 	if since == "" {
 		return r, nil
 	}
-	file := a.absolute(since)
+	file := a.host.Abs(since)
 	if strings.EqualFold(since, "last") {
 		file = a.lastAudit()
 	}

@@ -27,7 +27,7 @@ func (a *app) auditSubjects(args []string) (subjects []audit.Subject, unread []a
 	programs := &audit.Programs{}
 	if len(args) > 0 {
 		for _, arg := range args {
-			found, err := a.auditArgument(programs, a.absolute(arg))
+			found, err := a.auditArgument(programs, a.host.Abs(arg))
 			if err != nil {
 				return nil, nil, err
 			}

@@ -125,7 +125,7 @@ WantedBy=timers.target
 			}
 			continue
 		}
-		path := filepath.Join(a.absolute(dir), file[0])
+		path := filepath.Join(a.host.Abs(dir), file[0])
 		if err := fsx.WriteFile(path, []byte(file[1]), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write "+path, "ls -ld "+diag.Word(dir))
 		}

@@ -84,7 +84,7 @@ func (a *app) openBundle(c *cli.Context) (*bundle.Bundle, error) {
 		return nil, err
 	}
 	end := a.showing("reading " + args[0])
-	b, err := bundle.Open(a.absolute(args[0]))
+	b, err := bundle.Open(a.host.Abs(args[0]))
 	end()
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (a *app) signed(c *cli.Context, b *bundle.Bundle) error {
 	if c.String("signers") == "" {
 		return nil
 	}
-	who, err := b.VerifySignature(a.absolute(c.String("signers")), a.host.Now())
+	who, err := b.VerifySignature(a.host.Abs(c.String("signers")), a.host.Now())
 	if err == nil {
 		a.sayf("%s: signed by %s", b.Name, who)
 	}
@@ -212,7 +212,7 @@ func (a *app) signed(c *cli.Context, b *bundle.Bundle) error {
 func (a *app) bundleTree(c *cli.Context) string {
 	switch {
 	case c.String("dir") != "":
-		return a.absolute(c.String("dir"))
+		return a.host.Abs(c.String("dir"))
 	case c.Bool("system"):
 		return filepath.Join(a.host.Root, "var/lib/vmgo/modules")
 	}
@@ -231,7 +231,7 @@ func (a *app) bundleServe(c *cli.Context) error {
 	if err := a.give(needs{settings: true, store: true, network: true}); err != nil {
 		return err
 	}
-	b, err := bundle.Open(a.absolute(words[0]))
+	b, err := bundle.Open(a.host.Abs(words[0]))
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (a *app) bundleCreate(c *cli.Context) error {
 	}
 	a.sayBundlePlan(plan)
 	if !c.Bool("dry-run") {
-		err = a.writeBundle(c, creator, plan, a.absolute(args[0]))
+		err = a.writeBundle(c, creator, plan, a.host.Abs(args[0]))
 	}
 	if closing := plan.Close(); err == nil {
 		err = closing
@@ -79,7 +79,7 @@ func (a *app) writeBundle(c *cli.Context, creator *bundle.Creator, plan *bundle.
 	}
 	progress.Close()
 	if key := c.String("sign"); key != "" {
-		if err := bundle.Sign(c.Context, a.host, name, a.absolute(key)); err != nil {
+		if err := bundle.Sign(c.Context, a.host, name, a.host.Abs(key)); err != nil {
 			return err
 		}
 	}
@@ -165,7 +165,7 @@ func (a *app) bundleRequest(c *cli.Context) (r bundle.Request, err error) {
 		r.Programs = programs
 	}
 	if base := c.String("base"); base != "" {
-		r.Base, err = bundle.Open(a.absolute(base))
+		r.Base, err = bundle.Open(a.host.Abs(base))
 	}
 	return r, err
 }
@@ -194,7 +194,7 @@ func (a *app) bundleProjects(c *cli.Context) ([]string, error) {
 		dirs = []string{"."}
 	}
 	for i, dir := range dirs {
-		dirs[i] = filepath.Clean(a.absolute(dir))
+		dirs[i] = filepath.Clean(a.host.Abs(dir))
 		if info, err := os.Stat(dirs[i]); err != nil || !info.IsDir() {
 			return nil, diag.New(diag.Usage, dirs[i]+" is no directory of a project", "vmgo bundle create --project DIR FILE")
 		}

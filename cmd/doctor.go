@@ -120,7 +120,7 @@ func (a *app) baseline(file string) (earlier doctor.Document, err error) {
 		return earlier, nil
 	}
 	const hint = "vmgo doctor --json > baseline.json"
-	data, err := smallfile.Read(a.absolute(file), harden.MaxRecord)
+	data, err := smallfile.Read(a.host.Abs(file), harden.MaxRecord)
 	if err == nil {
 		err = json.Unmarshal(data, &earlier)
 	}
@@ -182,7 +182,7 @@ func (a *app) showDoctor(c *cli.Context, report doctor.Report, detailed bool) er
 		if err := report.HTML(&page, a.host.Now()); err != nil {
 			return err
 		}
-		if err := os.WriteFile(a.absolute(file), page.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(a.host.Abs(file), page.Bytes(), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page")
 		}
 		a.sayf("wrote %s", c.String("html"))

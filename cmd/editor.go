@@ -52,7 +52,7 @@ func (a *app) vscodeDir(c *cli.Context) (string, error) {
 	if err != nil || len(args) == 0 {
 		return "", err
 	}
-	dir := a.absolute(args[0])
+	dir := a.host.Abs(args[0])
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return "", diag.New(diag.Failure, dir+" is not a directory", "ls -ld "+diag.Word(dir))
 	}

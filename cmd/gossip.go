@@ -24,8 +24,8 @@ func (a *app) gossip(c *cli.Context, from string) error {
 	var data []byte
 	if strings.Contains(from, "://") {
 		data, err = client.Get(c.Context, from, maxProof)
-	} else if data, err = smallfile.Read(a.absolute(from), maxProof); err != nil {
-		err = diag.Wrap(diag.Usage, err, "cannot read "+a.absolute(from), "vmgo help verify")
+	} else if data, err = smallfile.Read(a.host.Abs(from), maxProof); err != nil {
+		err = diag.Wrap(diag.Usage, err, "cannot read "+a.host.Abs(from), "vmgo help verify")
 	}
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (a *app) writeProof(c *cli.Context, args []string) error {
 	}
 	data, err := record.TlogProof()
 	if err == nil {
-		err = fsx.WriteFile(a.absolute(c.String("proof")), data, 0o644)
+		err = fsx.WriteFile(a.host.Abs(c.String("proof")), data, 0o644)
 	}
 	if err != nil {
 		return diag.Wrap(diag.Failure, err, "cannot write "+c.String("proof"))

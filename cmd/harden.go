@@ -68,7 +68,7 @@ func (a *app) hardenEngine(c *cli.Context, extra ...harden.Item) (*harden.Engine
 	}
 	m, err := harden.Running(a.host)
 	if dir := c.String("root"); dir != "" {
-		m, err = harden.Image(a.host, a.absolute(dir))
+		m, err = harden.Image(a.host, a.host.Abs(dir))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the machine: %w", err)
@@ -157,7 +157,7 @@ func (a *app) hardenShow(c *cli.Context, plan harden.Plan) error {
 	if file := c.String("out"); file != "" {
 		data, err := json.MarshalIndent(plan, "", " ")
 		if err == nil {
-			err = os.WriteFile(a.absolute(file), append(data, '\n'), 0o600)
+			err = os.WriteFile(a.host.Abs(file), append(data, '\n'), 0o600)
 		}
 		if err != nil {
 			return fmt.Errorf("writing the plan: %w", err)
@@ -206,7 +206,7 @@ func (a *app) hardenApply(c *cli.Context) error {
 }
 
 func (a *app) loadPlan(file string) (*harden.Plan, error) {
-	data, err := smallfile.Read(a.absolute(file), harden.MaxRecord)
+	data, err := smallfile.Read(a.host.Abs(file), harden.MaxRecord)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
@@ -358,7 +358,7 @@ func (a *app) hardenReport(c *cli.Context) error {
 	}
 	page, err := engine.Report(plan)
 	if err == nil {
-		err = os.WriteFile(a.absolute(c.String("html")), page, 0o644)
+		err = os.WriteFile(a.host.Abs(c.String("html")), page, 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)

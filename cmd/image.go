@@ -10,7 +10,7 @@ import (
 // enterImage makes /opt/go of the system beneath dir the only store. Links on the way
 // are refused: on this machine they may lead out of the image.
 func (a *app) enterImage(dir string) error {
-	dir = a.absolute(dir)
+	dir = a.host.Abs(dir)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return diag.New(diag.Usage, "--root names no directory: "+dir, "ls -ld "+diag.Word(dir))
 	}

@@ -61,7 +61,7 @@ func (a *app) installFile(c *cli.Context, name string, report *report) (gover.Ve
 // localRelease returns what an argument that is not a selector means: an archive
 // or zip, perhaps the only one of a directory, or a GOROOT.
 func (a *app) localRelease(name string) (path string, goroot bool, err error) {
-	path = a.absolute(name)
+	path = a.host.Abs(name)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -152,7 +152,7 @@ type givenProofs struct {
 func (a *app) givenProofs(paths []string) (givenProofs, error) {
 	var g givenProofs
 	for _, path := range paths {
-		path = a.absolute(path)
+		path = a.host.Abs(path)
 		data, err := smallfile.Read(path, maxProof)
 		if err != nil {
 			return g, diag.Wrap(diag.Usage, err, "cannot read the proof "+path)

@@ -171,7 +171,7 @@ func (a *app) matrixCases(versions []gover.Version, command []string) ([]matrix.
 // matrixLogs returns the directory of the logs.
 func (a *app) matrixLogs(dir string) (string, error) {
 	if dir != "" {
-		dir = a.absolute(dir)
+		dir = a.host.Abs(dir)
 		return dir, os.MkdirAll(dir, 0o777)
 	}
 	return os.MkdirTemp(a.host.Env["TMPDIR"], "vmgo-matrix-")
@@ -188,7 +188,7 @@ func (a *app) runMatrix(c *cli.Context, runner matrix.Runner, cases []matrix.Cas
 	results := runner.All(c.Context, cases)
 	progress.Close()
 	if file := c.String("junit"); file != "" {
-		if err := fsx.WriteFile(a.absolute(file), []byte(matrix.JUnit(strings.Join(command, " "), results)), 0o644); err != nil {
+		if err := fsx.WriteFile(a.host.Abs(file), []byte(matrix.JUnit(strings.Join(command, " "), results)), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the JUnit report")
 		}
 	}

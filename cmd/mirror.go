@@ -54,7 +54,7 @@ func (a *app) mirrorIn(c *cli.Context) (*mirror.Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := mirror.New(a.absolute(args[0]), creator)
+	m := mirror.New(a.host.Abs(args[0]), creator)
 	m.Now, m.Say = a.host.Now, func(text string) { a.sayf("%s", text) }
 	m.Lock = a.locking("vmgo mirror")
 	m.Keyring, err = a.keyring()
@@ -71,7 +71,7 @@ func (a *app) mirrorSync(c *cli.Context) error {
 		return err
 	}
 	for _, name := range commas(c, "head") {
-		head, err := smallfile.Read(a.absolute(name), smallfile.Usual)
+		head, err := smallfile.Read(a.host.Abs(name), smallfile.Usual)
 		if err != nil {
 			return diag.Wrap(diag.Usage, err, "cannot read the tree head "+diag.Word(name), "ls -l ~/.local/state/vmgo/sumdb/*/latest   # on the client")
 		}

@@ -34,7 +34,7 @@ Not every kind of session searches ~/.local/bin: vmgo shims lists those that do 
 			if c.IsSet("dir") {
 				dir = c.String("dir")
 			}
-			dir = a.absolute(dir)
+			dir = a.host.Abs(dir)
 			if c.Bool("remove") {
 				return a.removeShims(dir)
 			}

@@ -116,7 +116,8 @@ func TestWatches_missNoChangeOfTheAnswer(t *testing.T) {
 	}
 }
 
-// settle waits until all that was written is older than a tick of the clock.
+// settle waits until all that was written is older than a tick of the clock: nobody
+// can set the time of an inode's last change.
 func (m *machine) settle() { time.Sleep(25 * time.Millisecond) }
 
 // judge is one bash that evaluates answers and reports whether they still hold.

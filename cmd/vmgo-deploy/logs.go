@@ -96,7 +96,7 @@ func (a *app) verifyLogs(context.Context) error {
 	if len(a.args) == 0 {
 		return diag.New(diag.Usage, "vmgo deploy logs verify needs a file", "vmgo deploy logs verify app-vm1-20261128T060000Z-0a1b2c.tar.zst")
 	}
-	text, err := smallfile.Read(a.abs(a.flags.signers), smallfile.Usual)
+	text, err := smallfile.Read(a.host.Abs(a.flags.signers), smallfile.Usual)
 	if errors.Is(err, fs.ErrNotExist) {
 		return diag.New(diag.SignatureInvalid, "there is no file "+a.flags.signers+", which says whose archives are trusted", "vmgo deploy logs signers >"+diag.Word(a.flags.signers))
 	}
@@ -128,7 +128,7 @@ func (a *app) verifyLogs(context.Context) error {
 // verifyArchive checks one archive and, with --out, unpacks it into a directory of
 // its name.
 func (a *app) verifyArchive(name string, signers []sshsig.Signer) (checkedLogs, error) {
-	in, err := smallfile.Open(a.abs(name))
+	in, err := smallfile.Open(a.host.Abs(name))
 	if err != nil {
 		return checkedLogs{}, err
 	}
@@ -149,7 +149,7 @@ func (a *app) verifyArchive(name string, signers []sshsig.Signer) (checkedLogs, 
 	}
 	to := ""
 	if a.flags.out != "" {
-		to = a.abs(a.flags.out) + "/" + strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".tar.zst")
+		to = a.host.Abs(a.flags.out) + "/" + strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".tar.zst")
 		if err := fsx.MkdirAll(to, 0o700); err != nil {
 			return checkedLogs{}, err
 		}

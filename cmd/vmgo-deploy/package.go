@@ -23,15 +23,7 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// abs returns a path as this process finds it.
-func (a *app) abs(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(a.host.Dir, path)
-}
-
-func (a *app) configFile() string { return a.abs(a.flags.config) }
+func (a *app) configFile() string { return a.host.Abs(a.flags.config) }
 
 func (a *app) load() (config.Config, error) { return config.Load(a.configFile(), a.flags.env) }
 

@@ -52,11 +52,7 @@ func workspace(dir string) ([]string, error) {
 	}
 	var uses []string
 	for _, use := range work.Use {
-		path := filepath.FromSlash(use.Path)
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
-		uses = append(uses, path)
+		uses = append(uses, modpath.Dir(dir, use.Path))
 	}
 	return uses, nil
 }

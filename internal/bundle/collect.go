@@ -111,7 +111,7 @@ func (p *Plan) addWorkspace(ctx context.Context, goroot, gowork, tmp string) err
 	load := run{goroot, root, map[string]string{"GOWORK": copied}, []string{"list", "-deps", "-test", "-f", ""}}
 	var mods []edited
 	for _, use := range work.Use {
-		dir := absolute(root, use.DiskPath)
+		dir := modpath.Dir(root, use.DiskPath)
 		args = append(args, "-dropuse="+use.DiskPath, "-use="+dir)
 		load.args = append(load.args, filepath.Join(dir, "..."))
 		mod, err := p.edited(ctx, goroot, "mod", filepath.Join(dir, "go.mod"))
@@ -123,7 +123,7 @@ func (p *Plan) addWorkspace(ctx context.Context, goroot, gowork, tmp string) err
 	}
 	for _, r := range work.Replace {
 		if r.New.Version == "" {
-			args = append(args, "-replace="+atVersion(r.Old.Path, r.Old.Version)+"="+absolute(root, r.New.Path))
+			args = append(args, "-replace="+atVersion(r.Old.Path, r.Old.Version)+"="+modpath.Dir(root, r.New.Path))
 		}
 	}
 	if _, err := p.work.goCommand(ctx, goroot, tmp, nil, append(args, copied)...); err != nil {
@@ -131,13 +131,6 @@ func (p *Plan) addWorkspace(ctx context.Context, goroot, gowork, tmp string) err
 	}
 	p.runs = append(p.runs, load)
 	return p.selectModules(ctx, run{goroot, root, load.env, nil}, mods)
-}
-
-func absolute(root, dir string) string {
-	if filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(root, dir)
 }
 
 func atVersion(path, version string) string {

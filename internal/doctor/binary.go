@@ -5,7 +5,6 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -41,9 +40,7 @@ type Starts struct {
 // symbols. Whether other libraries than the C library are installed is not
 // known.
 func (m *Machine) ReadBinary(path string) (Binary, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(m.Dir, path)
-	}
+	path = m.Abs(path)
 	f, err := m.Open(path)
 	if err != nil {
 		return Binary{}, diag.New(diag.Failure, m.Redact("cannot read the program: "+err.Error()))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/modpath"
 )
 
 func workspaceCheck() Check {
@@ -41,7 +42,7 @@ func runWorkspace(_ context.Context, m *Machine) Result {
 			line = number
 		case keyword == "use" && len(words) == 1:
 			name := strings.Trim(words[0], "\"`")
-			mod := filepath.Join(under(filepath.Dir(work), name), "go.mod")
+			mod := filepath.Join(modpath.Dir(filepath.Dir(work), name), "go.mod")
 			if !m.Exists(mod) {
 				r.worse(Fail)
 				r.Summary = "go.work uses a directory without a module"
@@ -58,14 +59,6 @@ func runWorkspace(_ context.Context, m *Machine) Result {
 		r = r.at(work, line, "go %s", own).at(needs, 0, "go %s", needed).fixWith("go work edit -go=%s %s", needed, diag.Word(work))
 	}
 	return r
-}
-
-// under is a path as go.mod and go.work write it, beneath a directory unless it is absolute.
-func under(dir, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(dir, name)
 }
 
 // goLine returns the version of the go line of a go.mod or go.work; zero without one.

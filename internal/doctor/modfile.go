@@ -3,6 +3,8 @@ package doctor
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/vmgo/vmgo/internal/modpath"
 )
 
 // replacement is a replace directive whose target is a directory.
@@ -52,7 +54,7 @@ func (m *Machine) replacements(path string) []replacement {
 				target != "." && target != ".." {
 				continue
 			}
-			all = append(all, replacement{path, line, strings.Join(words, " "), under(filepath.Dir(path), target), words[0]})
+			all = append(all, replacement{path, line, strings.Join(words, " "), modpath.Dir(filepath.Dir(path), target), words[0]})
 		}
 	})
 	return all

@@ -71,6 +71,14 @@ func splitPath(p string) []string {
 	return strings.FieldsFunc(p, func(r rune) bool { return r == '/' })
 }
 
+// Abs returns a path that was typed, seen from the working directory.
+func (h Host) Abs(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(h.Dir, p)
+}
+
 // Open opens a regular file of the machine, by the rules of [smallfile.Open].
 func (h Host) Open(p string) (*os.File, error) { return smallfile.Open(h.Path(p)) }
 

@@ -5,6 +5,7 @@ package modpath
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,6 +29,15 @@ func UnescapePath(escaped string) (string, error) { return module.UnescapePath(e
 // UnescapeVersion returns the version or query that a module proxy writes like
 // this.
 func UnescapeVersion(escaped string) (string, error) { return module.UnescapeVersion(escaped) }
+
+// Dir returns the directory that a use or replace line names in the go.mod or
+// go.work of a directory.
+func Dir(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, filepath.FromSlash(name))
+}
 
 // IsExact reports whether version is a whole version in its canonical form, one
 // that always means the same content, and fits the path.

@@ -60,7 +60,7 @@ func (p Project) Check(ctx context.Context, offline bool) ([]Problem, error) {
 // badUses judges the use lines of a go.work.
 func (f file) badUses() (found []Problem) {
 	for _, use := range f.Use {
-		dir := from(f.Path, use.DiskPath)
+		dir := modpath.Dir(filepath.Dir(f.Path), use.DiskPath)
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 			found = append(found, Problem{Kind: "missing-target", File: f.Path, Text: "use " + use.DiskPath + " leads to a directory without go.mod",
 				Fix: "go work edit -dropuse=" + diag.Word(use.DiskPath) + " " + diag.Word(f.Path)})
@@ -75,7 +75,7 @@ func (f file) badTargets() (found []Problem) {
 		if r.New.Version != "" {
 			continue
 		}
-		dir := from(f.Path, r.New.Path)
+		dir := modpath.Dir(filepath.Dir(f.Path), r.New.Path)
 		p := Problem{File: f.Path, Fix: f.drop(r)}
 		switch _, err := os.Stat(filepath.Join(dir, "go.mod")); {
 		case !isDir(dir):

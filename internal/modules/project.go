@@ -13,6 +13,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gocmd"
+	"github.com/vmgo/vmgo/internal/modpath"
 )
 
 // Project is a module or a workspace as the go command sees it.
@@ -125,7 +126,7 @@ func (p Project) files(ctx context.Context) (list []file, err error) {
 		}
 		list, mods = append(list, work), nil
 		for _, use := range work.Use {
-			mods = append(mods, filepath.Join(from(p.gowork, use.DiskPath), "go.mod"))
+			mods = append(mods, filepath.Join(modpath.Dir(filepath.Dir(p.gowork), use.DiskPath), "go.mod"))
 		}
 	}
 	for _, path := range mods {
@@ -139,14 +140,6 @@ func (p Project) files(ctx context.Context) (list []file, err error) {
 		list = append(list, mod)
 	}
 	return list, nil
-}
-
-// from returns the directory that a file names.
-func from(file, dir string) string {
-	if filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(filepath.Dir(file), dir)
 }
 
 // Module is a module that was selected.

@@ -86,9 +86,7 @@ func newPlace(h host.Host, out string, t target.Target) (*place, error) {
 	if out == "" {
 		p.last = "observe-" + nameOf(t) + "-" + h.Now().UTC().Format("20060102T150405Z")
 	}
-	if !filepath.IsAbs(p.last) {
-		p.last = filepath.Join(h.Dir, p.last)
-	}
+	p.last = h.Abs(p.last)
 	p.page = strings.HasSuffix(p.last, ".html")
 	if _, err := os.Lstat(p.last); err == nil && !p.page {
 		return nil, diag.New(diag.Failure, p.last+" exists already", "ls "+diag.Word(p.last)+"   # and choose another --out")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
+	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -25,11 +26,8 @@ const (
 	indexAll     = "dl/index-all.json"
 )
 
-// maxIndex and maxArchive are the largest answers of go.dev that are taken, in bytes.
-const (
-	maxIndex   = 64 << 20
-	maxArchive = 1 << 30
-)
+// maxArchive is the largest archive of go.dev that is taken, in bytes.
+const maxArchive = 1 << 30
 
 // serveGoDev serves what go.dev/dl does for programs: the index as JSON, archives
 // and their signatures.
@@ -75,7 +73,7 @@ func (s *Server) fetchIndex(name string) error {
 		query += "&include=all"
 	}
 	return s.fromGoDev(func(base string) error {
-		data, err := s.config.Client.Get(s.ctx, base+query, maxIndex)
+		data, err := s.config.Client.Get(s.ctx, base+query, release.MaxIndex)
 		if err != nil {
 			return err
 		}

@@ -2,8 +2,6 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/program"
 )
@@ -14,12 +12,4 @@ func Main(h host.Host) int {
 		newStatus(h).command(),
 		newCloudInit(h).command(),
 	})
-}
-
-// absolute returns a path that was typed, seen from the working directory.
-func absolute(h host.Host, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(h.Dir, path)
 }

@@ -52,7 +52,7 @@ same machine; flags come before them. Without --tarball and --package the image 
 func (c *cloudInit) run(context.Context, []string) error {
 	state := fleet.NewState()
 	if c.vars != "" {
-		path := absolute(c.host, c.vars)
+		path := c.host.Abs(c.vars)
 		data, err := smallfile.Read(path, smallfile.Usual)
 		if err != nil {
 			return diag.Wrap(diag.BadSetting, err, "cannot read the variables", "ls -l "+diag.Word(path))

@@ -110,7 +110,7 @@ func (s *status) targets(ctx context.Context, names []string) (targets []fleet.T
 		}
 		return targets, nil
 	}
-	inv, err := inventory.Read(ctx, s.host, absolute(s.host, s.inventory))
+	inv, err := inventory.Read(ctx, s.host, s.host.Abs(s.inventory))
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (s *status) look(ctx context.Context, targets []fleet.Target) (fleet.Report
 func (s *status) show(report fleet.Report) error {
 	h := s.host
 	if s.html != "" {
-		path := absolute(h, s.html)
+		path := h.Abs(s.html)
 		var page bytes.Buffer
 		if err := report.HTML(&page); err != nil {
 			return err

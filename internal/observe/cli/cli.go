@@ -2,8 +2,6 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/program"
@@ -19,11 +17,3 @@ func Main(h host.Host) int {
 }
 
 func usageError(text string) error { return diag.New(diag.Usage, text, "vmgo observe --help") }
-
-// absolute returns a path that was typed, seen from the working directory.
-func absolute(h host.Host, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(h.Dir, path)
-}

@@ -44,7 +44,7 @@ func (c *compare) run(_ context.Context, arguments []string) error {
 	if len(arguments) < 2 {
 		return diag.New(diag.Usage, `"vmgo observe diff" needs two directories to compare`, "vmgo observe diff --help")
 	}
-	found, err := observe.Diff(absolute(h, arguments[0]), absolute(h, arguments[1]))
+	found, err := observe.Diff(h.Abs(arguments[0]), h.Abs(arguments[1]))
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (c *compare) run(_ context.Context, arguments []string) error {
 		if err := report.Write(&page, found.Page()); err != nil {
 			return err
 		}
-		if err := os.WriteFile(absolute(h, c.out), page.Bytes(), 0o600); err != nil {
-			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(absolute(h, c.out))))
+		if err := os.WriteFile(h.Abs(c.out), page.Bytes(), 0o600); err != nil {
+			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(h.Abs(c.out))))
 		}
 	}
 	if c.json {

@@ -50,7 +50,7 @@ func (s *start) command() program.Command {
 func (s *start) run(_ context.Context, arguments []string) error {
 	h, dir := s.host, s.host.Dir
 	if len(arguments) == 1 {
-		dir = absolute(h, arguments[0])
+		dir = h.Abs(arguments[0])
 	}
 	if err := isProgram(dir); err != nil {
 		return err

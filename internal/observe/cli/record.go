@@ -165,7 +165,7 @@ func (r *record) there(ctx context.Context, target string) error {
 	if out == "" {
 		out = "observe-" + strings.Map(safe, r.ssh+"-"+target) + "-" + h.Now().UTC().Format("20060102T150405Z")
 	}
-	out = absolute(h, out)
+	out = h.Abs(out)
 	args := []string{"--seconds=" + strconv.Itoa(r.seconds)}
 	if r.endpoint != "" {
 		args = append(args, "--endpoint="+r.endpoint)

@@ -159,9 +159,7 @@ func (s *serve) place(c *proxy.Config, _ goenv.Settings) error {
 		}
 		c.Dir = filepath.Join(layout.Cache, "proxy")
 	}
-	if !filepath.IsAbs(c.Dir) {
-		c.Dir = filepath.Join(s.host.Dir, c.Dir)
-	}
+	c.Dir = s.host.Abs(c.Dir)
 	return nil
 }
 
