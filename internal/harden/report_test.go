@@ -81,7 +81,7 @@ func TestReport_whatIsLeftComesFirst(t *testing.T) {
 	for _, want := range []string{
 		"What is left", `open class="fail"><summary><span class="pill fail">drifted</span><code>login-path</code>`,
 		"<pre>sudo vmgo harden apply --only login-path</pre>",
-		`open class="fail"><summary><span class="pill fail">overridden</span><code>swappiness</code>`, "/etc/sysctl.d/99-site.conf:1 sets vm.swappiness too",
+		`open class="fail"><summary><span class="pill fail">overridden</span><code>swappiness</code>`, "/etc/sysctl.d/99-site.conf:1 sets vm.swappiness, too, and is read later",
 		`open class="warn"><summary><span class="pill warn">pending</span><code>store-modes</code>`,
 		"<pre>sudo vmgo harden apply --profile dev</pre>",
 		"What apply does, in this order:", "<code>sysctl -w fs.inotify.max_user_watches=524288</code>",
