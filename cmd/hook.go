@@ -106,7 +106,7 @@ func (a *app) shellCommand() *cli.Command {
 			}
 			if !c.IsSet("emit") {
 				return diag.New(diag.Usage, "vmgo shell changes the calling shell, so it works only where the hook is loaded",
-					a.hookLine("bash")+"   # or zsh", a.hookLine("fish"))
+					"vmgo help hook   # has the lines for "+strings.Join(shell.Names(), ", "))
 			}
 			s, err := shell.Lookup(c.String("emit"))
 			if err != nil && c.String("emit") != "json" { // for hooks that get data

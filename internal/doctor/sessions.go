@@ -81,12 +81,13 @@ func (m *Machine) sessionKinds() []sessionKind {
 	if prompt := atPrompt(shell); prompt != "" {
 		kinds = append(kinds, sessionKind{"prompt", true, m.asks(fresh, shell, "-ilc", prompt+askGo)})
 	}
+	own := m.askOwn()
 	kinds = append(kinds,
-		sessionKind{"login", true, m.asks(fresh, shell, "-lc", askGo)},
-		sessionKind{"interactive", true, m.asks(fresh, shell, "-ilc", askGo)},
+		sessionKind{"login", true, m.asks(fresh, own.login...)},
+		sessionKind{"interactive", true, m.asks(fresh, own.interactive...)},
 		sessionKind{"sh -c", true, m.asks(nil, "sh", "-c", askGo)},
 		sessionKind{"env -i", false, m.asks(nil, "env", "-i", "sh", "-c", askGo)},
-		sessionKind{"ssh command", true, m.asks(m.sshEnv(fresh), shell, "-c", askGo)})
+		sessionKind{"ssh command", true, m.asks(m.sshEnv(fresh), own.command...)})
 	if m.Exists("/usr/sbin/cron") || m.Exists("/usr/sbin/crond") {
 		kinds = append(kinds,
 			sessionKind{"/etc/crontab", false, m.onPath(m.crontabPath("/etc/crontab"))},
@@ -166,6 +167,25 @@ func (m *Machine) onPath(path string) func(context.Context) (visit, error) {
 	}
 }
 
+// ownShell has the commands that ask the user's shell for the go of its sessions.
+type ownShell struct{ login, interactive, command []string }
+
+// askOwn returns these commands. A shell that does not read what sh reads is told to
+// start sh, which then finds what that shell has left on PATH. elvish takes no flags
+// together and reads rc.elv at a terminal only.
+func (m *Machine) askOwn() ownShell {
+	const ask = "/bin/sh -c 'echo; " + askGo + "'" // a title may stand before it
+	switch path := m.accountProgram(); filepath.Base(path) {
+	case "elvish":
+		command := []string{path, "-c", ask}
+		return ownShell{command, command, command}
+	case "nu":
+		return ownShell{[]string{path, "-l", "-c", ask}, []string{path, "-i", "-l", "-c", ask}, []string{path, "-c", ask}}
+	}
+	shell := m.LoginShell()
+	return ownShell{[]string{shell, "-lc", askGo}, []string{shell, "-ilc", askGo}, []string{shell, "-c", askGo}}
+}
+
 // LoginShell is the user's shell, or bash or sh where that is none that can be
 // asked this way.
 func (m *Machine) LoginShell() string {
@@ -177,12 +197,14 @@ func (m *Machine) LoginShell() string {
 }
 
 // accountShell is the name of the program that the user's account has for a shell.
-func (m *Machine) accountShell() string {
-	shell := m.Env["SHELL"]
+func (m *Machine) accountShell() string { return filepath.Base(m.accountProgram()) }
+
+// accountProgram is that program.
+func (m *Machine) accountProgram() string {
 	if account, found := passwd.ByUID(m.Accounts(), m.UID); found {
-		shell = account.Shell
+		return account.Shell
 	}
-	return filepath.Base(shell)
+	return m.Env["SHELL"]
 }
 
 // freshEnv is the environment with which a session begins, before any startup
