@@ -33,6 +33,7 @@ var layers = map[string]int{
 	"internal/bundle":            3,
 	"internal/delta":             0,
 	"internal/deploy/build":      4,
+	"internal/deploy/cli":        4,
 	"internal/deploy/config":     4,
 	"internal/deploy/drain":      1,
 	"internal/deploy/onhost":     4,
@@ -153,6 +154,7 @@ var sameLayer = map[string][]string{
 	"internal/deploy/build":   {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack"},
 	"internal/deploy/onhost":  {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/drain"},
 	"internal/deploy/rollout": {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/build", "internal/deploy/onhost"},
+	"internal/deploy/cli":     {"internal/deploy/config", "internal/deploy/units", "internal/deploy/pack", "internal/deploy/build", "internal/deploy/onhost", "internal/deploy/rollout"},
 }
 
 // owners names the one package that may import each outside module, or a part
@@ -320,7 +322,7 @@ var mayReadBare = map[string]string{
 	"internal/fetch statusError":         "bounded: the head of an answer",
 	"cmd appendTo":                       "O_NONBLOCK, for writing",
 	"internal/doctor getBy":              "bounded: an answer of a server",
-	"cmd/vmgo-deploy hostVerb":           "bounded: a public key on stdin",
+	"internal/deploy/cli hostVerb":       "bounded: a public key on stdin",
 	"internal/deploy/build copyFile":     "O_EXCL: a new file",
 	"internal/deploy/pack WriteFile":     "O_EXCL: a new file",
 	"internal/bundle createIn":           "O_EXCL: a new file",

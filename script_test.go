@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/vmgo/vmgo/cmd"
+	deploy "github.com/vmgo/vmgo/internal/deploy/cli"
 	fleet "github.com/vmgo/vmgo/internal/fleet/cli"
 	"github.com/vmgo/vmgo/internal/host"
 	observe "github.com/vmgo/vmgo/internal/observe/cli"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 		"vmgo":         func() { os.Exit(cmd.Main(testHost())) },
 		"vmgo-shim":    func() { os.Exit(shims.Main(testProcess())) },
 		"vmgo-proxy":   func() { os.Exit(proxy.Main(testHost())) },
+		"vmgo-deploy":  func() { os.Exit(deploy.Main(testHost())) },
 		"vmgo-fleet":   func() { os.Exit(fleet.Main(testHost())) },
 		"vmgo-observe": func() { os.Exit(observe.Main(testHost())) },
 	})

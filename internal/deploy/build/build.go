@@ -53,12 +53,15 @@ type toolchain struct {
 // Build makes the package in the empty directory dir.
 func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
 	p := Package{Dir: dir}
+	tool, err := b.selected(ctx)
+	if err != nil {
+		return p, err
+	}
 	helper, err := Helper(b.Host, b.Arch)
 	if err != nil {
 		return p, err
 	}
-	tool, err := b.program(ctx, dir)
-	if err != nil {
+	if err := b.compile(ctx, tool, dir); err != nil {
 		return p, err
 	}
 	if err := b.gather(dir); err != nil {
@@ -106,8 +109,8 @@ func (b Builder) vmgo(ctx context.Context, into any, words ...string) error {
 	return json.Unmarshal([]byte(out.Stdout), into)
 }
 
-// program builds the program, with the release that the project selects.
-func (b Builder) program(ctx context.Context, dir string) (toolchain, error) {
+// selected returns the release that the project selects, with its proofs.
+func (b Builder) selected(ctx context.Context) (toolchain, error) {
 	var tool toolchain
 	if b.Config.Build == "" {
 		return tool, nil
@@ -127,17 +130,25 @@ func (b Builder) program(ctx context.Context, dir string) (toolchain, error) {
 			tool.Proofs = r.Proofs
 		}
 	}
+	return tool, nil
+}
+
+// compile builds the program with a release.
+func (b Builder) compile(ctx context.Context, tool toolchain, dir string) error {
+	if b.Config.Build == "" {
+		return nil
+	}
 	args := append([]string{"build", "-trimpath", "-o", filepath.Join(dir, "bin", b.Config.Name)}, b.Config.BuildFlags...)
 	cmd := exec.CommandContext(ctx, filepath.Join(tool.GOROOT, "bin/go"), append(args, b.Config.Build)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = b.Project, b.Host.Stderr, b.Host.Stderr
 	cmd.Env = b.env()
 	if err := b.Host.Run(cmd); err != nil {
 		if ctx.Err() != nil {
-			return tool, ctx.Err()
+			return ctx.Err()
 		}
-		return tool, diag.Wrap(diag.Failure, err, "cannot build "+b.Config.Build, "go build "+diag.Word(b.Config.Build))
+		return diag.Wrap(diag.Failure, err, "cannot build "+b.Config.Build, "go build "+diag.Word(b.Config.Build))
 	}
-	return tool, nil
+	return nil
 }
 
 // env is the environment of the build: for hosts, without C unless it is asked for.

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 // guide runs the commands of docs/guides/deploy.md in their order; each has to succeed.
 func (b *bench) guide() {
 	b.t.Helper()
-	page, err := os.ReadFile("../../docs/guides/deploy.md")
+	page, err := os.ReadFile("../../../docs/guides/deploy.md")
 	if err != nil {
 		b.t.Fatal(err)
 	}

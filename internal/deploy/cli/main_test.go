@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		h := host.OS()
 		h.Args, h.Dir, h.Stdout, h.Stderr = append([]string{"vmgo-deploy"}, strings.Fields(words)...), dir, &stdout, &stderr
-		status := run(h)
+		status := Main(h)
 		if status != want.status || !strings.Contains(stdout.String(), want.stdout) || !strings.Contains(stderr.String(), want.stderr) || want.stdout == "" && stdout.Len() > 0 {
 			t.Errorf("vmgo deploy %s: status %d\n%s%s", words, status, &stdout, &stderr)
 		}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"flag"
@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/compatibility.md from hosts (with VMGO_LONG=1)")
 
-const compatibilityPage = "../../docs/compatibility.md"
+const compatibilityPage = "../../../docs/compatibility.md"
 
 // suites are the releases of Debian that are deployed to.
 func suites() []string { return []string{"bullseye", "bookworm", "trixie"} }
@@ -29,7 +29,7 @@ type matrix struct {
 const matrixHead = `# What deploys were run on
 
 Written by a test, which boots these hosts, deploys to them and asks each what it is
-(` + "`VMGO_LONG=1 go test -run TestCompatibility ./cmd/vmgo-deploy -update`" + `). Nothing here is written by hand. The hosts are
+(` + "`VMGO_LONG=1 go test -run TestCompatibility ./internal/deploy/cli -update`" + `). Nothing here is written by hand. The hosts are
 those of ` + "`internal/vmtest/hosts`" + `: each has the init, the ssh server and the C library of its Debian, in namespaces, over the kernel of the machine that ran the test.
 
 Run on %s, linux/%s, Linux %s.
@@ -79,7 +79,7 @@ func TestCompatibility_page(t *testing.T) {
 	}
 	m := parseMatrix(string(data))
 	if got := m.String(); got != string(data) {
-		t.Errorf("docs/compatibility.md is not as the test writes it: VMGO_LONG=1 go test -run TestCompatibility ./cmd/vmgo-deploy -update")
+		t.Errorf("docs/compatibility.md is not as the test writes it: VMGO_LONG=1 go test -run TestCompatibility ./internal/deploy/cli -update")
 	}
 	if _, err := time.Parse(time.DateOnly, m.date); err != nil || m.arch == "" || m.kernel == "" {
 		t.Errorf("it was run on %q, %q, %q", m.date, m.arch, m.kernel)

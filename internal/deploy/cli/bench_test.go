@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -164,7 +164,7 @@ func newBench(t *testing.T, n int) *bench {
 func localBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, project: t.TempDir(), bin: t.TempDir(), home: t.TempDir()}
-	b.build("../..", filepath.Join(b.bin, "vmgo-deploy"), "./cmd/vmgo-deploy")
+	b.build("../../..", filepath.Join(b.bin, "vmgo-deploy"), "./cmd/vmgo-deploy")
 	goroot, cache, _ := strings.Cut(strings.TrimSpace(b.command("", "go", "env", "GOROOT", "GOCACHE")), "\n")
 	b.cache = cache
 	b.write(filepath.Join(b.bin, "vmgo"), fmt.Sprintf(`#!/bin/sh
@@ -177,7 +177,7 @@ esac
 	b.write(filepath.Join(b.project, "go.mod"), "module example.com/app\n\ngo 1.24\n")
 	b.write(filepath.Join(b.project, "static/css/a.css"), "body {}\n")
 	b.write(filepath.Join(b.project, "vmgo-deploy.toml"), strings.ReplaceAll(configuration, "KEY", filepath.Join(b.home, "key")))
-	source, err := os.ReadFile("../../internal/deploy/drain/drain.go")
+	source, err := os.ReadFile("../drain/drain.go")
 	if err != nil {
 		t.Fatal(err)
 	}
