@@ -50,6 +50,7 @@ An interrupted create goes on where it stopped. The project's own go.mod and go.
 			&cli.BoolFlag{Name: "all", Usage: "all modules of the graph (default: those that go.mod lists)"},
 			&cli.StringFlag{Name: "without", Usage: "leave out the modules that match `PATTERN,...`, as in GOPRIVATE"},
 			&cli.StringFlag{Name: "base", Usage: "leave out what the bundle `FILE` has"},
+			headFlag(),
 			&cli.StringFlag{Name: "sign", Usage: "have ssh-keygen sign it with the key `FILE`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only print how large it would be"},
 		},
@@ -63,6 +64,10 @@ func signersFlag() cli.Flag {
 
 func treeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "dir", Usage: "the `DIR` of the modules (default: beneath the user's data; with --system, /var/lib/vmgo/modules)"}
+}
+
+func headFlag() cli.Flag {
+	return &cli.StringFlag{Name: "head", Usage: "for machines that have seen these tree heads of the checksum database elsewhere: `FILE,...`"}
 }
 
 // commas returns the elements of a flag's list.

@@ -17,6 +17,7 @@ import (
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/modpath"
+	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/tools"
 	"github.com/vmgo/vmgo/internal/trust"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -164,10 +165,25 @@ func (a *app) bundleRequest(c *cli.Context) (r bundle.Request, err error) {
 		}
 		r.Programs = programs
 	}
+	if r.Heads, err = a.treeHeads(c); err != nil {
+		return r, err
+	}
 	if base := c.String("base"); base != "" {
 		r.Base, err = bundle.Open(a.host.Abs(base))
 	}
 	return r, err
+}
+
+// treeHeads reads the files of --head.
+func (a *app) treeHeads(c *cli.Context) (heads [][]byte, err error) {
+	for _, name := range commas(c, "head") {
+		head, err := smallfile.Read(a.host.Abs(name), smallfile.Usual)
+		if err != nil {
+			return nil, diag.Wrap(diag.Usage, err, "cannot read the tree head "+diag.Word(name), "ls -l ~/.local/state/vmgo/sumdb/*/latest   # on the other machine")
+		}
+		heads = append(heads, head)
+	}
+	return heads, nil
 }
 
 func (a *app) platforms(words []string) ([]gover.Platform, error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/mirror"
 	"github.com/vmgo/vmgo/internal/release"
-	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -34,7 +33,7 @@ given. Nothing that is served changes before everything is verified; an interrup
 					&cli.BoolFlag{Name: "patches", Usage: "make patches, by which vmgo install fetches what differs from an installed release"},
 					&cli.BoolFlag{Name: "no-archives", Usage: "leave out the official archives (dl)"},
 					&cli.BoolFlag{Name: "prune", Usage: "remove releases that these flags do not select"},
-					&cli.StringFlag{Name: "head", Usage: "serve clients that have seen these tree heads of the checksum database elsewhere: `FILE,...`"},
+					headFlag(),
 					&cli.BoolFlag{Name: "dry-run", Usage: "only print what it would have and fetch"},
 				},
 				Action: a.mirrorSync,
@@ -70,12 +69,8 @@ func (a *app) mirrorSync(c *cli.Context) error {
 	if request.Releases, err = a.mirrorReleases(c); err != nil {
 		return err
 	}
-	for _, name := range commas(c, "head") {
-		head, err := smallfile.Read(a.host.Abs(name), smallfile.Usual)
-		if err != nil {
-			return diag.Wrap(diag.Usage, err, "cannot read the tree head "+diag.Word(name), "ls -l ~/.local/state/vmgo/sumdb/*/latest   # on the client")
-		}
-		request.Heads = append(request.Heads, head)
+	if request.Heads, err = a.treeHeads(c); err != nil {
+		return err
 	}
 	if !c.Bool("no-archives") {
 		m.Archives = release.NewGoDev(a.client(), release.GoDevConfig{

@@ -1,7 +1,6 @@
 package mirror_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -39,17 +38,10 @@ func TestSync_heads(t *testing.T) {
 		_, err = log.Lookup(t.Context(), wanted("1.22.5").Releases[0].Version, wanted("1.22.5").Releases[0].Platform)
 		return err
 	}
-	// A tile has 256 hashes: the records of the releases are in other tiles than those
-	// at the end of the tree that the client sees.
 	grow := func(path string) {
-		for i := range 300 {
-			m := vmtest.Module{Path: path, Version: fmt.Sprintf("v1.0.%d", i)}
-			s.server.AddModule(m)
-			answer, err := http.Get(s.server.URL + "/sumdb/" + name + "/lookup/" + m.Path + "@" + m.Version) // which adds its record
-			if err != nil || answer.StatusCode != http.StatusOK {
-				t.Fatal(answer, err)
-			}
-			answer.Body.Close()
+		t.Helper()
+		if err := s.server.Grow(path); err != nil {
+			t.Fatal(err)
 		}
 	}
 	grow("example.com/one")

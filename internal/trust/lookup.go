@@ -224,7 +224,10 @@ func (l *Log) unreachable(t ticket, what string) (text string, hints []string) {
 		return "the checksum database " + l.name + " could not be reached for " + what, nil
 	}
 	return "what GOPROXY has of the checksum database " + l.name + " does not reach back to the tree head that this machine has seen, so " + what + " cannot be verified",
-		[]string{"vmgo mirror sync --head latest DIR   # on the machine of a mirror, with a copy of " + l.stateFile("latest")}
+		[]string{
+			"vmgo mirror sync --head latest DIR   # on the machine of a mirror, with a copy of " + l.stateFile("latest"),
+			"vmgo bundle create --head latest FILE   # on the machine that makes a bundle, with the same copy",
+		}
 }
 
 // localHints names the file of a file:// proxy that would have answered, and

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -82,9 +83,16 @@ func (s *session) collect(snapshot *Snapshot, since [][]byte) error {
 }
 
 func (s *session) collectFiles(snapshot *Snapshot, since [][]byte) error {
+	older, newest, err := s.log.openHeads(since)
+	if err != nil {
+		return err
+	}
 	known, err := s.known()
-	if err == nil && known.N == 0 { // it could not be kept
+	if err == nil && (known.N == 0 || known.N < newest) { // it could not be kept, or others have seen more
 		known, err = s.advance()
+	}
+	if err == nil && known.N < newest {
+		err = fmt.Errorf("its newest tree has %d records, and a tree head to start from has %d", known.N, newest)
 	}
 	if err != nil {
 		return err
@@ -120,7 +128,7 @@ func (s *session) collectFiles(snapshot *Snapshot, since [][]byte) error {
 	}
 	snapshot.Head = []byte(known.note)
 	snapshot.Files["latest"] = snapshot.Head
-	for _, head := range since {
+	for _, head := range older {
 		if err := s.collectSince(known, head, reader); err != nil {
 			return err
 		}
@@ -128,20 +136,28 @@ func (s *session) collectFiles(snapshot *Snapshot, since [][]byte) error {
 	return nil
 }
 
+// openHeads returns signed tree heads, and the number of records of the largest tree. Empty ones are left out.
+func (l *Log) openHeads(signed [][]byte) (heads []head, newest int64, err error) {
+	for _, text := range signed {
+		if len(text) == 0 {
+			continue
+		}
+		h, err := l.openHead(text)
+		if err != nil {
+			return nil, 0, err
+		}
+		heads, newest = append(heads, h), max(newest, h.N)
+	}
+	return heads, newest, nil
+}
+
 // collectSince reads the tiles that lead from an older tree to this one, and those of
 // the older one, by which a go command checks the tree head that it remembers.
-func (s *session) collectSince(known head, since []byte, reader *recorder) error {
-	if len(since) == 0 {
-		return nil
-	}
-	older, err := s.log.openHead(since)
-	if err != nil {
-		return err
-	}
+func (s *session) collectSince(known, older head, reader *recorder) error {
 	if err := continues(older, known, tlog.TileHashReader(known.Tree, reader)); err != nil {
 		return err
 	}
-	_, err = tlog.TileHashReader(older.Tree, reader).ReadHashes(nil)
+	_, err := tlog.TileHashReader(older.Tree, reader).ReadHashes(nil)
 	return err
 }
 

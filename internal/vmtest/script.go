@@ -72,7 +72,7 @@ type serverFlags struct {
 
 func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: vmserver start|add|fault|log|asked|forget|requests|serve|tree|godev|official|archive|sign|stop")
+		ts.Fatalf("usage: vmserver start|add|fault|log|asked|grow|forget|requests|serve|tree|godev|official|archive|sign|stop")
 	}
 	if neg && args[0] != "asked" {
 		ts.Fatalf("unsupported: ! vmserver %s", args[0])
@@ -98,7 +98,7 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	server := s.find(ts, f.name)
-	want := map[string]int{"fault": 2, "log": 1, "forget": 0, "requests": 1, "serve": 2, "vulndb": 2, "tree": 1, "stop": 0, "godev": 0, "official": 0, "archive": 2, "sign": 1}
+	want := map[string]int{"fault": 2, "log": 1, "grow": 1, "forget": 0, "requests": 1, "serve": 2, "vulndb": 2, "tree": 1, "stop": 0, "godev": 0, "official": 0, "archive": 2, "sign": 1}
 	if n, ok := want[args[0]]; ok && len(rest) != n && !(args[0] == "fault" && len(rest) == 1 && rest[0] == "clear") {
 		ts.Fatalf("vmserver %s: %d arguments, not %d", args[0], n, len(rest))
 	}
@@ -117,6 +117,8 @@ func (s *scripts) server(ts *testscript.TestScript, neg bool, args []string) {
 		server.Fault(rest[0], fault)
 	case "log":
 		server.SetLog(logMode(ts, rest[0]))
+	case "grow":
+		ts.Check(server.Grow(rest[0]))
 	case "asked":
 		asked(ts, server, neg, rest)
 	case "forget":
