@@ -57,7 +57,7 @@ func closedNetwork(t *testing.T, project, pkg string, flags ...string) {
 	tar := filepath.Join(t.TempDir(), "app.tar")
 	run(t, env(t, bin, root, "GOPROXY="+goenv(t, "GOPROXY")), append([]string{"vmgo", "bundle", "create", "--go", "none", "--project", project, tar}, flags...)...)
 	online := sum(t, env(t, bin, root, "GOPROXY="+goenv(t, "GOPROXY")), project, `go build -mod=mod -o /dev/null `+pkg)
-	offline := sum(t, env(t, bin, root), project, `eval "$(unshare -rn vmgo bundle install `+tar+`)" && unshare -rn go build -mod=mod -o /dev/null `+pkg)
+	offline := sum(t, env(t, bin, root, "GOCACHE="+t.TempDir()), project, `eval "$(unshare -rn vmgo bundle install `+tar+`)" && unshare -rn go build -mod=mod -o /dev/null `+pkg)
 	if !bytes.Equal(online, offline) || len(online) == 0 {
 		t.Errorf("go.sum of the offline build:\n%s\nof the online build:\n%s", offline, online)
 	}
