@@ -44,11 +44,9 @@ func (m *Machine) read(kind Kind, target string) (Value, error) {
 	v := Value{Present: true, Mode: st.Mode & 0o7777, UID: int(st.Uid), GID: int(st.Gid)}
 	switch kind {
 	case Dir:
-		if info.Mode()&fs.ModeSymlink != 0 {
-			info, err = m.Host.Stat(target)
-			if err != nil {
-				return Value{}, err
-			}
+		info, err = m.Host.Stat(target) // it may be a link to one
+		if err != nil {
+			return Value{}, err
 		}
 		if !info.IsDir() {
 			return Value{}, otherKindError{target, "a directory"}

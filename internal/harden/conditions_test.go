@@ -73,12 +73,13 @@ func TestRead_refusesWhatIsOfAnotherKind(t *testing.T) {
 	m := made(t, true, map[string]string{"/file": "x", "/dir": "DIR", "/large": strings.Repeat("x", maxFile+1), "/limit": strings.Repeat("x", maxFile)})
 	must(t, os.Symlink("/file", m.Host.Root+"/link"))
 	must(t, os.Symlink("/dir", m.Host.Root+"/dirlink"))
+	must(t, os.Symlink("/gone", m.Host.Root+"/nowhere"))
 	for _, c := range []struct {
 		kind   Kind
 		target string
 		want   string
 	}{
-		{Dir, "/file", "is not a directory"}, {Dir, "/link", "is not a directory"}, {Dir, "/dirlink", ""}, {Dir, "/dir", ""},
+		{Dir, "/file", "is not a directory"}, {Dir, "/link", "is not a directory"}, {Dir, "/dirlink", ""}, {Dir, "/dir", ""}, {Dir, "/nowhere", "no such file"},
 		{File, "/dir", "is not a regular file"}, {File, "/link", "is not a regular file"}, {File, "/large", "larger than"}, {File, "/limit", ""},
 		{Link, "/file", "is not a link"}, {Link, "/link", ""}, {File, "/file/below", ""},
 	} {

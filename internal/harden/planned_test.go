@@ -72,6 +72,9 @@ func TestEveryVerbRefusesALedgerOrJournalThatCannotBeRead(t *testing.T) {
 				if err := act(&Engine{Machine: m, Items: fakeItems()}); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%s with %s for %s says %v, want %q", name, text, file, err, want)
 				}
+				if _, err := os.Lstat(m.Host.Path(file)); err != nil {
+					t.Errorf("%s with %s for %s: %v", name, text, file, err)
+				}
 			}
 		}
 	}

@@ -31,6 +31,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type settings struct {
 	scripts  string
 	kinds    string
 	files    string
+	match    *regexp.Regexp
+	tests    *regexp.Regexp
 	baseline string
 	workers  int
 	longest  time.Duration
@@ -58,6 +61,8 @@ func main() {
 	flag.StringVar(&s.scripts, "scripts", "", "patterns of scripts that run (`'install_*,prune*'`)")
 	flag.StringVar(&s.kinds, "kinds", "cond,bound,error,call,bits,limit", "kinds of mutants; io is one more: errors of the operating system that are not looked at")
 	flag.StringVar(&s.files, "files", "", "mutate these files only (`names`, separated by commas)")
+	flag.Func("match", "mutate only where this `regexp` matches the line of -list", pattern(&s.match))
+	flag.Func("tests", "run only tests whose names match this `regexp`", pattern(&s.tests))
 	flag.StringVar(&s.baseline, "baseline", "internal/mutate/accepted.txt", "`file` of survivors that are accepted, each with a reason")
 	flag.IntVar(&s.workers, "j", max(1, runtime.NumCPU()/2), "processes at a time; tests run in parallel within each")
 	flag.DurationVar(&s.longest, "longest", 0, "leave out tests that take more processor time; a survivor may be what only they miss")
@@ -72,6 +77,14 @@ func main() {
 	}
 	if survivors > 0 {
 		os.Exit(1)
+	}
+}
+
+// pattern returns what parses a flag whose value is a regular expression.
+func pattern(into **regexp.Regexp) func(string) error {
+	return func(text string) (err error) {
+		*into, err = regexp.Compile(text)
+		return err
 	}
 }
 
@@ -127,6 +140,9 @@ func mutate(s settings) (int, error) {
 // wants reports whether the command line asks for a mutant.
 func (s settings) wants(m *mutant) bool {
 	if !slices.Contains(strings.Split(s.kinds, ","), string(m.kind)) {
+		return false
+	}
+	if s.match != nil && !s.match.MatchString(m.String()) {
 		return false
 	}
 	return s.files == "" || slices.Contains(strings.Split(s.files, ","), filepath.Base(m.file))

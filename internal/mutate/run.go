@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +46,9 @@ func (r *run) prepare(dir, overlay string, sources []*source) error {
 	}
 	if err := r.build(dir, overlay, sources); err != nil {
 		return err
+	}
+	if r.settings.tests != nil {
+		r.tests = slices.DeleteFunc(r.tests, func(t *test) bool { return !r.settings.tests.MatchString(t.run) })
 	}
 	say("%d mutants, %d tests", len(r.mutants), len(r.tests))
 	r.reaching = map[int][]*test{}

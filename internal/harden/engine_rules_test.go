@@ -1,0 +1,149 @@
+package harden
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The tests of crashes kill the program at the points that it reports: each step
+// that leaves something on the disk must be one.
+func TestEngine_reportsEveryStep(t *testing.T) {
+	const path = "/etc/sysctl.d/60-vmgo.conf"
+	root := fakeRoot(t)
+	seen := map[string]bool{}
+	e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+		want := m.file("/etc/zzz", "x\n")
+		want.Check = []string{"false"}
+		return Wish{Wants: []Want{want}}, nil
+	}})}
+	interrupted(t, e)
+	e.Trace = func(point string) { seen[point] = true }
+	_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+	must(t, err)
+	write(t, root+path, "mine\n")
+	_, err = e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+	must(t, err)
+	if _, err := e.Apply(t.Context(), Selection{Only: []string{"bad"}}, nil, nil); err == nil {
+		t.Error("a file that is refused was applied")
+	}
+	_, err = e.Undo(t.Context(), nil, nil)
+	must(t, err)
+	_, err = e.Apply(t.Context(), Selection{}, nil, nil)
+	must(t, err)
+	want := []string{"change", "changed", "command", "committed", "journal", "journal-removed", "journaled", "journaled-back", "kept", "kept-staged",
+		"ledger", "ledger-removed", "locked", "original", "recovering", "staged", "state-dir", "state-dir-removed", "state-file-removed", "tidy"}
+	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
+		t.Errorf("reported\n%q, want\n%q", got, want)
+	}
+}
+
+// An undo beside us removes the state directory: it is made again.
+func TestLock_makesItsDirectoryAgain(t *testing.T) {
+	root := fakeRoot(t)
+	gone := false
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems(), Trace: func(point string) {
+		if point == "state-dir" && !gone {
+			gone = true
+			must(t, os.Remove(root+StateDir))
+		}
+	}}
+	if _, err := e.Apply(t.Context(), Selection{Only: []string{"mode"}}, nil, nil); err != nil || !gone {
+		t.Errorf("gone %v, apply says %v", gone, err)
+	}
+}
+
+// An apply whose originals cannot be kept changes nothing.
+func TestApply_keepsTheOriginalsFirst(t *testing.T) {
+	root := fakeRoot(t)
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
+	e.Trace = func(point string) {
+		if point == "original" {
+			write(t, stagePath(root+originalsDir+"/etc/fstab")+"/in-the-way", "")
+		}
+	}
+	before, err := os.ReadFile(root + "/etc/fstab")
+	must(t, err)
+	if _, err := e.Apply(t.Context(), Selection{Only: []string{"fstab"}}, nil, nil); err == nil || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("apply says %v", err)
+	}
+	if after, err := os.ReadFile(root + "/etc/fstab"); err != nil || string(after) != string(before) {
+		t.Errorf("fstab is %q, %v", after, err)
+	}
+}
+
+// What is left of the state, because it cannot be removed, is said.
+func TestEngine_saysWhatItCannotRemove(t *testing.T) {
+	for name, c := range map[string]struct {
+		point, path string
+		only        string
+	}{
+		"a journal":                  {"committed", journalFile, "alpha"},
+		"a journal of a way back":    {"committed", journalFile, "bad"},
+		"a ledger":                   {"tidy", ledgerFile, "alpha"},
+		"a file of the state":        {"ledger-removed", StateDir + "/.x.vmgo-stage", "alpha"},
+		"a file after nothing to do": {"ledger-removed", StateDir + "/.x.vmgo-stage", ""},
+	} {
+		root := fakeRoot(t)
+		e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+			want := m.file("/etc/zzz", "x\n")
+			want.Check = []string{"false"}
+			return Wish{Wants: []Want{want}}, nil
+		}})}
+		var err error
+		if c.only == "alpha" {
+			_, err = e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+			must(t, err)
+		}
+		e.Trace = func(point string) {
+			if point == c.point {
+				must(t, os.RemoveAll(root+c.path))
+				write(t, root+c.path+"/in-the-way", "")
+			}
+		}
+		if c.only == "bad" {
+			_, err = e.Apply(t.Context(), Selection{Only: []string{"bad"}}, nil, nil)
+		} else {
+			_, err = e.Undo(t.Context(), nil, nil)
+		}
+		if !isNotEmpty(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What others have made of a cell meanwhile is left, and a change that fails for
+// another reason than what is in a directory has failed.
+func TestChange_meanwhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind      Kind
+		meanwhile func(root string) error
+		want      error
+	}{
+		"a file that is a full directory":           {File, func(root string) error { return os.MkdirAll(root+"/d/x/y", 0o755) }, syscall.ENOTEMPTY},
+		"a directory whose parent is a file":        {Dir, func(root string) error { return os.WriteFile(root+"/d", nil, 0o600) }, syscall.ENOTDIR},
+		"a directory that has a file of theirs now": {Dir, func(root string) error { return os.MkdirAll(root+"/d/x/y", 0o755) }, nil},
+	} {
+		m := made(t, true, map[string]string{"/d/x": map[Kind]string{File: "x", Dir: "DIR"}[c.kind]})
+		from, err := m.read(c.kind, "/d/x")
+		must(t, err)
+		e := &Engine{Machine: m, Trace: func(point string) {
+			if point == "change" {
+				must(t, os.RemoveAll(m.Host.Root+"/d"))
+				must(t, c.meanwhile(m.Host.Root))
+			}
+		}}
+		err = e.change(Change{Kind: c.kind, Target: "/d/x", From: from}, false)
+		if c.want == nil && err != nil || c.want != nil && (err == nil || !strings.Contains(err.Error(), c.want.Error())) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	m := made(t, true, map[string]string{"/f": "theirs\n"})
+	must(t, (&Engine{Machine: m}).change(Change{Kind: File, Target: "/f", From: Value{Present: true, Text: "ours\n"}}, false))
+	if text, err := os.ReadFile(m.Host.Root + "/f"); err != nil || string(text) != "theirs\n" {
+		t.Errorf("a file that is neither the old nor the new one is %q, %v", text, err)
+	}
+}
