@@ -173,6 +173,10 @@ func TestFile(t *testing.T) {
 	if n, err := c.Stat(t.Context(), "file://localhost"+path); err != nil || n != 5 {
 		t.Error(n, err)
 	}
+	for url, text := range map[string]string{"file://" + path: "5 bytes where 6 are expected", "file://" + dir + "/none": "404 Not Found", "http://[::1": "not a URL"} {
+		_, err := c.Download(t.Context(), fetch.Request{URL: url, Limit: 10, Size: 6}, tempFile(t))
+		wantCode(t, err, diag.Network, text)
+	}
 	_, err := c.Get(t.Context(), "file://"+path, 4)
 	wantCode(t, err, diag.Network, "more than the allowed 4 bytes")
 	for _, missing := range []string{dir + "/none", path + "/below"} {

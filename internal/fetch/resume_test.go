@@ -106,6 +106,11 @@ func TestDownload_afterBreak(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			_, _ = w.Write(older)
 		}, older, 2},
+		{"a part without the size of the whole", [2]string{}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", len(older)/2, len(older)-1))
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(older[len(older)/2:])
+		}, older, 2},
 		{"part by part", [2]string{}, func(w http.ResponseWriter, r *http.Request) { part(w, r, older, 700) }, older, 4},
 	} {
 		var requests atomic.Int32
@@ -127,6 +132,61 @@ func TestDownload_afterBreak(t *testing.T) {
 		n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, f)
 		if err != nil || n != int64(len(tt.want)) || !bytes.Equal(content(t, f), tt.want) || requests.Load() != tt.requests {
 			t.Errorf("%s: %d bytes in %d requests, %v", tt.name, n, requests.Load(), err)
+		}
+	}
+}
+
+// A first answer may have no length; the part that follows tells it.
+func TestDownload_lengthComesLater(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("data"), 1000)
+	var requests atomic.Int32
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) > 1 {
+			part(w, r, data, 1<<20)
+			return
+		}
+		_, _ = w.Write(data[:2000])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	f := tempFile(t)
+	if n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, f); err != nil || n != 4000 || requests.Load() != 2 {
+		t.Errorf("%d bytes in %d requests, %v", n, requests.Load(), err)
+	}
+}
+
+// Answers that belong to no request of ours are refused, and not asked for again.
+func TestDownload_answersOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("data"), 1000)
+	for name, c := range map[string]struct {
+		answer   func(w http.ResponseWriter, n int32)
+		requests int32
+		want     string
+	}{
+		"a part of what was asked for whole": {func(w http.ResponseWriter, _ int32) {
+			w.Header().Set("Content-Range", "bytes 0-3999/4000")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(data)
+		}, 1, "206"},
+		"no such range of what was asked for whole": {func(w http.ResponseWriter, _ int32) {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		}, 1, "416"},
+		"a part that does not say which": {func(w http.ResponseWriter, n int32) {
+			if n == 1 {
+				broken(w, data)
+			}
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(data)
+		}, 2, "a partial answer with the range"},
+	} {
+		var requests atomic.Int32
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) { c.answer(w, requests.Add(1)) })
+		_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, tempFile(t))
+		wantCode(t, err, diag.Network, c.want)
+		if requests.Load() != c.requests {
+			t.Errorf("%s: %d requests", name, requests.Load())
 		}
 	}
 }

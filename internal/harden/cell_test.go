@@ -1,29 +1,28 @@
 package harden
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 func quiet(string) {}
 
 // What others wrote must be safe beside the file before that is replaced.
-func TestApply_replacesNothingThatItCannotKeep(t *testing.T) {
-	const path = "/etc/sysctl.d/60-vmgo.conf"
-	root := fakeRoot(t)
-	e := &Engine{Machine: testMachine(t, root), Items: fakeItems()}
-	_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+func TestWrite_replacesNothingThatItCannotKeep(t *testing.T) {
+	m := made(t, true, map[string]string{"/etc/file": "mine\n", "/etc/.kept.vmgo-stage/in-the-way": ""})
+	now, err := m.read(File, "/etc/file")
 	must(t, err)
-	write(t, root+path, "mine\n")
-	write(t, stagePath(root+path+".vmgo-kept")+"/in-the-way", "")
-	if _, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil); err == nil {
-		t.Error("apply succeeded")
+	to := now
+	to.Text = "ours\n"
+	if err := m.write(Change{Kind: File, Target: "/etc/file", From: now, To: to, Keep: "/etc/kept"}, quiet); !isNotEmpty(err) {
+		t.Errorf("write says %v", err)
 	}
-	if text, err := os.ReadFile(root + path); err != nil || string(text) != "mine\n" {
+	if text, err := os.ReadFile(m.Host.Root + "/etc/file"); err != nil || string(text) != "mine\n" {
 		t.Errorf("the file is %q, %v", text, err)
 	}
 }
@@ -74,23 +73,34 @@ func TestWrite_modes(t *testing.T) {
 		"a user's directory":      {Dir, "/home/dev/new", false, 0o755},
 		"a user's that is there":  {Dir, "/home/dev", false, 0o755},
 		"a user's, and no parent": {Dir, "/home/gone/new", false, 0},
+		"a user's link":           {Dir, "/home/dev/link", false, 0},
+		"a file of a user":        {Mode, "/home/dev", false, 0o755},
+		"beyond a link":           {Dir, "/srv/new", false, 0o755},
 	} {
 		m := made(t, true, map[string]string{MachineStore + "/file": "", MachineStore + "pher/x": "", "/home/dev": "DIR"})
 		to := Value{Present: !c.absent, Mode: uint32(c.want), UID: m.Owner, GID: m.Group}
+		must(t, os.Symlink("/opt", m.Host.Root+"/srv"))
+		must(t, os.Symlink("/opt", m.Host.Root+"/home/dev/link"))
 		for _, dir := range []string{"/opt", MachineStore, MachineStore + "/file", MachineStore + "pher", "/home/dev"} {
 			must(t, os.Chmod(m.Host.Root+dir, 0o700))
 		}
 		if strings.HasPrefix(c.target, "/home") && os.Getuid() == 0 {
 			to.UID, to.GID = 12345, 12345
 		}
+		if c.absent {
+			to = Absent()
+		}
 		err := m.write(Change{Kind: c.kind, Target: c.target, To: to}, quiet)
+		if c.target == "/home/dev/link" && os.Getuid() != 0 {
+			continue // only root must not follow it
+		}
 		if (err == nil) != (c.want != 0) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err != nil {
 			continue
 		}
-		info, err := os.Stat(m.Host.Root + c.target)
+		info, err := m.Host.Stat(c.target)
 		must(t, err)
 		uid, gid := owner(info)
 		if info.Mode().Perm() != c.want || to.Present && (uid != to.UID || gid != to.GID) {
@@ -134,9 +144,12 @@ func TestPlace_times(t *testing.T) {
 // A change that is done is swept, also where its directory is gone or a file;
 // what cannot be swept is said.
 func TestSweep(t *testing.T) {
-	m := made(t, true, map[string]string{"/d/.file.vmgo-stage": "", "/d/.kept.vmgo-stage": "", "/d/.dropped.vmgo-stage": "", "/d/dropped": "", "/d/.mode.vmgo-stage": "",
+	m := made(t, true, map[string]string{"/d/.file.vmgo-stage": "", "/d/.kept.vmgo-stage": "", "/d/.dropped.vmgo-stage": "", "/d/dropped": "", "/d/.mode.vmgo-stage": "", "/d/.link.vmgo-stage": "",
 		"/file": "", "/d/.full.vmgo-stage/x": ""})
 	must(t, m.sweep(Change{Kind: File, Target: "/d/file", Keep: "/d/kept", drop: "/d/dropped"}))
+	above := stagePath(m.Host.Root) // what a copy without a name would leave
+	write(t, above, "")
+	must(t, m.sweep(Change{Kind: Link, Target: "/d/link"}))
 	must(t, m.sweep(Change{Kind: Link, Target: "/gone/link"}))
 	must(t, m.sweep(Change{Kind: File, Target: "/file/below"}))
 	must(t, m.sweep(Change{Kind: Mode, Target: "/d/mode"}))
@@ -149,7 +162,30 @@ func TestSweep(t *testing.T) {
 	if len(entries) != 2 || entries[0].Name() != ".full.vmgo-stage" || entries[1].Name() != ".mode.vmgo-stage" {
 		t.Errorf("left %v", entries)
 	}
-	if _, err := os.Stat(m.Host.Root + "/file"); errors.Is(err, os.ErrNotExist) {
-		t.Error("a file went that is not of the change")
+	for _, path := range []string{m.Host.Root + "/file", above} {
+		if err := os.Remove(path); err != nil {
+			t.Errorf("what is not of the change: %v", err)
+		}
+	}
+}
+
+// Half a file is none, be it ours, a copy of what others wrote, or a record.
+func TestWrite_whereTheDiskIsFull(t *testing.T) {
+	m := testMachine(t, fullRoot(t, 8192))
+	large := Value{Present: true, Text: strings.Repeat("x", 100_000), Mode: 0o600, UID: m.Owner, GID: m.Group, MTime: 1}
+	for name, write := range map[string]func() error{
+		"/etc/new": func() error { return m.write(Change{Kind: File, Target: "/etc/new", To: large}, quiet) },
+		"/etc/kept": func() error {
+			return m.keep(Change{Kind: File, Target: "/etc/fstab", Keep: "/etc/kept", From: large}, quiet)
+		},
+		"/etc/own": func() error { return m.replace(m.Host.Path("/etc/own"), []byte(large.Text), 0o600) },
+	} {
+		if err := write(); !fsx.IsFull(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(m.Host.Path(name)); err == nil {
+			t.Errorf("%s is there", name)
+		}
+		_ = os.Remove(stagePath(m.Host.Path(name)))
 	}
 }

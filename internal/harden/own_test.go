@@ -56,6 +56,9 @@ func TestOwn_asksTheUsersManager(t *testing.T) {
 	if got, want := s.proof(m), "process 7 was started before and has no GOMEMLIMIT=460MiB: systemctl --user restart app"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if info, err := m.Host.Stat("/home/dev/.config/systemd/user/app.service.d"); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory of the drop-in: %v, %v", info, err)
+	}
 	// The manager has another value than the drop-in, and the ledger alone is enough to see it.
 	state, reason := stateOf(t, &Engine{Machine: m}, Selection{Only: []string{"user-service:app"}})
 	if state != Overridden || !strings.Contains(reason, "MemoryMax is infinity, not 536870912") {

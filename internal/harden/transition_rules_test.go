@@ -3,6 +3,8 @@ package harden
 import (
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -136,5 +138,72 @@ func TestBackup_keepsFilesThatWereThere(t *testing.T) {
 		if _, err := os.Lstat(m.Host.Path(originalsDir + path)); (err == nil) != want {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// A copy is kept of what others wrote, be it a file or a link, and of nothing else.
+func TestMove_keepsWhatOthersWrote(t *testing.T) {
+	ours, theirs := Value{Present: true, Text: "ours", Mode: 0o644}, Value{Present: true, Text: "theirs", Mode: 0o600}
+	for name, c := range map[string]struct {
+		kind         Kind
+		now, written Value
+		kept         bool
+	}{
+		"a file":           {File, theirs, ours, true},
+		"a link":           {Link, theirs, ours, true},
+		"a mode":           {Mode, theirs, ours, false},
+		"ours":             {File, ours, ours, false},
+		"removed":          {File, Absent(), ours, false},
+		"never written":    {File, theirs, Absent(), false},
+		"a thousand times": {File, theirs, ours, true},
+	} {
+		m := made(t, true, map[string]string{"/etc/.keep": ""})
+		tr := newTransition(m, ledger{})
+		full := name == "a thousand times"
+		for n := 0; full && n < 1000; n++ {
+			write(t, m.Host.Root+"/etc/x"+strings.TrimPrefix("."+strconv.Itoa(n), ".0")+".vmgo-kept", "")
+		}
+		r := record{Kind: c.kind, Target: "/etc/x", Written: c.written}
+		err := tr.move("item", &r, c.now, Value{Present: true, Text: "new", Mode: 0o644}, nil)
+		if full {
+			if err == nil || len(tr.changes) > 0 {
+				t.Errorf("%s: %v, %+v", name, err, tr.changes)
+			}
+			continue
+		}
+		if err != nil || len(tr.changes) != 1 || (tr.changes[0].Keep != "") != c.kept {
+			t.Errorf("%s: %v, %+v", name, err, tr.changes)
+		}
+	}
+}
+
+// Where something of another kind has taken the place of a cell, what vmgo made
+// is theirs now; what was there before vmgo cannot be restored, which is said.
+func TestRelease_ofWhatIsOfAnotherKind(t *testing.T) {
+	for name, c := range map[string]struct {
+		original Value
+		fails    bool
+	}{"made by vmgo": {Absent(), false}, "there before": {Value{Present: true, Text: "o", Mode: 0o644}, true}} {
+		m := made(t, true, map[string]string{"/etc/x": "DIR"})
+		led := ledger{Records: []record{{Kind: File, Target: "/etc/x", Items: []string{"item"}, Original: c.original, Written: Value{Present: true, Text: "w"}}}}
+		tr := newTransition(m, led)
+		if err := tr.apply(Item{ID: "item"}, Wish{}); (err != nil) != c.fails || len(tr.changes) > 0 || !c.fails && len(tr.notes) != 1 {
+			t.Errorf("%s: %v, %+v, notes %q", name, err, tr.changes, tr.notes)
+		}
+	}
+	m := made(t, true, map[string]string{"/etc/x": "DIR"})
+	tr := newTransition(m, ledger{})
+	if err := tr.apply(Item{ID: "item"}, Wish{Wants: []Want{{Kind: File, Target: "/etc/x", Value: Value{Present: true}}}}); err == nil {
+		t.Errorf("a directory is wanted as a file: %+v", tr.changes)
+	}
+}
+
+// A directory that only changed its mode goes without a word.
+func TestRelease_ofADirectory(t *testing.T) {
+	m := made(t, true, map[string]string{"/etc/d": "DIR"})
+	must(t, os.Chmod(m.Host.Path("/etc/d"), 0o711))
+	tr := newTransition(m, ledger{Records: []record{{Kind: Dir, Target: "/etc/d", Items: []string{"item"}, Written: Value{Present: true, Mode: 0o755, UID: m.Owner, GID: m.Group}}}})
+	if must(t, tr.release("item", nil)); len(tr.changes) != 1 || tr.changes[0].To.Present || len(tr.notes) > 0 {
+		t.Errorf("changes %+v, notes %q", tr.changes, tr.notes)
 	}
 }
