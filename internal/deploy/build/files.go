@@ -51,14 +51,18 @@ func (b Builder) gather(dir string) error {
 // never matched by a pattern with a star.
 func (b Builder) matches(pattern string) (map[string]fs.FileMode, error) {
 	names := map[string]fs.FileMode{}
-	err := filepath.WalkDir(b.Project, func(file string, d fs.DirEntry, err error) error {
+	project, err := filepath.EvalSymlinks(b.Project) // WalkDir follows no link, not even the first
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(project, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() && d.Name() == ".git" {
 			return filepath.SkipDir
 		}
-		name, err := filepath.Rel(b.Project, file)
+		name, err := filepath.Rel(project, file)
 		if err != nil || !d.Type().IsRegular() || !match(strings.Split(pattern, "/"), strings.Split(filepath.ToSlash(name), "/")) {
 			return err
 		}
