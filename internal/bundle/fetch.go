@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -140,26 +139,6 @@ func (c *Creator) download(ctx context.Context, url, file string, limit int64, m
 		request.Progress = meter.count()
 	}
 	return c.Download(ctx, request, c.kept(file))
-}
-
-// Download fetches a file, which appears as a whole.
-func (c *Creator) Download(ctx context.Context, request fetch.Request, to string) error {
-	if err := fsx.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(to), fsx.TempPrefix)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = c.Client.Download(ctx, request, f)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		if fsx.IsFull(err) {
-			err = diag.Wrap(diag.DiskFull, err, "no room for downloads in "+c.Cache, "df -h "+diag.Word(c.Cache))
-		}
-		return err
-	}
-	return os.Rename(f.Name(), to)
 }
 
 // meter adds up several downloads.

@@ -66,6 +66,24 @@ func (c *Client) Open(ctx context.Context, req Request) (*Body, error) {
 	return b, nil
 }
 
+// Reopen is [Client.Open] of a file of which the first have bytes of an answer with that
+// strong ETag are there already. Where the server has another file, and where it
+// cannot tell, the download begins anew: [Body.Offset] is 0 then.
+func (c *Client) Reopen(ctx context.Context, req Request, have int64, etag string) (*Body, error) {
+	target, err := url.Parse(req.URL)
+	if err != nil || target.Scheme == "file" || have == 0 || etag == "" {
+		return c.Open(ctx, req)
+	}
+	b := &Body{c: c, ctx: ctx, req: req, target: target, stop: -1, total: -1, offset: have, mark: have, validator: etag}
+	if err = b.begin(); Changed(err) {
+		return c.Open(ctx, req)
+	}
+	if err != nil {
+		return nil, explain("download", req.URL, err)
+	}
+	return b, nil
+}
+
 func (b *Body) begin() error {
 	if b.target.Scheme == "file" {
 		f, size, err := openFile(b.target)
@@ -124,6 +142,12 @@ func (b *Body) adopt(a *answer) error {
 		}
 		if first != b.offset || b.total >= 0 && total >= 0 && total != b.total {
 			return errChanged
+		}
+		if b.total < 0 {
+			b.total = total
+		}
+		if err := b.checkSize(); err != nil {
+			return err
 		}
 		b.source = a
 		return nil
@@ -188,6 +212,12 @@ func unexpected(err error) error {
 	}
 	return err
 }
+
+// Offset is the position of the next byte.
+func (b *Body) Offset() int64 { return b.offset }
+
+// ETag is the strong ETag of the answer, empty where it has none.
+func (b *Body) ETag() string { return b.validator }
 
 // Size is the size of the file, -1 where the server doesn't say.
 func (b *Body) Size() int64 { return b.total }
@@ -282,7 +312,7 @@ type File interface {
 // size. If the file changes on the server meanwhile, it begins again, once.
 func (c *Client) Download(ctx context.Context, req Request, dst File) (int64, error) {
 	n, err := c.download(ctx, req, dst)
-	if errors.Is(err, errChanged) {
+	if Changed(err) {
 		n, err = c.download(ctx, req, dst)
 	}
 	return n, err
@@ -300,7 +330,12 @@ func (c *Client) download(ctx context.Context, req Request, dst File) (int64, er
 		return 0, err
 	}
 	defer body.Close()
+	return body.CopyTo(dst)
+}
+
+// CopyTo writes the rest of the file to w, and returns how many bytes that were.
+func (b *Body) CopyTo(w io.Writer) (int64, error) {
 	// A buffer larger than io.Copy's, and no ReaderFrom: *os.File's would
 	// fall back to 32 KiB.
-	return io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{body}, make([]byte, 256<<10))
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b}, make([]byte, 256<<10))
 }

@@ -66,6 +66,10 @@ func NotHere(err error) bool {
 	return errors.As(err, &status) && (status.Status == http.StatusForbidden || gone(status.Status))
 }
 
+// Changed reports whether err means that the file on the server became another one in
+// the middle of a download, which may begin again.
+func Changed(err error) bool { return errors.Is(err, errChanged) }
+
 // Gone reports whether err means 404 or 410: the narrower rule that the go
 // command has for module proxies and the checksum database.
 func Gone(err error) bool {
