@@ -32,10 +32,16 @@ type goAnswer struct {
 // askGos asks each go of the sessions, and lets each build; those that answer alike
 // share a build.
 func (m *Machine) askGos(ctx context.Context, all []sessionGo) {
+	g, remove, err := m.guest()
+	defer remove()
 	var wait sync.WaitGroup
 	for i := range all {
-		if s := &all[i]; s.path != "" && s.env != nil {
-			wait.Go(func() { s.said = m.askGoEnv(ctx, s.visit) })
+		switch s := &all[i]; {
+		case s.path == "" || s.env == nil:
+		case err != nil:
+			s.said = &goAnswer{unknown: noPlace + err.Error()}
+		default:
+			wait.Go(func() { s.said = g.askGoEnv(ctx, s.visit) })
 		}
 	}
 	wait.Wait()
@@ -47,7 +53,7 @@ func (m *Machine) askGos(ctx context.Context, all []sessionGo) {
 		}
 		key := buildKey(s)
 		if builds[key] == nil {
-			builds[key] = sync.OnceValues(func() (string, string) { return m.tryBuild(ctx, s.visit) })
+			builds[key] = sync.OnceValues(func() (string, string) { return g.tryBuild(ctx, s.visit) })
 		}
 		build := builds[key]
 		wait.Go(func() {
@@ -77,10 +83,11 @@ func offlineGo(env map[string]string, dir string) map[string]string {
 }
 
 // askGoEnv asks go for its settings.
-func (m *Machine) askGoEnv(ctx context.Context, v visit) *goAnswer {
+func (g guest) askGoEnv(ctx context.Context, v visit) *goAnswer {
+	m := g.m
 	ctx, cancel := context.WithTimeout(ctx, m.Options.Limits.Session)
 	defer cancel()
-	out, err := m.Ask(ctx, hostCommand([]string{v.path, "env", "-json"}, offlineGo(v.env, m.Dir), m.Path(m.Dir)))
+	out, err := m.Ask(ctx, hostCommand([]string{v.path, "env", "-json"}, g.env(offlineGo(v.env, m.Dir)), m.Path(m.Dir)))
 	said := &goAnswer{}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -101,24 +108,29 @@ func (m *Machine) askGoEnv(ctx context.Context, v visit) *goAnswer {
 	return said
 }
 
+const noPlace = "there is no place for a program to build: "
+
 // tryBuild lets go build and run a program of one file, without the network, with the
 // session's own settings and caches.
-func (m *Machine) tryBuild(ctx context.Context, v visit) (failure, unknown string) {
+func (g guest) tryBuild(ctx context.Context, v visit) (failure, unknown string) {
+	m := g.m
 	dir, err := os.MkdirTemp(m.Path(m.TempDir()), "vmgo-doctor-")
 	if err != nil {
-		return "", "there is no place for a program to build: " + err.Error()
+		return "", noPlace + err.Error()
 	}
 	defer os.RemoveAll(dir)
 	const program = "package main\n\nfunc main() { println(\"it runs\") }\n"
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600); err != nil {
-		return "", "there is no place for a program to build: " + err.Error()
+		return "", noPlace + err.Error()
 	}
 	limit := m.Options.Limits.Build
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	file := filepath.Join(m.Show(dir), "main.go")
-	out, err := m.Ask(ctx, hostCommand([]string{v.path, "run", file}, offlineGo(v.env, m.Dir), m.Path(m.Dir)))
+	out, err := m.Ask(ctx, hostCommand([]string{v.path, "run", file}, g.env(offlineGo(v.env, m.Dir)), m.Path(m.Dir)))
 	switch {
+	case ctx.Err() != nil && g.dir != "":
+		return "", fmt.Sprintf("building a program without the build cache, which is another user's, took longer than %v", limit)
 	case ctx.Err() != nil:
 		return "", fmt.Sprintf("building a program took longer than %v; the next run finds more in the build cache", limit)
 	case err != nil:

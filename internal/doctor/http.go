@@ -102,7 +102,12 @@ func (m *Machine) askGOPROXY() string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), m.Options.Limits.Session)
 	defer cancel()
-	env := maps.Clone(m.Env)
+	g, remove, err := m.guest()
+	if err != nil {
+		return s.GOPROXY().Value
+	}
+	defer remove()
+	env := maps.Clone(g.env(m.Env))
 	env["GOTOOLCHAIN"] = "local"
 	out, err := m.Ask(ctx, hostCommand([]string{filepath.Join(root, "bin/go"), "env", "GOPROXY"}, env, m.Path(m.HomePath(""))))
 	if text := strings.TrimSpace(out.Stdout); err == nil && out.Status == 0 && text != "" {
