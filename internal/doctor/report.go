@@ -140,7 +140,7 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 func (r Report) Since(earlier Document) Report {
 	known := statuses{}
 	for _, check := range earlier.Checks {
-		known[check.ID] = check.Status
+		known[currentID(check.ID)] = check.Status
 	}
 	r.Outcomes = slices.DeleteFunc(slices.Clone(r.Outcomes), known.knows)
 	return r

@@ -26,7 +26,7 @@ func (m *Machine) loadsHook(a Assignment) bool {
 		return false
 	}
 	_, named, _ := strings.Cut(a.Text, "vmgo hook ")
-	for _, other := range []string{"bash", "zsh", "fish", "nushell"} {
+	for _, other := range []string{"bash", "zsh", "fish", "nushell", "elvish"} {
 		if strings.HasPrefix(named, other) {
 			return strings.HasPrefix(other, own) // nushell's program is nu
 		}
@@ -43,6 +43,8 @@ func startupShell(path string) string {
 		return "fish"
 	case strings.Contains(path, "/nushell/"):
 		return "nu"
+	case strings.Contains(path, "/elvish/"):
+		return "elvish"
 	}
 	return "bash"
 }
