@@ -31,6 +31,7 @@ func TestDownload_resumes(t *testing.T) {
 		{[]string{"status=503*1", "truncate=512*1"}, []string{"/file", "/file bytes=512-", "/file bytes=512-"}},
 		{[]string{"noranges", "truncate=200000*1"}, []string{"/file", "/file bytes=200000-"}},
 		{[]string{"truncate=300000"}, []string{"/file", "/file bytes=300000-", "/file bytes=600000-", "/file bytes=900000-"}},
+		{[]string{"truncate=200000"}, []string{"/file", "/file bytes=200000-", "/file bytes=400000-", "/file bytes=600000-", "/file bytes=800000-", "/file bytes=1000000-"}},
 		{[]string{"slow=100"}, []string{"/file"}}, // takes longer than any silence may
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -38,7 +39,7 @@ func TestDownload_resumes(t *testing.T) {
 			for _, text := range c.faults {
 				fault(t, s, "/file", text)
 			}
-			var last, total int64
+			var last, total, calls int64
 			f := tempFile(t)
 			n, err := client.Download(t.Context(), fetch.Request{
 				URL: s.URL + "/file", Limit: size, Size: size,
@@ -46,11 +47,11 @@ func TestDownload_resumes(t *testing.T) {
 					if done < last {
 						t.Errorf("%v: progress went from %d to %d", c.faults, last, done)
 					}
-					last, total = done, of
+					last, total, calls = done, of, calls+1
 				},
 			}, f)
-			if err != nil || n != size || last != size || total != size {
-				t.Errorf("%v: %d bytes, progress %d of %d: %v", c.faults, n, last, total, err)
+			if err != nil || n != size || last != size || total != size || calls < size/(256<<10) {
+				t.Errorf("%v: %d bytes, progress %d of %d in %d calls: %v", c.faults, n, last, total, calls, err)
 			}
 			if !bytes.Equal(content(t, f), data) {
 				t.Errorf("%v: other bytes", c.faults)
@@ -76,6 +77,7 @@ func TestDownload_fails(t *testing.T) {
 		{"status=500", size, 0, 4, "500"},
 		{"truncate=1000", size, 0, 4, "EOF"}, // no connection brings enough to begin counting anew
 		{"stall=0", size, 0, 4, "stopped sending"},
+		{"stall=1000", size, 0, 4, "stopped sending"},
 		{"drip=1", size, 0, 4, "stopped sending, or nearly so"},
 		{"huge", size, 0, 1, "more than the allowed 100000 bytes"},
 		{"slow=90000", size - 1, 0, 1, "more than the allowed 99999 bytes"},
@@ -128,6 +130,9 @@ func TestOpen_streams(t *testing.T) {
 	if n, err := body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Error("after the end:", n, err)
 	}
+	if n, err := body.Read(nil); n != 0 || err != nil {
+		t.Error("nothing asked for:", n, err)
+	}
 }
 
 // The time that a reader spends elsewhere is not a stall of the server.
@@ -173,11 +178,13 @@ func TestFile(t *testing.T) {
 	if n, err := c.Stat(t.Context(), "file://localhost"+path); err != nil || n != 5 {
 		t.Error(n, err)
 	}
-	for url, text := range map[string]string{"file://" + path: "5 bytes where 6 are expected", "file://" + dir + "/none": "404 Not Found", "http://[::1": "not a URL"} {
+	for url, text := range map[string]string{"file://" + path: "5 bytes where 6 are expected", "file://" + dir + "/none": "404 Not Found", "http://[::1": "not a URL", "file:///proc/self/mem": "0 bytes where 6"} {
 		_, err := c.Download(t.Context(), fetch.Request{URL: url, Limit: 10, Size: 6}, tempFile(t))
 		wantCode(t, err, diag.Network, text)
 	}
-	_, err := c.Get(t.Context(), "file://"+path, 4)
+	_, err := c.Download(t.Context(), fetch.Request{URL: "file:///proc/self/mem", Limit: 10}, tempFile(t)) // there is nothing at address 0
+	wantCode(t, err, diag.Network, "input/output error")
+	_, err = c.Get(t.Context(), "file://"+path, 4)
 	wantCode(t, err, diag.Network, "more than the allowed 4 bytes")
 	for _, missing := range []string{dir + "/none", path + "/below"} {
 		if _, err := c.Stat(t.Context(), "file://"+missing); !fetch.Gone(err) {

@@ -4,11 +4,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,5 +178,37 @@ func TestStat(t *testing.T) {
 		} else if err != nil || size != want {
 			t.Errorf("%s: %d, %v", text, size, err)
 		}
+	}
+}
+
+// A part that ends early is gone on with where it stopped.
+func TestRanges_shortPart(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("data"), 1<<20) // longer than what comes first
+	var short atomic.Bool
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		var from, to int
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); err != nil || !short.CompareAndSwap(true, false) {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+			return
+		}
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(data)))
+		w.WriteHeader(http.StatusPartialContent)
+		_ = http.NewResponseController(w).Flush() // so it has no length
+		_, _ = w.Write(data[from : (from+to)/2])
+	})
+	r, err := newClient(nil).Ranges(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short.Store(true)
+	section, err := r.Section(t.Context(), 0, r.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer section.Close()
+	got, err := io.ReadAll(section)
+	if err != nil || !bytes.Equal(got, data) || short.Load() {
+		t.Errorf("%d bytes, %v; a part was short: %v", len(got), err, !short.Load())
 	}
 }

@@ -136,6 +136,52 @@ func TestDownload_afterBreak(t *testing.T) {
 	}
 }
 
+// Without a length, an answer that ends before the point reached is not the file.
+func TestDownload_wholeAgainButShorter(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("data"), 1000)
+	for _, known := range []bool{true, false} { // whether the first answer has a length
+		for _, again := range []int{1000, 3000} { // what the second one has of the file
+			var requests atomic.Int32
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				n := requests.Add(1)
+				if n == 1 && known {
+					broken(w, data)
+				}
+				_ = http.NewResponseController(w).Flush()
+				switch n {
+				case 1:
+					_, _ = w.Write(data[:2000])
+					_ = http.NewResponseController(w).Flush()
+					panic(http.ErrAbortHandler)
+				case 2:
+					_, _ = w.Write(data[:again])
+				default:
+					_, _ = w.Write(data)
+				}
+			})
+			want, asked := int64(len(data)), int32(3)
+			if !known && again == 3000 { // nothing says that it is not all
+				want, asked = 3000, 2
+			}
+			n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, tempFile(t))
+			if err != nil || n != want || requests.Load() != asked {
+				t.Errorf("known %v, then %d: %d bytes in %d requests, %v", known, again, n, requests.Load(), err)
+			}
+		}
+	}
+}
+
+func TestDownload_empty(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "0") })
+	if n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1}, tempFile(t)); n != 0 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 9, Size: 6}, tempFile(t))
+	wantCode(t, err, diag.Network, "0 bytes where 6 are expected")
+}
+
 // A first answer may have no length; the part that follows tells it.
 func TestDownload_lengthComesLater(t *testing.T) {
 	t.Parallel()
@@ -151,7 +197,7 @@ func TestDownload_lengthComesLater(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	f := tempFile(t)
-	if n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20}, f); err != nil || n != 4000 || requests.Load() != 2 {
+	if n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1 << 20, Size: 4000}, f); err != nil || n != 4000 || requests.Load() != 2 {
 		t.Errorf("%d bytes in %d requests, %v", n, requests.Load(), err)
 	}
 }

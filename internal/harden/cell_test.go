@@ -73,6 +73,7 @@ func TestWrite_modes(t *testing.T) {
 		"a user's directory":      {Dir, "/home/dev/new", false, 0o755},
 		"a user's that is there":  {Dir, "/home/dev", false, 0o755},
 		"a user's, and no parent": {Dir, "/home/gone/new", false, 0},
+		"the mode of nothing":     {Mode, "/home/gone", false, 0},
 		"a user's link":           {Dir, "/home/dev/link", false, 0},
 		"a file of a user":        {Mode, "/home/dev", false, 0o755},
 		"beyond a link":           {Dir, "/srv/new", false, 0o755},

@@ -1,8 +1,10 @@
 package harden
 
 import (
+	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -54,6 +56,58 @@ func TestLock_makesItsDirectoryAgain(t *testing.T) {
 	if _, err := e.Apply(t.Context(), Selection{Only: []string{"mode"}}, nil, nil); err != nil || !gone {
 		t.Errorf("gone %v, apply says %v", gone, err)
 	}
+	for name, spoil := range map[string]func() error{
+		"removed each time":        func() error { return os.Remove(root + StateDir) },
+		"a directory for its lock": func() error { return os.MkdirAll(root+lockFile+"/x", 0o755) },
+	} {
+		must(t, os.RemoveAll(root+StateDir))
+		times := 0
+		e.Trace = func(point string) {
+			if point == "state-dir" {
+				times++
+				must(t, spoil())
+			}
+		}
+		_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
+		if err == nil || !strings.Contains(err.Error(), "nothing was changed") || (times == 1) != (name != "removed each time") {
+			t.Errorf("%s: %d times, apply says %v", name, times, err)
+		}
+	}
+}
+
+// A unit that was started and cannot be stopped keeps no file from its way back.
+func TestFailure_whereAUnitCannotBeStopped(t *testing.T) {
+	root := fakeRoot(t)
+	m := testMachine(t, root)
+	run := m.Host.Run
+	m.Host.Run = func(cmd *exec.Cmd) error {
+		if slices.Contains(cmd.Args, "stop") || slices.Contains(cmd.Args, "start") && slices.Contains(cmd.Args, "b.service") {
+			return errors.New("no bus")
+		}
+		return run(cmd)
+	}
+	item := noted("units", func(*Machine) {}, m.file("/etc/new", "x\n"), Want{Kind: Unit, Target: "a.service", Value: Value{Present: true}}, Want{Kind: Unit, Target: "b.service", Value: Value{Present: true}})
+	res, err := (&Engine{Machine: m, Items: []Item{item}}).Apply(t.Context(), Selection{}, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "nothing was changed: systemctl start b.service") || !slices.Equal(res.Warnings, []string{"systemctl stop a.service: no bus"}) {
+		t.Errorf("apply says %v, warns of %q", err, res.Warnings)
+	}
+	if _, err := os.Lstat(root + "/etc/new"); err == nil {
+		t.Error("the file is left")
+	}
+}
+
+// On a file system that is read-only nothing is even begun.
+func TestApply_whereNothingCanBeWritten(t *testing.T) {
+	root := fakeRoot(t)
+	if err := syscall.Mount("vmgo-test", root+"/etc/sysctl.d", "tmpfs", syscall.MS_RDONLY, ""); err != nil {
+		t.Skip("a read-only file system takes the right to mount one: ", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(root+"/etc/sysctl.d", 0)) })
+	begun := false
+	e := &Engine{Machine: testMachine(t, root), Items: fakeItems(), Trace: func(point string) { begun = begun || point == "journal" }}
+	if _, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil); err == nil || begun || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("begun %v, apply says %v", begun, err)
+	}
 }
 
 // An apply whose originals cannot be kept changes nothing.
@@ -82,6 +136,7 @@ func TestEngine_saysWhatItCannotRemove(t *testing.T) {
 		only        string
 	}{
 		"a journal":                  {"committed", journalFile, "alpha"},
+		"a stage of the ledger":      {"ledger", StateDir + "/.ledger.json.vmgo-stage", "alpha"},
 		"a journal of a way back":    {"committed", journalFile, "bad"},
 		"a ledger":                   {"tidy", ledgerFile, "alpha"},
 		"a file of the state":        {"ledger-removed", StateDir + "/.x.vmgo-stage", "alpha"},
@@ -145,5 +200,9 @@ func TestChange_meanwhile(t *testing.T) {
 	must(t, (&Engine{Machine: m}).change(Change{Kind: File, Target: "/f", From: Value{Present: true, Text: "ours\n"}}, false))
 	if text, err := os.ReadFile(m.Host.Root + "/f"); err != nil || string(text) != "theirs\n" {
 		t.Errorf("a file that is neither the old nor the new one is %q, %v", text, err)
+	}
+	write(t, stagePath(m.Host.Root+"/f")+"/in-the-way", "")
+	if err := (&Engine{Machine: m}).change(Change{Kind: File, Target: "/f"}, false); !isNotEmpty(err) {
+		t.Errorf("what an earlier run left cannot be removed: %v", err)
 	}
 }

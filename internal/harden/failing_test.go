@@ -58,6 +58,9 @@ func TestUnusableSelectionIsRefusedWithASavedPlanToo(t *testing.T) {
 	if _, err := e.Apply(t.Context(), Selection{Only: []string{"none"}}, &saved, nil); diag.CodeOf(err) != diag.Usage {
 		t.Errorf("apply says %v", err)
 	}
+	if _, err := e.Undo(t.Context(), []string{"none"}, nil); diag.CodeOf(err) != diag.Usage {
+		t.Errorf("undo says %v", err)
+	}
 }
 
 // The reload comes once, after the last file and before the first running value.
