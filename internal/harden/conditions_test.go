@@ -37,7 +37,7 @@ func TestItemsAreRefusedWhereTheyCannotWork(t *testing.T) {
 			"/proc/sys/vm/swappiness": "60\n", "/proc/self/mountinfo": mounts + "2 1 0:5 / /proc/sys ro - proc proc rw\n"}, "wanted"},
 	} {
 		c.files["/tmp"], c.files["/var/tmp"] = "DIR", "DIR"
-		if got := verdict(wishOf(t, made(t, c.live, c.files), c.item)); !strings.HasPrefix(got, c.want) {
+		if got := verdict(desiredOf(t, made(t, c.live, c.files), c.item)); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -314,10 +314,10 @@ func imageKilled(t *testing.T, root string, before map[string]string, film photo
 func visudoJudges(t *testing.T, root string, before map[string]string, film photographer) {
 	e, _, err := imageEngine(root)
 	must(t, err)
-	e.Items = []Item{{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+	e.Items = []Item{{ID: "bad", Desired: func(m *Machine) (Desired, error) {
 		want := m.file(sudoFile, "Defaults secure_path\n\t= broken (\n")
 		want.Check = visudo()
-		return Wish{Wants: []Want{want}}, nil
+		return Desired{Wants: []Want{want}}, nil
 	}}}
 	_, err = e.Apply(t.Context(), Selection{Only: []string{"bad"}}, nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "visudo refuses") || !strings.Contains(err.Error(), "syntax error") {

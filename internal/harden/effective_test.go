@@ -33,7 +33,7 @@ func TestSysctls_overriddenAtTheNextBoot(t *testing.T) {
 func TestSysctls_ofTheHostAreNotAContainersToSet(t *testing.T) {
 	m := made(t, true, map[string]string{"/proc/sys/vm/swappiness": "60", "/run/systemd/container": "lxc"})
 	want := "blocked: this is a container (lxc), and vm.swappiness would change for its host: set them there"
-	if got := verdict(wishOf(t, m, swappinessItem())); got != want {
+	if got := verdict(desiredOf(t, m, swappinessItem())); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -41,7 +41,7 @@ func TestSysctls_ofTheHostAreNotAContainersToSet(t *testing.T) {
 func TestLoginLimits_overridden(t *testing.T) {
 	for name, want := range map[string]string{"50-site.conf": "wanted", "90-site.conf": "blocked: /etc/security/limits.d/90-site.conf:2 also sets nofile for *"} {
 		m := made(t, true, map[string]string{"/etc/security/limits.d/" + name: "# site\n* hard nofile 4096\n@ops hard nofile 9\n"})
-		if got := verdict(wishOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, want) {
+		if got := verdict(desiredOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestLoginLimits_byWhatALoginReads(t *testing.T) {
 	} {
 		m := made(t, true, map[string]string{"/etc/security": "DIR", c.file: c.text})
 		m.User = c.user
-		if got := verdict(wishOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, c.want) {
+		if got := verdict(desiredOf(t, m, loginLimitsItem())); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
@@ -81,7 +81,7 @@ func TestService_withinTheMachine(t *testing.T) {
 			"/sys/devices/system/cpu/online": "0-1", "/proc/meminfo": "MemTotal: 4096000 kB\n",
 		})
 		c.service.Name = "app.service"
-		if got := verdict(wishOf(t, m, c.service.limitsItem())); !strings.HasPrefix(got, c.want) {
+		if got := verdict(desiredOf(t, m, c.service.limitsItem())); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%+v: %s, want %s", c.service, got, c.want)
 		}
 	}
@@ -110,7 +110,7 @@ func TestService_ofAnotherLanguage(t *testing.T) {
 			"/usr/bin/c-app": "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 100), "/bin/sh": "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 100),
 			"/etc/systemd/system/app.service": "[Service]\nExecStart=-" + program + " --flag\n",
 		})
-		w := wishOf(t, m, Service{Name: "app.service", Memory: 1 << 30, CPUs: 1}.limitsItem())
+		w := desiredOf(t, m, Service{Name: "app.service", Memory: 1 << 30, CPUs: 1}.limitsItem())
 		if got := strings.Contains(w.Wants[0].Value.Text, "GOMEMLIMIT"); got != want || strings.Contains(w.Wants[0].Value.Text, "GOMAXPROCS") != want {
 			t.Errorf("%s: GOMEMLIMIT %v, want %v", program, got, want)
 		}

@@ -17,10 +17,10 @@ func TestEngine_reportsEveryStep(t *testing.T) {
 	const path = "/etc/sysctl.d/60-vmgo.conf"
 	root := fakeRoot(t)
 	seen := map[string]bool{}
-	e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+	e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Desired: func(m *Machine) (Desired, error) {
 		want := m.file("/etc/zzz", "x\n")
 		want.Check = []string{"false"}
-		return Wish{Wants: []Want{want}}, nil
+		return Desired{Wants: []Want{want}}, nil
 	}})}
 	interrupted(t, e)
 	e.Trace = func(point string) { seen[point] = true }
@@ -143,10 +143,10 @@ func TestEngine_saysWhatItCannotRemove(t *testing.T) {
 		"a file after nothing to do": {"ledger-removed", StateDir + "/.x.vmgo-stage", ""},
 	} {
 		root := fakeRoot(t)
-		e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+		e := &Engine{Machine: testMachine(t, root), Items: append(fakeItems(), Item{ID: "bad", Desired: func(m *Machine) (Desired, error) {
 			want := m.file("/etc/zzz", "x\n")
 			want.Check = []string{"false"}
-			return Wish{Wants: []Want{want}}, nil
+			return Desired{Wants: []Want{want}}, nil
 		}})}
 		var err error
 		if c.only == "alpha" {

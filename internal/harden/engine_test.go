@@ -96,8 +96,8 @@ func TestFailureTakesEverythingBack(t *testing.T) {
 	root := fakeRoot(t)
 	before := snapshot(t, root)
 	items := fakeItems()
-	items = append(items, Item{ID: "bad", On: Profiles(), Wish: func(m *Machine) (Wish, error) {
-		return Wish{Wants: []Want{{Kind: File, Target: "/etc/sudoers.d/60-vmgo", Check: []string{"false", "{}"},
+	items = append(items, Item{ID: "bad", On: Profiles(), Desired: func(m *Machine) (Desired, error) {
+		return Desired{Wants: []Want{{Kind: File, Target: "/etc/sudoers.d/60-vmgo", Check: []string{"false", "{}"},
 			Value: Value{Present: true, Text: "x\n", Mode: 0o440, UID: m.Owner, GID: m.Group}}}}, nil
 	}})
 	e := &Engine{Machine: testMachine(t, root), Items: items}
@@ -231,10 +231,10 @@ func TestValueKeepsBytesThatAreNoText(t *testing.T) {
 
 func TestFailureTakesKeptCopiesBackToo(t *testing.T) {
 	root := fakeRoot(t)
-	items := append(fakeItems(), Item{ID: "bad", Wish: func(m *Machine) (Wish, error) {
+	items := append(fakeItems(), Item{ID: "bad", Desired: func(m *Machine) (Desired, error) {
 		want := m.file("/etc/zzz", "x\n")
 		want.Check = []string{"false"}
-		return Wish{Wants: []Want{want}}, nil
+		return Desired{Wants: []Want{want}}, nil
 	}})
 	e := &Engine{Machine: testMachine(t, root), Items: items}
 	_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)

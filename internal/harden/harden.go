@@ -69,7 +69,7 @@ const (
 	NeedsReboot  Need = "reboot"
 )
 
-// Item is one change to a machine. Items are values: the result of Wish has
+// Item is one change to a machine. Items are values: the result of Desired has
 // everything that depends on the machine.
 type Item struct {
 	ID       string
@@ -81,14 +81,14 @@ type Item struct {
 	On       []Profile // the profiles that switch it on
 	OffWhy   string    // why it is off where it is off
 	Needs    Need
-	Wish     func(*Machine) (Wish, error)
+	Desired  func(*Machine) (Desired, error)
 }
 
 // In reports whether the profile switches the item on.
 func (i Item) In(p Profile) bool { return slices.Contains(i.On, p) }
 
-// Wish is what an item wants of one machine.
-type Wish struct {
+// Desired is the state that an item wants on one machine.
+type Desired struct {
 	Blocked       string // why it must not be done here; nothing will be changed
 	NotApplicable string // why there is nothing to do here
 	Wants         []Want

@@ -148,8 +148,8 @@ func fakeItems() []Item {
 		return Value{Present: true, Text: text, Mode: 0o644, UID: m.Owner, GID: m.Group}
 	}
 	item := func(id string, wants func(m *Machine) []Want) Item {
-		return Item{ID: id, What: "does " + id, Effect: "none", On: Profiles(), Wish: func(m *Machine) (Wish, error) {
-			return Wish{Wants: wants(m)}, nil
+		return Item{ID: id, What: "does " + id, Effect: "none", On: Profiles(), Desired: func(m *Machine) (Desired, error) {
+			return Desired{Wants: wants(m)}, nil
 		}}
 	}
 	return []Item{

@@ -18,25 +18,25 @@ func cgroupItem() Item {
 		On:       Profiles(),
 		Needs:    NeedsReboot,
 		Undo:     "harden does not change it: it needs a kernel argument, and harden does not edit the boot loader",
-		Wish:     cgroupWish,
+		Desired:  cgroupDesired,
 	}
 }
 
-func cgroupWish(m *Machine) (Wish, error) {
+func cgroupDesired(m *Machine) (Desired, error) {
 	if !m.Live {
-		return Wish{NotApplicable: "an image has no control groups before it runs"}, nil
+		return Desired{NotApplicable: "an image has no control groups before it runs"}, nil
 	}
 	group := m.Host.Cgroup()
 	switch group.Mode {
 	case host.CgroupV2:
 		if missing := strings.Join(facts.MissingControllers(group), ", "); missing != "" {
-			return Wish{Blocked: "control groups v2 lack the controller " + missing + ", so limits on it have no effect; the kernel's command line or the host decides"}, nil
+			return Desired{Blocked: "control groups v2 lack the controller " + missing + ", so limits on it have no effect; the kernel's command line or the host decides"}, nil
 		}
-		return Wish{Notes: []string{"control groups v2 are active, with all controllers that limits need"}}, nil
+		return Desired{Notes: []string{"control groups v2 are active, with all controllers that limits need"}}, nil
 	case host.CgroupNone:
-		return Wish{NotApplicable: "no control groups are mounted"}, nil
+		return Desired{NotApplicable: "no control groups are mounted"}, nil
 	}
-	w := Wish{Blocked: "control groups are " + group.Mode + " here; changing it needs a kernel argument and a reboot, which harden leaves to you"}
+	w := Desired{Blocked: "control groups are " + group.Mode + " here; changing it needs a kernel argument and a reboot, which harden leaves to you"}
 	if m.container() != "" {
 		w.Blocked = "control groups are " + group.Mode + " here; in a container the host decides"
 		return w, nil

@@ -16,8 +16,8 @@ func coreDumpsItem() Item {
 			"With both, a program of 100 MB left a dump of 104 MB which had a token of its memory 102 times; with a hard limit of 0 it left none",
 		OffWhy: "Go programs dump only with GOTRACEBACK=crash, which is set only where the dump is wanted",
 		Needs:  NeedsLogin,
-		Wish: func(m *Machine) (Wish, error) {
-			var w Wish
+		Desired: func(m *Machine) (Desired, error) {
+			var w Desired
 			if m.Host.Exists("/etc/security") {
 				w.Wants = append(w.Wants, m.part(limitsFile, "*    hard core 0\nroot hard core 0\n"))
 				w.Older = func() string {

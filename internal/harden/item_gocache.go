@@ -22,14 +22,14 @@ func gocacheItem() Item {
 			"A reboot empties the cache, so the first build after it is cold. The old cache stays under the mount and is visible again after undo.",
 		Evidence: "measured on 2 vCPU with a virtual SSD: cold go build net/http 23.9 s on the disk, 21.8 s in memory (-9 %), 174 MB written against 87 MB; " +
 			"warm 0.2 to 0.3 s in both. It helps only where the disk is slow and the machine runs for a long time",
-		OffWhy: "-9 % on cold builds only, against a cache that every reboot empties and memory that the linker may need",
-		Undo:   "the mount is removed, and the old contents are visible again",
-		Wish:   gocacheWish,
+		OffWhy:  "-9 % on cold builds only, against a cache that every reboot empties and memory that the linker may need",
+		Undo:    "the mount is removed, and the old contents are visible again",
+		Desired: gocacheDesired,
 	}
 }
 
-func gocacheWish(m *Machine) (Wish, error) {
-	var w Wish
+func gocacheDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if !m.HasSystemd() {
 		w.NotApplicable = "mounting it at boot needs systemd"
 		return w, nil

@@ -15,7 +15,7 @@ func inotifyItem() Item {
 		On:     []Profile{Dev},
 		OffWhy: "a server or a build machine watches few files",
 		Undo:   "the running values become those that were there before",
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			return m.sysctls(
 				kernelSetting{"fs.inotify.max_user_watches", facts.GoodWatches, atLeast},
 				kernelSetting{"fs.inotify.max_user_instances", facts.GoodInstances, atLeast})

@@ -26,15 +26,15 @@ func loginLimitsItem() Item {
 		Evidence: "measured: a Go program that was started with 1024 of 1048576 had 1048575, and one with 1024 of 20000 opened 19990 files (Go 1.26.8). This does not reach services (measured: they keep 1024, hard 524288); see service-limits",
 		OffWhy:   "Go raises the soft limit itself, so Go programs gain nothing unless the hard limit is low",
 		Needs:    NeedsLogin,
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			if !m.Host.Exists("/etc/security") {
-				return Wish{NotApplicable: "there is no /etc/security: logins do not use pam_limits"}, nil
+				return Desired{NotApplicable: "there is no /etc/security: logins do not use pam_limits"}, nil
 			}
 			var text strings.Builder
 			for _, who := range []string{"*   ", "root"} { // the star does not cover root
 				fmt.Fprintf(&text, "%[1]s soft nofile %[2]d\n%[1]s hard nofile %[3]d\n", who, loginSoftFiles, loginFiles)
 			}
-			w := Wish{}
+			w := Desired{}
 			if limit, ok := m.Host.Rlimit("Max processes"); m.Live && ok && limit.Hard >= 65536 {
 				w.Notes = append(w.Notes, "the limit of processes is not changed: 65536 would be lower than the present one")
 			} else {
@@ -42,7 +42,7 @@ func loginLimitsItem() Item {
 			}
 			w.Wants = []Want{m.part(limitsFile, text.String())}
 			if reason := m.limitsUnread(); reason != "" {
-				return Wish{NotApplicable: reason}, nil
+				return Desired{NotApplicable: reason}, nil
 			}
 			if most, err := strconv.ParseInt(m.Host.Text("/proc/sys/fs/nr_open"), 10, 64); m.Live && err == nil && most < loginFiles {
 				w.Blocked = fmt.Sprintf("fs.nr_open is %d: with a hard limit of %d, pam_limits would refuse logins", most, loginFiles)
@@ -75,11 +75,11 @@ func serviceLimitsItem() Item {
 		Evidence: "measured in a Debian 12 VM: a Go service had 524287 files without any of this",
 		OffWhy:   "Go raises the soft limit itself, and 524288 files are enough for nearly all services; set LimitNOFILE= in the one unit that needs more",
 		Needs:    NeedsRestart,
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			if !m.HasSystemd() {
-				return Wish{NotApplicable: "there is no systemd"}, nil
+				return Desired{NotApplicable: "there is no systemd"}, nil
 			}
-			return Wish{
+			return Desired{
 				Wants: []Want{m.part(managerFile, "[Manager]\nDefaultLimitNOFILE=65536:1048576\nDefaultTasksMax=50%\n")},
 				Effective: func() []string {
 					return m.unlike(m.properties(""), map[string]string{"DefaultLimitNOFILE": "1048576", "DefaultLimitNOFILESoft": "65536"},

@@ -32,8 +32,8 @@ func loginPathItem() Item {
 		Evidence: "measured with sshd, sudo, cron and su on Debian 12: profile.d reaches bash logins and su -, nothing else",
 		On:       Profiles(),
 		Needs:    NeedsLogin,
-		Wish: func(m *Machine) (Wish, error) {
-			var w Wish
+		Desired: func(m *Machine) (Desired, error) {
+			var w Desired
 			if m.Host.Exists("/etc/profile") || m.Host.Exists("/etc/profile.d") {
 				w.Wants = append(w.Wants, m.file("/etc/profile.d/vmgo.sh", profileText))
 			}

@@ -21,12 +21,12 @@ func policyItem() Item {
 			"Instead, lines of the machine that weaken them are listed.",
 		Evidence: "documented (go.dev/doc/toolchain). Measured: a leftover GOFLAGS=-mod=vendor breaks go install pkg@version, an empty GOFLAGS in the environment does not clear one in the go env file",
 		On:       Profiles(),
-		Wish:     policyWish,
+		Desired:  policyDesired,
 	}
 }
 
-func policyWish(m *Machine) (Wish, error) {
-	var w Wish
+func policyDesired(m *Machine) (Desired, error) {
+	var w Desired
 	for _, l := range m.leftovers() {
 		w.Notes = append(w.Notes, fmt.Sprintf("%s sets %s: %s", l.where, l.setting, l.why))
 		w.Advice = append(w.Advice, "edit "+diag.Word(l.file)+" and take "+diag.Word(l.setting)+" out")

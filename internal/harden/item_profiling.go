@@ -12,7 +12,7 @@ func profilingItem() Item {
 		On:     []Profile{Dev},
 		OffWhy: "it helps an attacker who already runs code on the machine, and only perf needs it",
 		Undo:   "the running values become those that were there before",
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			return m.sysctls(
 				kernelSetting{"kernel.perf_event_paranoid", 1, atMost},
 				kernelSetting{"kernel.kptr_restrict", 0, atMost})

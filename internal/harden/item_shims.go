@@ -16,11 +16,11 @@ func shimsItem() Item {
 			"and is the version that the working directory asks for.",
 		Evidence: "measured with sshd, sudo, cron and su on Debian 12",
 		On:       Profiles(),
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			if !m.Host.IsProgram(shimProgram) {
-				return Wish{NotApplicable: shimProgram + " is not installed"}, nil
+				return Desired{NotApplicable: shimProgram + " is not installed"}, nil
 			}
-			var w Wish
+			var w Desired
 			if reason := m.othersMayChange(shimProgram); reason != "" {
 				w.Blocked = reason + ", and it would be the go of all users"
 				return w, nil

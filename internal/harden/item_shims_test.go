@@ -20,7 +20,7 @@ func TestShims_areNotMadeOfAProgramThatOthersMayChange(t *testing.T) {
 	} {
 		must(t, os.Chmod(m.real(shimProgram), test.program))
 		must(t, os.Chmod(m.real("/usr/local/bin"), test.dir))
-		if got := verdict(wishOf(t, m, shimsItem())); !strings.HasPrefix(got, test.want) {
+		if got := verdict(desiredOf(t, m, shimsItem())); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%v in %v: %s, want %s", test.program, test.dir, got, test.want)
 		}
 	}

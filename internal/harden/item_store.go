@@ -22,12 +22,12 @@ func storeItem() Item {
 		Evidence: "measured: an install under umask 077 leaves GOROOT 0700; toolchains that the go command itself downloads are 0555",
 		On:       Profiles(),
 		Undo:     "every entry gets its old owner and mode",
-		Wish:     storeWish,
+		Desired:  storeDesired,
 	}
 }
 
-func storeWish(m *Machine) (Wish, error) {
-	var w Wish
+func storeDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if !m.Host.Exists(MachineStore) {
 		w.NotApplicable = "there is no " + MachineStore
 		return w, nil

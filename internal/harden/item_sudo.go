@@ -20,12 +20,12 @@ func sudoItem() Item {
 			"and only if nobody but root may write to it.",
 		Evidence: "documented: the default of EL is /sbin:/bin:/usr/sbin:/usr/bin; Debian's has /usr/local/bin (measured)",
 		On:       Profiles(),
-		Wish:     sudoWish,
+		Desired:  sudoDesired,
 	}
 }
 
-func sudoWish(m *Machine) (Wish, error) {
-	var w Wish
+func sudoDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if _, ok := m.Program("visudo"); !ok {
 		w.NotApplicable = "sudo is not installed"
 		return w, nil

@@ -30,14 +30,14 @@ func swapOffItem() Item {
 			"Swapping off only keeps pauses from waiting for the disk, and a machine that runs out of memory kills a process instead of becoming slow.",
 		Evidence: "measured in a Debian 12 VM with Go 1.27.4: every madvise succeeded; memory after FreeOSMemory fell from 211 to 6 MB with swap and from " +
 			"209 to 4 MB without. 100 MB of live heap in 80 MB of memory with swap: pauses of 25 to 34 ms, throughput 20 to 25 times lower; without swap it would have been killed",
-		OffWhy: "the collector gains nothing (measured), and a build that briefly needs a little more memory is killed",
-		Undo:   "every swap area is switched on again with its priority, and the old /etc/fstab is restored",
-		Wish:   swapOffWish,
+		OffWhy:  "the collector gains nothing (measured), and a build that briefly needs a little more memory is killed",
+		Undo:    "every swap area is switched on again with its priority, and the old /etc/fstab is restored",
+		Desired: swapOffDesired,
 	}
 }
 
-func swapOffWish(m *Machine) (Wish, error) {
-	var w Wish
+func swapOffDesired(m *Machine) (Desired, error) {
+	var w Desired
 	fstab, err := m.read(File, "/etc/fstab")
 	if err != nil {
 		return w, err

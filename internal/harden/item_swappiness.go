@@ -11,7 +11,7 @@ func swappinessItem() Item {
 			"MemorySwapMax=0 (vmgo harden service) keeps exactly its heap in memory",
 		OffWhy: "it acts on every program of the machine; set MemorySwapMax=0 for the one service",
 		Undo:   "the running value becomes what it was before",
-		Wish: func(m *Machine) (Wish, error) {
+		Desired: func(m *Machine) (Desired, error) {
 			w, err := m.sysctls(kernelSetting{"vm.swappiness", 10, atMost})
 			if m.Live && len(m.Swaps()) == 0 {
 				w.Notes = append(w.Notes, "there is no swap, so it has no effect now")

@@ -14,14 +14,14 @@ func timeSyncItem() Item {
 		Effect: "the clock follows a time server. With a clock an hour off, downloads fail with x509 errors.",
 		Evidence: "measured: Go refuses certificates as not yet valid or expired when the clock is off by more than their margin. " +
 			"A paused clock falls behind by the length of the pause",
-		On:   Profiles(),
-		Undo: "the service is disabled again, and stopped if it did not run before",
-		Wish: timeSyncWish,
+		On:      Profiles(),
+		Undo:    "the service is disabled again, and stopped if it did not run before",
+		Desired: timeSyncDesired,
 	}
 }
 
-func timeSyncWish(m *Machine) (Wish, error) {
-	var w Wish
+func timeSyncDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if m.container() != "" {
 		w.NotApplicable = "the clock of a container is its host's"
 		return w, nil
@@ -57,7 +57,7 @@ func timeSyncWish(m *Machine) (Wish, error) {
 
 // keptAlready reports whether something other than vmgo synchronises the clock. A service
 // that is enabled but does not run does not count.
-func (m *Machine) keptAlready(service facts.TimeService, w *Wish) bool {
+func (m *Machine) keptAlready(service facts.TimeService, w *Desired) bool {
 	switch {
 	case service.Enabled != "":
 		w.Notes = append(w.Notes, service.Enabled+" is enabled")

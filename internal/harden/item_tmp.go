@@ -21,15 +21,15 @@ func tmpItem() Item {
 			"Where /tmp is already noexec, this adds GOTMPDIR only.",
 		Evidence: "measured: noexec on TMPDIR breaks go test, and go run up to Go 1.23 (fork/exec: permission denied). " +
 			"A noexec GOCACHE breaks the second go run since 1.24",
-		OffWhy: "it breaks go test in every context that does not get GOTMPDIR, for little protection",
-		Needs:  NeedsReboot,
-		Undo:   "the mount options are as before after a reboot",
-		Wish:   tmpWish,
+		OffWhy:  "it breaks go test in every context that does not get GOTMPDIR, for little protection",
+		Needs:   NeedsReboot,
+		Undo:    "the mount options are as before after a reboot",
+		Desired: tmpDesired,
 	}
 }
 
-func tmpWish(m *Machine) (Wish, error) {
-	var w Wish
+func tmpDesired(m *Machine) (Desired, error) {
+	var w Desired
 	mount, mounted := m.Host.MountOf("/tmp")
 	noexec := m.Live && mounted && mount.Point == "/tmp" && mount.Has("noexec")
 	_, ours := m.baseline[cellKey{File, tmpDropIn}]

@@ -41,14 +41,14 @@ func zramItem() Item {
 			"It does not make a build faster that fits into memory.",
 		Evidence: "builds that fit do not need it: a cold go build std ends within 512 MB with two jobs and within 384 MB with one (measured). " +
 			"Measured on a heap that does not fit, 150 MB of live objects in 100 MB of memory: killed without swap; with zram six of seven runs finished, in 7 to 18 s instead of 2.3",
-		OffWhy: "a machine on which builds fit gains nothing; use it below 2 GB of memory",
-		Undo:   "the unit is stopped, which empties the device, and removed",
-		Wish:   zramWish,
+		OffWhy:  "a machine on which builds fit gains nothing; use it below 2 GB of memory",
+		Undo:    "the unit is stopped, which empties the device, and removed",
+		Desired: zramDesired,
 	}
 }
 
-func zramWish(m *Machine) (Wish, error) {
-	var w Wish
+func zramDesired(m *Machine) (Desired, error) {
+	var w Desired
 	ours := m.Host.Exists("/etc/systemd/system/" + zramUnit)
 	switch swaps := m.Swaps(); {
 	case len(swaps) > 0 && !ours:

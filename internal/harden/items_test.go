@@ -21,15 +21,15 @@ func made(t *testing.T, live bool, files map[string]string) *Machine {
 	return m
 }
 
-func wishOf(t *testing.T, m *Machine, item Item) Wish {
+func desiredOf(t *testing.T, m *Machine, item Item) Desired {
 	t.Helper()
-	w, err := item.Wish(m)
+	w, err := item.Desired(m)
 	must(t, err)
 	return w
 }
 
-// verdict puts a wish into one line for tables.
-func verdict(w Wish) string {
+// verdict puts a desired state into one line for tables.
+func verdict(w Desired) string {
 	switch {
 	case w.Blocked != "":
 		return "blocked: " + w.Blocked
@@ -58,7 +58,7 @@ func TestSwapOff_refusesWhereMemoryIsShort(t *testing.T) {
 	} {
 		m := made(t, true, map[string]string{"/proc/meminfo": c.meminfo, "/proc/swaps": c.swaps, "/etc/fstab": c.fstab})
 		m.Profile = c.profile
-		if got := verdict(wishOf(t, m, swapOffItem())); !strings.HasPrefix(got, c.want) {
+		if got := verdict(desiredOf(t, m, swapOffItem())); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
@@ -112,7 +112,7 @@ func TestGocache_refusesWhereMemoryIsShort(t *testing.T) {
 		base["/proc/meminfo"] = c.meminfo
 		m := made(t, true, base)
 		m.User = c.user
-		w := wishOf(t, m, gocacheItem())
+		w := desiredOf(t, m, gocacheItem())
 		if got := verdict(w); !strings.HasPrefix(got, c.want) {
 			t.Errorf("user %q, %s: %s, want %s", c.user, c.meminfo, got, c.want)
 		}
@@ -128,7 +128,7 @@ func TestGocache_refusesLinks(t *testing.T) {
 	})
 	m.User = "dev"
 	must(t, os.Symlink("/root/.cache", m.Host.Root+"/home/dev/.cache"))
-	if got := verdict(wishOf(t, m, gocacheItem())); got != "blocked: /home/dev/.cache has a link in its path, which systemd does not mount on" {
+	if got := verdict(desiredOf(t, m, gocacheItem())); got != "blocked: /home/dev/.cache has a link in its path, which systemd does not mount on" {
 		t.Error(got)
 	}
 }
@@ -139,7 +139,7 @@ func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 		"/proc/sys/fs/inotify/max_user_instances": "128\n",
 		"/etc/sysctl.d/99-site.conf":              "# site\n-fs/inotify/max_user_instances=64\n",
 	})
-	w := wishOf(t, m, inotifyItem())
+	w := desiredOf(t, m, inotifyItem())
 	if len(w.Wants) != 2 || strings.Contains(w.Wants[0].Value.Text, "watches") {
 		t.Errorf("wants %+v", w.Wants)
 	}
@@ -150,7 +150,7 @@ func TestSysctls_leavesGoodEnoughAlone(t *testing.T) {
 
 func TestSysctls_thatTheKernelLacks(t *testing.T) {
 	m := made(t, true, map[string]string{"/proc/sys/kernel/printk": "4"})
-	if got := verdict(wishOf(t, m, swappinessItem())); got != "not applicable: this kernel has no vm.swappiness" {
+	if got := verdict(desiredOf(t, m, swappinessItem())); got != "not applicable: this kernel has no vm.swappiness" {
 		t.Error(got)
 	}
 }
@@ -177,7 +177,7 @@ func TestSudo(t *testing.T) {
 		if c.files["/etc/sudoers.d/site"]+c.files["/etc/sudoers.d/50-site"]+c.files["/etc/sudoers.d/60-vmgo"] == "" {
 			c.files["/etc/sudoers.d"] = "DIR"
 		}
-		if got := verdict(wishOf(t, made(t, true, c.files), sudoItem())); got != c.want {
+		if got := verdict(desiredOf(t, made(t, true, c.files), sudoItem())); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
@@ -188,7 +188,7 @@ func TestSudo_refusesADirectoryThatOthersMayWrite(t *testing.T) {
 		"/usr/sbin/visudo": "", "/etc/sudoers": "Defaults secure_path=/bin\n@includedir /etc/sudoers.d\n", "/etc/sudoers.d": "DIR", "/usr/local/bin": "DIR",
 	})
 	must(t, os.Chmod(m.Host.Root+"/usr/local/bin", 0o775))
-	if got := verdict(wishOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
+	if got := verdict(desiredOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
 		t.Error(got)
 	}
 }
@@ -199,7 +199,7 @@ func TestPolicy_namesWhatWeakensGo(t *testing.T) {
 		"/etc/profile.d/go.sh":     "export GOFLAGS=\"-mod=vendor -v\" GOROOT=/usr/local/go\n# export GOSUMDB=off\n",
 		"/etc/systemd/system.conf": "[Manager]\nDefaultEnvironment=GONOSUMDB=* FOO=1\n",
 	})
-	w := wishOf(t, m, policyItem())
+	w := desiredOf(t, m, policyItem())
 	for _, want := range []string{
 		"/etc/environment:2 sets GOSUMDB=off", "/etc/profile.d/go.sh:1 sets GOFLAGS=", "/etc/profile.d/go.sh:1 sets GOROOT=/usr/local/go",
 		"/etc/systemd/system.conf:2 sets GONOSUMDB=*",
@@ -218,12 +218,12 @@ func TestCgroup_tellsHowToSwitch(t *testing.T) {
 		"/proc/self/cgroup":    "1:memory:/\n0::/\n",
 		"/proc/self/mountinfo": "30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
 	}
-	w := wishOf(t, made(t, true, hybrid), cgroupItem())
+	w := desiredOf(t, made(t, true, hybrid), cgroupItem())
 	if w.Blocked == "" || !strings.Contains(strings.Join(w.Advice, "\n"), "update-grub") || len(w.Wants) > 0 {
 		t.Errorf("%+v", w)
 	}
 	hybrid["/usr/sbin/grubby"] = ""
-	w = wishOf(t, made(t, true, hybrid), cgroupItem())
+	w = desiredOf(t, made(t, true, hybrid), cgroupItem())
 	if !strings.Contains(strings.Join(w.Advice, "\n"), "grubby --update-kernel=ALL") {
 		t.Errorf("%+v", w)
 	}
@@ -232,24 +232,24 @@ func TestCgroup_tellsHowToSwitch(t *testing.T) {
 func TestTimeSync(t *testing.T) {
 	unit := "[Unit]\n[Install]\nWantedBy=sysinit.target\nAlias=dbus-time.service\n"
 	base := map[string]string{"/usr/lib/systemd/systemd": "", "/etc/os-release": "ID=almalinux\nID_LIKE=\"rhel centos fedora\"\n"}
-	w := wishOf(t, made(t, true, base), timeSyncItem())
+	w := desiredOf(t, made(t, true, base), timeSyncItem())
 	if w.Blocked == "" || !slices.Contains(w.Advice, "dnf install -y chrony") {
 		t.Errorf("nothing installed: %+v", w)
 	}
 	base["/usr/lib/systemd/system/systemd-timesyncd.service"] = unit
-	w = wishOf(t, made(t, true, base), timeSyncItem())
+	w = desiredOf(t, made(t, true, base), timeSyncItem())
 	if len(w.Wants) != 3 || w.Wants[0].Target != "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service" || w.Wants[1].Target != "/etc/systemd/system/dbus-time.service" {
 		t.Errorf("installed: %+v", w)
 	}
 	base["/usr/lib/systemd/system/chronyd.service"] = unit
 	base["/etc/systemd/system/multi-user.target.wants/chronyd.service"] = ""
 	base["/run/systemd/system/.keep"] = ""
-	w = wishOf(t, made(t, true, base), timeSyncItem())
+	w = desiredOf(t, made(t, true, base), timeSyncItem())
 	if len(w.Wants) != 1 || w.Wants[0].Target != "chronyd.service" || w.Wants[0].Kind != Unit || w.Blocked != "" {
 		t.Errorf("chrony is enabled, and does not run: %+v", w)
 	}
 	base["/proc/701/comm"] = "chronyd\n"
-	w = wishOf(t, made(t, true, base), timeSyncItem())
+	w = desiredOf(t, made(t, true, base), timeSyncItem())
 	if len(w.Wants) != 0 || w.Blocked != "" {
 		t.Errorf("chrony is enabled and runs: %+v", w)
 	}
@@ -257,12 +257,12 @@ func TestTimeSync(t *testing.T) {
 
 func TestTmp(t *testing.T) {
 	m := made(t, true, map[string]string{"/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/vda rw\n2 1 0:5 / /tmp rw,noexec - tmpfs tmpfs rw\n", "/tmp": "DIR", "/var/tmp": "DIR"})
-	w := wishOf(t, m, tmpItem())
+	w := desiredOf(t, m, tmpItem())
 	if verdict(w) != "wanted" || slices.ContainsFunc(w.Wants, func(w Want) bool { return w.Target == tmpDropIn }) {
 		t.Errorf("noexec already: %+v", w)
 	}
 	m = made(t, true, map[string]string{"/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/vda rw\n", "/tmp": "DIR", "/var/tmp": "DIR"})
-	if got := verdict(wishOf(t, m, tmpItem())); !strings.HasPrefix(got, "not applicable: /tmp is a directory") {
+	if got := verdict(desiredOf(t, m, tmpItem())); !strings.HasPrefix(got, "not applicable: /tmp is a directory") {
 		t.Error(got)
 	}
 }
@@ -314,11 +314,11 @@ func TestService_namesWhatWins(t *testing.T) {
 	want := "/etc/app.env:2 also sets GOMAXPROCS, and an EnvironmentFile wins; " +
 		"/etc/systemd/system/app@one.service.d/99-go.conf:2 also sets GOMEMLIMIT and is read later, so it wins; " +
 		"/run/systemd/system/app@one.service.d/99-mem.conf:3 also sets CPUQuota and is read later, so it wins: change it there"
-	if got := wishOf(t, m, s.Items()[0]).Blocked; got != want {
+	if got := desiredOf(t, m, s.Items()[0]).Blocked; got != want {
 		t.Errorf("blocked by\n%s\nwant\n%s", got, want)
 	}
 	s.CPUs = 0 // what it does not set is no rival
-	if got := wishOf(t, m, s.Items()[0]).Blocked; strings.Contains(got, "GOMAXPROCS") || strings.Contains(got, "CPUQuota") {
+	if got := desiredOf(t, m, s.Items()[0]).Blocked; strings.Contains(got, "GOMAXPROCS") || strings.Contains(got, "CPUQuota") {
 		t.Errorf("memory alone is blocked by %s", got)
 	}
 }
@@ -344,7 +344,7 @@ func TestService_refusesLessThanItUses(t *testing.T) {
 	asked(m, "ControlGroup=/system.slice/app.service\n")
 	s, err := NewService(Service{Name: "app", Memory: 512 << 20})
 	must(t, err)
-	w := wishOf(t, m, s.Items()[0])
+	w := desiredOf(t, m, s.Items()[0])
 	if got := verdict(w); !strings.HasPrefix(got, "blocked: the service uses 943.7 MB of memory now, more than the 482.3 MB") {
 		t.Error(got)
 	}
@@ -353,7 +353,7 @@ func TestService_refusesLessThanItUses(t *testing.T) {
 		t.Errorf("notes %q, want %q", w.Notes, want)
 	}
 	asked(m, "ControlGroup=/system.slice/app.service\nMemoryPeak=104857600\n")
-	if w := wishOf(t, m, s.Items()[0]); !slices.Contains(w.Notes, "its peak was 104.9 MB, file cache included: --memory 126M leaves a quarter of room") {
+	if w := desiredOf(t, m, s.Items()[0]); !slices.Contains(w.Notes, "its peak was 104.9 MB, file cache included: --memory 126M leaves a quarter of room") {
 		t.Errorf("notes %q", w.Notes)
 	}
 }

@@ -19,12 +19,12 @@ func (s Service) observeItem() Item {
 		Evidence: "documented in systemd.socket(5): FileDescriptorName=, SocketMode=. tested with a real systemd: the service and root can connect, nobody else",
 		Needs:    NeedsRestart,
 		Undo:     "the files are removed; stop the socket before that with systemctl stop " + name + "-observe.socket, or it stays until the next boot",
-		Wish:     s.observeWish,
+		Desired:  s.observeDesired,
 	}
 }
 
-func (s Service) observeWish(m *Machine) (Wish, error) {
-	var w Wish
+func (s Service) observeDesired(m *Machine) (Desired, error) {
+	var w Desired
 	name := strings.TrimSuffix(s.Name, ".service")
 	socket := name + "-observe.socket"
 	switch {

@@ -103,8 +103,8 @@ func TestUnitThatDoesNotStart(t *testing.T) {
 func TestUndoLeavesWhatAnotherItemWants(t *testing.T) {
 	root := fakeRoot(t)
 	mode, other := fakeItems()[4], fakeItems()[4]
-	other.ID, other.Wish = "other", func(m *Machine) (Wish, error) {
-		w, err := mode.Wish(m)
+	other.ID, other.Desired = "other", func(m *Machine) (Desired, error) {
+		w, err := mode.Desired(m)
 		w.Wants = append(w.Wants, Want{Kind: Sysctl, Target: "vm.swappiness", Value: Value{Present: true, Text: "10"}})
 		return w, err
 	}

@@ -34,7 +34,7 @@ func TestStoreModes_followNoLink(t *testing.T) {
 	must(t, os.Symlink("/srv/secret", m.Host.Root+"/opt/go/dir"))
 	must(t, os.Symlink("/srv/secret/key", m.Host.Root+"/opt/go/1.22.5/file"))
 	must(t, os.Chmod(m.Host.Root+"/opt/go/1.22.5/VERSION", 0o600))
-	w := wishOf(t, m, storeItem())
+	w := desiredOf(t, m, storeItem())
 	if len(w.Wants) != 1 || w.Wants[0].Target != "/opt/go/1.22.5/VERSION" {
 		t.Errorf("wants %+v", w.Wants)
 	}
@@ -45,12 +45,12 @@ func TestSudo_isReadOnlyJudgedByVisudoAndBesideRootsOwnPrograms(t *testing.T) {
 		"/usr/sbin/visudo": "", "/etc/sudoers": "Defaults secure_path=/bin\n@includedir /etc/sudoers.d\n", "/etc/sudoers.d": "DIR", "/usr/local/bin": "DIR",
 	}
 	m := made(t, true, files)
-	w := wishOf(t, m, sudoItem())
+	w := desiredOf(t, m, sudoItem())
 	if len(w.Wants) != 1 || w.Wants[0].Value.Mode != 0o440 || !slices.Equal(w.Wants[0].Check, []string{"visudo", "-c", "-f", "{}"}) {
 		t.Errorf("wants %+v", w.Wants)
 	}
 	m.Owner++ // /usr/local/bin is another's now
-	if got := verdict(wishOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
+	if got := verdict(desiredOf(t, m, sudoItem())); !strings.HasPrefix(got, "blocked: others than root may write") {
 		t.Errorf("/usr/local/bin is not root's: %s", got)
 	}
 }

@@ -66,7 +66,7 @@ type ItemStatus struct {
 	// Steps are Changes and Commands in order, with what is run between them.
 	Steps []Step `json:"-"`
 
-	wish Wish
+	desired Desired
 }
 
 // FileDiff is the change of one file.
@@ -112,7 +112,7 @@ func (e *Engine) plan(sel Selection) (Plan, ledger, error) {
 		status.Selected = sel.has(item, plan.Profile)
 		explicit := len(sel.Only) > 0 && status.Selected
 		if status.Selected && plan.Interrupted == "" && (status.State == Pending || status.State == Drifted && explicit) {
-			if err := t.apply(item, status.wish); err != nil {
+			if err := t.apply(item, status.desired); err != nil {
 				return plan, led, fmt.Errorf("%s: %w", item.ID, err)
 			}
 		}

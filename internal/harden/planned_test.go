@@ -14,9 +14,9 @@ import (
 
 // noted is an item that wants one file, and tells what it was asked for.
 func noted(id string, ask func(m *Machine), wants ...Want) Item {
-	return Item{ID: id, What: "does " + id, On: Profiles(), Wish: func(m *Machine) (Wish, error) {
+	return Item{ID: id, What: "does " + id, On: Profiles(), Desired: func(m *Machine) (Desired, error) {
 		ask(m)
-		return Wish{Wants: wants}, nil
+		return Desired{Wants: wants}, nil
 	}}
 }
 
@@ -47,9 +47,9 @@ func TestItemsLearnTheProfileTheUserAndTheOriginal(t *testing.T) {
 			t.Errorf("%s: the item is told of profile %s, user %q and mode %04o", name, profile, user, original.Mode)
 		}
 	}
-	e.Items[0].Wish = func(m *Machine) (Wish, error) {
+	e.Items[0].Desired = func(m *Machine) (Desired, error) {
 		want.Value.Mode = 0o555
-		return Wish{Wants: []Want{want}}, nil
+		return Desired{Wants: []Want{want}}, nil
 	}
 	_, err = e.Apply(t.Context(), Selection{User: "bob"}, nil, nil)
 	must(t, err)

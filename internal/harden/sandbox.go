@@ -20,13 +20,13 @@ func (s Service) sandboxItem() Item {
 			"A service that needs more fails to start or gets \"permission denied\"; --write DIR opens a directory.",
 		Evidence: "systemd-analyze security scores the unit before and after, from 10 (open) to 0; see the notes. " +
 			"measured with systemd 252: 9.2 (UNSAFE) before, 1.6 (OK) after, for a unit with nothing but User=; a Go HTTP server answers and lists its network interfaces under all of it",
-		Needs: NeedsRestart,
-		Wish:  s.sandboxWish,
+		Needs:   NeedsRestart,
+		Desired: s.sandboxDesired,
 	}
 }
 
-func (s Service) sandboxWish(m *Machine) (Wish, error) {
-	var w Wish
+func (s Service) sandboxDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if reason := s.missing(m); reason != "" {
 		w.Blocked = reason
 		return w, nil
@@ -74,7 +74,7 @@ RemoveIPC=yes
 `
 
 // sandbox writes the drop-in.
-func (s Service) sandbox(m *Machine, w *Wish) string {
+func (s Service) sandbox(m *Machine, w *Desired) string {
 	var text strings.Builder
 	text.WriteString(ownHeader + "[Service]\n" + SandboxSettings)
 	text.WriteString("ProtectHome=" + s.home(m, w) + "\n")
@@ -89,7 +89,7 @@ func (s Service) sandbox(m *Machine, w *Wish) string {
 }
 
 // home closes home directories unless the service runs from one.
-func (s Service) home(m *Machine, w *Wish) string {
+func (s Service) home(m *Machine, w *Desired) string {
 	for _, key := range []string{"ExecStart", "WorkingDirectory", "EnvironmentFile", "RootDirectory"} {
 		for _, value := range s.settings(m, key) {
 			for _, dir := range []string{"/home/", "/root/", "/run/user/"} {
@@ -109,7 +109,7 @@ const UnprivilegedSettings = "CapabilityBoundingSet=\nSystemCallFilter=~@privile
 // privileges takes all capabilities from a service with a user of its own.
 // Root's service keeps the one that servers want; one that names its
 // capabilities keeps what it names.
-func (s Service) privileges(m *Machine, w *Wish) string {
+func (s Service) privileges(m *Machine, w *Desired) string {
 	own := append(s.settings(m, "AmbientCapabilities"), s.settings(m, "CapabilityBoundingSet")...)
 	if len(own) > 0 {
 		w.Notes = append(w.Notes, "the unit lists its capabilities, which are not changed")

@@ -117,8 +117,8 @@ func (s Service) limitsItem() Item {
 		Effect: "the service stays within its limits. If its live heap does not fit, it spends up to half of its CPU time collecting instead of being killed.",
 		Evidence: "measured in a Debian 12 VM with Go 1.27.4, 60 MB of live heap: MemoryMax=100M alone, killed; with GOMEMLIMIT=90MiB, fine at 11 % of the CPU time. " +
 			"MemoryHigh=80M alone, throttled 72 times slower; with GOMEMLIMIT=75MiB, 5 times",
-		Needs: NeedsRestart,
-		Wish:  s.limitsWish,
+		Needs:   NeedsRestart,
+		Desired: s.limitsDesired,
 	}
 }
 
@@ -149,8 +149,8 @@ func (s Service) limits() (high, goLimit int64, procs int) {
 	return mib(s.Memory / 100 * 95), mib(s.Memory / 100 * 90), max(int(math.Ceil(s.CPUs)), 1)
 }
 
-func (s Service) limitsWish(m *Machine) (Wish, error) {
-	var w Wish
+func (s Service) limitsDesired(m *Machine) (Desired, error) {
+	var w Desired
 	if reason := s.missing(m); reason != "" {
 		w.Blocked = reason
 		return w, nil

@@ -66,7 +66,7 @@ func TestLoginLimits_needTheRightToRaise(t *testing.T) {
 		{"20000", "", false},
 	} {
 		m := made(t, true, map[string]string{"/etc/security": "DIR", "/proc/self/limits": limitsOf("1024", c.hard), "/proc/self/status": c.status})
-		if got := wishOf(t, m, loginLimitsItem()).Blocked; strings.Contains(got, "may not raise limits") != c.blocked {
+		if got := desiredOf(t, m, loginLimitsItem()).Blocked; strings.Contains(got, "may not raise limits") != c.blocked {
 			t.Errorf("a hard limit of %s, %q: blocked %q", c.hard, c.status, got)
 		}
 	}

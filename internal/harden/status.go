@@ -14,47 +14,47 @@ import (
 // machine will be after the items before it.
 func (e *Engine) assess(item Item, led ledger, t *transition) ItemStatus {
 	status := describe(item)
-	wish, err := item.Wish(e.Machine)
+	desired, err := item.Desired(e.Machine)
 	if err != nil {
 		status.State, status.Reason = Blocked, reasonOf(err)
 		return status
 	}
-	status.wish, status.Notes, status.Advice = wish, wish.Notes, wish.Advice
+	status.desired, status.Notes, status.Advice = desired, desired.Notes, desired.Advice
 	if led.entry(item.ID) != nil {
-		status.State, status.Reason = e.assessApplied(item, wish, led)
+		status.State, status.Reason = e.assessApplied(item, desired, led)
 		return status
 	}
 	switch {
-	case wish.Blocked != "":
-		status.State, status.Reason = Blocked, wish.Blocked
-	case wish.NotApplicable != "":
-		status.State, status.Reason = NotApplicable, wish.NotApplicable
+	case desired.Blocked != "":
+		status.State, status.Reason = Blocked, desired.Blocked
+	case desired.NotApplicable != "":
+		status.State, status.Reason = NotApplicable, desired.NotApplicable
 	default:
-		status.State, status.Reason = assessFresh(wish, t)
+		status.State, status.Reason = assessFresh(desired, t)
 	}
 	return status
 }
 
 // assessApplied compares the cells of an applied item with what vmgo wrote
 // and with what the item wants today.
-func (e *Engine) assessApplied(item Item, wish Wish, led ledger) (State, string) {
+func (e *Engine) assessApplied(item Item, desired Desired, led ledger) (State, string) {
 	if drift := e.drift(item.ID, led); len(drift) > 0 {
 		return Drifted, strings.Join(drift, "; ")
 	}
-	if wish.Effective != nil {
-		if winners := wish.Effective(); len(winners) > 0 {
+	if desired.Effective != nil {
+		if winners := desired.Effective(); len(winners) > 0 {
 			return Overridden, strings.Join(winners, "; ")
 		}
 	}
 	older := ""
-	if wish.Older != nil {
-		older = wish.Older()
+	if desired.Older != nil {
+		older = desired.Older()
 	}
-	if wish.Blocked != "" || wish.NotApplicable != "" {
+	if desired.Blocked != "" || desired.NotApplicable != "" {
 		return Applied, older
 	}
 	t := newTransition(e.Machine, led)
-	if err := t.apply(item, wish); err != nil {
+	if err := t.apply(item, desired); err != nil {
 		return Blocked, reasonOf(err)
 	}
 	if slices.ContainsFunc(t.changes, func(c Change) bool { return !c.From.Same(c.To) }) {
@@ -95,9 +95,9 @@ const notByVmgo = "already set, not by vmgo"
 
 // assessFresh judges the cells of an item that was never applied, as they will
 // be after the items before it.
-func assessFresh(wish Wish, t *transition) (State, string) {
+func assessFresh(desired Desired, t *transition) (State, string) {
 	pending := false
-	for _, w := range t.m.expand(wish.Wants) {
+	for _, w := range t.m.expand(desired.Wants) {
 		key := cellKey{w.Kind, w.Target}
 		now, err := t.current(key)
 		if err != nil {

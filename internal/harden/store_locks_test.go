@@ -19,10 +19,10 @@ func TestStoreModes_keepsLocksClosed(t *testing.T) {
 	}
 	must(t, os.Chmod(meta+"locks", 0o700))
 	must(t, os.Chmod(meta+"staging/1.22.5.1", 0o700))
-	wish, err := storeWish(testMachine(t, root))
+	desired, err := storeDesired(testMachine(t, root))
 	must(t, err)
 	got := map[string]uint32{}
-	for _, w := range wish.Wants {
+	for _, w := range desired.Wants {
 		got[strings.TrimPrefix(w.Target, MachineStore+"/.vmgo/")] = w.Value.Mode
 	}
 	for name, mode := range map[string]uint32{"locks/1.22.4": 0o600, "receipts/1.22.5.json": 0o644} {

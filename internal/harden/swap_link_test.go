@@ -36,8 +36,8 @@ func TestLinksPutInTheWayAreNotFollowed(t *testing.T) {
 				must(t, os.Mkdir(victim+"/"+c.file, 0o711))
 			}
 			before := snapshot(t, victim)
-			e := &Engine{Machine: testMachine(t, root), Items: []Item{{ID: "mean", On: Profiles(), Wish: func(m *Machine) (Wish, error) {
-				return Wish{Wants: []Want{c.want(m)}}, nil
+			e := &Engine{Machine: testMachine(t, root), Items: []Item{{ID: "mean", On: Profiles(), Desired: func(m *Machine) (Desired, error) {
+				return Desired{Wants: []Want{c.want(m)}}, nil
 			}}}}
 			swapped := false
 			e.Trace = func(point string) {

@@ -63,12 +63,12 @@ StandardError=inherit
 
 // cacheItem is gocache-tmpfs without its demands on the machine's memory.
 func cacheItem() Item {
-	return Item{ID: "cache", What: "a cache in memory", Wish: func(m *Machine) (Wish, error) {
+	return Item{ID: "cache", What: "a cache in memory", Desired: func(m *Machine) (Desired, error) {
 		user := passwd.Account{Name: "dev", Home: "/home/dev", UID: 1000, GID: 1000}
 		where := "/home/dev/.cache/go-build"
 		unit := escapePath(where) + ".mount"
 		mode := Value{Present: true, Mode: 0o700, UID: 1000, GID: 1000}
-		return Wish{Wants: []Want{
+		return Desired{Wants: []Want{
 			{Kind: Dir, Target: filepath.Dir(where), Value: mode},
 			{Kind: Dir, Target: where, Value: mode},
 			m.file("/etc/systemd/system/"+unit, gocacheUnit(user, where, 8<<20)),

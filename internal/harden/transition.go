@@ -47,9 +47,9 @@ func (t *transition) set(item string, c Change) {
 }
 
 // apply adds what an item wants, and restores what it no longer wants.
-func (t *transition) apply(item Item, wish Wish) error {
+func (t *transition) apply(item Item, desired Desired) error {
 	wanted := map[cellKey]bool{}
-	for _, w := range t.m.expand(wish.Wants) {
+	for _, w := range t.m.expand(desired.Wants) {
 		wanted[cellKey{w.Kind, w.Target}] = true
 		if err := t.want(item.ID, w); err != nil {
 			return err

@@ -70,7 +70,7 @@ func TestTransition_recordsOnlyWhatItChanges(t *testing.T) {
 	} {
 		tr := newTransition(m, ledger{})
 		for range 2 { // an item that is applied again is listed once
-			must(t, tr.apply(Item{ID: "item", What: "w"}, Wish{Wants: c.wants}))
+			must(t, tr.apply(Item{ID: "item", What: "w"}, Desired{Wants: c.wants}))
 		}
 		if len(tr.led.Records) != c.records {
 			t.Errorf("%s: records %+v", name, tr.led.Records)
@@ -187,13 +187,13 @@ func TestRelease_ofWhatIsOfAnotherKind(t *testing.T) {
 		m := made(t, true, map[string]string{"/etc/x": "DIR"})
 		led := ledger{Records: []record{{Kind: File, Target: "/etc/x", Items: []string{"item"}, Original: c.original, Written: Value{Present: true, Text: "w"}}}}
 		tr := newTransition(m, led)
-		if err := tr.apply(Item{ID: "item"}, Wish{}); (err != nil) != c.fails || len(tr.changes) > 0 || !c.fails && len(tr.notes) != 1 {
+		if err := tr.apply(Item{ID: "item"}, Desired{}); (err != nil) != c.fails || len(tr.changes) > 0 || !c.fails && len(tr.notes) != 1 {
 			t.Errorf("%s: %v, %+v, notes %q", name, err, tr.changes, tr.notes)
 		}
 	}
 	m := made(t, true, map[string]string{"/etc/x": "DIR"})
 	tr := newTransition(m, ledger{})
-	if err := tr.apply(Item{ID: "item"}, Wish{Wants: []Want{{Kind: File, Target: "/etc/x", Value: Value{Present: true}}}}); err == nil {
+	if err := tr.apply(Item{ID: "item"}, Desired{Wants: []Want{{Kind: File, Target: "/etc/x", Value: Value{Present: true}}}}); err == nil {
 		t.Errorf("a directory is wanted as a file: %+v", tr.changes)
 	}
 }

@@ -71,8 +71,8 @@ func (s kernelSetting) satisfied(by int64) bool {
 }
 
 // sysctls wants kernel settings: in a drop-in for every boot, and running now.
-func (m *Machine) sysctls(settings ...kernelSetting) (Wish, error) {
-	var w Wish
+func (m *Machine) sysctls(settings ...kernelSetting) (Desired, error) {
+	var w Desired
 	var text strings.Builder
 	known := false
 	var rivals, names []string
