@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -271,19 +272,24 @@ func TestZip_brokenConnection(t *testing.T) {
 	data := rawZip(t, 0, stored("a/1", "1"), packedMember(t, "b/2", large), stored("c/3", large), packedMember(t, "d/4", "4"))
 	limits := DefaultLimits()
 	limits.Ratio = 1000
+	whole := map[string]string{"a/1": "1", "b/2": large, "c/3": large, "d/4": "4"}
 	for _, jobs := range []int{1, 3} {
 		for n := int32(0); ; n++ {
 			r := &faulty{ReaderAt: bytes.NewReader(data)}
 			r.left.Store(n)
 			z, err := OpenZip(r, int64(len(data)), prefix, limits)
+			sink := newTreeSink()
 			if err == nil {
-				_, err = z.Extract(t.Context(), newTreeSink(), Options{Jobs: jobs})
+				_, err = z.Extract(t.Context(), sink, Options{Jobs: jobs})
 			}
 			if r.left.Load() >= 0 {
 				if err != nil || n < 6 {
 					t.Errorf("after %d reads, of which none failed: %v", n, err)
 				}
 				break
+			}
+			if err == nil && maps.Equal(sink.files, whole) { // what broke was read ahead, and not needed
+				continue
 			}
 			if !errors.Is(err, errBroken) || diag.CodeOf(err) == diag.ArchiveUnsafe {
 				t.Errorf("after %d reads: %v", n, err)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,8 +37,11 @@ func TestDownload_resumes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var run atomic.Int32
+			var serving sync.Mutex // one request after the other, whatever connection it comes by
 			sent, asked := 0, ""
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				serving.Lock()
+				defer serving.Unlock()
 				if etag := tt.etags[run.Load()]; etag != "" {
 					w.Header().Set("ETag", etag)
 				}

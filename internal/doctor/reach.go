@@ -73,7 +73,45 @@ func (m *Machine) directly() http.RoundTripper {
 	}
 	t = t.Clone()
 	t.Proxy, t.DisableKeepAlives = nil, true
+	dial := t.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &asksFirst{Conn: conn, asked: make(chan struct{})}, nil
+	}
 	return t
+}
+
+// asksFirst is a connection on which nothing is read before something was written: a
+// server that speaks first, as SSH does, would end the request inside net/http, which
+// logs what it got and tells the caller nothing.
+type asksFirst struct {
+	net.Conn
+	once  sync.Once
+	asked chan struct{}
+}
+
+// Read waits for the first Write, or Close.
+func (c *asksFirst) Read(p []byte) (int, error) {
+	<-c.asked
+	return c.Conn.Read(p)
+}
+
+// Write lets Read go on.
+func (c *asksFirst) Write(p []byte) (int, error) {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Write(p)
+}
+
+// Close lets Read go on, too.
+func (c *asksFirst) Close() error {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Close()
 }
 
 // answers reports whether the server of a suggestion answers with data.
