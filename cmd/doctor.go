@@ -32,6 +32,7 @@ home directory nor secrets.`,
 			&cli.BoolFlag{Name: "quick", Usage: "start no program, use no network: within a second"},
 			&cli.StringFlag{Name: "fail-on", Usage: "exit with status 1 from this `GRADE` on: warn or fail", Value: "fail"},
 			&cli.StringFlag{Name: "baseline", Usage: "report only what is not in `FILE`, an earlier --json"},
+			&cli.BoolFlag{Name: "no-record", Usage: "keep nothing for the next run to compare with"},
 			&cli.BoolFlag{Name: "list", Usage: "list the checks"},
 			&cli.BoolFlag{Name: "offline", Usage: "do not use the network"},
 			&cli.BoolFlag{Name: "bench", Usage: "also measure the disk: 64 MB, two seconds"},
@@ -84,7 +85,7 @@ func (a *app) doctor(c *cli.Context) error {
 	end := a.showing("checking the machine")
 	report := doctor.Run(c.Context, machine, checks)
 	end()
-	if !c.IsSet("only") && !c.IsSet("skip") && !c.IsSet("baseline") && !c.Bool("quick") {
+	if !c.IsSet("only") && !c.IsSet("skip") && !c.IsSet("baseline") && !c.Bool("quick") && !c.Bool("no-record") {
 		report = machine.Compared(report)
 	}
 	report = report.Since(baseline)

@@ -68,7 +68,7 @@ func script(mark string, o Options) string {
 	b.WriteString(about)
 	lines := map[string]string{
 		Verify: "run verify verify --all --files --log --json",
-		Doctor: "run doctor doctor --json" + offline,
+		Doctor: "run doctor doctor --json --no-record" + offline,
 		Harden: "run harden harden status --json",
 		Audit:  strings.Replace(known, "NAME", "audit", 1) + "run audit audit --json" + offline,
 	}
