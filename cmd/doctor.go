@@ -173,7 +173,7 @@ func oneMode(c *cli.Context, modes ...string) error {
 func (a *app) doctorMachine(c *cli.Context) *doctor.Machine {
 	return doctor.New(a.host, a.settings, doctor.Options{
 		Offline: c.Bool("offline") || a.settings.Offline, Bench: c.Bool("bench"), Quick: c.Bool("quick"),
-		Listen: c.String("listen"), GRPC: c.String("grpc"), Vmgo: a.ownPath(), HookLine: shell.Line,
+		Listen: c.String("listen"), GRPC: c.String("grpc"), Vmgo: a.ownPath(), HookLine: shell.Line, StartupFile: shell.StartupFile,
 	})
 }
 

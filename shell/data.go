@@ -199,7 +199,11 @@ func jsonList(t *strings.Builder, list []string) {
 
 // jsonString writes a string as RFC 8259 has it. (encoding/json would make vmgo-shim
 // half as large again.)
-func jsonString(t *strings.Builder, s string) {
+func jsonString(t *strings.Builder, s string) { doubleQuote(t, s, `\u00`, "") }
+
+// doubleQuote writes s between double quotes, with a control character as its two
+// hexadecimal digits between before and after.
+func doubleQuote(t *strings.Builder, s, before, after string) {
 	const hex = "0123456789abcdef"
 	t.WriteByte('"')
 	for _, r := range s { // what is not UTF-8 becomes U+FFFD
@@ -208,8 +212,9 @@ func jsonString(t *strings.Builder, s string) {
 			t.WriteByte('\\')
 			t.WriteRune(r)
 		case r < ' ' || r == 0x7f:
-			t.WriteString(`\u00`)
+			t.WriteString(before)
 			t.Write([]byte{hex[r>>4], hex[r&15]})
+			t.WriteString(after)
 		default:
 			t.WriteRune(r)
 		}

@@ -40,21 +40,7 @@ func (n nushell) Quote(s string) string { return quoted(n, s) }
 
 func (nushell) quote(t *strings.Builder, s string) {
 	s, _, _ = strings.Cut(s, "\x00")
-	const hex = "0123456789abcdef"
-	t.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			t.WriteByte('\\')
-			t.WriteRune(r)
-		case r < ' ' || r == 0x7f:
-			t.WriteString(`\u{`)
-			t.Write([]byte{hex[r>>4], hex[r&15], '}'})
-		default:
-			t.WriteRune(r)
-		}
-	}
-	t.WriteByte('"')
+	doubleQuote(t, s, `\u{`, "}")
 }
 
 // Hook returns the script for nushell's directory of files to load.

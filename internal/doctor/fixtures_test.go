@@ -37,7 +37,7 @@ func patient(t *testing.T, h host.Host, o doctor.Options) *doctor.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.HookLine = shell.Line
+	o.HookLine, o.StartupFile = shell.Line, shell.StartupFile
 	return doctor.New(h, s, o)
 }
 

@@ -37,6 +37,9 @@ type Options struct {
 	Vmgo   string // the path by which vmgo was called, links kept; empty: that of the running program
 	// HookLine returns the line that loads the hook of that vmgo in the shell of that name.
 	HookLine func(shell, vmgo string) string
+	// StartupFile returns the file for that line, as ~/FILE; empty for a shell without
+	// a hook.
+	StartupFile func(shell string) string
 }
 
 // quickLimit is the time of a check in a quick run.

@@ -26,12 +26,12 @@ func (m *Machine) loadsHook(a Assignment) bool {
 		return false
 	}
 	_, named, _ := strings.Cut(a.Text, "vmgo hook ")
-	for _, other := range []string{"bash", "zsh", "fish", "nushell", "elvish"} {
-		if strings.HasPrefix(named, other) {
-			return strings.HasPrefix(other, own) // nushell's program is nu
-		}
+	end := strings.IndexFunc(named, func(r rune) bool { return r < 'a' || r > 'z' })
+	if end >= 0 {
+		named = named[:end]
 	}
-	return true
+	file := m.Options.StartupFile(named)
+	return file == "" || file == m.Options.StartupFile(own) // one shell may have two names
 }
 
 // startupShell returns the shell that reads a startup file of a home directory.
@@ -49,24 +49,18 @@ func startupShell(path string) string {
 	return "bash"
 }
 
-// rcFile is the file in which an interactive shell wants its hook.
+// rcFile is the file in which an interactive shell wants its hook; empty for a shell
+// without one.
 func (m *Machine) rcFile() string {
-	switch m.accountShell() {
-	case "elvish":
-		return m.HomePath(".config/elvish/rc.elv")
-	case "nu":
-		return m.HomePath(".config/nushell/config.nu")
-	case "bash":
-		return m.HomePath(".bashrc")
-	case "zsh":
-		if dir := m.Env["ZDOTDIR"]; filepath.IsAbs(dir) {
-			return filepath.Join(dir, ".zshrc")
-		}
-		return m.HomePath(".zshrc")
-	case "fish":
-		return m.HomePath(".config/fish/config.fish")
+	shell := m.accountShell()
+	file, found := strings.CutPrefix(m.Options.StartupFile(shell), "~/")
+	if !found {
+		return ""
 	}
-	return ""
+	if dir := m.Env["ZDOTDIR"]; shell == "zsh" && filepath.IsAbs(dir) {
+		return filepath.Join(dir, file)
+	}
+	return m.HomePath(file)
 }
 
 // hookCommand returns the line that loads the hook in the login shell.

@@ -117,10 +117,19 @@ func DropIns(h host.Host, suffix string, dirs ...string) []string {
 	return files
 }
 
-// UnitFile returns the file of a systemd unit that a package or an administrator
-// has put there, "" if there is none.
-func UnitFile(h host.Host, unit string) string {
-	for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
+// UnitDirs returns the directories in which packages and administrators put the units
+// of the system, in the order in which systemd looks for one: systemd.unit(5).
+func UnitDirs() []string {
+	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+}
+
+// UnitFile returns the file of a unit of the system, "" if there is none.
+func UnitFile(h host.Host, unit string) string { return UnitFileIn(h, UnitDirs(), unit) }
+
+// UnitFileIn returns the file of a unit in the first directory that has it, "" if
+// none has.
+func UnitFileIn(h host.Host, dirs []string, unit string) string {
+	for _, dir := range dirs {
 		if file := dir + "/" + unit; h.Exists(file) {
 			return file
 		}

@@ -3,7 +3,6 @@ package harden
 import (
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -45,7 +45,7 @@ func Own(h host.Host, layout dirs.Layout) (*Machine, error) {
 		return nil, diag.New(diag.Failure, fmt.Sprintf("%s belongs to user %d, and this process is user %d", layout.Home, st.Uid, h.UID), "ls -ld "+diag.Word(layout.Home))
 	}
 	m.Owner, m.Group = h.UID, int(st.Gid)
-	within := func(dir string) string { return filepath.Join("/", strings.TrimPrefix(dir, m.Host.Root)) }
+	within := func(dir string) string { return filepath.Join("/", h.Show(dir)) }
 	m.own = own{
 		home: within(layout.Home), config: within(filepath.Dir(layout.Config)), data: within(filepath.Dir(layout.Data)),
 		runtime: within(filepath.Dir(layout.Runtime)), state: within(filepath.Join(layout.State, "harden")),
@@ -97,10 +97,7 @@ func (m *Machine) unitDir() string {
 // systemd.unit(5); those that generators write are left out.
 func (m *Machine) unitDirs() []string {
 	if !m.isOwn() {
-		return []string{
-			"/etc/systemd/system.control", "/run/systemd/system.control", // systemctl set-property
-			"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
-		}
+		return append([]string{"/etc/systemd/system.control", "/run/systemd/system.control"}, facts.UnitDirs()...) // first those of systemctl set-property
 	}
 	return []string{
 		m.own.config + "/systemd/user.control", m.own.runtime + "/systemd/user.control",
@@ -111,14 +108,7 @@ func (m *Machine) unitDirs() []string {
 }
 
 // unitFile finds the file of a unit, "" if there is none.
-func (m *Machine) unitFile(unit string) string {
-	for _, dir := range m.unitDirs() {
-		if file := path.Join(dir, unit); m.Host.Exists(file) {
-			return file
-		}
-	}
-	return ""
-}
+func (m *Machine) unitFile(unit string) string { return facts.UnitFileIn(m.Host, m.unitDirs(), unit) }
 
 // homeOf replaces the specifier of the home directory in a value of a unit, by systemd.unit(5).
 func (m *Machine) homeOf(value string) string {
