@@ -137,6 +137,7 @@ var sameLayer = map[string][]string{
 	"internal/sshrun":         {"internal/host"},
 	"internal/doctor":         {"internal/harden"},
 	"internal/project/pin":    {"internal/project"},
+	"internal/prune":          {"internal/verify"},
 	"internal/mirror":         {"internal/bundle"},
 	"internal/resolve":        {"internal/project", "internal/store/installed"},
 	"internal/here":           {"internal/resolve", "internal/project", "internal/project/seen", "internal/store/installed"},

@@ -233,7 +233,7 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 		Progress: func(line string) { a.sayf("%s", line) },
 	}
 	if a.layout.Cache != "" {
-		v.NotesDir = filepath.Join(a.layout.Cache, "verify")
+		v.NotesDir = verify.NotesDir(a.layout.Cache)
 	}
 	for _, dir := range a.stores() {
 		v.Stores = append(v.Stores, a.openStore(dir))

@@ -19,6 +19,7 @@ import (
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/verify"
 )
 
 // Scope is whose things are pruned, and what is known of them already.
@@ -82,7 +83,7 @@ func (s Scope) places(in *Input) {
 	}
 	if s.Layout.Cache != "" {
 		in.Downloads = []string{filepath.Join(s.Layout.Cache, "download")}
-		in.Checks = filepath.Join(s.Layout.Cache, "verify")
+		in.Checks = verify.NotesDir(s.Layout.Cache)
 	}
 	if s.Modcache != "" {
 		in.Modcaches = []string{s.Modcache}

@@ -19,9 +19,9 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/fsx"
-	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/resolve"
 	"github.com/vmgo/vmgo/internal/store/installed"
+	"github.com/vmgo/vmgo/internal/verify"
 )
 
 // Kind says what sort of thing a Candidate is.
@@ -185,22 +185,18 @@ func (in Input) checks(drop []Candidate) (found []Candidate) {
 		return nil // there is none, or it is not ours to remove
 	}
 	for _, entry := range entries {
-		_, text, _ := strings.Cut(entry.Name(), "-")
-		version, err := gover.Parse(text)
+		version, ours := verify.KeptOf(entry.Name())
 		stays := slices.ContainsFunc(in.Stored, func(r installed.Release) bool {
 			return r.Version == version && !slices.ContainsFunc(drop, func(c Candidate) bool { return c.Path == r.GOROOT })
 		})
 		path := filepath.Join(in.Checks, entry.Name())
-		if err != nil || stays || entry.Name() != "std-"+text && entry.Name() != "rebuild-"+text || fsx.Held(path+lockSuffix) {
+		if !ours || stays || fsx.Held(verify.LockOf(path)) {
 			continue
 		}
 		found = append(found, Candidate{Kind: Check, Path: path, Bytes: freed(path), Why: "left by a verify of go " + version.String() + ", which is not installed"})
 	}
 	return found
 }
-
-// lockSuffix is that of the lock of a directory in which verify rebuilds a release.
-const lockSuffix = ".lock"
 
 // freed adds up the files beneath path that nothing else links to. What cannot
 // be read counts as nothing.

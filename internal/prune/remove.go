@@ -10,6 +10,7 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/project/seen"
 	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/verify"
 )
 
 // Remove removes one candidate of a plan. held reports that an install uses it
@@ -37,12 +38,12 @@ func (s Scope) Remove(ctx context.Context, c Candidate, wait store.Wait, removeS
 // removeCheck removes what verify kept, under the lock that a rebuild takes.
 func removeCheck(ctx context.Context, path string) (held bool, err error) {
 	var other *fsx.HeldError
-	lock, err := fsx.Acquire(ctx, path+lockSuffix, fsx.LockOptions{NoWait: true})
+	lock, err := fsx.Acquire(ctx, verify.LockOf(path), fsx.LockOptions{NoWait: true})
 	if errors.As(err, &other) {
 		return true, nil
 	}
 	if err == nil {
-		err = errors.Join(fsx.RemoveAll(filepath.Dir(path), filepath.Base(path)), os.Remove(path+lockSuffix), lock.Release())
+		err = errors.Join(fsx.RemoveAll(filepath.Dir(path), filepath.Base(path)), os.Remove(verify.LockOf(path)), lock.Release())
 	}
 	if err != nil {
 		return false, diag.Wrap(diag.Failure, err, "cannot prune "+path)

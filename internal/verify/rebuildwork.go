@@ -32,11 +32,11 @@ func (v *Verifier) openWork(ctx context.Context, t Target) (*work, error) {
 		dir, err := os.MkdirTemp(v.TempDir, "vmgo-rebuild-")
 		return &work{dir: dir}, err
 	}
-	dir := filepath.Join(v.NotesDir, "rebuild-"+t.Version.String())
+	dir := filepath.Join(v.NotesDir, rebuildPrefix+t.Version.String())
 	if err := fsx.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := fsx.Acquire(ctx, dir+".lock", fsx.LockOptions{NoWait: true})
+	lock, err := fsx.Acquire(ctx, LockOf(dir), fsx.LockOptions{NoWait: true})
 	var held *fsx.HeldError
 	if errors.As(err, &held) {
 		return nil, diag.Wrap(diag.StoreBusy, err, t.Version.Toolchain()+" is being built in "+dir+" by another process")

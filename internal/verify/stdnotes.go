@@ -41,7 +41,7 @@ func (v *Verifier) stdNotes(t Target, tree *Tree) (*stdNotes, error) {
 	if err := fsx.MkdirAll(v.NotesDir, 0o700); err != nil {
 		return nil, err
 	}
-	n.path = filepath.Join(v.NotesDir, "std-"+t.Version.String())
+	n.path = filepath.Join(v.NotesDir, stdPrefix+t.Version.String())
 	key := tree.key()
 	data, err := smallfile.Read(n.path, smallfile.Usual)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
