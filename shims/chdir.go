@@ -61,8 +61,9 @@ func commandWords(args []string) int {
 	return 1
 }
 
-// arriveAt returns the name of a directory for a process that changes to it,
-// as [os.Getwd] does: PWD if that names it, else the one without links. It returns dir if target is not a directory that can be entered.
+// arriveAt returns the name of a directory for a process that changes to it, as
+// [os.Getwd] does: PWD if that names it, else the one without links. It returns dir if
+// target is not a directory that can be entered.
 func arriveAt(target, dir string, env environ.Env) string {
 	there, err := os.Stat(target + "/.")
 	if err != nil || !there.IsDir() {

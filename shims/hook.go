@@ -18,8 +18,9 @@ import (
 // what it found at first, including our values of that time.
 const direnvVariable = "DIRENV_DIFF"
 
-// hook serves one call of a shell's hook: it prints what the shell evaluates, in
-// one write. If nothing can be selected (the release is not installed, a file cannot be read), that restores the environment, and the reason goes to stderr, once.
+// hook serves one call of a shell's hook: it prints what the shell evaluates, in one
+// write. If nothing can be selected (the release is not installed, a file cannot be
+// read), that restores the environment, and the reason goes to stderr, once.
 func (p Process) hook(call shell.Call) error {
 	started := p.Now()
 	sh, err := shell.Lookup(call.Shell)

@@ -1,6 +1,7 @@
-// Package shims runs when a shim or the hook is called: it resolves the working directory,
-// computes the environment, and executes the requested tool or prints what the shell evaluates. It is the whole of vmgo-shim, and
-// part of vmgo, which does the same where vmgo-shim is missing.
+// Package shims runs when a shim or the hook is called: it resolves the working
+// directory, computes the environment, and executes the requested tool or prints what the
+// shell evaluates. It is the whole of vmgo-shim, and part of vmgo, which does the same
+// where vmgo-shim is missing.
 //
 // It is linked into the lean program: standard library only, no fmt, no net, no
 // regexp. Such a program starts as fast as a bare Go program, which every `go

@@ -20,8 +20,9 @@ import (
 // that were read (not modified since), files that were looked for (still not
 // there), stores (nothing installed or removed).
 //
-// Times are coarse: what is written within one tick of the kernel's clock gets one
-// time, so an answer that depends on a change of just now tells the shell to ask again. That is decided by the time of the inode's last change, which nobody can set back.
+// Times are coarse: what is written within one tick of the kernel's clock gets one time,
+// so an answer that depends on a change of just now tells the shell to ask again. That is
+// decided by the time of the inode's last change, which nobody can set back.
 
 // ticks bound how long two writes may have the same time.
 const (

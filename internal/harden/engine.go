@@ -37,8 +37,9 @@ type Result struct {
 	Warnings []string // commands that failed after the files had been changed
 }
 
-// Apply makes the changes that Plan shows for the selection, and no others. With
-// a saved plan, it returns an error if the machine's plan has changed. show is called with the plan before the first change; an error from it stops the apply.
+// Apply makes the changes that Plan shows for the selection, and no others. With a saved
+// plan, it returns an error if the machine's plan has changed. show is called with the
+// plan before the first change; an error from it stops the apply.
 func (e *Engine) Apply(ctx context.Context, sel Selection, before *Plan, show func(Plan) error) (Result, error) {
 	return e.transact(ctx, func() (Plan, ledger, error) {
 		plan, led, err := e.plan(sel)

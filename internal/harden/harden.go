@@ -1,10 +1,11 @@
 // Package harden makes a machine fit for Go, shows every change first and can
 // take all of it back.
 //
-// An [Item] says what it wants of a machine as a list of cells: a file with
-// this text, a directory, a link, a mode, a kernel setting, a swap area, a unit
-// that runs. The engine compares cells with the machine; each change goes from
-// one value to another. So a plan is complete, a second apply is empty, drift is visible, and undo is the same operation with the original values.
+// An [Item] says what it wants of a machine as a list of cells: a file with this text, a
+// directory, a link, a mode, a kernel setting, a swap area, a unit that runs. The engine
+// compares cells with the machine; each change goes from one value to another. So a plan
+// is complete, a second apply is empty, drift is visible, and undo is the same operation
+// with the original values.
 //
 // Promises, checked by tests that kill the program:
 //

@@ -2,7 +2,6 @@ package mirror_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -20,26 +19,6 @@ import (
 	"github.com/vmgo/vmgo/internal/trust"
 	"github.com/vmgo/vmgo/internal/vmtest"
 )
-
-const nginxConfig = `daemon off;
-%[4]s
-worker_processes 1;
-pid %[1]s/pid;
-error_log stderr;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	server {
-		listen %[2]s;
-		root "%[3]s";
-	}
-}
-`
 
 // nginx serves a directory as nginx does by itself, and returns the URL.
 func nginx(t *testing.T, root string) string {
@@ -65,7 +44,7 @@ func nginx(t *testing.T, root string) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, listener.Addr(), root, userOf()), 0o600); err != nil {
+	if err := os.WriteFile(config, vmtest.NginxConfig(dir, listener.Addr().String(), root, "worker_processes 1; "+userOf()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, "-p", dir, "-e", "stderr", "-c", config)

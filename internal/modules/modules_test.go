@@ -31,6 +31,19 @@ func goOutput(t testing.TB, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// appModule is the go.mod of a new bench.
+const appModule = `module example.com/app
+
+go 1.21
+
+require (
+	example.com/leaf v1.2.0 // indirect
+	example.com/one v1.0.0
+	example.com/three v1.0.0 // indirect
+	example.com/two v1.0.0
+)
+`
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	s := vmtest.NewServer(t, vmtest.Options{MissingStatus: http.StatusNotFound})
@@ -52,17 +65,7 @@ func newBench(t *testing.T) *bench {
 		"GOMODCACHE": filepath.Join(b.home, "mod"), "GOFLAGS": "-modcacherw",
 	}
 	b.write("app.go", "package app\n\nimport (\n\t_ \"example.com/one\"\n\t_ \"example.com/leaf\"\n)\n")
-	b.write("go.mod", `module example.com/app
-
-go 1.21
-
-require (
-	example.com/leaf v1.2.0 // indirect
-	example.com/one v1.0.0
-	example.com/three v1.0.0 // indirect
-	example.com/two v1.0.0
-)
-`)
+	b.write("go.mod", appModule)
 	return b
 }
 

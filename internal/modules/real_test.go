@@ -19,19 +19,7 @@ import (
 func TestProject_asGo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.write("go.mod", `module example.com/app
-
-go 1.21
-
-require (
-	example.com/leaf v1.2.0 // indirect
-	example.com/one v1.0.0
-	example.com/three v1.0.0 // indirect
-	example.com/two v1.0.0
-)
-
-replace example.com/leaf v1.2.0 => example.com/leaf v1.0.0
-`)
+	b.write("go.mod", appModule+"\nreplace example.com/leaf v1.2.0 => example.com/leaf v1.0.0\n")
 	b.sameAsGo()
 }
 

@@ -113,8 +113,9 @@ func errOff() error {
 	return diag.New(diag.Offline, "GOPROXY=off forbids module downloads", "go env -u GOPROXY", "vmgo install --source godev VERSION")
 }
 
-// Locate finds the module zip of v for p. An exact version is requested even if
-// no list has it, since lists are often incomplete, and the zip itself is requested, since .info and .zip come and go independently.
+// Locate finds the module zip of v for p. An exact version is requested even if no list
+// has it, since lists are often incomplete, and the zip itself is requested, since .info
+// and .zip come and go independently.
 func (g *GoProxy) Locate(ctx context.Context, v gover.Version, p gover.Platform) (Artifact, error) {
 	module := gover.ModuleVersion(v, p)
 	a := Artifact{Version: v, Platform: p, Kind: Zip, Source: g.Name(), Module: module}

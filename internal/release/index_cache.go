@@ -14,8 +14,10 @@ import (
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
-// indexCache keeps answers of index servers: one file per base, a line of JSON
-// about the answer and then the answer itself, so that the two never come apart. Nothing in it is trusted more than the server was. What cannot be read or written is ignored: a cache may fail silently.
+// indexCache keeps answers of index servers: one file per base, a line of JSON about the
+// answer and then the answer itself, so that the two never come apart. Nothing in it is
+// trusted more than the server was. What cannot be read or written is ignored: a cache
+// may fail silently.
 type indexCache struct{ dir string }
 
 type indexEntry struct {

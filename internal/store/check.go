@@ -65,9 +65,10 @@ func (f Fault) NeedsReinstall() bool {
 	return f.Kind == FaultRecords || f.Kind == FaultTree || f.Kind == FaultWritable && !f.Version.IsZero()
 }
 
-// Check checks everything that a store promises, except the contents of files, which package
-// verify reads. It changes nothing. While
-// other processes write, it waits for a moment in which no names change; a user who may not write cannot make them wait, and sees the present state.
+// Check checks everything that a store promises, except the contents of files, which
+// package verify reads. It changes nothing. While other processes write, it waits for a
+// moment in which no names change; a user who may not write cannot make them wait, and
+// sees the present state.
 func (s *Store) Check(ctx context.Context, wait Wait) ([]Fault, error) {
 	if _, err := os.Lstat(s.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -120,8 +120,10 @@ func directURL(name string) (string, error) {
 // Name is the database's name, "sum.golang.org" for the public one.
 func (l *Log) Name() string { return l.name }
 
-// URL returns where the database is reached. Proxies are used as the go command
-// uses them: the first that serves the database is used and no other way; one that does not (404, 410) is skipped; any other error makes the database unavailable unless GOPROXY has a pipe there.
+// URL returns where the database is reached. Proxies are used as the go command uses
+// them: the first that serves the database is used and no other way; one that does not
+// (404, 410) is skipped; any other error makes the database unavailable unless GOPROXY
+// has a pipe there.
 func (l *Log) URL(ctx context.Context) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

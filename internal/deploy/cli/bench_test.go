@@ -238,6 +238,14 @@ func (b *bench) deploy(args ...string) (stdout, stderr string, status int) {
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
+// trust has hosts accept the packages of this project.
+func (b *bench) trust(hosts ...string) {
+	b.t.Helper()
+	if _, _, status := b.deploy(append([]string{"trust"}, hosts...)...); status != 0 {
+		b.t.Fatal("no trust")
+	}
+}
+
 // apply deploys and returns what became of each host.
 func (b *bench) apply(status int, args ...string) []rollout.HostResult {
 	b.t.Helper()

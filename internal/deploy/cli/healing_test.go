@@ -76,9 +76,7 @@ func (b *bench) took(from, to string) float64 {
 func TestSelfHealing(t *testing.T) {
 	long(t, "a service that crashes until systemd gives up")
 	b := newBench(t, 1)
-	if _, _, status := b.deploy("trust", "vm1"); status != 0 {
-		t.Fatal("no trust")
-	}
+	b.trust("vm1")
 	b.apply(0, "vm1")
 	b.version("v2", "")
 	bad := b.apply(0, "vm1")[0].To

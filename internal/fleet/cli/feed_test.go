@@ -157,24 +157,7 @@ func (b *bench) nginx(root string) string {
 	b.Helper()
 	dir := b.TempDir()
 	config := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf(`daemon off;
-master_process off;
-user root;
-pid %[1]s/pid;
-error_log stderr;
-events {}
-http {
-	access_log off;
-	sendfile on;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	server { listen 10.99.8.254:8001; root "%[2]s"; }
-}
-`, dir, root)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(config, vmtest.NginxConfig(dir, "10.99.8.254:8001", root, "master_process off; user root;"), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	return config

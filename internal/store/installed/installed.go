@@ -1,8 +1,8 @@
-// Package installed lists the releases in the stores. Prompts and shims use it,
-// so it is part of the lean program: it reads directory names and checks whether each release has its receipt, and reads nothing else. That
-// suffices, because package store gives a receipt only to a tree of which it
-// checked every byte. A directory without one, however it is named, is not
-// installed: anybody may have made it. [Unproved] lists those.
+// Package installed lists the releases in the stores. Prompts and shims use it, so it is
+// part of the lean program: it reads directory names and checks whether each release has
+// its receipt, and reads nothing else. That suffices, because package store gives a
+// receipt only to a tree of which it checked every byte. A directory without one, however
+// it is named, is not installed: anybody may have made it. [Unproved] lists those.
 package installed
 
 import (
