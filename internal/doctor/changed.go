@@ -82,7 +82,7 @@ func (r Report) since(last lastRun) *Changed {
 // keepRun writes the grades of a run, unless the directory is another user's: root with
 // the HOME of a user would leave files there that are not the user's.
 func (m *Machine) keepRun(file string, r Report, before statuses) {
-	if uid, _ := m.Owner(m.Nearest(m.Layout.State)); uid != m.UID {
+	if m.isAnothers(m.Nearest(m.Layout.State)) {
 		return
 	}
 	now := lastRun{Format: lastRunFormat, Time: m.Now().UTC().Format(time.RFC3339), Status: statuses{}}
