@@ -143,6 +143,9 @@ func (a *app) bundleRequest(c *cli.Context) (r bundle.Request, err error) {
 	if err := modpath.CheckPatterns(r.Without); err != nil {
 		return r, diag.Wrap(diag.Usage, err, "--without", "vmgo bundle create --without example.com/* FILE")
 	}
+	if r.Heads, err = a.treeHeads(c); err != nil {
+		return r, err
+	}
 	if r.Platforms, err = a.platforms(commas(c, "platform")); err != nil {
 		return r, err
 	}
@@ -164,9 +167,6 @@ func (a *app) bundleRequest(c *cli.Context) (r bundle.Request, err error) {
 			return r, err
 		}
 		r.Programs = programs
-	}
-	if r.Heads, err = a.treeHeads(c); err != nil {
-		return r, err
 	}
 	if base := c.String("base"); base != "" {
 		r.Base, err = bundle.Open(a.host.Abs(base))

@@ -66,10 +66,10 @@ func (a *app) mirrorSync(c *cli.Context) error {
 		return err
 	}
 	request := mirror.Request{Patches: c.Bool("patches"), Prune: c.Bool("prune"), DryRun: c.Bool("dry-run")}
-	if request.Releases, err = a.mirrorReleases(c); err != nil {
+	if request.Heads, err = a.treeHeads(c); err != nil {
 		return err
 	}
-	if request.Heads, err = a.treeHeads(c); err != nil {
+	if request.Releases, err = a.mirrorReleases(c); err != nil {
 		return err
 	}
 	if !c.Bool("no-archives") {

@@ -57,10 +57,14 @@ func TestNewService_refuses(t *testing.T) {
 	for _, s := range []Service{
 		{Name: "a"}, {Name: "a/b", Sandbox: true}, {Name: "", Sandbox: true}, {Name: "a", Memory: minMemory - 1}, {Name: "a", Memory: -1},
 		{Name: "a", CPUs: 0.001}, {Name: "a", CPUs: 5000}, {Name: "a", Sandbox: true, Write: []string{"var"}}, {Name: "a", Sandbox: true, Write: []string{"/%h"}},
+		{Name: "a", User: true, Memory: minMemory, Sandbox: true}, {Name: "a", User: true, CPUs: 1, Observe: true},
 	} {
 		if _, err := NewService(s); diag.CodeOf(err) != diag.Usage {
 			t.Errorf("%+v: %v", s, err)
 		}
+	}
+	if _, err := NewService(Service{Name: "a", User: true}); diag.CodeOf(err) != diag.Usage || strings.Contains(err.Error(), "sandbox") {
+		t.Errorf("names flags that --user does not have: %v", err)
 	}
 	for _, s := range []Service{{Name: "a", Memory: minMemory}, {Name: "a@b.service", CPUs: 0.01}, {Name: "a", Sandbox: true, Write: []string{"/var/lib/a"}}} {
 		if _, err := NewService(s); err != nil {

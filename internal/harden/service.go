@@ -36,15 +36,15 @@ func NewService(s Service) (Service, error) {
 		s.Name += ".service"
 	}
 	usage := func(text, hint string) (Service, error) { return s, diag.New(diag.Usage, text, hint) }
-	list, again := "systemctl list-unit-files --type=service", "vmgo harden service "+diag.Word(s.Name)
+	list, again, flags := "systemctl list-unit-files --type=service", "vmgo harden service "+diag.Word(s.Name), "--memory, --cpus, --sandbox or --observe"
 	if s.User {
-		list, again = "systemctl --user list-unit-files --type=service", again+" --user"
+		list, again, flags = "systemctl --user list-unit-files --type=service", again+" --user", "--memory or --cpus"
 	}
 	if ok, _ := regexp.MatchString(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?\.service$`, s.Name); !ok {
 		return usage(quote(s.Name)+" is not a service name", list)
 	}
 	if s.Memory == 0 && s.CPUs == 0 && !s.Sandbox && !s.Observe {
-		return usage("no change requested: give --memory, --cpus, --sandbox or --observe", again+" --memory 512M")
+		return usage("no change requested: give "+flags, again+" --memory 512M")
 	}
 	if s.Memory != 0 && s.Memory < minMemory {
 		return usage(fmt.Sprintf("%d bytes of memory are too few for a Go program", s.Memory), again+" --memory 512M")
