@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +16,13 @@ func mixedCheck() Check {
 		ID: "toolchain.mixed", Group: Toolchain, Weight: 8,
 		Title:  "whether a tree of Go has files of two releases",
 		Why:    "an archive unpacked over another release leaves that one's files between its own: \"redeclared in this block\" in the standard library",
-		Source: "the times of the files beneath src against the line time of VERSION, which official archives since Go 1.21 give to every file",
+		Source: "the manifests of the installed releases: names, sizes, and SHA-256 where a release has another file of that name and size; without a manifest the times of the files beneath src against the line time of VERSION, which official archives since Go 1.21 give to every file",
 		Run:    runMixed,
 	}
 }
 
-// mixedFrom is how many files of another time make a tree a mixed one: a few may have
-// been edited.
+// mixedFrom is how many files of another release make a tree a mixed one beyond doubt:
+// a few may have been edited, or copied on purpose.
 const mixedFrom = 20
 
 func runMixed(ctx context.Context, m *Machine) Result {
@@ -31,36 +32,42 @@ func runMixed(ctx context.Context, m *Machine) Result {
 	}
 	r := ok("none")
 	for _, root := range trees {
-		stamp := m.releaseTime(root)
-		if stamp.IsZero() {
-			continue
+		v := m.VersionOf(root)
+		files, own := m.treeFiles(ctx, root), m.manifestOf(v)
+		found := m.strangers(ctx, v, files, own)
+		if len(found.files) == 0 {
+			found = m.otherTimes(root, files, own)
 		}
-		own, others := 0, map[time.Time]int{}
-		m.walkSources(ctx, filepath.Join(root, "src"), func(path string, at time.Time) {
-			if at.Equal(stamp) {
-				own++
-			} else {
-				others[at]++
-			}
-		})
-		for at, n := range others {
-			if own >= mixedFrom && n >= mixedFrom {
-				r = m.addMixed(r, root, at, n)
-				break
-			}
+		if ctx.Err() != nil && len(found.files) == 0 {
+			return skip("%s has too many files to be examined in time", root)
+		}
+		if len(found.files) > 0 {
+			r = m.addMixed(r, root, found)
 		}
 	}
 	return r
 }
 
-// addMixed adds a tree with so many files of another time.
-func (m *Machine) addMixed(r Result, root string, at time.Time, n int) Result {
+// addMixed adds a tree that has files of another release.
+func (m *Machine) addMixed(r Result, root string, found strangers) Result {
 	v := m.VersionOf(root)
-	r.worse(Fail)
+	status := Fail
+	if len(found.files) < mixedFrom {
+		status = Warn
+	}
+	r.worse(status)
 	r.Summary = root + " has files of two releases"
-	r = r.at(filepath.Join(root, "VERSION"), 1, "go%s", v).at(filepath.Join(root, "src"), 0, "%s of %s, not of that release", ui.Count(n, "file"), day(at)).
-		means("The archive was unpacked over another release. vmgo adopt would compare the tree with the public log.").
-		fixWith("vmgo install %s", v)
+	r = r.at(filepath.Join(root, "VERSION"), 1, "go%s", v).at(root, 0, "%s %s", ui.Count(len(found.files), "file"), found.origin)
+	for _, f := range found.files[:min(3, len(found.files))] {
+		r = r.at(f.path, 0, "")
+	}
+	r = r.means("An archive was unpacked over another release. vmgo verify %s compares the tree with the public checksum database.", diag.Word(root))
+	if m.manifestOf(v) == nil {
+		r = r.fixWith("vmgo install %s", v)
+	}
+	if !slices.ContainsFunc(m.Gos(), func(g GoOnPath) bool { return g.Kind == ShimGo || g.Kind == StoreGo }) {
+		r = r.fixWith("vmgo shims")
+	}
 	return r.fixWith("%srm -rf %s   # vmgo's release replaces it", m.sudoFor(root), diag.Word(root))
 }
 
@@ -89,21 +96,4 @@ func (m *Machine) releaseTime(root string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// walkSources calls f with each Go file beneath a directory, and its time.
-func (m *Machine) walkSources(ctx context.Context, dir string, f func(path string, at time.Time)) {
-	for _, entry := range m.ReadDir(dir) {
-		path := filepath.Join(dir, entry.Name())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case entry.IsDir():
-			m.walkSources(ctx, path, f)
-		case entry.Type().IsRegular() && strings.HasSuffix(path, ".go"):
-			if info, err := entry.Info(); err == nil {
-				f(path, info.ModTime())
-			}
-		}
-	}
 }
