@@ -47,7 +47,7 @@ type listRow struct {
 	Source      string            `json:"source"`
 	Contents    string            `json:"contents"`
 	Default     bool              `json:"default"`
-	InForce     bool              `json:"in_force"`
+	Selected    bool              `json:"in_force"`
 	Bytes       int64             `json:"bytes"`
 	OwnBytes    int64             `json:"own_bytes"`
 	SharedBytes int64             `json:"shared_bytes"`
@@ -60,9 +60,9 @@ func (a *app) listRows() ([]listRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	inForce, err := a.resolve()
+	selected, err := a.resolve()
 	if err != nil {
-		inForce = resolve.Resolution{} // a list does not fail when no release is selected
+		selected = resolve.Resolution{} // a list does not fail when no release is selected
 	}
 	rows := []listRow{}
 	defer a.showing("measuring the releases")()
@@ -71,7 +71,7 @@ func (a *app) listRows() ([]listRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		row.InForce = r.GOROOT == inForce.GOROOT
+		row.Selected = r.GOROOT == selected.GOROOT
 		rows = append(rows, row)
 	}
 	return rows, nil
@@ -122,7 +122,7 @@ func (a *app) listTable(rows []listRow) error {
 	var table ui.Table
 	for _, row := range rows {
 		mark, notes := "  ", ""
-		if row.InForce {
+		if row.Selected {
 			mark = colour.Green("* ")
 		}
 		if row.Default {

@@ -297,7 +297,7 @@ func TestHook_survivesCtrlC(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, m *machine, name string) {
 		dir := m.pin("p", "1.22.5")
-		slow := m.write(m.root+"/slow/vmgo-shim", "#!/bin/sh\ntouch "+m.logs+"/slow\nsleep 5\n")
+		slow := m.write(m.root+"/slow/vmgo-shim", "#!/bin/sh\ntouch "+m.logs+"/slow\nexec sleep 600\n")
 		must(t, os.Chmod(slow, 0o755))
 		hook := strings.ReplaceAll(m.hook(name), m.bin+"/vmgo-shim", slow)
 		path := m.write(m.root+"/slow.hook", hook)

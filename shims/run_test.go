@@ -55,7 +55,7 @@ func (m *machine) shim(dir string, argv ...string) (started, string, int) {
 	return got, stderr.String(), status
 }
 
-func TestShim_becomesTheToolInForce(t *testing.T) {
+func TestShim_becomesTheSelectedTool(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	dir := m.pin("p", "1.22")

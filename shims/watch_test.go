@@ -43,8 +43,8 @@ func (m *machine) call(now func() time.Time, dir string, args ...string) (stdout
 	return out.String(), errs.String(), status
 }
 
-// inForce resolves afresh: what must be found by way of the watched paths too.
-func (m *machine) inForce(dir string) string {
+// selected resolves afresh: what must be found by way of the watched paths too.
+func (m *machine) selected(dir string) string {
 	layout := dirs.FromEnv(m.env, m.root, os.Getuid())
 	set, err := settings.Load(m.env, layout.SettingsFiles()...)
 	must(m.t, err)
@@ -97,7 +97,7 @@ func TestWatches_missNoChangeOfTheAnswer(t *testing.T) {
 		if status != 0 {
 			t.Fatalf("status %d after %q", status, history)
 		}
-		before := m.inForce(dir)
+		before := m.selected(dir)
 		// Two changes in a row, for those that matter only together.
 		history = append(history, change())
 		if random.IntN(2) == 0 {
@@ -105,7 +105,7 @@ func TestWatches_missNoChangeOfTheAnswer(t *testing.T) {
 		}
 		if unchanged := bash.unchanged(text, dir); unchanged {
 			quiet++
-			if now := m.inForce(dir); now != before {
+			if now := m.selected(dir); now != before {
 				t.Fatalf("not noticed:\n%s\nwas %q, is %q\n%s", strings.Join(history[max(0, len(history)-30):], "\n"), before, now, text)
 			}
 		}
@@ -302,12 +302,12 @@ func TestWatches_receipts(t *testing.T) {
 			} {
 				m.settle()
 				text, _, _ := m.answer(dir)
-				before := m.inForce(dir)
+				before := m.selected(dir)
 				if want := !strings.HasPrefix(before, "error"); strings.Contains(text, "_vmgo_value='"+tree+"'") != want {
 					t.Fatalf("before %q: %s:\n%s", move, before, text)
 				}
 				must(t, os.Rename(move[0], move[1]))
-				if now := m.inForce(dir); bash.unchanged(text, dir) && now != before {
+				if now := m.selected(dir); bash.unchanged(text, dir) && now != before {
 					t.Errorf("%q was not noticed: %s, then %s\n%s", move, before, now, text)
 				}
 			}

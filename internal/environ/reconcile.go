@@ -69,14 +69,14 @@ func Switch(env Env, s Session, want Wanted, how How) ([]Change, Session) {
 	change(pathVariable, env.Get(pathVariable), path)
 	now.vars = make([]variable, 0, len(names))
 	for _, name := range names {
-		wanted, inForce := want.Vars[name]
+		wanted, selected := want.Vars[name]
 		value := env.Get(name)
 		base, last, known := s.base(name, value)
 		edited := known && base == value && value != last.ours
 		switch {
-		case inForce && edited && !fresh && wanted == last.ours:
+		case selected && edited && !fresh && wanted == last.ours:
 			now.vars = append(now.vars, last)
-		case inForce && wanted != base:
+		case selected && wanted != base:
 			change(name, value, wanted)
 			now.vars = append(now.vars, variable{name: name, prior: base, ours: wanted})
 		default:
