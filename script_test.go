@@ -14,11 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/vmgo/vmgo/cmd"
-	deploy "github.com/vmgo/vmgo/internal/deploy/cli"
-	fleet "github.com/vmgo/vmgo/internal/fleet/cli"
 	"github.com/vmgo/vmgo/internal/host"
-	observe "github.com/vmgo/vmgo/internal/observe/cli"
-	proxy "github.com/vmgo/vmgo/internal/proxy/cli"
 	"github.com/vmgo/vmgo/internal/vmtest"
 	"github.com/vmgo/vmgo/shims"
 )
@@ -31,14 +27,14 @@ func TestMain(m *testing.M) {
 	if shims.IsShimCall(os.Args) { // a link named go leads here
 		os.Exit(cmd.Main(testHost()))
 	}
-	testscript.Main(m, map[string]func(){
-		"vmgo":         func() { os.Exit(cmd.Main(testHost())) },
-		"vmgo-shim":    func() { os.Exit(shims.Main(testProcess())) },
-		"vmgo-proxy":   func() { os.Exit(proxy.Main(testHost())) },
-		"vmgo-deploy":  func() { os.Exit(deploy.Main(testHost())) },
-		"vmgo-fleet":   func() { os.Exit(fleet.Main(testHost())) },
-		"vmgo-observe": func() { os.Exit(observe.Main(testHost())) },
-	})
+	programs := map[string]func(){
+		"vmgo":      func() { os.Exit(cmd.Main(testHost())) },
+		"vmgo-shim": func() { os.Exit(shims.Main(testProcess())) },
+	}
+	for name, main := range mains {
+		programs[name] = func() { os.Exit(main(testHost())) }
+	}
+	testscript.Main(m, programs)
 }
 
 // testHost is the real world, but for the network, of which there is only this

@@ -19,6 +19,7 @@ import (
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/host"
+	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/shims"
@@ -248,7 +249,7 @@ func (a *app) commands() []*cli.Command {
 		a.manCommand(),
 		a.topicCommand(),
 	}
-	for _, p := range companions() {
+	for _, p := range program.All() {
 		commands = append(commands, a.companionCommand(p))
 	}
 	return commands

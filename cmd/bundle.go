@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/bundle"
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/ui"
 	"github.com/vmgo/vmgo/internal/vulndb"
 )
@@ -249,5 +250,5 @@ func (a *app) bundleServe(c *cli.Context) error {
 	if _, err := b.Install(c.Context, dir, v, a.locking("vmgo bundle")); err != nil {
 		return err
 	}
-	return a.runCompanion("vmgo-proxy", slices.Concat([]string{"serve", "--offline", "--dir", dir}, words[1:]))
+	return a.runCompanion(program.Proxy(), slices.Concat([]string{"serve", "--offline", "--dir", dir}, words[1:]))
 }

@@ -3,50 +3,38 @@ package cmd
 import (
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
+	"github.com/vmgo/vmgo/internal/program"
 )
 
-// companion is a command that another program, vmgo-NAME, carries out, because its
-// libraries would make every start of vmgo slower.
-type companion struct {
-	name, usage, category string
-	commands              []string // for completion
-}
-
-// companions lists the programs that are installed beside vmgo.
-func companions() []companion {
-	return []companion{
-		{"proxy", "serve a caching module proxy, check one, print the settings for its clients", projectCategory, []string{"serve", "check", "env", "unit"}},
-		{"deploy", "deploy a Go program to hosts over SSH, with health checks and rollback", projectCategory,
-			[]string{"init", "build", "verify", "trust", "plan", "apply", "rollback", "status", "history", "logs", "exec", "remove"}},
-		{"fleet", "report how many hosts are doing, over SSH; write cloud-init data", machineCategory, []string{"status", "cloud-init"}},
-		{"observe", "record what a running Go program does, in one report", projectCategory, []string{"diff", "init"}},
+// companionCommand is the command that runs a program beside vmgo. All words after
+// its name are that program's own, help and flags included.
+func (a *app) companionCommand(p program.Program) *cli.Command {
+	category := projectCategory
+	if p.Machines {
+		category = machineCategory
 	}
-}
-
-// companionCommand is the command that runs a companion. All words after its
-// name are the companion's own, help and flags included.
-func (a *app) companionCommand(p companion) *cli.Command {
-	return a.declare(needs{complete: words(p.commands...)}, &cli.Command{
-		Name:            p.name,
-		Usage:           p.usage,
-		Category:        p.category,
+	named := slices.DeleteFunc(p.Commands, func(command [2]string) bool { return command[0] == "" })
+	return a.declare(needs{complete: func(*cli.Context) [][2]string { return named }}, &cli.Command{
+		Name:            p.Name,
+		Usage:           p.About,
+		Category:        category,
 		SkipFlagParsing: true,
-		Action:          func(c *cli.Context) error { return a.runCompanion("vmgo-"+p.name, c.Args().Slice()) },
+		Action:          func(c *cli.Context) error { return a.runCompanion(p, c.Args().Slice()) },
 	})
 }
 
-// runCompanion replaces this process with the program of that name, which is
-// in the directory of vmgo, links resolved. It returns only if that fails.
-func (a *app) runCompanion(program string, args []string) error {
-	path := filepath.Join(filepath.Dir(a.host.Executable), program)
+// runCompanion replaces this process with a program that is in the directory of
+// vmgo, links resolved. It returns only if that fails.
+func (a *app) runCompanion(p program.Program, args []string) error {
+	path := filepath.Join(filepath.Dir(a.host.Executable), p.Executable())
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-		return a.companionMissing(program)
+		return a.companionMissing(p)
 	}
 	if a.host.UID == 0 {
 		unsafe, err := unsafeForRoot(path, false)
@@ -62,13 +50,13 @@ func (a *app) runCompanion(program string, args []string) error {
 }
 
 // companionMissing names a program that is not beside vmgo and how to get it.
-func (a *app) companionMissing(program string) error {
+func (a *app) companionMissing(p program.Program) error {
 	dir := filepath.Dir(a.host.Executable)
 	hint := "git clone https://github.com/vmgo/vmgo && cd vmgo && "
 	if filepath.Base(dir) == "bin" {
 		hint += "./install.sh --all --prefix " + diag.Word(filepath.Dir(dir))
 	} else {
-		hint += "go build -o " + diag.Word(dir) + " ./cmd/" + program
+		hint += "go build -o " + diag.Word(dir) + " ./cmd/" + p.Executable()
 	}
-	return diag.New(diag.CommandNotFound, "vmgo "+strings.TrimPrefix(program, "vmgo-")+" needs the program "+program+", which is not in "+dir, hint)
+	return diag.New(diag.CommandNotFound, p.Spoken()+" needs the program "+p.Executable()+", which is not in "+dir, hint)
 }

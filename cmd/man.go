@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/settings"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -74,8 +75,8 @@ the releases, or below
 0 done, 1 failed, 2 usage, 3 nothing matches or not installed, 4 network, 5 verification failed, 6 another process holds the store, 130 interrupted
 .SH SEE ALSO
 `)
-	for _, p := range companions() {
-		fmt.Fprintf(&page, ".BR vmgo\\-%s (1)\n", p.name)
+	for _, p := range program.All() {
+		fmt.Fprintf(&page, ".BR %s (1)\n", ui.Roff(p.Executable()))
 	}
 	return page.String()
 }

@@ -20,7 +20,7 @@ func manual(spoken, about string, commands []Command) string {
 	fmt.Fprintf(&page, ".TH %s 1 \"\" vmgo \"User Commands\"\n.SH NAME\n%s \\- %s\n", ui.Roff(strings.ToUpper(name)), ui.Roff(name), ui.Roff(about))
 	fmt.Fprintf(&page, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIFLAG\\fR...] [\\fIARGUMENT\\fR...]\n.SH COMMANDS\n", ui.Roff(spoken))
 	for _, command := range commands {
-		fmt.Fprintf(&page, ".SS %s\n%s.\n", ui.Roff(command.synopsis(spoken)), ui.Roff(command.Usage))
+		fmt.Fprintf(&page, ".SS %s\n%s.\n", ui.Roff(command.synopsis(spoken)), ui.Roff(command.usage))
 		if command.Long != "" {
 			fmt.Fprintf(&page, ".PP\n.nf\n%s\n.fi\n", ui.Roff(strings.TrimSpace(command.Long)))
 		}

@@ -21,7 +21,6 @@ import (
 // Command is one command of a program.
 type Command struct {
 	Name      string // "serve"; empty: what runs where the first word names no command
-	Usage     string // what it does, in one line
 	Arguments string // "[URL]"
 	Long      string // further help
 	// Most is how many arguments it takes; negative: any number.
@@ -31,14 +30,19 @@ type Command struct {
 	// Flags defines its flags; nil: it has none.
 	Flags func(flags *flag.FlagSet)
 	Run   func(ctx context.Context, arguments []string) error
+
+	usage string // what it does, as Program.Commands has it
 }
 
-// Main runs the command that the host's arguments name and returns the exit
-// status. spoken is how people call the program: "vmgo proxy".
-func Main(h host.Host, spoken, about string, commands []Command) int {
+// Main runs the command of a program that the host's arguments name and returns the
+// exit status.
+func Main(h host.Host, p Program, commands []Command) int {
+	for i, command := range commands {
+		commands[i].usage = p.usage(command.Name)
+	}
 	ctx, cancel := h.Interrupts(context.Background())
 	defer cancel()
-	err := run(ctx, h, spoken, about, commands)
+	err := run(ctx, h, p.Spoken(), p.About, commands)
 	if err != nil && ctx.Err() != nil && diag.CodeOf(err) != diag.Interrupted {
 		err = diag.New(diag.Interrupted, "interrupted")
 	}
@@ -79,7 +83,7 @@ func isHelp(word string) bool { return word == "--help" || word == "-h" || word 
 func overview(w io.Writer, spoken, about string, commands []Command) error {
 	fmt.Fprintf(w, "%s: %s\n\nCommands:\n", spoken, about)
 	for _, command := range commands {
-		fmt.Fprintf(w, "  %-10s %s\n", command.Name, command.Usage)
+		fmt.Fprintf(w, "  %-10s %s\n", command.Name, command.usage)
 	}
 	_, err := fmt.Fprintf(w, "\n%s COMMAND --help has the flags of a command.\n", spoken)
 	return err
@@ -135,7 +139,7 @@ func plain(err error) string {
 }
 
 func (c Command) help(w io.Writer, spoken string, flags *flag.FlagSet) error {
-	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", strings.TrimSpace(spoken+" "+c.Name), c.Usage, c.synopsis(spoken))
+	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", strings.TrimSpace(spoken+" "+c.Name), c.usage, c.synopsis(spoken))
 	if c.Long != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
 	}

@@ -35,7 +35,7 @@ func Main(h host.Host) int {
 		return hostSide(ctx, h, words[1:])
 	}
 	a := &app{host: h, flags: flags{canary: unset, parallel: unset, maxFailures: unset}, built: map[string]build.Package{}}
-	return program.Main(h, "vmgo deploy", "brings a Go program to hosts over ssh: verified, healthy, or rolled back", a.commands())
+	return program.Main(h, program.Deploy(), a.commands())
 }
 
 const (
@@ -47,23 +47,23 @@ const (
 
 func (a *app) commands() []program.Command {
 	return []program.Command{
-		a.command("init", "write a commented "+config.File, "", 0, "stdout schema", (*app).init),
-		a.command("build", "build a package: NAME-VERSION-ARCH.tar", "", 0, "env version out arch reproduce", (*app).build),
-		a.command("verify", "check a package: signature, every hash", "FILE", 1, "env", (*app).verify),
-		a.command("trust", "have hosts accept packages that your key signed", someHosts, anyNumber, selecting+" replace", (*app).trust),
-		a.command("plan", "show what apply would do; change nothing", someHosts, anyNumber, rolling+" version", (*app).plan),
-		a.command("apply", "deploy", someHosts, anyNumber, rolling+" version dry-run", (*app).apply),
-		a.command("rollback", "go back to the release that was good before", someHosts, anyNumber, rolling+" to", (*app).rollback),
-		a.command("status", "what runs", someHosts, anyNumber, selecting, (*app).status),
-		a.command("history", "what was deployed, by whom, and what became of it", someHosts, anyNumber, selecting, (*app).history),
+		a.command("init", "", 0, "stdout schema", (*app).init),
+		a.command("build", "", 0, "env version out arch reproduce", (*app).build),
+		a.command("verify", "FILE", 1, "env", (*app).verify),
+		a.command("trust", someHosts, anyNumber, selecting+" replace", (*app).trust),
+		a.command("plan", someHosts, anyNumber, rolling+" version", (*app).plan),
+		a.command("apply", someHosts, anyNumber, rolling+" version dry-run", (*app).apply),
+		a.command("rollback", someHosts, anyNumber, rolling+" to", (*app).rollback),
+		a.command("status", someHosts, anyNumber, selecting, (*app).status),
+		a.command("history", someHosts, anyNumber, selecting, (*app).history),
 		a.logsCommand(),
-		a.command("exec", "run a command on each host, in the release's directory", someHosts+" -- COMMAND", anyNumber, selecting, (*app).exec),
-		a.command("remove", "stop the service and remove all releases", someHosts, anyNumber, selecting, (*app).remove),
+		a.command("exec", someHosts+" -- COMMAND", anyNumber, selecting, (*app).exec),
+		a.command("remove", someHosts, anyNumber, selecting, (*app).remove),
 	}
 }
 
 func (a *app) logsCommand() program.Command {
-	c := a.command("logs", "the journal of the service; its archives: logs archive | signers | verify", someHosts, anyNumber, selecting+" lines signers out", (*app).logs)
+	c := a.command("logs", someHosts, anyNumber, selecting+" lines signers out", (*app).logs)
 	c.Long += "\n" + logsHelp
 	return c
 }
@@ -73,8 +73,8 @@ const logSignersFile = "log-signers"
 
 // command describes one command. Every command has --config and --json besides the
 // flags that it names.
-func (a *app) command(name, usage, arguments string, most int, flags string, run func(*app, context.Context) error) program.Command {
-	c := program.Command{Name: name, Usage: usage, Arguments: arguments, Most: most, Apart: true}
+func (a *app) command(name, arguments string, most int, flags string, run func(*app, context.Context) error) program.Command {
+	c := program.Command{Name: name, Arguments: arguments, Most: most, Apart: true}
 	if strings.HasPrefix(arguments, someHosts) {
 		c.Long = "A HOST is written as for ssh. Without any, those of the configuration count."
 	}

@@ -8,7 +8,7 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, "vmgo fleet", "reports how many hosts are doing, over ssh; writes user-data for new ones", []program.Command{
+	return program.Main(h, program.Fleet(), []program.Command{
 		newStatus(h).command(),
 		newCloudInit(h).command(),
 	})

@@ -26,7 +26,7 @@ func newCloudInit(h host.Host) *cloudInit { return &cloudInit{host: h} }
 
 func (c *cloudInit) command() program.Command {
 	return program.Command{
-		Name: "cloud-init", Usage: "write user-data that gives new machines vmgo, releases and settings",
+		Name: "cloud-init",
 		Long: `The user-data goes to stdout. --vars reads the variables of the Ansible role (deploy/ansible), so that both make the
 same machine; flags come before them. Without --tarball and --package the image has vmgo already.`,
 		Flags: func(f *flag.FlagSet) {

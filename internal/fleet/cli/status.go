@@ -33,7 +33,7 @@ func newStatus(h host.Host) *status { return &status{host: h} }
 
 func (s *status) command() program.Command {
 	return program.Command{
-		Name: "status", Usage: "versions, verify, doctor, harden and audit of hosts, in one table", Arguments: "HOST...", Most: -1,
+		Name: "status", Arguments: "HOST...", Most: -1,
 		Long: `HOST is what ssh takes: a name of your ssh configuration, or user@address. With --inventory it is a host or a
 group of an Ansible inventory; none means all of them. The system's ssh is used, with your configuration, agent
 and jump hosts; it asks no questions. Hosts need a POSIX shell, and vmgo for all but the version of go.

@@ -9,7 +9,7 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, "vmgo observe", "records what a running Go program does, as one report", []program.Command{
+	return program.Main(h, program.Observe(), []program.Command{
 		newRecord(h).command(),
 		newCompare(h).command(),
 		newStart(h).command(),

@@ -29,7 +29,7 @@ func newCompare(h host.Host) *compare { return &compare{host: h} }
 
 func (c *compare) command() program.Command {
 	return program.Command{
-		Name: "diff", Usage: "compare two captures, before and after a change", Arguments: "BEFORE AFTER", Most: 2,
+		Name: "diff", Arguments: "BEFORE AFTER", Most: 2,
 		Long: "BEFORE and AFTER are directories that vmgo observe wrote.",
 		Flags: func(f *flag.FlagSet) {
 			f.StringVar(&c.out, "out", "", "also write a page with flame graphs of the difference to `FILE.html`")

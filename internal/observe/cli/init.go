@@ -38,7 +38,7 @@ func newStart(h host.Host) *start { return &start{host: h} }
 
 func (s *start) command() program.Command {
 	return program.Command{
-		Name: "init", Usage: "have a program serve its profiles on a private socket", Arguments: "[DIR]", Most: 1,
+		Name: "init", Arguments: "[DIR]", Most: 1,
 		Long: "Writes " + moduleFile + " into the package main in DIR, the current directory without it, and prints the commands\nthat are left to run.",
 		Flags: func(f *flag.FlagSet) {
 			f.StringVar(&s.unit, "unit", "NAME", "the `UNIT` of systemd that runs the program, for the commands that are printed")

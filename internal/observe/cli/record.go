@@ -40,7 +40,7 @@ docs/observe.md tells what is in a report.
 
 func (r *record) command() program.Command {
 	return program.Command{
-		Usage: "record what a program does: report.html, findings, raw files", Arguments: "UNIT|PID|URL", Long: recordHelp, Most: 1,
+		Arguments: "UNIT|PID|URL", Long: recordHelp, Most: 1,
 		Flags: func(f *flag.FlagSet) {
 			f.IntVar(&r.seconds, "seconds", 10, "record for `N` seconds, at most 600")
 			f.StringVar(&r.out, "out", "", "write to `DIR|FILE.html`; without it to observe-NAME-TIME here")

@@ -31,7 +31,7 @@ Exit status 1: go would not get the module, or not its record, or a pattern leak
 
 func (c *check) command() program.Command {
 	return program.Command{
-		Name: "check", Usage: "show what a client here gets from each entry of GOPROXY and GOSUMDB", Long: checkHelp,
+		Name: "check", Long: checkHelp,
 		Flags: func(f *flag.FlagSet) {
 			f.BoolVar(&c.json, "json", false, "print JSON (docs/json.md)")
 			f.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long a server may take to begin its answer")

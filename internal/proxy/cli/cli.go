@@ -12,7 +12,7 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, "vmgo proxy", "a caching module proxy for a team, with proofs", []program.Command{
+	return program.Main(h, program.Proxy(), []program.Command{
 		newServe(h).command(),
 		newCheck(h).command(),
 		newEnv(h).command(),

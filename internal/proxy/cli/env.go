@@ -31,7 +31,7 @@ Private modules come through the proxy too, so that clients need no credentials.
 
 func (e *env) command() program.Command {
 	return program.Command{
-		Name: "env", Usage: "print the settings for clients of a proxy", Arguments: "URL", Long: envHelp, Most: 1,
+		Name: "env", Arguments: "URL", Long: envHelp, Most: 1,
 		Flags: func(f *flag.FlagSet) {
 			f.StringVar(&e.private, "private", "", "the `PATTERNS` that vmgo proxy serve has as --private")
 			f.StringVar(&e.format, "format", "sh", "the `FORMAT`: sh (export lines), go (go env -w), file (/etc/vmgo/env, systemd)")

@@ -51,7 +51,7 @@ database (GOSUMDB); nothing that contradicts it is served. docs/proxy.md has mor
    vmgo proxy serve --offline --dir /srv/bundle     # a tree in GOPROXY's shape`
 
 func (s *serve) command() program.Command {
-	return program.Command{Name: "serve", Usage: "serve modules, toolchains and the checksum database from a cache", Long: serveHelp, Flags: s.flags,
+	return program.Command{Name: "serve", Long: serveHelp, Flags: s.flags,
 		Run: func(ctx context.Context, _ []string) error { return s.run(ctx) }}
 }
 

@@ -33,7 +33,7 @@ credentials and may belong to root.
 
 func (u *unit) command() program.Command {
 	return program.Command{
-		Name: "unit", Usage: "print a systemd socket and service for serve", Long: unitHelp,
+		Name: "unit", Long: unitHelp,
 		Flags: func(f *flag.FlagSet) {
 			u.flags = f
 			u.serve.flags(f)
