@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,6 +81,41 @@ func TestTerminal_silentProxy(t *testing.T) {
 	want := "vmgo: the install of go1.22.5 was interrupted: interrupt signal received [interrupted]"
 	if text := strings.Join(screen.Text(), ""); strings.Contains(text, "looking for") || !strings.Contains(text, want) {
 		t.Errorf("after ^C, the terminal shows\n%s", strings.Join(screen.Text(), "\n"))
+	}
+}
+
+// TestTerminal_reportsFit holds the reports of doctor and harden to the width of the
+// terminal, within limits; commands to paste are not broken.
+func TestTerminal_reportsFit(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ columns, widest int }{{30, 40}, {60, 60}, {200, 100}} {
+		for _, args := range [][]string{
+			{"doctor", "--quick", "--only", "security.store"},
+			{"harden", "plan", "--only", "policy,inotify", "--root", "ROOT"},
+		} {
+			t.Run(args[0]+args[1]+strconv.Itoa(tt.columns), func(t *testing.T) {
+				t.Parallel()
+				root, screen := t.TempDir(), vmtest.NewScreen(1000, ui.Width)
+				args := slices.Clone(args)
+				if last := len(args) - 1; args[last] == "ROOT" {
+					args[last] = root
+				}
+				store := filepath.Join(root, "opt/go") // open to everybody, which doctor explains
+				if err := errors.Join(os.MkdirAll(filepath.Join(root, "etc"), 0o755), os.MkdirAll(store, 0o755), os.Chmod(store, 0o777)); err != nil {
+					t.Fatal(err)
+				}
+				show(t, startOnTerminal(t, root, tt.columns, vmtest.NewServer(t, vmtest.Options{}), args...), screen, nil)
+				widest, lines := 0, screen.Text()
+				for _, line := range lines {
+					if strings.HasPrefix(line, " ") && !strings.Contains(line, "/") { // neither of the machine nor a command
+						widest = max(widest, ui.Width(line))
+					}
+				}
+				if widest > tt.widest || widest < tt.widest-20 {
+					t.Errorf("%d columns, want about %d:\n%s", widest, tt.widest, strings.Join(lines, "\n"))
+				}
+			})
+		}
 	}
 }
 

@@ -5,6 +5,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -350,6 +351,16 @@ func warning(text string) string { return "vmgo: warning: " + text }
 func (a *app) colour(tty bool) bool {
 	env := a.host.Env
 	return tty && env["NO_COLOR"] == "" && env["TERM"] != "dumb" && env["CI"] != "true"
+}
+
+// columns returns how wide text on stdout may be: as the terminal, but no wider than is easy
+// to read; 0 if stdout is no terminal.
+func (a *app) columns() int {
+	if !a.host.StdoutTTY || a.host.StdoutSize == nil {
+		return 0
+	}
+	columns, _ := a.host.StdoutSize()
+	return max(40, min(cmp.Or(columns, 80), 100))
 }
 
 func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON (docs/json.md)"} }

@@ -194,7 +194,7 @@ func (a *app) showDoctor(c *cli.Context, report doctor.Report, detailed bool) er
 	if c.IsSet("html") {
 		return nil
 	}
-	return report.Print(a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY)), detailed)
+	return report.Print(a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY)), a.columns(), detailed)
 }
 
 func (a *app) listChecks(checks []doctor.Check, asJSON bool) error {

@@ -14,8 +14,7 @@ import (
 
 // hardenTable prints the state of the items, one per line.
 func (a *app) hardenTable(engine *harden.Engine, plan harden.Plan, named bool) error {
-	palette := ui.Palette(a.colour(a.host.StdoutTTY))
-	var table ui.Table
+	palette, table := ui.Palette(a.colour(a.host.StdoutTTY)), ui.Table{Columns: a.columns()}
 	for _, item := range plan.Items {
 		if named && !item.Selected {
 			continue
@@ -72,13 +71,13 @@ func (a *app) hardenText(plan harden.Plan) error {
 			continue
 		}
 		if item.State == harden.NotApplicable {
-			fmt.Fprintf(&out, "%s  %s: %s\n\n", palette.Bold(item.ID+": "+item.What), item.State, item.Reason)
+			out.WriteString(ui.Fill("", "  ", palette.Bold(item.ID+": "+item.What)+"  "+string(item.State)+": "+item.Reason, a.columns()) + "\n")
 			continue
 		}
 		if slices.Contains(item.Profiles, string(plan.Profile)) {
 			item.OffWhy = "" // it is on here
 		}
-		writeItem(&out, palette, item)
+		writeItem(&out, palette, a.columns(), item)
 	}
 	if len(plan.Changes) == 0 && plan.Interrupted == "" {
 		out.WriteString("nothing to change\n")
@@ -87,11 +86,12 @@ func (a *app) hardenText(plan harden.Plan) error {
 	return err
 }
 
-func writeItem(out *strings.Builder, p ui.Palette, item harden.ItemStatus) {
-	fmt.Fprintf(out, "%s  %s\n", p.Bold(item.ID+": "+item.What), string(item.State))
+// writeItem writes an item; its prose, not what it changes, fits in the columns.
+func writeItem(out *strings.Builder, p ui.Palette, columns int, item harden.ItemStatus) {
+	out.WriteString(ui.Fill("", "  ", p.Bold(item.ID+": "+item.What)+"  "+string(item.State), columns))
 	line := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(out, "  %s: %s\n", label, text)
+			out.WriteString(ui.Fill("  "+label+": ", "    ", text, columns))
 		}
 	}
 	line("reason", item.Reason)

@@ -49,7 +49,7 @@ func TestCompared(t *testing.T) {
 	m = patient(t, h, doctor.Options{})
 	second := m.Compared(graded("a", doctor.OK, "b", doctor.Fail, "c", doctor.Fail, "d", doctor.Info, "e", doctor.Skip))
 	var out strings.Builder
-	if err := second.Print(&out, ui.Palette(false), false); err != nil {
+	if err := second.Print(&out, ui.Palette(false), 0, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"b!  (new)", "c!  (new)", "d!\n", "since " + began + ": 2 new, 1 gone (hook.a)"} {

@@ -75,7 +75,7 @@ func TestRun_foldsConsequences(t *testing.T) {
 				t.Errorf("consequences %v, want %v", hence, want)
 			}
 			var text, page strings.Builder
-			if err := errors.Join(report.Print(&text, false, false), report.HTML(&page, time.Unix(0, 0))); err != nil {
+			if err := errors.Join(report.Print(&text, false, 0, false), report.HTML(&page, time.Unix(0, 0))); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(text.String(), c.says) || !strings.Contains(text.String(), "hence network.sumdb: ") ||

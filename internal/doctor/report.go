@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -9,12 +10,31 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// Print writes a report for a terminal: a heading per group, and its findings. detailed
-// shows every check with its evidence, for a run of a few that were named; otherwise checks
-// that are ok or skipped are only counted.
-func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
-	var out strings.Builder
-	out.WriteString(p.Bold("vmgo doctor") + "  " + p.Dim(r.Summary.String()) + "\n")
+// usualColumns is the width of prose that is no terminal's.
+const usualColumns = 96
+
+// sheet is the text of a report for a terminal, while it is written.
+type sheet struct {
+	strings.Builder
+	ui.Palette
+	columns int    // of the terminal; 0 if there is none
+	indent  string // of what stands below a summary
+}
+
+func newSheet(p ui.Palette, columns int) *sheet {
+	indent := strings.Repeat(" ", 19)
+	if columns > 0 && columns < 60 {
+		indent = "    "
+	}
+	return &sheet{Palette: p, columns: columns, indent: indent}
+}
+
+// Print writes a report for a terminal of so many columns, 0 for none: a heading per group,
+// and its findings. detailed shows every check with its evidence, for a run of a few that
+// were named; otherwise checks that are ok or skipped are only counted.
+func (r Report) Print(w io.Writer, p ui.Palette, columns int, detailed bool) error {
+	out := newSheet(p, columns)
+	out.WriteString(ui.Fill(p.Bold("vmgo doctor")+"  ", strings.Repeat(" ", 13), p.Dim(r.Summary.String()), columns))
 	for _, group := range Groups() {
 		var outcomes []Outcome
 		for _, o := range r.Heads() {
@@ -23,70 +43,58 @@ func (r Report) Print(w io.Writer, p ui.Palette, detailed bool) error {
 			}
 		}
 		if len(outcomes) > 0 {
-			r.writeGroup(&out, p, group, outcomes, detailed)
+			r.writeGroup(out, group, outcomes, detailed)
 		}
 	}
-	r.writeEnd(&out, p)
+	r.writeEnd(out)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-func (r Report) writeGroup(out *strings.Builder, p ui.Palette, group Group, outcomes []Outcome, detailed bool) {
-	fmt.Fprintf(out, "\n%s\n", p.Bold(strings.ToUpper(string(group[:1]))+string(group[1:])))
+func (r Report) writeGroup(out *sheet, group Group, outcomes []Outcome, detailed bool) {
+	fmt.Fprintf(out, "\n%s\n", out.Bold(strings.ToUpper(string(group[:1]))+string(group[1:])))
 	for _, o := range outcomes {
-		name := strings.TrimPrefix(o.Check.ID, string(group)+".")
+		name := pad(strings.TrimPrefix(o.Check.ID, string(group)+"."), 14)
 		summary := o.Summary
 		if o.Status == Skip {
-			name, summary = p.Dim(pad(name, 14)), p.Dim(summary)
-		} else {
-			name = pad(name, 14)
+			name, summary = out.Dim(name), out.Dim(summary)
 		}
 		if r.isNew(o.Check.ID) {
-			summary += "  " + p.Bold("(new)")
+			summary += "  " + out.Bold("(new)")
 		}
-		fmt.Fprintf(out, "  %s %s %s\n", mark(p, o.Status), name, summary)
+		out.WriteString(ui.Fill("  "+mark(out.Palette, o.Status)+" "+name+" ", out.indent, summary, out.columns))
 		if detailed || o.Bad() {
-			writeDetails(out, p, o)
+			out.details(o)
 		}
 		for _, c := range r.Consequences(o.Check.ID) {
-			writeWrapped(out, "hence "+c.Check.ID+": "+c.Summary)
+			out.prose("hence " + c.Check.ID + ": " + c.Summary)
 		}
 	}
 }
 
-const indent = "                   "
-
-func writeDetails(out *strings.Builder, p ui.Palette, o Outcome) {
+func (out *sheet) details(o Outcome) {
 	for i, e := range o.Evidence {
 		if i == 12 && len(o.Evidence) > 14 {
-			fmt.Fprintf(out, "%s%s\n", indent, p.Dim(fmt.Sprintf("… and %d more (--json has them)", len(o.Evidence)-i)))
+			fmt.Fprintf(out, "%s%s\n", out.indent, out.Dim(fmt.Sprintf("… and %d more (--json has them)", len(o.Evidence)-i)))
 			break
 		}
-		fmt.Fprintf(out, "%s%s\n", indent, p.Dim(e.String()))
+		out.WriteString(ui.Fill(out.indent, out.indent, out.Dim(e.String()), out.columns))
 	}
 	if o.Detail != "" {
-		writeWrapped(out, o.Detail)
+		out.prose(o.Detail)
 	}
 	if !o.Bad() {
 		return
 	}
-	writeWrapped(out, "why: "+o.Check.Why)
-	for line := range strings.Lines(o.Fix) {
-		fmt.Fprintf(out, "%s%s %s\n", indent, p.Cyan("fix:"), strings.TrimSuffix(line, "\n"))
+	out.prose("why: " + o.Check.Why)
+	for line := range strings.Lines(o.Fix) { // never broken: it is to be pasted
+		fmt.Fprintf(out, "%s%s %s\n", out.indent, out.Cyan("fix:"), strings.TrimSuffix(line, "\n"))
 	}
 }
 
-// writeWrapped breaks prose so that lines stay below a hundred columns.
-func writeWrapped(out *strings.Builder, text string) {
-	line := indent
-	for word := range strings.FieldsSeq(text) {
-		if len(line)+len(word) > 96 && line != indent {
-			out.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = indent
-		}
-		line += word + " "
-	}
-	out.WriteString(strings.TrimRight(line, " ") + "\n")
+// prose writes text below a summary, broken into lines.
+func (out *sheet) prose(text string) {
+	out.WriteString(ui.Fill(out.indent, out.indent, text, cmp.Or(out.columns, usualColumns)))
 }
 
 // pad fills up to a width in runes; ids are ASCII.
@@ -108,10 +116,11 @@ func mark(p ui.Palette, s Status) string {
 	return p.Dim("–")
 }
 
-func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
+func (r Report) writeEnd(out *sheet) {
+	p := out.Palette
 	out.WriteString("\n" + r.counts(p) + "\n")
 	if text := r.Changed.String(); text != "" {
-		out.WriteString(p.Dim(text) + "\n")
+		out.WriteString(ui.Fill("", "", p.Dim(text), out.columns))
 	}
 	best := r.Fixes(3)
 	if len(best) == 0 {
@@ -120,7 +129,7 @@ func (r Report) writeEnd(out *strings.Builder, p ui.Palette) {
 	out.WriteString("\n" + p.Bold("What helps most") + "\n")
 	fixable := 0
 	for i, o := range best {
-		fmt.Fprintf(out, "  %d. %s: %s\n", i+1, o.Check.ID, o.Summary)
+		out.WriteString(ui.Fill(fmt.Sprintf("  %d. ", i+1), "     ", o.Check.ID+": "+o.Summary, out.columns))
 		for line := range strings.Lines(o.Fix) {
 			fmt.Fprintf(out, "     %s\n", p.Cyan(strings.TrimSuffix(line, "\n")))
 		}

@@ -310,7 +310,7 @@ func TestRun_showsNoControlCharacters(t *testing.T) {
 	}}
 	var out strings.Builder
 	report := doctor.Run(t.Context(), patient(t, h, doctor.Options{}), []doctor.Check{check})
-	if err := report.Print(&out, ui.Palette(false), true); err != nil {
+	if err := report.Print(&out, ui.Palette(false), 0, true); err != nil {
 		t.Fatal(err)
 	}
 	if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 {
@@ -327,7 +327,7 @@ func TestReport_print(t *testing.T) {
 		"env GO111MODULE=off\nenv GOFLAGS=-mod\nmode 0777 /home/ann/go\nenv GOSUMDB=off\nenv HTTPS_PROXY=http://ann:hunter2@cache.test:1\n")})
 	report := examine(t, patient(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
 	var plain, coloured, page strings.Builder
-	if err := errors.Join(report.Print(&plain, false, false), report.Print(&coloured, ui.Palette(true), false),
+	if err := errors.Join(report.Print(&plain, false, 0, false), report.Print(&coloured, ui.Palette(true), 0, false),
 		report.HTML(&page, time.Unix(0, 0))); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -199,12 +200,12 @@ func (m *Machine) LoginShell() string {
 // accountShell is the name of the program that the user's account has for a shell.
 func (m *Machine) accountShell() string { return filepath.Base(m.accountProgram()) }
 
-// accountProgram is that program.
+// accountProgram is that program: /bin/sh where none is named, see passwd(5).
 func (m *Machine) accountProgram() string {
 	if account, found := passwd.ByUID(m.Accounts(), m.UID); found {
-		return account.Shell
+		return cmp.Or(account.Shell, "/bin/sh")
 	}
-	return m.Env["SHELL"]
+	return cmp.Or(m.Env["SHELL"], "/bin/sh")
 }
 
 // freshEnv is the environment with which a session begins, before any startup

@@ -29,8 +29,9 @@ type Host struct {
 	Stderr io.Writer
 	// StdinTTY, StdoutTTY and StderrTTY reports whether the stream is a terminal.
 	StdinTTY, StdoutTTY, StderrTTY bool
-	// StderrSize returns the columns and rows of the terminal that stderr is.
-	StderrSize func() (columns, rows int)
+	// StdoutSize and StderrSize return the columns and rows of the terminal that the
+	// stream is; zeros if it is none.
+	StdoutSize, StderrSize func() (columns, rows int)
 	// OnResize has f called whenever that terminal has changed its size.
 	OnResize  func(f func())
 	Now       func() time.Time
@@ -69,7 +70,8 @@ func OS() Host {
 		StdinTTY:   term.IsTerminal(int(os.Stdin.Fd())),
 		StdoutTTY:  term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTTY:  term.IsTerminal(int(os.Stderr.Fd())),
-		StderrSize: stderrSize, OnResize: onResize,
+		StdoutSize: sizeOf(os.Stdout),
+		StderrSize: sizeOf(os.Stderr), OnResize: onResize,
 		Now: time.Now, Transport: http.DefaultTransport,
 		Executable: exe,
 		Exec:       syscall.Exec,
@@ -84,12 +86,14 @@ func OS() Host {
 	}
 }
 
-func stderrSize() (columns, rows int) {
-	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
-	if err != nil {
-		return 0, 0
+func sizeOf(stream *os.File) func() (columns, rows int) {
+	return func() (columns, rows int) {
+		columns, rows, err := term.GetSize(int(stream.Fd()))
+		if err != nil {
+			return 0, 0
+		}
+		return columns, rows
 	}
-	return columns, rows
 }
 
 func onResize(f func()) {

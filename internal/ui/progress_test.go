@@ -128,3 +128,42 @@ func TestWidth(t *testing.T) {
 		}
 	}
 }
+
+func TestFill(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		first, rest, text string
+		columns           int
+		want              string
+	}{
+		{"why: ", "  ", "one two three", 12, "why: one two\n  three\n"},
+		{"why: ", "  ", "one two three", 11, "why: one\n  two three\n"},
+		{"- ", "  ", "login    ~/bin/go  (other)", 20, "- login    ~/bin/go\n  (other)\n"},
+		{"- ", "  ", "\x1b[31mone\x1b[0m two", 9, "- \x1b[31mone\x1b[0m two\n"},
+		{"", "  ", "a-word-that-is-longer and", 10, "a-word-that-is-longer\n  and\n"},
+		{"", "", "项目 项目", 8, "项目\n项目\n"},
+		{"- ", "  ", "one two three", 0, "- one two three\n"},
+		{"- ", "  ", "", 10, "- \n"},
+	} {
+		if got := ui.Fill(tt.first, tt.rest, tt.text, tt.columns); got != tt.want {
+			t.Errorf("%q in %d columns: %q, not %q", tt.text, tt.columns, got, tt.want)
+		}
+	}
+}
+
+func TestTable_inColumns(t *testing.T) {
+	t.Parallel()
+	for columns, want := range map[int]string{
+		0:  "policy  off  the machine's own policy of vmgo\nid      on\n",
+		34: "policy  off  the machine's own\n             policy of vmgo\nid      on\n",
+		30: "policy  off  the machine's own policy of vmgo\nid      on\n", // too narrow to help
+	} {
+		table := ui.Table{Columns: columns}
+		table.Add("policy", "off", "the machine's own policy of vmgo")
+		table.Add("id", "on", "")
+		var out strings.Builder
+		if err := table.Write(&out); err != nil || out.String() != want {
+			t.Errorf("%d columns: %q (%v), not %q", columns, out.String(), err, want)
+		}
+	}
+}

@@ -28,7 +28,12 @@ func JSONLine(w io.Writer, v any) error {
 
 // Table aligns columns. Cells may hold colour: escape sequences count as
 // having no width.
-type Table struct{ rows [][]string }
+type Table struct {
+	// Columns is the width of the terminal, within which the last cell of a row is
+	// broken into lines; 0 if there is none.
+	Columns int
+	rows    [][]string
+}
 
 // Add appends a row. Paths and other foreign text may stand in it: of escape
 // sequences only those of a [Palette] are handed on.
@@ -80,17 +85,27 @@ func (t *Table) Write(w io.Writer) error {
 	}
 	var out strings.Builder
 	for _, row := range t.rows {
-		var line strings.Builder
+		line := ""
 		for i, cell := range row {
-			line.WriteString(cell)
-			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-Width(cell)+2))
+			if i == len(row)-1 {
+				out.WriteString(t.end(line, cell))
+				break
 			}
+			line += cell + strings.Repeat(" ", widths[i]-Width(cell)+2)
 		}
-		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// end returns the text of a row from its last cell, given what stands before that.
+func (t *Table) end(line, cell string) string {
+	const least = 20 // columns, in which text can be read
+	used := Width(line)
+	if cell == "" || t.Columns < used+least {
+		return strings.TrimRight(line+cell, " ") + "\n"
+	}
+	return Fill(line, strings.Repeat(" ", used), cell, t.Columns)
 }
 
 // Palette colours text, or leaves it as it is.

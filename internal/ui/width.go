@@ -43,3 +43,21 @@ func Cut(text string, columns int) string {
 	}
 	return kept.String() + "…"
 }
+
+// Fill breaks text at blanks into lines no wider than columns, where words are short
+// enough: the first begins with first, the others with rest. Columns of 0 break nothing.
+func Fill(first, rest, text string, columns int) string {
+	var out strings.Builder
+	line, empty := first, true
+	for word, more := "", text; more != ""; {
+		blanks := len(more) - len(strings.TrimLeft(more, " "))
+		end := strings.IndexByte(more[blanks:]+" ", ' ') + blanks
+		word, more = more[:end], more[end:]
+		if columns > 0 && !empty && Width(line)+Width(word) > columns {
+			out.WriteString(line + "\n")
+			line, word = rest, word[blanks:]
+		}
+		line, empty = line+word, false
+	}
+	return out.String() + line + "\n"
+}
