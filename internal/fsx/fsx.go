@@ -81,13 +81,11 @@ func MkdirAll(dir string, mode os.FileMode) error {
 	if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if parent := filepath.Dir(dir); parent != dir {
-		if err := MkdirAll(parent, mode); err != nil {
-			return err
-		}
+	if err := MkdirAll(filepath.Dir(dir), mode); err != nil { // "/" and "." exist
+		return err
 	}
 	if err := os.Mkdir(dir, mode); err != nil {
-		if errors.Is(err, os.ErrExist) {
+		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
 			return nil // another process was faster
 		}
 		return err
@@ -151,11 +149,7 @@ func Writable(dir string) error {
 			}
 			return nil
 		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return &os.PathError{Op: "access", Path: dir, Err: err}
-		}
-		dir = parent
+		dir = filepath.Dir(dir) // "/" and "." exist
 	}
 }
 
@@ -180,11 +174,10 @@ func Free(dir string) (Space, error) {
 		if err == nil {
 			break
 		}
-		parent := filepath.Dir(dir)
-		if err != unix.ENOENT || parent == dir {
+		if err != unix.ENOENT {
 			return Space{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
 		}
-		dir = parent
+		dir = filepath.Dir(dir) // "/" and "." exist
 	}
 	space := Space{Bytes: int64(st.Bavail) * st.Bsize, Inodes: int64(st.Ffree)}
 	if st.Files == 0 {

@@ -3,7 +3,6 @@ package fsx
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -121,7 +120,10 @@ func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) 
 		got, err := TryFlock(file)
 		if err == nil && got && at.is(file) {
 			lock := &Lock{file}
-			return lock, errors.Join(lock.sign(opts.Holder))
+			if err := lock.sign(opts.Holder); err != nil {
+				return nil, errors.Join(err, file.Close())
+			}
+			return lock, nil
 		}
 		held := &HeldError{Path: at.path, Holder: readHolder(file)}
 		if err := errors.Join(err, file.Close()); err != nil {
@@ -204,10 +206,7 @@ func (l *Lock) sign(h Holder) error {
 
 func readHolder(f *os.File) Holder {
 	data := make([]byte, 1024)
-	n, err := f.ReadAt(data, 0)
-	if err != nil && err != io.EOF {
-		return Holder{}
-	}
+	n, _ := f.ReadAt(data, 0)
 	fields := strings.SplitN(string(data[:n]), "\n", 4)
 	if len(fields) < 4 {
 		return Holder{}

@@ -108,7 +108,7 @@ func (o Owners) judgeACL(e Entry) *UnsafeError {
 	unsafe := func(who string) *UnsafeError {
 		return &UnsafeError{Path: e.Path, Reason: "an ACL lets " + who + " write in " + e.Path, Fix: "setfacl -b " + diag.Word(e.Path) + " && chmod g-w " + diag.Word(e.Path)}
 	}
-	if len(e.ACL) < header || (len(e.ACL)-header)%size != 0 {
+	if (len(e.ACL)-header)%size != 0 { // so it is where not even the header is there
 		return unsafe("somebody")
 	}
 	for entry := range slices.Chunk(e.ACL[header:], size) {
@@ -134,11 +134,18 @@ func (o Owners) judgeACL(e Entry) *UnsafeError {
 // Names were looked up in this order, so that if none of the entries is unsafe,
 // nobody else could change what any of them means, then or later.
 func Chain(path string, look func(path string) (Entry, error)) (way []Entry, missing []string, err error) {
-	at := "/"
+	way, _, missing, err = follow(path, look)
+	return way, missing, err
+}
+
+// follow is [Chain], and returns the last directory on the way, with no link in its path:
+// it need not be the last entry, since a link may lead up.
+func follow(path string, look func(path string) (Entry, error)) (way []Entry, at string, missing []string, err error) {
+	at = "/"
 	todo := elements(path)
 	top, err := look(at)
 	if err != nil {
-		return nil, nil, err
+		return nil, at, nil, err
 	}
 	way = append(way, top)
 	for links := 0; len(todo) > 0; {
@@ -150,16 +157,16 @@ func Chain(path string, look func(path string) (Entry, error)) (way []Entry, mis
 		next := filepath.Join(at, name)
 		e, err := look(next)
 		if errors.Is(err, fs.ErrNotExist) {
-			return way, todo, nil
+			return way, at, todo, nil
 		}
 		if err != nil {
-			return way, nil, err
+			return way, at, nil, err
 		}
 		way, todo = append(way, e), todo[1:]
 		switch e.Mode.Type() {
 		case fs.ModeSymlink:
 			if links++; links > maxLinks {
-				return way, nil, &os.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+				return way, at, nil, &os.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
 			}
 			if filepath.IsAbs(e.Target) {
 				at = "/"
@@ -168,10 +175,10 @@ func Chain(path string, look func(path string) (Entry, error)) (way []Entry, mis
 		case fs.ModeDir:
 			at = next
 		default:
-			return way, nil, &os.PathError{Op: "open", Path: next, Err: syscall.ENOTDIR}
+			return way, at, nil, &os.PathError{Op: "open", Path: next, Err: syscall.ENOTDIR}
 		}
 	}
-	return way, nil, nil
+	return way, at, nil, nil
 }
 
 // maxLinks is how many links the kernel follows in one path.
@@ -266,12 +273,12 @@ func entryOf(path string, st *unix.Stat_t) Entry {
 // Survey judges the way to a directory, the directory and those of the named
 // directories within it that exist. real is where it is once links are resolved.
 func (o Owners) Survey(dir string, within []string, look func(path string) (Entry, error)) (real string, unsafe []*UnsafeError, err error) {
-	way, missing, err := Chain(dir, look)
+	way, at, missing, err := follow(dir, look)
 	unsafe = o.Judge(way, len(missing) > 0)
 	if err != nil {
 		return "", unsafe, err
 	}
-	real = filepath.Join(append([]string{lastDirectory(way)}, missing...)...)
+	real = filepath.Join(append([]string{at}, missing...)...)
 	if len(missing) > 0 {
 		return real, unsafe, nil
 	}

@@ -35,33 +35,36 @@ func acl(entries ...[3]uint32) []byte {
 
 func TestOwners_directory(t *testing.T) {
 	t.Parallel()
-	const dir, sticky = fs.ModeDir, fs.ModeSticky
+	const sticky = fs.ModeSticky
 	for name, c := range map[string]struct {
 		entry    fsx.Entry
 		ancestor bool
 		reason   string // a part of it, empty if the directory is safe
 	}{
-		"ann's":                   {entry: fsx.Entry{Mode: dir | 0o755, UID: 1000, GID: 1000}},
-		"root's":                  {entry: fsx.Entry{Mode: dir | 0o755}},
-		"another's":               {entry: fsx.Entry{Mode: dir | 0o755, UID: 1001}, reason: "belongs to user 1001"},
-		"another's above":         {entry: fsx.Entry{Mode: dir | 0o755, UID: 1001}, ancestor: true, reason: "belongs to user 1001"},
-		"another's sticky":        {entry: fsx.Entry{Mode: dir | sticky | 0o777, UID: 1001}, ancestor: true, reason: "belongs to user 1001"},
-		"outside the namespace":   {entry: fsx.Entry{Mode: dir | 0o755, UID: 70000}, ancestor: true},
-		"not for the store":       {entry: fsx.Entry{Mode: dir | 0o755, UID: 70000}, reason: "belongs to user 70000"},
-		"open":                    {entry: fsx.Entry{Mode: dir | 0o757, UID: 1000}, reason: "every user may write"},
-		"open above":              {entry: fsx.Entry{Mode: dir | 0o757, UID: 1000}, ancestor: true, reason: "every user may write"},
-		"sticky":                  {entry: fsx.Entry{Mode: dir | sticky | 0o777}, reason: "every user may write"},
-		"sticky above":            {entry: fsx.Entry{Mode: dir | sticky | 0o777}, ancestor: true},
-		"private group":           {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 1000}},
-		"group":                   {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
-		"sticky group":            {entry: fsx.Entry{Mode: dir | sticky | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
-		"ACL of a user":           {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 7, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}, reason: "an ACL lets user 1001"},
-		"ACL of a reader":         {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 5, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}},
-		"ACL of a group":          {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{4, 5, none}, [3]uint32{8, 6, 50})}, reason: "an ACL lets group 50"},
-		"ACL of the own group":    {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{4, 7, none})}, reason: "an ACL lets group 50"},
-		"ACL of ann":              {entry: fsx.Entry{Mode: dir | 0o775, GID: 0, ACL: acl([3]uint32{2, 7, 1000}, [3]uint32{4, 7, none})}},
-		"ACL that makes no sense": {entry: fsx.Entry{Mode: dir | 0o775, UID: 1000, GID: 1000, ACL: []byte{1}}, reason: "an ACL lets somebody"},
-		"masked ACL":              {entry: fsx.Entry{Mode: dir | 0o755, UID: 1000, GID: 1000, ACL: acl([3]uint32{2, 7, 1001})}},
+		"ann's":                   {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1000, GID: 1000}},
+		"root's":                  {entry: fsx.Entry{Mode: fs.ModeDir | 0o755}},
+		"another's":               {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1001}, reason: "belongs to user 1001"},
+		"another's above":         {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1001}, ancestor: true, reason: "belongs to user 1001"},
+		"another's sticky":        {entry: fsx.Entry{Mode: fs.ModeDir | sticky | 0o777, UID: 1001}, ancestor: true, reason: "belongs to user 1001"},
+		"outside the namespace":   {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 70000}, ancestor: true},
+		"not for the store":       {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 70000}, reason: "belongs to user 70000"},
+		"open":                    {entry: fsx.Entry{Mode: fs.ModeDir | 0o757, UID: 1000}, reason: "every user may write"},
+		"open above":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o757, UID: 1000}, ancestor: true, reason: "every user may write"},
+		"sticky":                  {entry: fsx.Entry{Mode: fs.ModeDir | sticky | 0o777}, reason: "every user may write"},
+		"sticky above":            {entry: fsx.Entry{Mode: fs.ModeDir | sticky | 0o777}, ancestor: true},
+		"private group":           {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000}},
+		"group":                   {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
+		"sticky group":            {entry: fsx.Entry{Mode: fs.ModeDir | sticky | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
+		"ACL of a user":           {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 7, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}, reason: "an ACL lets user 1001"},
+		"ACL of a reader":         {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 5, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}},
+		"ACL of a group":          {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{4, 5, none}, [3]uint32{8, 6, 50})}, reason: "an ACL lets group 50"},
+		"ACL of the own group":    {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{4, 7, none})}, reason: "an ACL lets group 50"},
+		"ACL of ann":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, GID: 0, ACL: acl([3]uint32{2, 7, 1000}, [3]uint32{4, 7, none})}},
+		"ACL that makes no sense": {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: []byte{1}}, reason: "an ACL lets somebody"},
+		"ACL of a private group":  {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{4, 5, none}, [3]uint32{8, 7, 1000})}},
+		"empty ACL":               {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: []byte{}}, reason: "an ACL lets somebody"},
+		"ACL that ends early":     {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{4, 5, none})[:9]}, reason: "an ACL lets somebody"},
+		"masked ACL":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1000, GID: 1000, ACL: acl([3]uint32{2, 7, 1001})}},
 		"link":                    {entry: fsx.Entry{Mode: fs.ModeSymlink | 0o777, UID: 1000}, reason: "is a link"},
 		"file":                    {entry: fsx.Entry{Mode: 0o644, UID: 1000}, reason: "is not a directory"},
 	} {
@@ -77,7 +80,7 @@ func TestOwners_directory(t *testing.T) {
 		}
 	}
 	root := fsx.Owners{PrivateGroup: func(int) bool { return false }}
-	if u := root.Directory(fsx.Entry{Path: "/mnt", Mode: dir | 0o755, UID: 65534}, false); u == nil || !strings.Contains(u.Reason, "root_squash") {
+	if u := root.Directory(fsx.Entry{Path: "/mnt", Mode: fs.ModeDir | 0o755, UID: 65534}, false); u == nil || !strings.Contains(u.Reason, "root_squash") {
 		t.Errorf("root's files as nobody's: %v", u)
 	}
 }

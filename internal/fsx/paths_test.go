@@ -20,7 +20,8 @@ func places(t *testing.T) (at func(name string) string) {
 	top := t.TempDir()
 	at = func(name string) string { return filepath.Join(top, name) }
 	err := errors.Join(os.WriteFile(at("file"), []byte("content"), 0o600), os.WriteFile(at("program"), nil, 0o700), os.Mkdir(at("dir"), 0o700),
-		os.Symlink("file", at("link")), os.Symlink("dir", at("to dir")), syscall.Mkfifo(at("pipe"), 0o600))
+		os.Symlink("file", at("link")), os.Symlink("dir", at("to dir")), syscall.Mkfifo(at("pipe"), 0o600),
+		syscall.Mknod(at("socket"), syscall.S_IFSOCK|0o600, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func places(t *testing.T) (at func(name string) string) {
 func TestOpenOwn(t *testing.T) {
 	t.Parallel()
 	at := places(t)
-	for name, special := range map[string]bool{"link": true, "to dir": true, "dir": true, "pipe": true, "none/file": false, "file/file": false} {
+	for name, special := range map[string]bool{"link": true, "to dir": true, "dir": true, "pipe": true, "socket": true, "none/file": false, "file/file": false} {
 		f, err := fsx.OpenOwn(at(name), 0o600)
 		if err == nil || fsx.IsSpecial(err) != special {
 			t.Errorf("%s: %v", name, err)
@@ -39,8 +40,14 @@ func TestOpenOwn(t *testing.T) {
 			_ = f.Close()
 		}
 	}
-	for _, name := range []string{"file", "new"} {
-		f, err := fsx.OpenOwn(at(name), 0o600)
+	d := openDir(t, at(""))
+	for _, name := range []string{"link", "to dir", "dir", "pipe", "socket"} {
+		if f, err := d.OpenOwn(name, 0o600); err == nil || !fsx.IsSpecial(err) || f != nil {
+			t.Errorf("%s in its directory: %v", name, err)
+		}
+	}
+	for name, open := range map[string]func(string, os.FileMode) (*os.File, error){"file": d.OpenOwn, "new": d.OpenOwn, at("file"): fsx.OpenOwn, at("newer"): fsx.OpenOwn} {
+		f, err := open(name, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +58,11 @@ func TestOpenOwn(t *testing.T) {
 func TestMkdirAll(t *testing.T) {
 	t.Parallel()
 	at := places(t)
-	for name, want := range map[string]error{"dir": nil, "to dir": nil, "to dir/a/b": nil, "x/y/z": nil, "file": syscall.ENOTDIR, "file/a/b": syscall.ENOTDIR} {
+	if err := errors.Join(os.Symlink("loop", at("loop")), os.Symlink("nowhere", at("dangling"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]error{"dir": nil, "to dir": nil, "to dir/a/b": nil, "x/y/z": nil, "file": syscall.ENOTDIR, "file/a/b": syscall.ENOTDIR,
+		"loop": syscall.ELOOP, "dangling": syscall.EEXIST, "dangling/x": syscall.EEXIST} {
 		if err := fsx.MkdirAll(at(name), 0o700); !errors.Is(err, want) || (err == nil) != (want == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -75,6 +86,16 @@ func TestWritable_parents(t *testing.T) {
 		if err != nil || space.Bytes <= 0 || space.Inodes == 0 {
 			t.Errorf("Free(%s): %+v, %v", name, space, err)
 		}
+	}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(at("dir"), &st); err != nil {
+		t.Fatal(err)
+	}
+	if space, err := fsx.Free(at("dir")); err != nil || (space.Inodes >= 0) != (st.Files > 0) {
+		t.Errorf("inodes: %+v, %v", space, err)
+	}
+	if space, err := fsx.Free("/proc"); err != nil || space.Inodes != -1 {
+		t.Errorf("a file system without inodes: %+v, %v", space, err)
 	}
 	if _, err := fsx.Free(at("file/a")); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("Free beneath a file: %v", err)
@@ -142,6 +163,21 @@ func TestDir_copy(t *testing.T) {
 	}
 	if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("at the end: %d, %v", n, err)
+	}
+	dir, err := d.Open("dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if _, err := d.Copy(dir, "of a directory", 0o600, make([]byte, 3), sha256.New()); !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("a copy of a directory: %v", err)
+	}
+	if err := d.Clone(f, "clone", 0o600); err == nil {
+		if got, err := os.ReadFile(at("clone")); err != nil || string(got) != "content" {
+			t.Errorf("clone: %q, %v", got, err)
+		}
+	} else if _, lost := os.Lstat(at("clone")); !errors.Is(lost, os.ErrNotExist) {
+		t.Errorf("left of a clone that failed (%v): %v", err, lost)
 	}
 	other, err := d.Open("copy")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 func (o Owners) Program(path string, everybody bool, look func(path string) (Entry, error)) ([]*UnsafeError, error) {
 	var unsafe []*UnsafeError
 	for range maxLinks {
-		way, missing, err := Chain(filepath.Dir(path), look)
+		way, dir, missing, err := follow(filepath.Dir(path), look)
 		if err != nil {
 			return unsafe, err
 		}
@@ -25,7 +25,6 @@ func (o Owners) Program(path string, everybody bool, look func(path string) (Ent
 		}
 		// The last directory is judged as an ancestor is: sticky will do.
 		unsafe = append(unsafe, o.Judge(way, true)...)
-		dir := lastDirectory(way)
 		if closed := closedTo(way); everybody && closed != "" {
 			unsafe = append(unsafe, &UnsafeError{Path: closed, Reason: "other users cannot reach what is in " + closed, Fix: "chmod o+x " + diag.Word(closed)})
 		}
@@ -97,14 +96,4 @@ func closedTo(way []Entry) string {
 		}
 	}
 	return ""
-}
-
-func lastDirectory(way []Entry) string {
-	dir := "/"
-	for _, e := range way {
-		if e.Mode.IsDir() {
-			dir = e.Path
-		}
-	}
-	return dir
 }

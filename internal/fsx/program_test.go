@@ -21,6 +21,8 @@ func TestOwners_program(t *testing.T) {
 		{Path: "/bin/link", Mode: fs.ModeSymlink | 0o777, Target: "vmgo"},
 		{Path: "/bin/away", Mode: fs.ModeSymlink | 0o777, Target: "/home/ann/vmgo"},
 		{Path: "/bin/loop", Mode: fs.ModeSymlink | 0o777, Target: "loop"},
+		{Path: "/bin/own", Mode: 0o755, GID: 50}, {Path: "/bin/up", Mode: fs.ModeSymlink | 0o777, Target: ".."}, {Path: "/vmgo", Mode: 0o755, UID: 1000},
+		{Path: "/usr", Mode: fs.ModeSymlink, Target: "/bin"}, // its mode means nothing
 		{Path: "/home", Mode: fs.ModeDir | 0o755}, {Path: "/home/ann", Mode: fs.ModeDir | 0o755, UID: 1000},
 		{Path: "/home/ann/vmgo", Mode: 0o755}, {Path: "/home/ann/link", Mode: fs.ModeSymlink | 0o777, Target: "/bin/vmgo", UID: 1000},
 		{Path: "/root", Mode: fs.ModeDir | 0o700}, {Path: "/root/vmgo", Mode: 0o755},
@@ -43,6 +45,9 @@ func TestOwners_program(t *testing.T) {
 		{"/bin/vmgo", true, ""},
 		{"/bin/link", true, ""},
 		{"/bin/rootgroup", true, ""},
+		{"/bin/own", true, ""},
+		{"/usr/vmgo", true, ""},
+		{"/bin/up/vmgo", false, "/vmgo belongs to user 1000"},
 		{"/bin/open", false, "others may write to /bin/open"},
 		{"/bin/group", false, "others may write to /bin/group"},
 		{"/bin/dir", false, "not a regular file"},
@@ -67,7 +72,7 @@ func TestOwners_program(t *testing.T) {
 			t.Errorf("%s, everybody %t: %q, %v; want %q", test.path, test.everybody, got, err, test.want)
 		}
 	}
-	for _, path := range []string{"/bin/missing", "/missing/vmgo", "/bin/loop"} {
+	for _, path := range []string{"/bin/missing", "/missing/vmgo", "/bin/missing/vmgo", "/bin/loop"} {
 		if _, err := root.Program(path, false, look); err == nil {
 			t.Errorf("%s is no error", path)
 		}

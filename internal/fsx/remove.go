@@ -90,7 +90,7 @@ func removeAt(parent int, name string) error {
 	}
 	fd, openErr := openDirAt(parent, name)
 	if openErr != nil {
-		if openErr == unix.ENOTDIR || openErr == unix.ELOOP {
+		if openErr == unix.ENOTDIR { // of a link, too
 			return err
 		}
 		return openErr
@@ -105,7 +105,7 @@ func removeAt(parent int, name string) error {
 		if err == nil || err == unix.ENOENT {
 			return nil
 		}
-		if err != unix.ENOTEMPTY && err != unix.EEXIST {
+		if err != unix.ENOTEMPTY {
 			return err
 		}
 		if _, err := dir.Seek(0, io.SeekStart); err != nil {
@@ -123,7 +123,7 @@ func emptyDir(dir *os.File) error {
 				return err
 			}
 		}
-		if err == io.EOF || err == nil && len(names) == 0 {
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -33,7 +33,7 @@ func TestAcquire_replacedInBetween(t *testing.T) {
 				}
 				return file, err
 			}
-			held, err := acquire(t.Context(), lock, LockOptions{})
+			held, err := acquire(t.Context(), lock, LockOptions{NoWait: true})
 			if err != nil || opened != 2 {
 				t.Fatalf("%s, replaced %v: opened %d times, %v", name, replaced, opened, err)
 			}

@@ -28,7 +28,7 @@ func attributes(list func([]byte) (int, error)) ([]string, error) {
 	if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) {
 		return nil, nil
 	}
-	if err != nil || n <= 0 {
+	if err != nil {
 		return nil, err
 	}
 	return strings.FieldsFunc(string(buf[:n]), func(r rune) bool { return r == 0 }), nil
