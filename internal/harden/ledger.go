@@ -231,8 +231,7 @@ func (m *Machine) loadLedger() (ledger, error) {
 
 func (m *Machine) loadJournal() (*journal, error) {
 	var j journal
-	ok, err := m.load(journalFile, &j)
-	if err != nil || !ok {
+	if ok, err := m.load(journalFile, &j); !ok {
 		return nil, err
 	}
 	return &j, m.confine(&j)
@@ -294,9 +293,7 @@ func (m *Machine) tidy(led ledger, at func(string)) error {
 		return err
 	}
 	at("ledger-removed")
-	if led.Above == "" {
-		m.keepAbove(&led)
-	}
+	m.keepAbove(&led)
 	return m.leavingAbove(led, func() error { return m.removeState(led.Above, at) })
 }
 

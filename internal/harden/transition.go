@@ -137,7 +137,7 @@ func (t *transition) want(item string, w Want) error {
 // move brings the cell of a record to a value and keeps the version of whoever
 // changed it since.
 func (t *transition) move(item string, r *record, now, to Value, check []string) error {
-	drifted := r.Written.Present && now.Present && !now.Same(r.Written) && t.untouched(r.key())
+	drifted := r.Written.Present && now.Present && !now.Same(r.Written)
 	r.Written = to
 	if now.Same(to) {
 		return nil
@@ -152,11 +152,6 @@ func (t *transition) move(item string, r *record, now, to Value, check []string)
 	}
 	t.set(item, c)
 	return nil
-}
-
-func (t *transition) untouched(key cellKey) bool {
-	_, touched := t.index[key]
-	return !touched
 }
 
 // keepPath finds a free name beside a file. No drop-in directory reads a file
@@ -225,7 +220,7 @@ func (t *transition) restore(item string, r *record) error {
 			to.Text, to.MTime = text, 0
 		}
 	}
-	if !now.Same(r.Written) && t.untouched(r.key()) && r.Kind != Dir {
+	if !now.Same(r.Written) && r.Kind != Dir {
 		t.notes = append(t.notes, fmt.Sprintf("%s %s was changed by others after vmgo wrote it", r.Kind, r.Target))
 	}
 	return t.move(item, r, now, to, nil)
@@ -243,7 +238,7 @@ func (t *transition) occupied(dir string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(t.changes, func(c Change) bool { return c.Keep != "" && path.Dir(c.Keep) == dir })
+	return slices.ContainsFunc(t.changes, func(c Change) bool { return path.Dir(c.Keep) == dir })
 }
 
 func (t *transition) stops(unit string) bool {

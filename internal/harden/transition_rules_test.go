@@ -1,10 +1,14 @@
 package harden
 
 import (
+	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -25,7 +29,7 @@ func TestTransition_leavesOutWhatTheMachineHasNot(t *testing.T) {
 		"without systemd": {true, "/etc/.keep", []Kind{Sysctl, Dir, Dir, File, File}},
 		"an image":        {false, "/run/systemd/system/.keep", []Kind{Dir, Dir, File, File}},
 	} {
-		m := made(t, c.live, map[string]string{c.systemd: "", "/proc/sys/vm/swappiness": "1\n"})
+		m := made(t, c.live, map[string]string{c.systemd: "", "/proc/sys/vm/swappiness": "1\n", "/etc/x": "w\n"})
 		var kinds []Kind
 		for _, w := range m.expand(wants) {
 			kinds = append(kinds, w.Kind)
@@ -36,6 +40,7 @@ func TestTransition_leavesOutWhatTheMachineHasNot(t *testing.T) {
 		tr := newTransition(m, ledger{Items: []entry{{ID: "item"}}, Records: []record{
 			{Kind: Sysctl, Target: "vm.swappiness", Items: []string{"item"}, Original: Value{Present: true, Text: "60"}, Written: present},
 			{Kind: Unit, Target: "a.service", Items: []string{"item"}, Original: present},
+			{Kind: File, Target: "/etc/x", Items: []string{"item"}, Written: Value{Present: true, Text: "w\n"}},
 		}})
 		must(t, tr.release("item", nil))
 		var undone []Kind
@@ -43,7 +48,7 @@ func TestTransition_leavesOutWhatTheMachineHasNot(t *testing.T) {
 			undone = append(undone, change.Kind)
 		}
 		slices.Sort(undone)
-		expected := slices.DeleteFunc(slices.Clone(c.want), func(k Kind) bool { return !k.runtime() })
+		expected := append(slices.DeleteFunc(slices.Clone(c.want), func(k Kind) bool { return !k.runtime() }), File)
 		if slices.Sort(expected); !slices.Equal(undone, expected) {
 			t.Errorf("%s: undoes %v, not %v", name, undone, expected)
 		}
@@ -133,8 +138,9 @@ func TestBackup_keepsFilesThatWereThere(t *testing.T) {
 	must(t, m.backup(ledger{Records: []record{
 		{Kind: File, Target: "/etc/new"}, {Kind: Mode, Target: "/etc/mode", Original: Value{Present: true}},
 		{Kind: File, Target: "/etc/old", Original: Value{Present: true, Text: "old\n", Mode: 0o640, UID: m.Owner, GID: m.Group}},
+		{Kind: File, Target: "/etc/older", Original: Value{Present: true, Text: "older\n", Mode: 0o640, UID: m.Owner, GID: m.Group}},
 	}}, func(string) {}))
-	for path, want := range map[string]bool{"/etc/new": false, "/etc/mode": false, "/etc/old": true} {
+	for path, want := range map[string]bool{"/etc/new": false, "/etc/mode": false, "/etc/old": true, "/etc/older": true} {
 		if _, err := os.Lstat(m.Host.Path(originalsDir + path)); (err == nil) != want {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -168,6 +174,15 @@ func TestMove_keepsWhatOthersWrote(t *testing.T) {
 		if full {
 			if err == nil || len(tr.changes) > 0 {
 				t.Errorf("%s: %v, %+v", name, err, tr.changes)
+			}
+			write(t, m.Host.Root+"/etc/x", "theirs")
+			tr.led.add(record{Kind: File, Target: "/etc/x", Items: []string{"item"}, Written: ours})
+			if err := tr.want("item", Want{Kind: File, Target: "/etc/x", Value: ours}); err == nil {
+				t.Error("it is wanted all the same")
+			}
+			tr.led.find(cellKey{File, "/etc/x"}).Written = ours
+			if err := tr.release("item", nil); err == nil {
+				t.Error("it is released all the same")
 			}
 			continue
 		}
@@ -206,4 +221,105 @@ func TestRelease_ofADirectory(t *testing.T) {
 	if must(t, tr.release("item", nil)); len(tr.changes) != 1 || tr.changes[0].To.Present || len(tr.notes) > 0 {
 		t.Errorf("changes %+v, notes %q", tr.changes, tr.notes)
 	}
+}
+
+// A step that changes nothing is none.
+func TestMove_toWhatIsThere(t *testing.T) {
+	m := made(t, true, map[string]string{"/etc/.keep": ""})
+	tr := newTransition(m, ledger{})
+	there := Value{Present: true, Text: "x"}
+	r := record{Kind: File, Target: "/etc/x", Written: Value{Present: true, Text: "before"}}
+	if must(t, tr.move("item", &r, there, there, nil)); len(tr.changes)+len(tr.steps) > 0 || r.Written != there {
+		t.Errorf("changes %+v, steps %+v, record %+v", tr.changes, tr.steps, r)
+	}
+}
+
+// A cell goes back to what was there before vmgo, whatever others made of it, and stays
+// as it is while another item wants it.
+func TestRelease_restores(t *testing.T) {
+	value := func(text string) Value { return Value{Present: true, Text: text, Mode: 0o644} }
+	for name, c := range map[string]struct {
+		now                        string
+		items                      []string
+		original, written, restore Value
+	}{
+		"as it was written":              {"w\n", []string{"item"}, value("o\n"), value("w\n"), value("o\n")},
+		"with a line of theirs":          {"w\nx\n", []string{"item"}, value("o\n"), value("w\n"), value("o\nx\n")},
+		"theirs":                         {"x\n", []string{"item"}, value("o\n"), value("w\n"), value("o\n")},
+		"made by vmgo, a line of theirs": {"w\nx\n", []string{"item"}, Absent(), value("w\n"), Absent()},
+		"wanted by another":              {"w\n", []string{"other", "item"}, value("o\n"), value("w\n"), value("")},
+	} {
+		m := made(t, true, map[string]string{"/etc/x": c.now})
+		tr := newTransition(m, ledger{Records: []record{{Kind: File, Target: "/etc/x", Items: c.items, Original: c.original, Written: c.written}}})
+		must(t, tr.release("item", nil))
+		if len(c.items) > 1 {
+			if len(tr.changes) > 0 || len(tr.led.Records) != 1 {
+				t.Errorf("%s: changes %+v, records %+v", name, tr.changes, tr.led.Records)
+			}
+			continue
+		}
+		if len(tr.changes) != 1 || !tr.changes[0].To.Same(c.restore) || len(tr.led.Records) > 0 {
+			t.Errorf("%s: changes %+v, want %+v", name, tr.changes, c.restore)
+		}
+	}
+}
+
+// The state directory goes with what was made for it, as far as that is empty, and what
+// is gone already is no reason to stop.
+func TestTidy_removesWhatWasMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		left  string
+	}{
+		"all of it":          {map[string]string{"/var/.keep": "", ledgerFile: "{}"}, "/var"},
+		"no state directory": {map[string]string{"/var/.keep": "", "/var/lib/vmgo": "DIR"}, "/var"},
+		"one that is in use": {map[string]string{"/var/.keep": "", ledgerFile: "{}", "/var/lib/vmgo/other": ""}, "/var/lib/vmgo"},
+	} {
+		m := made(t, true, c.files)
+		must(t, m.tidy(ledger{Above: "/var"}, func(string) {}))
+		deepest := "/"
+		for _, dir := range []string{"/var", "/var/lib", "/var/lib/vmgo", StateDir} {
+			if _, err := os.Lstat(m.Host.Path(dir)); err == nil {
+				deepest = dir
+			}
+		}
+		if deepest != c.left {
+			t.Errorf("%s: %s is left, want %s", name, deepest, c.left)
+		}
+	}
+	m := made(t, true, map[string]string{"/var/lib/vmgo": "DIR"})
+	must(t, os.Chmod(m.Host.Path("/var/lib"), 0o555))
+	t.Cleanup(func() { _ = os.Chmod(m.Host.Path("/var/lib"), 0o755) })
+	root, err := os.Open(m.Host.Root)
+	must(t, err)
+	defer root.Close()
+	m.Host.Root = "/proc/self/fd/" + strconv.Itoa(int(root.Fd())) // what is above it may be closed to others
+	asNobody(func() {
+		if err := m.tidy(ledger{}, func(string) {}); !errors.Is(err, os.ErrPermission) || !strings.HasSuffix(err.Error(), "/vmgo: permission denied") {
+			t.Errorf("a directory that may not be removed: %v", err)
+		}
+	})
+}
+
+// Who may not read the record is told that root may.
+func TestLoadLedger_ofRoot(t *testing.T) {
+	m := made(t, true, map[string]string{ledgerFile: "{}"})
+	must(t, os.Chmod(m.Host.Path(ledgerFile), 0))
+	asNobody(func() {
+		if _, err := m.loadLedger(); err == nil || !strings.Contains(err.Error(), "only root may read") {
+			t.Errorf("a ledger of root's: %v", err)
+		}
+	})
+}
+
+// asNobody calls f in a thread that, if it is root's, has no more rights in the file
+// system than nobody.
+func asNobody(f func()) {
+	var thread sync.WaitGroup
+	thread.Go(func() {
+		runtime.LockOSThread() // for good: the thread ends with this function
+		_ = syscall.Setfsuid(65534)
+		f()
+	})
+	thread.Wait()
 }

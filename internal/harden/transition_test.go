@@ -192,6 +192,8 @@ func TestOccupied_looksBeneathAMountThatGoes(t *testing.T) {
 		"the file changes":   {Change{Kind: File, Target: "/cache/object", To: Value{Present: true}}, true},
 		"another file goes":  {Change{Kind: File, Target: "/cache/other"}, true},
 		"its mode goes":      {Change{Kind: Mode, Target: "/cache/object"}, true},
+		"a copy is kept":     {Change{Kind: File, Target: "/cache/object", Keep: "/cache/object.vmgo-kept"}, true},
+		"one is elsewhere":   {Change{Kind: File, Target: "/cache/object", Keep: "/other/object.vmgo-kept"}, false},
 	} {
 		tr := newTransition(m, ledger{})
 		tr.set("item", c.change)
