@@ -128,10 +128,11 @@ func (a Auditor) Audit(ctx context.Context, subjects []Subject) Report {
 	if made := db.Made(); !made.IsZero() {
 		r.Database.AgeDays = max(0, int(a.Now.Sub(made)/(24*time.Hour)))
 	}
+	known := map[same]int{}
 	for i := range subjects {
 		s := &subjects[i]
 		r.Looked[s.Kind]++
-		r.add(a.findings(ctx, s, &r))
+		r.add(a.findings(ctx, s, &r), known)
 		if since := a.Lines.EndOfLife(s.Go); s.Kind == Release && since != "" {
 			r.EndOfLife = append(r.EndOfLife, Ended{s.Go.String(), since, s.Path, "vmgo install latest"})
 		}
@@ -194,11 +195,21 @@ func last(matches []vulndb.Match) (fixed string) {
 	return fixed
 }
 
-// add unites findings that differ in nothing but their place.
-func (r *Report) add(found []Finding) {
+// same is what findings have in common that differ in nothing but their place.
+type same struct {
+	id, module, version, fix string
+	kind                     Kind
+	level, checked           Level
+}
+
+// add unites findings that differ in nothing but their place. known has the index of
+// each finding of the report.
+func (r *Report) add(found []Finding, known map[same]int) {
 	for _, f := range found {
-		i := slices.IndexFunc(r.Findings, func(g Finding) bool { return g.key() == f.key() && g.Level == f.Level && g.Checked == f.Checked })
-		if i < 0 {
+		key := same{f.ID, f.Module, f.Version, f.Fix, f.Kind, f.Level, f.Checked}
+		i, old := known[key]
+		if !old {
+			known[key] = len(r.Findings)
 			r.Findings = append(r.Findings, f)
 			continue
 		}
@@ -208,10 +219,6 @@ func (r *Report) add(found []Finding) {
 			}
 		}
 	}
-}
-
-func (f Finding) key() string {
-	return strings.Join([]string{f.ID, f.Module, f.Version, string(f.Kind), f.Fix}, "\n")
 }
 
 // Reaches reports whether a finding is as near as least. What was not looked at

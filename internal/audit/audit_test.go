@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/vulndb"
@@ -41,6 +43,8 @@ func TestAuditor_fix(t *testing.T) {
 	tool, bin, owned := program, program, program
 	tool.Tool, bin.GOBIN, owned.Owner = "t", true, "t-package"
 	managed := Subject{Kind: Release, Go: parse(t, "1.26.8"), Managed: true, Path: "/opt/go/1.26.8"}
+	odd := program
+	odd.Package = "example.com/$(id)"
 	foreign := managed
 	foreign.Managed, foreign.Path = false, "/usr/local/go"
 	for _, c := range []struct {
@@ -59,10 +63,39 @@ func TestAuditor_fix(t *testing.T) {
 		{owned, used, "v1.2.9", "apt-get install --only-upgrade t-package"},
 		{program, std, "v1.26.9", "go build example.com/tool/cmd/t   # by Go 1.26.9 or later, in the source of example.com/tool"},
 		{program, main, "v1.0.1", "git checkout v1.0.1 && go build example.com/tool/cmd/t   # in the source of example.com/tool"},
+		{odd, std, "v1.26.9", "go build 'example.com/$(id)'   # by Go 1.26.9 or later, in the source of example.com/tool"},
 		{program, used, "", ""},
 	} {
 		if got := (Auditor{}).fix(&c.s, c.m, c.fixed); got != c.want {
 			t.Errorf("fix of %s in %+v:\n%s\nwant\n%s", c.m.Path, c.s, got, c.want)
+		}
+	}
+}
+
+// Paths have blanks and parentheses of their own; addresses of files are escaped.
+func TestReport_formats(t *testing.T) {
+	t.Parallel()
+	program := Subject{Path: "/srv/a b (old)/app", Units: []string{"app.service", "b@1.service"}}
+	report := Report{Findings: []Finding{
+		{ID: "GO-1", Kind: Program, Where: []string{program.where()}, Level: LevelModule},
+		{ID: "GO-2", Kind: Project, Where: []string{"/src/c (d)"}, Level: LevelModule},
+	}}
+	sarif, err := report.SARIF("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vex, err := report.OpenVEX("test", time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, wanted := range map[string][]string{
+		string(sarif): {`"file:///srv/a%20b%20%28old%29/app"`, `"file:///src/c%20%28d%29/go.mod"`},
+		string(vex):   {`"file:///srv/a%20b%20%28old%29/app"`, `"file:///src/c%20%28d%29"`},
+	} {
+		for _, want := range wanted {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s in\n%s", want, text)
+			}
 		}
 	}
 }

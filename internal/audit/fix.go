@@ -12,6 +12,7 @@ import (
 // subject is; "" where no version has the fix.
 func (a Auditor) fix(s *Subject, m vulndb.Module, fixed string) string {
 	std := m.Path == vulndb.Std || m.Path == vulndb.Toolchain
+	program := diag.Word(s.Package) // what a program says of itself may be anything
 	switch {
 	case fixed == "":
 		return ""
@@ -26,13 +27,13 @@ func (a Auditor) fix(s *Subject, m vulndb.Module, fixed string) string {
 	case s.Tool != "":
 		return "vmgo tools upgrade " + s.Tool
 	case s.GOBIN && known(s.Main.Version):
-		return "go install " + s.Package + "@latest" + a.with(std, m, fixed)
+		return "go install " + program + "@latest" + a.with(std, m, fixed)
 	case std:
-		return "go build " + s.Package + a.oldest(fixed) + source(s)
+		return "go build " + program + a.oldest(fixed) + source(s)
 	case m.Path == s.Main.Path:
-		return "git checkout " + fixed + " && go build " + s.Package + "   # in the source of " + m.Path
+		return "git checkout " + fixed + " && go build " + program + "   # in the source of " + m.Path
 	}
-	return "go get " + m.Path + "@" + fixed + " && go build " + s.Package + "   # in the source of " + s.Main.Path
+	return "go get " + m.Path + "@" + fixed + " && go build " + program + "   # in the source of " + s.Main.Path
 }
 
 // upgrade is the fix of a release: the patch of its line, as long as the line

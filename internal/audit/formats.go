@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -38,12 +39,12 @@ func (r Report) SARIF(version string) ([]byte, error) {
 			one.Level = "error"
 		}
 		for _, where := range f.Where {
-			path, _, _ := strings.Cut(where, " (")
+			path := pathIn(where)
 			if f.Kind == Project {
 				path += "/go.mod"
 			}
 			one.Locations = append(one.Locations, map[string]any{
-				"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": "file://" + path}},
+				"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": fileURL(path)}},
 			})
 		}
 		results = append(results, one)
@@ -58,6 +59,16 @@ func (r Report) SARIF(version string) ([]byte, error) {
 		}},
 	})
 }
+
+// pathIn returns the path in one of the places of a finding, which [Subject.where] wrote.
+func pathIn(where string) string {
+	if i := strings.LastIndex(where, " ("); i > 0 && strings.HasSuffix(where, ".service)") {
+		return where[:i]
+	}
+	return where
+}
+
+func fileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 func (f Finding) sentence() string {
 	fixed := "there is no fix yet"
@@ -96,9 +107,8 @@ func (r Report) OpenVEX(author string, now time.Time) ([]byte, error) {
 			}
 		}
 		for _, where := range f.Where {
-			path, _, _ := strings.Cut(where, " (")
 			s.Products = append(s.Products, map[string]any{
-				"@id":           "file://" + path,
+				"@id":           fileURL(pathIn(where)),
 				"subcomponents": []any{map[string]any{"@id": "pkg:golang/" + f.Module + "@" + f.Version}},
 			})
 		}
