@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -188,7 +189,9 @@ func (c *Comparison) profile(kind compares, before, after recorded) error {
 		perA, perB = max(before.metadata.Seconds, 0.1), max(after.metadata.Seconds, 0.1)
 	}
 	changed := diff.Functions(i)
-	slices.SortStableFunc(changed, func(x, y profiles.Function) int { return compareSize(y.Self, x.Self) })
+	slices.SortStableFunc(changed, func(x, y profiles.Function) int {
+		return cmp.Compare(max(y.Self, -y.Self), max(x.Self, -x.Self)) // whatever the sign
+	})
 	for _, f := range changed[:min(len(changed), 10)] {
 		if f.Self != 0 {
 			c.Profiles = append(c.Profiles, Function{Profile: kind.name, Name: f.Name, Unit: unit, Before: was[f.Name] / perA, After: is[f.Name] / perB})
@@ -203,18 +206,6 @@ func own(p *profiles.Profile, value string) map[string]float64 {
 		all[f.Name] = float64(f.Self)
 	}
 	return all
-}
-
-// compareSize orders by size, whatever the sign.
-func compareSize(a, b int64) int {
-	size := func(n int64) int64 { return max(n, -n) }
-	switch x, y := size(a), size(b); {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
 }
 
 // Page returns the comparison as a page.

@@ -158,7 +158,7 @@ func (s *status) show(report fleet.Report) error {
 		if err := fsx.WriteFile(path, page.Bytes(), 0o600); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(path)))
 		}
-		fmt.Fprintln(h.Stderr, "wrote "+s.html)
+		fmt.Fprintln(h.Stderr, "wrote "+diag.Line(s.html))
 	}
 	switch {
 	case s.json:

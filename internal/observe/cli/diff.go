@@ -6,11 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/observe"
 	"github.com/vmgo/vmgo/internal/observe/report"
@@ -53,9 +53,10 @@ func (c *compare) run(_ context.Context, arguments []string) error {
 		if err := report.Write(&page, found.Page()); err != nil {
 			return err
 		}
-		if err := os.WriteFile(h.Abs(c.out), page.Bytes(), 0o600); err != nil {
+		if err := fsx.WriteFile(h.Abs(c.out), page.Bytes(), 0o600); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(h.Abs(c.out))))
 		}
+		fmt.Fprintln(h.Stderr, "wrote "+diag.Line(c.out))
 	}
 	if c.json {
 		return ui.JSON(h.Stdout, found)

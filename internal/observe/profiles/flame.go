@@ -69,9 +69,4 @@ func (n *Node) prune(least int64) {
 	}
 }
 
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
-}
+func abs(n int64) int64 { return max(n, -n) }

@@ -24,9 +24,8 @@ type Flame struct {
 type Timeline struct {
 	Began, Ended time.Time
 	Traces       []*exectrace.Trace // in order, not overlapping
-	Journal      []journal.Line
-	// Moment tells for a line which trace and which of its moments it belongs to.
-	Throttle []capture.Throttle
+	Journal      []journal.Line     // in order, as each trace got them as marks
+	Throttle     []capture.Throttle
 }
 
 // Limits of what is in a page: 3 MB for some seconds of a busy server.
@@ -148,7 +147,7 @@ func (d *timeData) trace(t *exectrace.Trace, offset int64, n *names) {
 		d.Ranges = append(d.Ranges, []any{us(r.At), r.For / 1000, n.of(r.Name)})
 	}
 	if len(t.Ranges) > maxRanges {
-		d.Thinned = append(d.Thinned, plural(len(t.Ranges)-maxRanges, "shortest ranges of the collector"))
+		d.Thinned = append(d.Thinned, counted(len(t.Ranges)-maxRanges, "shortest ranges of the collector"))
 	}
 	for _, s := range every(t.Heap, 2000) {
 		d.Heap = append(d.Heap, []any{us(s.At), s.Value})
@@ -162,17 +161,17 @@ func (d *timeData) trace(t *exectrace.Trace, offset int64, n *names) {
 	regions := slices.Clone(t.Regions)
 	slices.SortFunc(regions, func(a, b exectrace.Region) int { return cmp.Compare(b.For, a.For) })
 	if len(regions) > maxRegions {
-		d.Thinned = append(d.Thinned, plural(len(regions)-maxRegions, "shortest regions"))
+		d.Thinned = append(d.Thinned, counted(len(regions)-maxRegions, "shortest regions"))
 		regions = regions[:maxRegions]
 	}
 	for _, r := range regions {
 		d.Regions = append(d.Regions, []any{us(r.At), r.For / 1000, n.of(r.Type), r.G})
 	}
 	if t.Dropped.Slices > 0 {
-		d.Thinned = append(d.Thinned, plural(t.Dropped.Slices, "runs of goroutines shorter than "+time.Duration(t.Dropped.Shorter).String()))
+		d.Thinned = append(d.Thinned, counted(t.Dropped.Slices, "runs of goroutines shorter than "+time.Duration(t.Dropped.Shorter).String()))
 	}
 	if n := t.Dropped.Tasks + t.Dropped.Regions; n > 0 {
-		d.Thinned = append(d.Thinned, plural(n, "tasks and regions at the end"))
+		d.Thinned = append(d.Thinned, counted(n, "tasks and regions at the end"))
 	}
 }
 
@@ -247,7 +246,7 @@ func (d *timeData) slices(t *exectrace.Trace, offset int64, n *names) {
 	}
 }
 
-// thinTasks keeps those that a log line is about, then the longest.
+// thinTasks keeps those that a grave or slow log line is about, then the longest.
 func (d *timeData) thinTasks(lines []journal.Line) {
 	if len(d.Tasks) <= maxTasks {
 		return
@@ -255,7 +254,7 @@ func (d *timeData) thinTasks(lines []journal.Line) {
 	logged := map[string]bool{}
 	for _, l := range lines {
 		if l.TraceID != "" {
-			logged[l.TraceID] = l.Priority <= 4 || l.Took() > 100*time.Millisecond
+			logged[l.TraceID] = logged[l.TraceID] || l.Priority <= 4 || l.Took() > 100*time.Millisecond
 		}
 	}
 	slices.SortStableFunc(d.Tasks, func(a, b []any) int {
@@ -268,7 +267,7 @@ func (d *timeData) thinTasks(lines []journal.Line) {
 		}
 		return cmp.Compare(b[1].(int64), a[1].(int64))
 	})
-	d.Thinned = append(d.Thinned, plural(len(d.Tasks)-maxTasks, "shortest tasks"))
+	d.Thinned = append(d.Thinned, counted(len(d.Tasks)-maxTasks, "shortest tasks"))
 	d.Tasks = d.Tasks[:maxTasks]
 }
 

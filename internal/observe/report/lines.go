@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -15,7 +16,7 @@ import (
 func (d *timeData) lines(t Timeline, begin time.Time, n *names) {
 	kept := thinLines(t.Journal, maxLines)
 	if len(kept) < len(t.Journal) {
-		d.Thinned = append(d.Thinned, plural(len(t.Journal)-len(kept), "log lines"))
+		d.Thinned = append(d.Thinned, counted(len(t.Journal)-len(kept), "log lines"))
 	}
 	end := begin.Add(time.Duration(d.Length) * time.Microsecond)
 	for _, i := range kept {
@@ -52,19 +53,10 @@ func thinLines(all []journal.Line, most int) []int {
 
 func fields(all map[string]string, n *names) [][2]any {
 	out := [][2]any{}
-	for _, key := range sortedKeys(all) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, [2]any{n.of(key), all[key]})
 	}
 	return out
-}
-
-func sortedKeys(all map[string]string) []string {
-	keys := make([]string, 0, len(all))
-	for key := range all {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // moment is what the goroutines did at the time of the line with that number: each
@@ -88,5 +80,5 @@ func moment(traces []*exectrace.Trace, i int, at time.Time, n *names) any {
 	return nil
 }
 
-// plural is "1 line", "2 lines" for words that are plurals already.
-func plural(n int, words string) string { return strconv.Itoa(n) + " " + words }
+// counted returns "12 log lines" for a number and words that are a plural already.
+func counted(n int, words string) string { return strconv.Itoa(n) + " " + words }

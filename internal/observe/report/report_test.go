@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +153,18 @@ func TestThinLines_keepsTheGravest(t *testing.T) {
 	kept := fmt.Sprint(thinLines(lines, 100))
 	if !strings.Contains(kept, " 500 ") || !strings.Contains(kept, " 777 ") || len(thinLines(lines, 100)) != 100 {
 		t.Errorf("kept %s", kept)
+	}
+}
+
+// A task with an error stays, whatever is logged of it later.
+func TestThinTasks_keepsTheGravest(t *testing.T) {
+	t.Parallel()
+	d := timeData{}
+	for i := range maxTasks + 1 {
+		d.Tasks = append(d.Tasks, []any{int64(i), int64(i + 1), 0, strconv.Itoa(i)})
+	}
+	d.thinTasks([]journal.Line{{TraceID: "0", Priority: 3}, {TraceID: "0", Priority: 6}})
+	if len(d.Tasks) != maxTasks || d.Tasks[0][3] != "0" {
+		t.Errorf("%d tasks, the first is %v", len(d.Tasks), d.Tasks[0])
 	}
 }
