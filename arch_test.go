@@ -134,7 +134,7 @@ var sameLayer = map[string][]string{
 	"internal/host":           {"internal/lookpath", "internal/smallfile"},
 	"internal/facts":          {"internal/fsx", "internal/host", "internal/lookpath"},
 	"internal/libc":           {"internal/host"},
-	"internal/sshrun":         {"internal/host"},
+	"internal/sshrun":         {"internal/host", "internal/lookpath"},
 	"internal/doctor":         {"internal/harden"},
 	"internal/project/pin":    {"internal/project"},
 	"internal/prune":          {"internal/verify"},

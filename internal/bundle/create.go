@@ -153,7 +153,7 @@ func (p *Plan) measure(ctx context.Context) error {
 		}
 	}
 	p.Modules -= len(p.Releases)
-	err := each(ctx, jobs, func(job *fetchJob) error {
+	err := each(ctx, requests, jobs, func(job *fetchJob) error {
 		size, err := p.creator.size(ctx, job.module, job.file)
 		job.size = size
 		return err
@@ -166,15 +166,18 @@ func (p *Plan) measure(ctx context.Context) error {
 	return err
 }
 
-// each calls do for every element of a list, eight at a time, and returns the
-// first error.
-func each[T any](ctx context.Context, list []T, do func(*T) error) error {
+// requests is how many requests to a proxy run at a time.
+const requests = 8
+
+// each calls do for every element of a list, some at a time, and returns the first
+// error.
+func each[T any](ctx context.Context, atATime int, list []T, do func(*T) error) error {
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
 		failed error
 	)
-	slots := make(chan struct{}, 8)
+	slots := make(chan struct{}, atATime)
 	for i := range list {
 		slots <- struct{}{}
 		mu.Lock()

@@ -74,7 +74,7 @@ func (p *Plan) fetchAll(ctx context.Context) error {
 	meter := &meter{total: p.Fetch, tell: p.creator.Fetched}
 	var mu sync.Mutex
 	var direct []string
-	err := each(ctx, modules, func(m *Module) error {
+	err := each(ctx, requests, modules, func(m *Module) error {
 		err := p.creator.fetchModule(ctx, *m, meter)
 		if errors.Is(err, errElsewhere) || fetch.NotHere(err) && m.Path != gover.ToolchainModule {
 			mu.Lock()

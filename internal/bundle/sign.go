@@ -1,19 +1,18 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/sshrun"
 	"github.com/vmgo/vmgo/internal/sshsig"
 )
 
@@ -23,19 +22,22 @@ const Namespace = "vmgo-bundle"
 // SignatureName returns the file that has the signature over a bundle.
 func SignatureName(name string) string { return name + ".sig" }
 
-// Sign has ssh-keygen sign a bundle, which may ask for a passphrase or an agent.
+// Sign has ssh-keygen sign a bundle and writes the signature beside it. Errors are those
+// of [sshrun.Sign].
 func Sign(ctx context.Context, h host.Host, name, key string) error {
 	if err := os.Remove(SignatureName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "ssh-keygen", "-Y", "sign", "-n", Namespace, "-f", key, name)
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = h.Stdin, io.Discard, &stderr
-	if err := h.Run(cmd); err != nil {
-		return diag.Wrap(diag.Failure, errors.Join(err, errors.New(strings.TrimSpace(stderr.String()))), "ssh-keygen did not sign "+name,
-			"ssh-keygen -Y sign -n "+Namespace+" -f "+diag.Word(key)+" "+diag.Word(name))
+	f, err := smallfile.Open(name)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer f.Close()
+	signature, err := sshrun.Sign(ctx, h, key, Namespace, f)
+	if err != nil {
+		return err
+	}
+	return fsx.WriteFile(SignatureName(name), signature, 0o644)
 }
 
 // VerifySignature returns who signed a bundle: a principal of the allowed signers

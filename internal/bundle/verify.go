@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fetch"
@@ -57,32 +56,8 @@ func (b *Bundle) Verify(ctx context.Context, v Verifier) error {
 	if err := b.verifyHead(ctx, log, v); err != nil {
 		return err
 	}
-	var (
-		wg     sync.WaitGroup
-		mu     sync.Mutex
-		failed error
-	)
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for _, m := range b.Manifest.Modules {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			mu.Lock()
-			stop := failed != nil || ctx.Err() != nil
-			mu.Unlock()
-			if stop {
-				return
-			}
-			err := b.verifyModule(ctx, log, v, m)
-			mu.Lock()
-			defer mu.Unlock()
-			if failed == nil {
-				failed = err
-			}
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(ctx.Err(), failed); err != nil {
+	verify := func(m *Module) error { return b.verifyModule(ctx, log, v, *m) }
+	if err := each(ctx, runtime.GOMAXPROCS(0), b.Manifest.Modules, verify); err != nil {
 		return err
 	}
 	return b.verifyIndexes(v.Tree)

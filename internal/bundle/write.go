@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -90,7 +91,7 @@ func (p *Plan) addProof(ctx context.Context, c *Contents) error {
 	for name, data := range snapshot.Files {
 		c.memory[log.Place()+"/"+name] = data
 	}
-	err = each(ctx, c.Manifest.Modules, func(m *Module) error {
+	err = each(ctx, runtime.GOMAXPROCS(0), c.Manifest.Modules, func(m *Module) error {
 		err := p.creator.verifyKept(*m, snapshot.Records[m.id()])
 		if diag.CodeOf(err) == diag.ProofInvalid { // the cache may be damaged: once more
 			if err := p.creator.forget(*m); err != nil {

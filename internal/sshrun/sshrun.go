@@ -1,5 +1,5 @@
-// Package sshrun runs commands on other machines by the system's ssh: the user's
-// configuration, agent and jump hosts count.
+// Package sshrun runs the system's ssh and ssh-keygen: the user's configuration, agent
+// and jump hosts count.
 package sshrun
 
 import (
@@ -31,13 +31,10 @@ func New(h host.Host, options ...string) Runner { return Runner{h, options} }
 // where the machine cannot be reached, a *[Failure] where the command failed there,
 // and that of ctx once it has ended: the command may go on there.
 func (r Runner) Run(ctx context.Context, destination string, options []string, command string, stdin io.Reader, stdout io.Writer) error {
-	program, err := r.Program()
+	cmd, err := r.Command(ctx, destination, options, command)
 	if err != nil {
 		return err
 	}
-	words := append(append([]string{"-T"}, r.options...), options...)
-	words = append(words, "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "--", destination, command)
-	cmd := exec.CommandContext(ctx, program, words...)
 	var stderr tail
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -55,6 +52,17 @@ func (r Runner) Run(ctx context.Context, destination string, options []string, c
 		return diag.New(diag.Network, destination+" cannot be reached: "+stderr.text(), "ssh "+diag.Word(destination)+" true")
 	}
 	return &Failure{Status: exit.ExitCode(), Stderr: stderr.text()}
+}
+
+// Command returns the ssh that [Runner.Run] starts, for a caller with streams of its own.
+func (r Runner) Command(ctx context.Context, destination string, options []string, command string) (*exec.Cmd, error) {
+	program, err := r.Program()
+	if err != nil {
+		return nil, err
+	}
+	words := append(append([]string{"-T"}, r.options...), options...)
+	words = append(words, "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "--", destination, command)
+	return exec.CommandContext(ctx, program, words...), nil
 }
 
 // Program returns the path of ssh, or an error where there is none.

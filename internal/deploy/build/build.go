@@ -4,6 +4,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"debug/elf"
 	"encoding/json"
@@ -25,6 +26,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/libc"
 	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/sshrun"
 )
 
 // Builder makes the packages of a project.
@@ -85,7 +87,7 @@ func (b Builder) Build(ctx context.Context, dir string) (Package, error) {
 		return p, err
 	}
 	if !b.Config.Signing.None {
-		p.Signature, err = pack.Sign(ctx, b.Host, Home(b.Host, b.Config.Signing.Key), pack.Namespace, p.Encoded)
+		p.Signature, err = sshrun.Sign(ctx, b.Host, Home(b.Host, b.Config.Signing.Key), pack.Namespace, bytes.NewReader(p.Encoded))
 	}
 	return p, err
 }

@@ -2,6 +2,7 @@ package onhost
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -23,6 +24,7 @@ import (
 	"github.com/vmgo/vmgo/internal/environ"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/sshrun"
 )
 
 // HostKey is the key of the host's sshd, which signs its archives of logs: who logs
@@ -354,7 +356,7 @@ func (w *archiver) pack(ctx context.Context, stage string, window pack.Logs) (st
 	if s.Encoded, err = s.Manifest.Encode(); err != nil {
 		return "", err
 	}
-	if s.Signature, err = pack.Sign(ctx, w.Host, filepath.Join(w.Root, HostKey), pack.LogsNamespace, s.Encoded); err != nil {
+	if s.Signature, err = sshrun.Sign(ctx, w.Host, filepath.Join(w.Root, HostKey), pack.LogsNamespace, bytes.NewReader(s.Encoded)); err != nil {
 		return "", err
 	}
 	dir, err := fsx.OpenDirectory(w.dir)

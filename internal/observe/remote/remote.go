@@ -20,6 +20,7 @@ import (
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/observe/capture"
 	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/sshrun"
 )
 
 // Options say what is recorded where.
@@ -52,10 +53,6 @@ func Record(ctx context.Context, h host.Host, o Options) error {
 	if strings.HasPrefix(o.Host, "-") || o.Host == "" {
 		return diag.New(diag.Usage, strconv.Quote(o.Host)+" is not a host for ssh", "vmgo observe app --host root@HOST")
 	}
-	ssh := h.Find("ssh", h.Env["PATH"])
-	if ssh == "" {
-		return diag.New(diag.CommandNotFound, "there is no ssh on PATH", "sudo apt-get install openssh-client")
-	}
 	program, err := smallfile.Open(o.Program)
 	if err != nil {
 		return err
@@ -71,7 +68,10 @@ func Record(ctx context.Context, h host.Host, o Options) error {
 	}
 	there := strings.NewReplacer("SIZE", strconv.FormatInt(info.Size(), 10), "ARGS", strings.Join(words, " ")).Replace(script)
 	// The account's own shell may be none that knows this syntax.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), h.Path(ssh), "-C", o.Host, "sh -c "+diag.Word(there))
+	cmd, err := sshrun.New(h, "-C").Command(context.WithoutCancel(ctx), o.Host, nil, "sh -c "+diag.Word(there))
+	if err != nil {
+		return err
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is ours to pass on
 	in, err := cmd.StdinPipe()
 	if err != nil {
