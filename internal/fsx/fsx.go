@@ -41,6 +41,23 @@ func writeFile(path string, data []byte, mode os.FileMode, finish func(stage str
 	return errors.Join(dir.writeFile(filepath.Base(path), data, mode, finish), dir.Close())
 }
 
+// Symlink makes path a link to target by one rename, which is durable after [SyncDir] of
+// the directory. A lock of the caller keeps others from doing the same: the temporary
+// name is always the same, so that the next call removes what a crash left.
+func Symlink(target, path string) error {
+	temp := filepath.Join(filepath.Dir(path), TempPrefix+filepath.Base(path))
+	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(target, temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return nil
+}
+
 // OpenOwn opens a file of ours for reading and writing, and makes it if need
 // be. A link is refused: where others may write in the directory, it would let
 // them choose which file of ours is written to. So is whatever else is not a

@@ -322,3 +322,30 @@ func openDir(t *testing.T, path string) *fsx.Dir {
 	d.Fill()
 	return d
 }
+
+// A link takes the place of another one, and of what a crash left of itself.
+func TestSymlink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "current")
+	if err := os.Symlink("crashed", filepath.Join(dir, fsx.TempPrefix+"current")); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"a", "b"} {
+		if err := fsx.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.Readlink(path); got != target || err != nil {
+			t.Errorf("the link leads to %s, %v", got, err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := fsx.Symlink("a", filepath.Join(dir, "full")); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

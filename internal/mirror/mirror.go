@@ -32,7 +32,6 @@ const (
 	Public   = "public" // what the web server serves
 	treesDir = "trees"
 	cacheDir = "cache" // what was fetched, as hard links of the trees
-	linkTemp = ".public"
 )
 
 // Release is a release for a platform.
@@ -269,14 +268,7 @@ func (m *Mirror) publish(stage string) error {
 	if err := dir.SyncFS(); err != nil {
 		return err
 	}
-	link := filepath.Join(m.Dir, linkTemp)
-	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.Symlink(filepath.Join(treesDir, filepath.Base(stage)), link); err != nil {
-		return err
-	}
-	if err := os.Rename(link, m.tree()); err != nil {
+	if err := fsx.Symlink(filepath.Join(treesDir, filepath.Base(stage)), m.tree()); err != nil {
 		return diag.Wrap(diag.Failure, err, m.tree()+" is in the way", "ls -l "+diag.Word(m.Dir))
 	}
 	return fsx.SyncDir(m.Dir)

@@ -74,10 +74,10 @@ func (k Kit) ensure(ctx context.Context, v resolved) (r Receipt, built bool, err
 		}
 		return r, false, err
 	}
-	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+	if err := os.MkdirAll(chosen.Tools(k.Data), 0o755); err != nil {
 		return r, false, err
 	}
-	stage, err := os.MkdirTemp(chosen.Tools(k.Data), ".stage-")
+	stage, err := os.MkdirTemp(chosen.Tools(k.Data), stagePrefix)
 	if err != nil {
 		return r, false, err
 	}
@@ -96,6 +96,9 @@ func (k Kit) ensure(ctx context.Context, v resolved) (r Receipt, built bool, err
 		return r, false, diag.Wrap(diag.Failure, err, "the program that the go command built is not "+what)
 	}
 	if err := writeReceipt(stage, r); err != nil {
+		return r, false, err
+	}
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 		return r, false, err
 	}
 	if err := fsx.RemoveAll(filepath.Dir(place), filepath.Base(place)); err != nil && !os.IsNotExist(err) {

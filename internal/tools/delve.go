@@ -8,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
-	"strings"
 
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
@@ -105,11 +103,10 @@ func (d *delves) pick(ctx context.Context, line gover.Version) (group, version s
 // older returns the newest version whose window holds the release, "" if none does.
 func (d *delves) older(ctx context.Context, minor int) (string, error) {
 	if d.versions == nil {
-		m, err := d.kit.list(ctx, "-versions", d.newest.module.Path)
-		if err != nil {
+		var err error
+		if d.versions, err = d.kit.releases(ctx, d.newest.module.Path); err != nil {
 			return "", err
 		}
-		d.versions = slices.DeleteFunc(m.Versions, func(v string) bool { return strings.ContainsAny(v, "-+") })
 	}
 	var failure error
 	i := sort.Search(len(d.versions), func(i int) bool {

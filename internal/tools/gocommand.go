@@ -123,6 +123,13 @@ func (k Kit) list(ctx context.Context, args ...string) (m module, err error) {
 	return m, json.Unmarshal([]byte(out), &m)
 }
 
+// releases lists the versions of a module, oldest first, without prereleases and those
+// that are +incompatible.
+func (k Kit) releases(ctx context.Context, path string) ([]string, error) {
+	m, err := k.list(ctx, "-versions", path)
+	return slices.DeleteFunc(m.Versions, func(v string) bool { return strings.ContainsAny(v, "-+") }), err
+}
+
 // failed makes an error for people of one of the go command.
 func (k Kit) failed(what string, err error) error {
 	var said *goError
@@ -182,11 +189,10 @@ func (k Kit) resolve(ctx context.Context, w Request) (resolved, error) {
 // newestFitting looks for the newest version that the builder satisfies. What
 // versions need only grows, so that half of them can be left out at each step.
 func (k Kit) newestFitting(ctx context.Context, w Request, path string, newest gover.Version) (resolved, error) {
-	m, err := k.list(ctx, "-versions", path)
+	releases, err := k.releases(ctx, path)
 	if err != nil {
 		return resolved{}, k.failed("cannot list the versions of "+path, err)
 	}
-	releases := slices.DeleteFunc(m.Versions, func(v string) bool { return strings.ContainsAny(v, "-+") })
 	var failure error
 	found := map[int]resolved{}
 	look := func(i int) bool {

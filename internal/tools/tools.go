@@ -31,11 +31,11 @@ import (
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 )
 
-// receiptFormat is the number of the receipt's format.
 const (
-	receiptFormat = 1
+	receiptFormat = 1 // the number of the receipt's format
 	receiptName   = "receipt.json"
 	previous      = "previous"
+	stagePrefix   = ".stage-" // of the directories that builds are made in
 )
 
 // Receipt says what a build is and how it came about.
@@ -196,7 +196,8 @@ func (k Kit) place(name, version string) string {
 	return filepath.Join(k.dir(name), version, k.Builder.Version.Toolchain())
 }
 
-// Lock keeps other writers away until the function that it returns is called.
+// Lock keeps other writers away until the function that it returns is called, and removes
+// unfinished builds of a writer that was killed.
 func (k Kit) Lock(ctx context.Context, onWait func(fsx.Holder)) (release func(), err error) {
 	if err := os.MkdirAll(chosen.Tools(k.Data), 0o755); err != nil {
 		return nil, err
@@ -207,7 +208,22 @@ func (k Kit) Lock(ctx context.Context, onWait func(fsx.Holder)) (release func(),
 	if err != nil {
 		return nil, err
 	}
-	return func() { _ = lock.Release() }, nil
+	release = func() { _ = lock.Release() }
+	if err := k.removeStages(); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+func (k Kit) removeStages() error {
+	entries, err := os.ReadDir(chosen.Tools(k.Data))
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), stagePrefix) {
+			err = errors.Join(err, fsx.RemoveAll(chosen.Tools(k.Data), entry.Name()))
+		}
+	}
+	return err
 }
 
 // Remove removes a tool with all its builds, and its link if it is ours.
@@ -324,17 +340,12 @@ func (k Kit) sweep(name string) error {
 	return nil
 }
 
-// relink makes path a link to target by one rename.
+// relink makes path a link to target, where it is none.
 func relink(target, path string) error {
 	if now, err := os.Readlink(path); err == nil && now == target {
 		return nil
 	}
-	temp := path + ".vmgo-new"
-	_ = os.Remove(temp)
-	if err := os.Symlink(target, temp); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
+	return fsx.Symlink(target, path)
 }
 
 func writeReceipt(dir string, r Receipt) error {

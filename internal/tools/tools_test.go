@@ -331,3 +331,25 @@ func TestList_refusesNewerReceipts(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A build that was killed leaves nothing behind its next writer, one that failed nothing at all.
+func TestLock_removesUnfinishedBuilds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.publish("example.com/broken", "v1.0.0", "1.20", map[string]string{"main.go": "package main\n\nfunc main() { none() }\n"})
+	if err := os.MkdirAll(filepath.Join(chosen.Tools(b.Data), ".stage-1/half"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	release, err := b.Lock(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if _, _, err := b.Install(t.Context(), tools.Request{Package: "example.com/broken", Query: "latest"}); err == nil {
+		t.Error("a broken program was built")
+	}
+	left, err := os.ReadDir(chosen.Tools(b.Data))
+	if err != nil || len(left) != 1 || left[0].Name() != ".lock" {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -78,14 +78,7 @@ func (a *App) link(name, target string) error {
 
 // replaceLink makes the link name in one step, durably.
 func replaceLink(target, name string) error {
-	temp := filepath.Join(filepath.Dir(name), fsx.TempPrefix+filepath.Base(name))
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.Symlink(target, temp); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, name); err != nil {
+	if err := fsx.Symlink(target, name); err != nil {
 		return err
 	}
 	return fsx.SyncDir(filepath.Dir(name))
