@@ -17,14 +17,12 @@ import (
 
 // Peer is another version manager.
 type Peer struct {
-	Name string
-	// base is the directory that holds its releases, and default the file that
-	// names its default, if any.
-	base, choice func(Machine) string
-	// version returns the version in the name of a directory, and the GOROOT in it.
-	version func(name string) string
-	inner   string // of such a directory, where GOROOT lies deeper
-	read    func(text string) string
+	Name    string
+	base    func(Machine) string     // the directory that holds its releases
+	version func(name string) string // the version in the name of a directory there
+	inner   string                   // GOROOT in such a directory; empty: the directory itself
+	choice  func(Machine) string     // the file that names its default; nil: there is none
+	read    func(text string) string // the selector in that file
 }
 
 // Machine is where to look.
@@ -131,7 +129,8 @@ func toolVersions(text string) string {
 	return ""
 }
 
-// miseGo reads the line go = "VERSION" of the table [tools].
+// miseGo reads the line go = "VERSION" of the table [tools]; of a list of versions, the
+// first.
 func miseGo(text string) string {
 	inTools := false
 	for line := range strings.Lines(text) {
@@ -141,8 +140,13 @@ func miseGo(text string) string {
 			continue
 		}
 		name, value, found := strings.Cut(line, "=")
-		if value = strings.TrimSpace(value); found && inTools && strings.TrimSpace(name) == "go" && len(value) > 1 && strings.HasPrefix(value, `"`) {
-			return strings.Trim(value, `"`)
+		if !found || !inTools || strings.Trim(name, " \t\"'") != "go" {
+			continue
+		}
+		value = strings.TrimLeft(value, "[ \t")
+		if value != "" && (value[0] == '"' || value[0] == '\'') {
+			version, _, _ := strings.Cut(value[1:], value[:1])
+			return version
 		}
 	}
 	return ""
