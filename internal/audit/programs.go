@@ -154,9 +154,9 @@ func (p *Programs) Running(h host.Host) {
 		if pid[0] < '0' || pid[0] > '9' {
 			continue
 		}
-		unit := unitOf(h, pid)
+		unit, _ := h.ServiceOf(pid)
 		exe := h.LinkText("/proc/" + pid + "/exe")
-		if unit == "" || exe == "" {
+		if unit == "" || exe == "" || strings.HasPrefix(unit, "user@") { // the manager itself
 			continue
 		}
 		read := func() (Subject, error) {
@@ -173,18 +173,6 @@ func (p *Programs) Running(h host.Host) {
 			}
 		})
 	}
-}
-
-// unitOf returns the service that a process belongs to, by its control group.
-func unitOf(h host.Host, pid string) string {
-	for _, line := range h.Lines("/proc/" + pid + "/cgroup") {
-		for part := range strings.SplitSeq(line, "/") {
-			if strings.HasSuffix(part, ".service") && !strings.HasPrefix(part, "user@") {
-				return part
-			}
-		}
-	}
-	return ""
 }
 
 // List returns the programs, in the order of their paths.

@@ -36,6 +36,25 @@ type Limit struct {
 // Cgroup is [Host.CgroupOf] for the process itself.
 func (h Host) Cgroup() Cgroup { return h.CgroupOf("self") }
 
+// ServiceOf returns the systemd service that a process belongs to, by its control group;
+// empty: none. user reports whether it is one of a user's own manager.
+func (h Host) ServiceOf(process string) (name string, user bool) {
+	for _, line := range h.Lines("/proc/" + process + "/cgroup") {
+		parts := strings.SplitN(line, ":", 3)
+		if len(parts) != 3 || parts[1] != "" && parts[1] != "name=systemd" {
+			continue
+		}
+		elements := strings.Split(parts[2], "/")
+		for i, e := range slices.Backward(elements) {
+			if strings.HasSuffix(e, ".service") {
+				user = slices.ContainsFunc(elements[:i], func(above string) bool { return strings.HasPrefix(above, "user@") })
+				return e, user
+			}
+		}
+	}
+	return "", false
+}
+
 // CgroupOf reads where a process is, by its number or "self", and the mounts.
 func (h Host) CgroupOf(process string) Cgroup {
 	c := Cgroup{Mode: CgroupNone, trees: map[string]cgroupTree{}}

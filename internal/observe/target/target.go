@@ -4,7 +4,6 @@ package target
 import (
 	"context"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +33,7 @@ func Find(ctx context.Context, h host.Host, name, endpoint string) (Target, erro
 	if t.PID != 0 {
 		t.Name = h.Text("/proc/" + strconv.Itoa(t.PID) + "/comm")
 		if t.Unit == "" {
-			t.Unit, t.User = unitOf(h, t.PID)
+			t.Unit, t.User = h.ServiceOf(strconv.Itoa(t.PID))
 		}
 	}
 	if endpoint == "" && isURL(name) {
@@ -108,22 +107,4 @@ func properties(text string) map[string]string {
 		}
 	}
 	return fields
-}
-
-// unitOf returns the service that a process belongs to, by its control group.
-func unitOf(h host.Host, pid int) (name string, user bool) {
-	for _, line := range h.Lines("/proc/" + strconv.Itoa(pid) + "/cgroup") {
-		parts := strings.SplitN(line, ":", 3)
-		if len(parts) != 3 || parts[1] != "" && parts[1] != "name=systemd" {
-			continue
-		}
-		elements := strings.Split(parts[2], "/")
-		for i, e := range slices.Backward(elements) {
-			if strings.HasSuffix(e, ".service") {
-				user = slices.ContainsFunc(elements[:i], func(above string) bool { return strings.HasPrefix(above, "user@") })
-				return e, user
-			}
-		}
-	}
-	return "", false
 }
