@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,6 +72,9 @@ func (a *app) importPeers(c *cli.Context) error {
 		err = a.importPlan(c.Bool("json"), trees)
 	} else {
 		err = a.importTrees(c, trees)
+	}
+	if stopped := c.Context.Err(); stopped != nil { // perhaps between two releases
+		return cmp.Or(err, stopped)
 	}
 	a.importDefault(defaults, c.Bool("dry-run"))
 	for _, remnant := range remnants {
