@@ -924,6 +924,7 @@ hook_of() {
 	zsh) rc=${ZDOTDIR:-$home}/.zshrc ;;
 	fish) rc=${XDG_CONFIG_HOME:-$home/.config}/fish/config.fish ;;
 	elvish) rc=${XDG_CONFIG_HOME:-$home/.config}/elvish/rc.elv ;;
+	xonsh) rc=$home/.xonshrc ;;
 	nu | nushell) rc=${XDG_CONFIG_HOME:-$home/.config}/nushell/config.nu ;;
 	*) return 1 ;;
 	esac
@@ -931,6 +932,7 @@ hook_of() {
 	case $1 in
 	fish) line="$(printf '%s\n' "$bin/vmgo" | sed "s/[\\\\']/\\\\&/g; s/.*/'&'/") hook fish | source" ;;
 	elvish) line="eval ($(printf '%s\n' "$bin/vmgo" | sed 's/[\\"]/\\&/g; s/.*/"&"/') hook elvish | slurp)" ;;
+	xonsh) line="execx(\$(@($(printf '%s\n' "$bin/vmgo" | sed 's/[\\"]/\\&/g; s/.*/"&"/')) hook xonsh))" ;;
 	nu | nushell)
 		line="mkdir (\$nu.data-dir | path join vendor autoload); ^$(printf '%s\n' "$bin/vmgo" | sed 's/[\\"]/\\&/g; s/.*/"&"/') hook nushell"
 		line="$line | save -f (\$nu.data-dir | path join vendor autoload vmgo.nu)"
@@ -1034,9 +1036,9 @@ advise() {
 			printf '    %s\n' "$line" >&2
 		fi
 	else
-		[ -z "$hook" ] || die 1 "no hook for $login_shell: vmgo has bash, zsh, fish, elvish and nushell"
+		[ -z "$hook" ] || die 1 "no hook for $login_shell: vmgo has bash, zsh, fish, elvish, nushell and xonsh"
 		say 'to have it in every shell, add one of these lines:'
-		for name in bash zsh fish elvish nushell; do
+		for name in bash zsh fish elvish nushell xonsh; do
 			hook_of "$name" && printf '    %s: %s\n' "$rc" "$line" >&2
 		done
 	fi
@@ -1132,7 +1134,7 @@ uninstall() {
 	fi
 	real_bin=$(readlink -f -- "$bin") || real_bin=$bin
 	remove_shims
-	for name in bash zsh fish elvish nushell; do
+	for name in bash zsh fish elvish nushell xonsh; do
 		[ -n "$home" ] || break
 		hook_of "$name"
 		while has_block; do

@@ -33,7 +33,7 @@ chromium:chromium direnv:direnv elvish:elvish fish:fish gcc:gcc git:git ip:iprou
 mmdebstrap:mmdebstrap nginx:nginx nsenter:util-linux perf:linux-perf python3:python3
 shellcheck:shellcheck ssh:openssh-client strace:strace tmux:tmux
 unzip:unzip wget:wget yash:yash zsh:zsh'
-long_tools='emacs:emacs-nox,elpa-eglot,elpa-go-mode lintian:lintian npm:npm nvim:neovim rpm:rpm' # for --long besides
+long_tools='emacs:emacs-nox,elpa-eglot,elpa-go-mode lintian:lintian npm:npm nvim:neovim rpm:rpm xonsh:xonsh' # for --long besides
 
 say() { printf 'test.sh: %s\n' "$*" >&2; }
 

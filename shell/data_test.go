@@ -130,13 +130,13 @@ func FuzzData(f *testing.F) {
 	})
 }
 
-// program returns the program of a shell; the test is skipped where nushell, which
-// Debian does not have, is missing.
+// program returns the program of a shell; the test is skipped where one is missing
+// that only the long run has.
 func program(t *testing.T, sh shell.Shell) string {
 	t.Helper()
 	path, err := exec.LookPath(sh.About().Interactive[0])
-	if err != nil && sh.Name() == "nushell" {
-		t.Skip("nu is not on PATH: ./test.sh --long fetches it")
+	if err != nil && (sh.Name() == "nushell" || sh.Name() == "xonsh") {
+		t.Skip(sh.Name() + " is not on PATH: ./test.sh --long fetches it")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ func all() []Shell {
 		elvish{},
 		fish{},
 		nushell{},
+		xonsh{},
 		zsh{},
 	}
 }
@@ -85,7 +86,7 @@ func StartupFile(name string) string {
 }
 
 // Line returns the line for the start-up file of the shell of that name that
-// loads the hook of the program vmgo, which is an absolute path; empty for a
+// loads the hook of the program vmgo, an absolute path or one that begins with ~/; empty for a
 // shell without a hook. Start-up files may be read before PATH is complete
 // (Debian's .profile reads .bashrc before it adds ~/.local/bin), so only a
 // program that is on every PATH goes by its name.
@@ -102,7 +103,7 @@ func programWord(s Shell, path string) string {
 	switch {
 	case i >= 0 && onEveryPath(path[:i]):
 		return path[i+1:]
-	case diag.Word(path) == path:
+	case diag.Word(strings.TrimPrefix(path, "~/")) == strings.TrimPrefix(path, "~/"):
 		return path
 	}
 	return s.Quote(path)

@@ -29,6 +29,9 @@ func TestLine(t *testing.T) {
 			`^/home/u/.local/bin/vmgo hook nushell | save -f ($nu.data-dir | path join vendor autoload vmgo.nu)`},
 		{"nu", `/a "b"/vmgo`, `mkdir ($nu.data-dir | path join vendor autoload); ` +
 			`^"/a \"b\"/vmgo" hook nushell | save -f ($nu.data-dir | path join vendor autoload vmgo.nu)`},
+		{"xonsh", "/home/u/.local/bin/vmgo", `execx($(/home/u/.local/bin/vmgo hook xonsh))`},
+		{"xonsh", "~/.local/bin/vmgo", `execx($(~/.local/bin/vmgo hook xonsh))`},
+		{"xonsh", `/a $HOME/vmgo`, `execx($(@("/a $HOME/vmgo") hook xonsh))`},
 		{"fish", `/it's\/vmgo`, `'/it\'s\\/vmgo' hook fish | source`},
 	} {
 		if got := shell.Line(test.name, test.vmgo); got != test.want {

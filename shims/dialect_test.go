@@ -1,7 +1,10 @@
 package shims_test
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,14 +12,18 @@ import (
 )
 
 // eachShell runs a test in every shell that there is a hook for. One that is
-// not on this machine fails the test: it would prove nothing. nushell is in no
-// Debian.
+// not on this machine fails the test: it would prove nothing. Only the long run has
+// nushell and xonsh.
 func eachShell(t *testing.T, test func(t *testing.T, m *machine, name string)) {
 	for _, name := range shell.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath("nu"); name == "nushell" && err != nil {
-				t.Skip("nu is not on PATH: ./test.sh --long fetches it")
+			program := map[string]string{"nushell": "nu", "xonsh": "xonsh"}[name]
+			if _, err := exec.LookPath(program); program != "" && err != nil {
+				t.Skip(program + " is not on PATH: ./test.sh --long fetches it")
+			}
+			if name == "xonsh" && os.Getenv("VMGO_LONG") == "" {
+				t.Skip("xonsh starts as slowly as Python does: VMGO_LONG=1, or ./test.sh --long")
 			}
 			if testing.Short() && name == "elvish" {
 				t.Skip("it takes twice as long as bash: the run without -short has it") // the race detector gains nothing
@@ -66,6 +73,11 @@ func sets(shell, name, value string) string {
 			return "$env.PATH = [" + value + "]"
 		}
 		return "$env." + name + " = \"" + value + "\""
+	case "xonsh":
+		if name == "PATH" {
+			return "$PATH = " + strings.ReplaceAll(strconv.Quote(value), " ", `", "`)
+		}
+		return "$" + name + " = " + strconv.Quote(value)
 	}
 	return "export " + name + "=" + value
 }
@@ -80,6 +92,8 @@ func addsToPath(shell, front, back string) string {
 		return sets(shell, "PATH", front+" $@paths "+back)
 	case "nushell":
 		return sets(shell, "PATH", front+" ...$env.PATH "+back)
+	case "xonsh":
+		return fmt.Sprintf("$PATH = [d for d in [%q, *$PATH, %q] if d]", front, back)
 	}
 	return sets(shell, "PATH", strings.Trim(front+":$PATH:"+back, ":"))
 }
@@ -91,6 +105,8 @@ func valueOf(shell, name string) string {
 		return "$E:" + name
 	case "nushell":
 		return "$env." + name
+	case "xonsh":
+		return "@($" + name + ")"
 	}
 	return `"$` + name + `"`
 }
@@ -104,6 +120,38 @@ func unset(shell, name string) string {
 		return "unset-env " + name
 	case "nushell":
 		return "hide-env " + name
+	case "xonsh":
+		return "del $" + name
 	}
 	return "unset " + name
+}
+
+// loads returns the line that loads the hook from a file.
+func loads(name, path string) string {
+	switch name {
+	case "fish":
+		return "cat '" + path + "' | source"
+	case "elvish":
+		return "eval (slurp < '" + path + "')"
+	case "nushell":
+		return "source '" + path + "'"
+	case "xonsh":
+		return "execx(open(" + strconv.Quote(path) + ").read())"
+	}
+	return `eval "$(cat '` + path + `')"`
+}
+
+// status is how the shell writes the status of the last command.
+func (s *terminal) status() string {
+	switch s.name {
+	case "fish":
+		return "$status"
+	case "elvish":
+		return "none" // a status is an exception there
+	case "nushell":
+		return "$env.LAST_EXIT_CODE"
+	case "xonsh":
+		return "$LAST_RETURN_CODE"
+	}
+	return "$?"
 }

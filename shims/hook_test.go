@@ -247,6 +247,7 @@ func TestHook_aNestedShellTakesOver(t *testing.T) {
 		s.in("cd "+dir, "1.22.5")
 		nested := map[string]string{
 			"bash": "bash --noprofile --rcfile " + m.root + "/rc/bashrc -i", "zsh": "zsh -d -i", "fish": "fish -i", "nushell": "^$nu.current-exe", "elvish": "elvish -rc " + m.root + "/rc/rc.elv -i",
+			"xonsh": "xonsh --rc " + m.root + "/rc/rc.xsh -i",
 		}[name]
 		env := s.in(nested, "1.22.5")
 		if !strings.HasPrefix(env["PATH"], m.goroot("1.22.5")+"/bin:") || env["GOPATH"] == "/rc" {

@@ -185,19 +185,6 @@ func hookLine(m *machine, name string) string {
 	return loads(name, m.write(m.root+"/hook."+name, m.hook(name)))
 }
 
-// loads returns the line that loads the hook from a file.
-func loads(name, path string) string {
-	switch name {
-	case "fish":
-		return "cat '" + path + "' | source"
-	case "elvish":
-		return "eval (slurp < '" + path + "')"
-	case "nushell":
-		return "source '" + path + "'"
-	}
-	return `eval "$(cat '` + path + `')"`
-}
-
 // start starts a shell with the given start-up file; HOOK in it stands for the
 // line that loads the hook.
 func (m *machine) start(name, rc string) *terminal {
@@ -221,6 +208,8 @@ func (m *machine) start(name, rc string) *terminal {
 		nu, err := exec.LookPath("nu")
 		must(m.t, err)
 		argv = []string{"sh", "-c", `stty -icrnl && exec "$0"`, nu}
+	case "xonsh":
+		argv = []string{"xonsh", "--rc", m.write(m.root+"/rc/rc.xsh", "$PROMPT = '"+xonshPrompt+"'\n$XONSH_HISTORY_BACKEND = 'dummy'\n"+rc), "-i"}
 	}
 	return m.startCommand(name, argv)
 }
@@ -279,21 +268,9 @@ func (s *terminal) send(text string) {
 	must(s.m.t, err)
 }
 
-// status is how the shell writes the status of the last command.
-func (s *terminal) status() string {
-	switch s.name {
-	case "fish":
-		return "$status"
-	case "elvish":
-		return "none" // a status is an exception there
-	case "nushell":
-		return "$env.LAST_EXIT_CODE"
-	}
-	return "$?"
-}
-
 // enter types a line. Most shells read what was typed before their prompt came;
-// nushell drops it, and elvish 0.19 may crash, so their prompts are waited for.
+// nushell drops it, xonsh runs it without a prompt, and elvish 0.19 may crash, so their
+// prompts are waited for.
 func (s *terminal) enter(line string) {
 	s.m.t.Helper()
 	if !isData(s.m.t, s.name) {
@@ -311,8 +288,11 @@ func (s *terminal) enter(line string) {
 // isAtPrompt reports whether the shell has shown another prompt than the last one.
 func (s *terminal) isAtPrompt() bool {
 	begins, ends := askCursor, ""
-	if s.name == "elvish" {
+	switch s.name {
+	case "elvish":
 		begins, ends = "\x1b[?2004h", elvishPrompt // drawn after that
+	case "xonsh":
+		begins = strings.ReplaceAll(xonshPrompt, `\n`, "\n")
 	}
 	out := s.output()
 	prompts := strings.Count(out, begins)
@@ -323,7 +303,10 @@ func (s *terminal) isAtPrompt() bool {
 	return true
 }
 
-const elvishPrompt = "at elvish> "
+const (
+	elvishPrompt = "at elvish> "
+	xonshPrompt  = `\nat xonsh\n> ` // of a line that is too long, readline draws the last one again
+)
 
 // hang is when a wait for another process is given up. It only ends a test that
 // has failed already: no machine is that slow.

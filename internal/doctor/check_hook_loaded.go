@@ -34,7 +34,7 @@ func hookLoadedCheck() Check {
 			} else if len(m.shimDirs()) > 0 {
 				r = info("the hook is not loaded; shims select the release instead")
 			}
-			return r.fixWith("echo %s >> %s", diag.Word(m.hookCommand()), diag.Word(rc))
+			return r.fixWith("%s", m.appendHookLine(rc))
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/environ"
 )
 
@@ -37,6 +38,8 @@ func (m *Machine) loadsHook(a Assignment) bool {
 // startupShell returns the shell that reads a startup file of a home directory.
 func startupShell(path string) string {
 	switch base := filepath.Base(path); {
+	case base == ".xonshrc" || strings.Contains(path, "/xonsh/"):
+		return "xonsh"
 	case strings.HasPrefix(base, ".z"):
 		return "zsh"
 	case strings.Contains(path, "/fish/"):
@@ -63,8 +66,28 @@ func (m *Machine) rcFile() string {
 	return m.HomePath(file)
 }
 
-// hookCommand returns the line that loads the hook in the login shell.
-func (m *Machine) hookCommand() string { return m.Options.HookLine(m.accountShell(), m.Options.Vmgo) }
+// hookCommand returns the line that loads the hook in the login shell. All of these
+// shells know ~, not all of them $HOME.
+func (m *Machine) hookCommand() string {
+	vmgo := m.Options.Vmgo
+	if rest, beneath := strings.CutPrefix(vmgo, m.Layout.Home+"/"); beneath && diag.Word(rest) == rest {
+		vmgo = "~/" + rest
+	}
+	return m.Options.HookLine(m.accountShell(), vmgo)
+}
+
+// appendHookLine returns the command by which that shell adds the line to a file.
+func (m *Machine) appendHookLine(path string) string {
+	line, file := diag.Word(m.hookCommand()), diag.Word(path)
+	if m.accountShell() == "nu" {
+		return line + " + (char nl) | save --append " + file
+	}
+	command := "echo " + line + " >> " + file
+	if dir := filepath.Dir(path); !m.Exists(dir) {
+		return "mkdir -p " + diag.Word(dir) + "; " + command
+	}
+	return command
+}
 
 // shimDirs are the directories on PATH that hold a shim of ours.
 func (m *Machine) shimDirs() []string {

@@ -180,7 +180,7 @@ func (m *Machine) askOwn() ownShell {
 	case "elvish":
 		command := []string{path, "-c", ask}
 		return ownShell{command, command, command}
-	case "nu":
+	case "nu", "xonsh":
 		return ownShell{[]string{path, "-l", "-c", ask}, []string{path, "-i", "-l", "-c", ask}, []string{path, "-c", ask}}
 	}
 	shell := m.LoginShell()

@@ -24,7 +24,7 @@ type Assignment struct {
 func userStartup() []string {
 	return []string{
 		".profile", ".bash_profile", ".bash_login", ".bashrc", ".bash_aliases", ".zshenv", ".zprofile", ".zshrc", ".zlogin",
-		".config/fish/config.fish", ".config/fish/conf.d/*.fish", ".config/elvish/rc.elv", ".config/nushell/config.nu", ".config/nushell/autoload/*.nu",
+		".config/fish/config.fish", ".config/fish/conf.d/*.fish", ".config/elvish/rc.elv", ".xonshrc", ".config/xonsh/rc.xsh", ".config/nushell/config.nu", ".config/nushell/autoload/*.nu",
 		".local/share/nushell/vendor/autoload/*.nu", ".pam_environment", ".config/environment.d/*.conf",
 	}
 }
