@@ -28,8 +28,10 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 		count++
 		r.worse(status)
 		r = r.at(a.Path, a.Line, "%s  # %s", a.Text, reason)
-		if status != Info {
-			r = r.safely(m.disable(a)...)
+		if edits := m.disable(a); status != Info && len(edits) > 0 {
+			r = r.safely(edits...)
+		} else if status != Info {
+			r = r.silence(m, a)
 		}
 	}
 	switch {
@@ -40,10 +42,10 @@ func runLeftovers(_ context.Context, m *Machine) Result {
 		return r
 	}
 	r.Summary = ui.Count(count, "line") + " of an earlier Go installation in startup files"
-	if len(r.Edits) > 0 {
-		return r.fixWith("vmgo doctor --fix --only toolchain.leftovers")
+	if len(r.Edits) > 0 { // first, as it names lines by number
+		r.Fix = strings.TrimSpace("vmgo doctor --fix --only toolchain.leftovers\n" + r.Fix)
 	}
-	return r.means("Remove these lines, or vmgo has no effect in such sessions.")
+	return r
 }
 
 // leftover returns what a line does to Go; empty for nothing.
@@ -59,7 +61,7 @@ func (m *Machine) leftover(a Assignment) (Status, string) {
 		return Warn, "turns modules off"
 	case a.Name == "GOSUMDB" && a.Value == "off":
 		return Warn, "turns off the checksum database"
-	case otherManager(a.Text) != "":
+	case otherManager(a.Text) != "" && !strings.HasSuffix(a.Text, "then"): // which is a test alone
 		return Warn, "starts " + otherManager(a.Text) + ", another version manager"
 	}
 	if dir, gone := m.goneGoDir(a); dir != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,10 +49,29 @@ func markFor(path string) string {
 	return ": " + disabledMark
 }
 
-// standsAlone reports whether a line does nothing but set its variable, and nothing
-// else depends on it.
+// standsAlone reports whether a line does nothing but set its variable, name an alias for go
+// or start another version manager, and nothing else depends on it.
 func (m *Machine) standsAlone(a Assignment) bool {
-	return (a.Name != "" && a.Alone && m.losesNothing(a) || strings.HasPrefix(a.Text, "alias go")) && m.plainLine(a)
+	sets := a.Name != "" && a.Alone && m.losesNothing(a)
+	return (sets || strings.HasPrefix(a.Text, "alias go") || startsManager(a.Text)) && m.plainLine(a)
+}
+
+// startsManager reports whether a line begins, after a test of its own, with the command that
+// starts another version manager.
+func startsManager(text string) bool {
+	command, _, _ := strings.Cut(strings.TrimSpace(withoutTest(text)), " ")
+	return otherManager(text) != "" && slices.Contains([]string{"source", ".", `\.`, "eval"}, command)
+}
+
+// withoutTest returns a line without the test before its command: [ -s FILE ] && . FILE
+func withoutTest(text string) string {
+	test, command, found := strings.Cut(text, "&&")
+	test = strings.TrimSpace(test)
+	isTest := strings.HasPrefix(test, "[ ") && strings.HasSuffix(test, " ]") || strings.HasPrefix(test, "[[ ") && strings.HasSuffix(test, " ]]")
+	if !found || !isTest {
+		return text
+	}
+	return command
 }
 
 // plainLine reports whether a line is one command, which no other line continues.
@@ -60,17 +80,51 @@ func (m *Machine) plainLine(a Assignment) bool {
 	if a.Line > 1 {
 		before = m.rawLine(a.Path, a.Line-1)
 	}
+	command := regexp.MustCompile(`\$\{\w+\}`).ReplaceAllString(withoutTest(raw), "")
 	return !strings.HasSuffix(raw, `\`) && !strings.HasSuffix(before, `\`) &&
-		!strings.ContainsAny(raw, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
+		!strings.ContainsAny(command, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
 }
 
 // silence adds what disables a line of a startup file: a command, and for
-// the user's own file what --fix may do. A line that does more is opened in an editor.
+// the user's own file what --fix may do. A line that does more loses a directory that is gone,
+// or is opened in an editor.
 func (r Result) silence(m *Machine, a Assignment) Result {
-	if !m.standsAlone(a) {
-		return r.fixWith("%svi +%d %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path))
+	if m.standsAlone(a) {
+		return r.comment(m, a)
 	}
-	return r.comment(m, a)
+	if dir, gone := m.goneGoDir(a); gone {
+		return r.takeOut(m, a, dir)
+	}
+	return r.fixWith("%svi +%d %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path))
+}
+
+// takeOut adds the command that takes a directory out of the PATH that a line sets.
+func (r Result) takeOut(m *Machine, a Assignment, dir string) Result {
+	sudo, file := m.sudoFor(a.Path), diag.Word(a.Path)
+	for _, part := range pathParts(a.Value) {
+		if element := elementOf(m.rawLine(a.Path, a.Line), part); m.expandHome(part) == dir && element != "" {
+			pattern := strings.NewReplacer(".", `\.`, "$", `\$`).Replace(element)
+			return r.fixWith("%ssed -i %s %s", sudo, diag.Word(fmt.Sprintf("%ds|%s||", a.Line, pattern)), file)
+		}
+	}
+	return r.fixWith("%svi +%d %s   # take %s out", sudo, a.Line, file, dir)
+}
+
+// elementOf returns the first occurrence of a directory in a line with the colon that goes with
+// it; empty where the line writes it in another way.
+func elementOf(raw, dir string) string {
+	if strings.ContainsAny(dir, `\*[]^|`) {
+		return ""
+	}
+	if at := strings.Index(raw, ":"+dir); at >= 0 {
+		if after := raw[at+1+len(dir):]; after == "" || strings.ContainsAny(after[:1], ":\"' ") {
+			return ":" + dir
+		}
+	}
+	if at := strings.Index(raw, dir+":"); at > 0 && strings.ContainsAny(raw[at-1:at], "=\"' ") {
+		return dir + ":"
+	}
+	return ""
 }
 
 // losesNothing reports whether removing a line removes only missing Go directories

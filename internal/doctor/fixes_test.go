@@ -16,13 +16,21 @@ import (
 )
 
 // toolsOfFixes are the programs of fixes that work on a made-up tree.
-func toolsOfFixes() []string { return []string{"sed", "chmod", "go", "env"} }
+func toolsOfFixes() []string { return []string{"sed", "chmod", "go", "env", "tee"} }
+
+// sysctlOnTree does what sysctl(8) does for "-w NAME=VALUE", beneath a root.
+func sysctlOnTree(root string) string {
+	return "sysctl() { name=${2%%=*}; printf '%s\\n' \"${2#*=}\" >" + root + "/proc/sys/$(echo \"$name\" | /usr/bin/tr . /); }\n"
+}
+
+// fixesItself is what doctor prints where --fix may do it.
+const fixesItself = "vmgo doctor --fix --only "
 
 // appliedFixes are the beginnings of commands that change nothing but files of the
 // tree and variables. All others need a network, a package manager, a kernel, an
 // account or a person; what they change is the real machine's, so they are never run here.
 func appliedFixes() []string {
-	return []string{"sed -i ", "chmod ", "unset ", "export ", "echo 'export ", "go env -u ", "go env -w ", "GOTOOLCHAIN=local go env -u "}
+	return []string{"sed -i ", "chmod ", "unset ", "export ", "echo 'export ", "go env -u ", "go env -w ", "GOTOOLCHAIN=local go env -u ", "sysctl -w ", "echo 'vm."}
 }
 
 // notSettled says why a check may still complain after its fix.
@@ -59,16 +67,20 @@ func onTree(fix, root string) string {
 		if inner, found := strings.CutPrefix(line, "su - -c "); found {
 			line = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(inner, "'"), "'"), `'\''`, "'")
 		}
+		if strings.HasPrefix(line, fixesItself) {
+			continue // see fixItself
+		}
 		known := slices.ContainsFunc(appliedFixes(), func(begin string) bool { return strings.HasPrefix(line, begin) })
-		if !known || strings.Contains(line, " | ") || strings.Contains(line, "&&") {
+		line = strings.Replace(line, " | sudo tee ", " | tee ", 1)
+		if piped := strings.Contains(line, " | "); !known || piped && !strings.Contains(line, " | tee ") || strings.Contains(line, "&&") {
 			return ""
 		}
 		begin := 0
 		switch {
-		case strings.HasPrefix(line, "export "), strings.HasPrefix(line, "go env -w "):
+		case strings.HasPrefix(line, "export "), strings.HasPrefix(line, "go env -w "), strings.HasPrefix(line, "sysctl "):
 			begin = len(line)
 		case strings.HasPrefix(line, "echo "):
-			begin = strings.LastIndex(line, ">>")
+			begin = max(strings.LastIndex(line, ">>"), strings.LastIndex(line, "tee "))
 		}
 		paths := regexp.MustCompile(`(^|[\s'">])/([a-z])`)
 		script += line[:begin] + paths.ReplaceAllString(line[begin:], "${1}"+root+"/${2}") + "\n"
@@ -110,6 +122,30 @@ func newLogin(t *testing.T, h host.Host, dump string, before []doctor.Assignment
 	return h
 }
 
+// fixItself does what --fix does for an outcome: first with its undo, after which every file
+// must be as before.
+func fixItself(t *testing.T, m *doctor.Machine, o doctor.Outcome) {
+	t.Helper()
+	plan, err := doctor.Plan(m, doctor.Report{Outcomes: []doctor.Outcome{o}})
+	if err != nil || len(plan) == 0 {
+		t.Fatalf("--fix has no plan: %v", err)
+	}
+	if err := doctor.Apply(m, plan); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := doctor.Undo(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range plan {
+		if data, err := m.ReadFile(c.Path); c.Before != nil && (err != nil || !slices.Equal(data, c.Before)) {
+			t.Fatalf("%s after the undo: %q (%v), not %q", c.Path, data, err, c.Before)
+		}
+	}
+	if err := doctor.Apply(m, plan); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestFixes_endFindings applies the fix of every fixture that has one and can have one
 // applied, and looks again in a new login.
 func TestFixes_endFindings(t *testing.T) {
@@ -137,11 +173,15 @@ func TestFixes_endFindings(t *testing.T) {
 				m := patient(t, h, c.options)
 				o := examine(t, m, []doctor.Check{check}).Outcomes[0]
 				script := onTree(o.Fix, strings.TrimSuffix(h.Path("/"), "/"))
-				if script == "" || h.Env["HOME"] == "" || notSettled()[check.ID+"/"+c.name] != "" {
+				itself := strings.HasPrefix(o.Fix, fixesItself)
+				if script == "" && !itself || h.Env["HOME"] == "" || notSettled()[check.ID+"/"+c.name] != "" {
 					return
 				}
+				if itself {
+					fixItself(t, m, o)
+				}
 				dump := filepath.Join(t.TempDir(), "env")
-				cmd := exec.Command("/bin/sh", "-c", begin+script+"env -0 >"+dump)
+				cmd := exec.Command("/bin/sh", "-c", begin+sysctlOnTree(strings.TrimSuffix(h.Path("/"), "/"))+script+"env -0 >"+dump)
 				cmd.Dir = h.Path(h.Dir)
 				for name, value := range h.Env {
 					if name == "HOME" || name == "GOENV" || strings.HasPrefix(name, "XDG_") {

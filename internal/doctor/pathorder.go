@@ -31,7 +31,7 @@ func (r Result) moveAside(m *Machine, dir string) Result {
 	if a, found := m.lineFor(dir); found {
 		r = r.at(a.Path, a.Line, "%s", a.Text)
 		if !m.addsOnlyGo(a) {
-			return r.fixWith("%svi +%d %s   # take %s out", m.sudoFor(a.Path), a.Line, diag.Word(a.Path), dir)
+			return r.takeOut(m, a, dir)
 		}
 		return r.comment(m, a)
 	}

@@ -51,7 +51,7 @@ func (m *Machine) startupLines(file string, mine bool) []Assignment {
 	var all []Assignment
 	for i, line := range m.Lines(file) {
 		text := strings.TrimSpace(line)
-		if text == "" || strings.HasPrefix(text, "#") {
+		if text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, ": "+disabledMark) {
 			continue
 		}
 		a := Assignment{Path: file, Line: i + 1, Text: text, Mine: mine}
