@@ -25,6 +25,7 @@ import (
 const (
 	proxyConnections = 16
 	manyConnections  = 1000
+	mostMemory       = 256 << 20 // with manyConnections
 	zipSize          = 2_190_000 // of golang.org/x/tools, about
 	zipRequests      = 600
 	modLines         = 60 // a go.mod of 3 kB
@@ -212,7 +213,8 @@ func (s *server) cpu() (time.Duration, error) {
 }
 
 // many opens many connections that all ask for a file and read nothing at first,
-// and prints the most memory that the server ever had.
+// and prints the most memory that the server ever had. More than mostMemory is an
+// error.
 func (s *server) many(path string) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
@@ -244,11 +246,25 @@ func (s *server) many(path string) error {
 			return err
 		}
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	for line := range strings.Lines(string(status)) {
-		if peak, found := strings.CutPrefix(line, "VmHWM:"); found {
-			fmt.Printf("\n%s: peak memory with %d connections that ask for %d bytes each: %s\n", s.name, manyConnections, zipSize, strings.TrimSpace(peak))
-		}
+	peak, err := s.peak()
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Printf("\n%s: peak memory with %d connections that ask for %d bytes each: %d kB\n", s.name, manyConnections, zipSize, peak>>10)
+	if peak > mostMemory {
+		return fmt.Errorf("%s: peak memory of more than %d bytes", s.name, mostMemory)
+	}
+	return nil
+}
+
+// peak is the most memory that the server ever had, in bytes.
+func (s *server) peak() (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	text, _, _ := strings.Cut(rest, "kB")
+	kilobytes, err := strconv.Atoi(strings.TrimSpace(text))
+	return kilobytes << 10, err
 }
