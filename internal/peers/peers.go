@@ -1,9 +1,8 @@
 // Package peers finds the releases that other version managers have installed,
 // and what they use by default. It reads their files and changes none.
 //
-// Where each keeps them was read in the sources of goenv 3, mise, asdf-golang,
-// voidint/g, gobrew, golang.org/dl and the go command; gvm's place is that of
-// its documentation.
+// Where each keeps them was read in the sources of goenv 3, mise, asdf-golang, gvm,
+// voidint/g, gobrew, golang.org/dl and the go command.
 package peers
 
 import (
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -22,7 +22,7 @@ type Peer struct {
 	version func(name string) string // the version in the name of a directory there
 	inner   string                   // GOROOT in such a directory; empty: the directory itself
 	choice  func(Machine) string     // the file that names its default; nil: there is none
-	read    func(text string) string // the selector in that file
+	read    func(text string) string // the selector in that file; nil: it is a link to a release
 }
 
 // Machine is where to look.
@@ -78,9 +78,11 @@ func All() []Peer {
 		{Name: "mise", base: miseData, version: same, choice: miseConfig, read: miseGo},
 		{Name: "asdf", base: from("ASDF_DATA_DIR", ".asdf", "installs/golang"), version: same, inner: "go",
 			choice: from("", "", ".tool-versions"), read: toolVersions},
-		{Name: "gvm", base: from("GVM_ROOT", ".gvm", "gos"), version: after("go")},
-		{Name: "g", base: from("G_HOME", ".g", "versions"), version: same},
-		{Name: "gobrew", base: from("GOBREW_ROOT", "", ".gobrew/versions"), version: same, inner: "go"},
+		{Name: "gvm", base: from("GVM_ROOT", ".gvm", "gos"), version: after("go"),
+			choice: from("GVM_ROOT", ".gvm", "environments/default"), read: gvmGo},
+		{Name: "g", base: from("G_HOME", ".g", "versions"), version: same, choice: from("G_HOME", ".g", "go")},
+		{Name: "gobrew", base: from("GOBREW_ROOT", "", ".gobrew/versions"), version: same, inner: "go",
+			choice: from("GOBREW_ROOT", "", ".gobrew/current")},
 		{Name: "sdk", base: from("", "", "sdk"), version: after("go")},
 		{Name: "gotoolchain", base: func(m Machine) string {
 			if m.Modcache == "" {
@@ -116,6 +118,13 @@ func firstWord(text string) string {
 		return words[0]
 	}
 	return ""
+}
+
+// gvmGo reads the name of the release in what "gvm use --default" copies.
+func gvmGo(text string) string {
+	_, rest, _ := strings.Cut(text, `gvm_go_name="go`)
+	version, _, _ := strings.Cut(rest, `"`)
+	return version
 }
 
 // toolVersions reads the first version on the line of Go in asdf's file.
@@ -174,12 +183,29 @@ func Find(m Machine, names ...string) (trees []Tree, defaults []Default) {
 			continue
 		}
 		path := p.choice(m)
-		if selector := p.read(m.Text(path)); selector != "" {
+		if selector := p.selector(m, base, path); selector != "" {
 			defaults = append(defaults, Default{p.Name, path, selector})
 		}
 	}
 	slices.SortStableFunc(trees, func(a, b Tree) int { return b.Version.Compare(a.Version) })
 	return trees, defaults
+}
+
+// selector returns what the file of a default selects; empty for nothing.
+func (p Peer) selector(m Machine, base, path string) string {
+	if p.read != nil {
+		return p.read(m.Text(path))
+	}
+	target := m.LinkText(path)
+	if target != "" && !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	rest, beneath := strings.CutPrefix(target, base+"/")
+	if !beneath {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return p.version(name)
 }
 
 // Remnant is something of a former way to use Go in a directory.
@@ -188,7 +214,7 @@ type Remnant struct {
 }
 
 // Remnants looks for what stands in the way of vmgo in a directory: an .envrc
-// that sets GOROOT, and a GOPATH in the project.
+// that sets GOROOT, a GOPATH in the project, a pin that only mise reads.
 func Remnants(m Machine, dir string) (found []Remnant) {
 	path := filepath.Join(dir, ".envrc")
 	for _, line := range m.Lines(path) {
@@ -196,6 +222,11 @@ func Remnants(m Machine, dir string) (found []Remnant) {
 		if len(words) > 0 && !strings.HasPrefix(words[0], "#") && strings.Contains(line, "GOROOT") {
 			found = append(found, Remnant{path, "sets GOROOT: remove the line, and pin the release with vmgo use"})
 			break
+		}
+	}
+	for _, name := range []string{"mise.toml", ".mise.toml"} {
+		if selector := miseGo(m.Text(filepath.Join(dir, name))); selector != "" {
+			found = append(found, Remnant{filepath.Join(dir, name), "selects go " + selector + " for mise only: vmgo use " + diag.Word(selector)})
 		}
 	}
 	gopath := filepath.Join(dir, "gopath")
