@@ -137,7 +137,8 @@ func (p *Progress) Close() {
 }
 
 // erase goes back to where the moving lines begin and clears them. A terminal
-// that was made narrower has wrapped them since: most terminals do.
+// that was made narrower has wrapped them since: most terminals do. The ^C that a
+// terminal shows has moved the cursor to the right.
 func (p *Progress) erase() {
 	if len(p.lines) == 0 {
 		return
@@ -147,7 +148,7 @@ func (p *Progress) erase() {
 	for _, width := range p.lines {
 		up += max(1, (width+columns-1)/columns)
 	}
-	fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", up)
+	fmt.Fprintf(p.out, "\r\x1b[%dA\x1b[J", up)
 	p.lines = nil
 }
 

@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,17 @@ func TestProgress_rateIsMeasured(t *testing.T) {
 	job.Count(54_000_000, 70_000_000)
 	if text := s.screen.Text()[0]; !strings.HasSuffix(text, "54.0 MB of 70.0 MB  2.0 MB/s  8s left") {
 		t.Errorf("2 MB/s for two seconds: %q", text)
+	}
+}
+
+func TestProgress_erasesInterrupt(t *testing.T) {
+	t.Parallel()
+	s := newStage(60)
+	s.Job("go1.22.5").Phase("running")
+	_, _ = io.WriteString(s.screen, "^C") // as the terminal shows the key
+	s.Print("interrupted")
+	if got := strings.Join(s.screen.Text(), "|"); got != "interrupted|go1.22.5: running" {
+		t.Errorf("%q", got)
 	}
 }
 
