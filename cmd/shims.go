@@ -111,10 +111,11 @@ func unservedSessions(dir, system string) []string {
 	}
 	export := `export PATH=` + diag.Word(dir) + `:"$PATH"`
 	return []string{
-		"these sessions do not search " + dir + ": ssh HOST COMMAND, cron, systemd units, sudo, and logins whose shell is zsh or fish:",
+		"these sessions do not search " + dir + ": ssh HOST COMMAND, cron, systemd units, sudo, and logins whose shell is zsh, fish or tcsh:",
 		"  ssh, bash: " + export + " as the first line of ~/.bashrc, above the test for an interactive shell",
 		"  ssh and logins, zsh: " + export + " in ~/.zshenv",
 		"  logins, fish: fish_add_path " + diag.Word(dir),
+		"  ssh and logins, tcsh: set path = ( " + diag.Word(dir) + " $path ) in ~/.cshrc",
 		"  cron: a line PATH=" + path + " at the top of crontab -e",
 		"  systemd: Environment=PATH=" + path + " in the unit",
 		"  all but crontabs, as root: ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims",
