@@ -90,17 +90,18 @@ func ModeOf(p string) fs.FileMode {
 type nameSet struct {
 	files map[string]string // folded path -> path
 	dirs  map[string]string
-	order []string // directories, parents first
+	holds map[string]bool // directories with a file beneath them
+	order []string        // of them, parents first
 }
 
 func newNameSet(size int) *nameSet {
-	return &nameSet{files: make(map[string]string, size), dirs: map[string]string{}}
+	return &nameSet{files: make(map[string]string, size), dirs: map[string]string{}, holds: map[string]bool{}}
 }
 
 // bounded refuses more directories than limits allow files: a name of a
 // kilobyte may be five hundred directories deep.
 func (s *nameSet) bounded(limits Limits) error {
-	if len(s.order) > limits.Files {
+	if len(s.dirs) > limits.Files {
 		return refuse("the archive has more than " + strconv.Itoa(limits.Files) + " directories")
 	}
 	return nil
@@ -119,7 +120,23 @@ func (s *nameSet) add(p string) error {
 		return refuse("the archive has a name for both a file and a directory: " + shorten(p))
 	}
 	s.files[folded] = p
-	return s.addDir(path.Dir(p))
+	dir := path.Dir(p)
+	if err := s.addDir(dir); err != nil {
+		return err
+	}
+	s.hold(dir)
+	return nil
+}
+
+// hold notes that a directory is needed for a file. One that is named without
+// a file beneath it is not made: no proof covers it, and verify would report it.
+func (s *nameSet) hold(dir string) {
+	if dir == "." || s.holds[dir] {
+		return
+	}
+	s.hold(path.Dir(dir))
+	s.holds[dir] = true
+	s.order = append(s.order, dir)
 }
 
 func (s *nameSet) addDir(dir string) error {
@@ -140,7 +157,6 @@ func (s *nameSet) addDir(dir string) error {
 		return err
 	}
 	s.dirs[folded] = dir
-	s.order = append(s.order, dir)
 	return nil
 }
 

@@ -155,7 +155,7 @@ func (t *tarReader) directory(h *tar.Header) error {
 	if err := t.names.addDir(rel); err != nil {
 		return err
 	}
-	return t.mkdirs()
+	return t.names.bounded(t.limits)
 }
 
 func (t *tarReader) mkdirs() error {

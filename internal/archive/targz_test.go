@@ -165,6 +165,7 @@ func TestExtractTarGz(t *testing.T) {
 		file("go/VERSION", "go1.22.5\n"),
 		with(file("go/bin/go", "#!/bin/sh\n"), func(h *tar.Header) { h.Mode = 0o100775 }), // old archives have the type in the mode
 		entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: "go/src/", Mode: 0o755}},
+		entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: "go/doc/empty/", Mode: 0o755}},
 		file("go/src/go.mod", "module std\n"),
 		file("go/src/a/x.go", ""),
 		file("go/src/z.go", "z"),
@@ -174,6 +175,9 @@ func TestExtractTarGz(t *testing.T) {
 	sink, files, err := extract(data, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if sink.dirs["doc"] || sink.dirs["doc/empty"] {
+		t.Error("a directory was made that has no file, which no proof covers")
 	}
 	if len(files) != 7 || len(sink.files) != 7 || sink.files["src/z.go"] != "z" || sink.files["test/\u00c4foo.go"] != "umlaut" {
 		t.Errorf("%v", sink.files)
