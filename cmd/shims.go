@@ -55,6 +55,9 @@ func (a *app) refreshShims(dir string) (string, error) {
 		if err := rootMayRun(target, everybody); err != nil {
 			return "", err
 		}
+		if err := rootMayLink(dir); err != nil {
+			return "", err
+		}
 	}
 	return dir, shims.Refresh(dir, target)
 }
@@ -82,6 +85,21 @@ func rootMayRun(program string, everybody bool) error {
 	}
 	return diag.New(diag.Failure, "with a shim, all users and root would run a program that others can change: "+unsafe.Reason,
 		"git clone https://github.com/vmgo/vmgo && cd vmgo && ./install.sh --prefix /usr/local && /usr/local/bin/vmgo shims", unsafe.Fix)
+}
+
+// rootMayLink returns an error unless only root can change what is in a
+// directory of shims. That keeps root's links out of homes, too.
+func rootMayLink(dir string) error {
+	way, missing, err := fsx.Chain(dir, fsx.Look)
+	if err != nil {
+		return diag.Wrap(diag.Failure, err, "cannot tell who may write in "+dir)
+	}
+	unsafe := facts.Owners(host.Host{Root: "/"}, 0).Judge(way, len(missing) > 0)
+	if len(unsafe) == 0 {
+		return nil
+	}
+	return diag.New(diag.Failure, "others could replace the shims of root in "+dir+": "+unsafe[0].Reason,
+		"vmgo shims --dir /usr/local/bin   # or as the user who owns "+dir, unsafe[0].Fix)
 }
 
 // unsafeForRoot returns who besides root can change a program, nil if nobody;

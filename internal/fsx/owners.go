@@ -60,7 +60,11 @@ func (o Owners) Directory(e Entry, ancestor bool) *UnsafeError {
 		return &UnsafeError{Path: e.Path, Reason: e.Path + " is not a directory", Fix: "ls -ld " + word}
 	}
 	if !o.has(e.UID) && !(ancestor && o.Unmapped != nil && o.Unmapped(e.UID)) {
-		return o.foreign(e)
+		u := o.foreign(e)
+		if ancestor && o.UID == 0 && e.UID != nobody { // a home stays its user's
+			u.Fix = "ls -ld " + word + "   # use a directory of root's own, or: chown root:root " + word
+		}
+		return u
 	}
 	if ancestor && e.Mode&fs.ModeSticky != 0 {
 		return nil
