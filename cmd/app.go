@@ -209,6 +209,14 @@ func inOrder(categories ...string) string {
 	return strings.Replace(cli.AppHelpTemplate, `{{template "visibleCommandCategoryTemplate" .}}`, list.String(), 1)
 }
 
+// withoutCategory returns a template of the library without the category of a command,
+// which is a heading of the list of commands and says nothing about one of them.
+func withoutCategory(template string) string {
+	before, rest, _ := strings.Cut(template, "{{if .Category}}")
+	_, after, _ := strings.Cut(rest, "{{end}}")
+	return before + after
+}
+
 // commands lists every command in the order of the help text.
 func (a *app) commands() []*cli.Command {
 	commands := []*cli.Command{
@@ -261,7 +269,9 @@ func (a *app) tame(command *cli.Command, n needs) {
 	a.declare(n, command)
 	command.HideHelpCommand = true
 	command.OnUsageError = onUsageError
+	command.CustomHelpTemplate = withoutCategory(cli.CommandHelpTemplate)
 	if len(command.Subcommands) > 0 {
+		command.CustomHelpTemplate = withoutCategory(cli.SubcommandHelpTemplate)
 		for _, sub := range command.Subcommands {
 			a.tame(sub, n)
 		}

@@ -38,6 +38,7 @@ func (a *app) hardenCommand() *cli.Command {
 	return a.declare(needs{settings: true}, &cli.Command{
 		Name: "harden", Aliases: []string{"hardening"},
 		Usage:       "prepare the machine for Go; every change is shown first and can be undone",
+		UsageText:   "vmgo harden status|plan|apply|undo|service|report",
 		Description: hardenDescription,
 		Category:    machineCategory,
 		Subcommands: []*cli.Command{

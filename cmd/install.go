@@ -26,7 +26,8 @@ func (a *app) installCommand() *cli.Command {
 		Usage:     "download, verify and install releases",
 		UsageText: "vmgo install [SELECTOR|FILE|DIR...]",
 		ArgsUsage: "[SELECTOR|FILE|DIR...]",
-		Description: `Without a SELECTOR: what this directory requests. A selector takes the newest published match.
+		Description: `Without a SELECTOR: what this directory requests. A selector takes the newest published match:
+1.22.5 or 1.23rc1, 1.22 (its newest patch), latest, oldstable, '>=1.21 <1.23' (vmgo help selection).
 A FILE is an official archive or a module zip, a DIR has one or is a GOROOT (see vmgo help adopt).
 A release becomes visible in the store only after the checksum database or Google's signature verified it.
 ` + sourcesText(),
@@ -314,7 +315,7 @@ func installSources(c *cli.Context) string {
 func sourcesText() string {
 	var lines []string
 	for _, known := range release.Catalogue() {
-		line := "The source " + known.Name + " is verified by " + strings.Join(known.Proofs, ", ") + "."
+		line := "The source " + known.Name + " is verified by: " + strings.Join(known.Proofs, ", ") + "."
 		if known.Full {
 			line += " It has full archives."
 		}

@@ -129,7 +129,8 @@ func describeFlags(page *strings.Builder, command *cli.Command) {
 		for _, name := range f.Names() {
 			names = append(names, "`"+strings.Repeat("-", min(len(name), 2))+name+value+"`")
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s |\n", strings.Join(names, ", "), strings.ReplaceAll(meaning, "|", `\|`)))
+		cell := strings.NewReplacer("|", `\|`) // also in code a pipe would end the cell
+		rows = append(rows, fmt.Sprintf("| %s | %s |\n", cell.Replace(strings.Join(names, ", ")), cell.Replace(meaning)))
 	}
 	if len(rows) > 0 {
 		page.WriteString("\n| flag | meaning |\n|---|---|\n" + strings.Join(rows, ""))

@@ -25,9 +25,10 @@ const testKey = "SHA256:KfsDm/edALVJkZnIfV87nw6CwxkQC2fDRVme5qptxpw"
 // that each release has: one program verifies, whether vmgo is there or not yet.
 func (a *app) selfCommand() *cli.Command {
 	return a.declare(needs{store: true}, &cli.Command{
-		Name:     "self",
-		Usage:    "update vmgo itself, return to the previous release, or remove it",
-		Category: aboutCategory,
+		Name:      "self",
+		Usage:     "update vmgo itself, return to the previous release, or remove it",
+		UsageText: "vmgo self status|update|rollback|uninstall",
+		Category:  aboutCategory,
 		Subcommands: []*cli.Command{
 			{
 				Name: "status", Usage: "print the release of vmgo, and the other releases that are kept",

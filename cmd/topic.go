@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -50,16 +51,18 @@ func locale(h host.Host) string {
 }
 
 func (a *app) listTopics() error {
-	var table ui.Table
+	var pages, codes ui.Table
 	for _, page := range docs.Pages() {
-		table.Add(page.Name, page.Title)
+		pages.Add(page.Name, page.Title)
 	}
 	for _, entry := range diag.Catalogue() {
-		table.Add(string(entry.Code), entry.Summary)
+		codes.Add(string(entry.Code), entry.Summary)
 	}
-	if err := table.Write(a.host.Stdout); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(a.host.Stdout, "\nAlso a setting (VMGO_ROOT), a check of doctor (machine.swap) or an item of harden (inotify).")
-	return err
+	out := a.host.Stdout
+	fmt.Fprintln(out, "Pages (vmgo help selection, or doctor.md where a command has the name):")
+	err := pages.Write(out)
+	fmt.Fprintln(out, "\nError codes (vmgo help not-installed):")
+	err = errors.Join(err, codes.Write(out))
+	_, last := fmt.Fprintln(out, "\nAlso a setting (VMGO_ROOT), a check of doctor (machine.swap) or an item of harden (inotify).")
+	return errors.Join(err, last)
 }

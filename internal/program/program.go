@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,10 +81,23 @@ func run(ctx context.Context, h host.Host, spoken, about string, commands []Comm
 
 func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
 
+// overview lists the commands, after the help of the one without a name if there is one.
 func overview(w io.Writer, spoken, about string, commands []Command) error {
-	fmt.Fprintf(w, "%s: %s\n\nCommands:\n", spoken, about)
+	i := slices.IndexFunc(commands, func(c Command) bool { return c.Name == "" })
+	if i >= 0 {
+		commands[i].help(w, spoken, commands[i].flagSet())
+	} else {
+		fmt.Fprintf(w, "%s: %s\n", spoken, about)
+	}
+	fmt.Fprint(w, "\nCommands:\n")
+	var table ui.Table
 	for _, command := range commands {
-		fmt.Fprintf(w, "  %-10s %s\n", command.Name, command.usage)
+		if command.Name != "" {
+			table.Add("  "+command.Name, command.usage)
+		}
+	}
+	if err := table.Write(w); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%s COMMAND --help has the flags of a command.\n", spoken)
 	return err
@@ -96,7 +110,8 @@ func (c Command) run(ctx context.Context, stdout io.Writer, spoken string, words
 	arguments, err := c.parse(flags, words)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return c.help(stdout, spoken, flags)
+		c.help(stdout, spoken, flags)
+		return nil
 	case err != nil:
 		return diag.New(diag.Usage, strconv.Quote(line)+": "+plain(err), line+" --help")
 	case c.Most >= 0 && len(arguments) > c.Most:
@@ -138,7 +153,7 @@ func plain(err error) string {
 	return strings.ReplaceAll(text, "for flag -", "for flag --")
 }
 
-func (c Command) help(w io.Writer, spoken string, flags *flag.FlagSet) error {
+func (c Command) help(w io.Writer, spoken string, flags *flag.FlagSet) {
 	fmt.Fprintf(w, "%s: %s\n\nUsage: %s\n", strings.TrimSpace(spoken+" "+c.Name), c.usage, c.synopsis(spoken))
 	if c.Long != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Long))
@@ -148,5 +163,4 @@ func (c Command) help(w io.Writer, spoken string, flags *flag.FlagSet) error {
 		fmt.Fprintf(w, "%s  %s\n        %s\n", heading, f.name, f.usage)
 		heading = ""
 	}
-	return nil
 }
