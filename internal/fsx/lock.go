@@ -119,11 +119,8 @@ func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) 
 		}
 		got, err := TryFlock(file)
 		if err == nil && got && at.is(file) {
-			lock := &Lock{file}
-			if err := lock.sign(opts.Holder); err != nil {
-				return nil, errors.Join(err, file.Close())
-			}
-			return lock, nil
+			sign(file, opts.Holder)
+			return &Lock{file}, nil
 		}
 		held := &HeldError{Path: at.path, Holder: readHolder(file)}
 		if err := errors.Join(err, file.Close()); err != nil {
@@ -140,11 +137,9 @@ func acquire(ctx context.Context, at lockFile, opts LockOptions) (*Lock, error) 
 			opts.OnWait(held.Holder)
 		}
 		// Polling, since a flock(2) that blocks cannot be called off.
-		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-		case <-timer.C:
+		case <-time.After(pause):
 		}
 		waited += pause
 		pause = min(pause*3/2, 100*time.Millisecond)
@@ -192,16 +187,12 @@ func (l *Lock) Release() error {
 	return err
 }
 
-func (l *Lock) sign(h Holder) error {
+// sign writes the holder into the file of a lock. The name is a courtesy: a full disk,
+// say, must not keep anybody from uninstalling.
+func sign(file *os.File, h Holder) {
 	text := strconv.Itoa(h.PID) + "\n" + h.Since.UTC().Format(time.RFC3339) + "\n" + strings.ReplaceAll(h.What, "\n", " ") + "\n"
-	if err := l.file.Truncate(0); err != nil && !IsFull(err) {
-		return err
-	}
-	// A full disk must not keep anybody from uninstalling: the name is a courtesy.
-	if _, err := l.file.WriteAt([]byte(text), 0); err != nil && !IsFull(err) {
-		return err
-	}
-	return nil
+	_ = file.Truncate(0)
+	_, _ = file.WriteAt([]byte(text), 0)
 }
 
 func readHolder(f *os.File) Holder {

@@ -225,12 +225,7 @@ func (d *Dir) Sync() error {
 // to the disk. For a tree of ten thousand new files it is one call in place of
 // ten thousand fsyncs, each of which would be a commit of the journal.
 func (d *Dir) SyncFS() error {
-	err := unix.Syncfs(d.fd)
-	if err == unix.ENOSYS {
-		unix.Sync()
-		return nil
-	}
-	return d.failed("syncfs", "", err)
+	return d.failed("syncfs", "", unix.Syncfs(d.fd))
 }
 
 // TryFlock takes an exclusive flock(2) of the directory, and reports whether it

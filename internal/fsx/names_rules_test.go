@@ -82,6 +82,17 @@ func TestDir_looksAtNames(t *testing.T) {
 	if !sub.Same(again) || sub.Same(d) || d.Inode("sub") == 0 || d.Inode("none") != 0 || d.Inode("link") == d.Inode("sub") {
 		t.Error("what is the same is not told from what is not")
 	}
+	// The roots of these two have one number.
+	slash, err1 := OpenTrusted("/")
+	proc, err2 := OpenTrusted("/proc")
+	sys, err3 := OpenTrusted("/sys")
+	must(t, err1, err2, err3)
+	for _, dir := range []*Dir{slash, proc, sys} {
+		defer dir.Close()
+	}
+	if proc.Same(sys) || slash.Holds("proc", sys) {
+		t.Error("/proc is /sys")
+	}
 	for name, want := range map[string]fs.FileMode{"sub": fs.ModeDir | 0o700, "file": 0o640, "link": fs.ModeSymlink | 0o777} {
 		if e, err := d.Lookup(name); err != nil || e.Mode != want || e.Path != at(name) || e.UID != os.Geteuid() {
 			t.Errorf("%s: %+v, %v", name, e, err)

@@ -283,9 +283,6 @@ func (o Owners) Survey(dir string, within []string, look func(path string) (Entr
 		return "", unsafe, err
 	}
 	real = filepath.Join(append([]string{at}, missing...)...)
-	if len(missing) > 0 {
-		return real, unsafe, nil
-	}
 	for _, name := range within {
 		e, err := look(filepath.Join(real, name))
 		if errors.Is(err, fs.ErrNotExist) {

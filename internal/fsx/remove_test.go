@@ -40,7 +40,7 @@ func asNobody(t *testing.T, f func()) {
 func TestRemoveAll_asAUser(t *testing.T) {
 	t.Parallel()
 	d, at := testDir(t)
-	must(t, os.MkdirAll(at("own/closed/x"), 0o755), os.Mkdir(at("own/roots"), 0o755), os.WriteFile(at("own/closed/file"), nil, 0o644),
+	must(t, os.MkdirAll(at("own/closed/x"), 0o755), os.Mkdir(at("own/roots"), 0o755), os.MkdirAll(at("own/secret/x"), 0o700), os.WriteFile(at("own/closed/file"), nil, 0o644),
 		os.Mkdir(at("sticky"), 0o777), os.Chmod(at("sticky"), 0o777|fs.ModeSticky), os.Mkdir(at("sticky/dir"), 0o755), os.WriteFile(at("sticky/file"), nil, 0o644), os.Symlink("file", at("sticky/link")))
 	if os.Geteuid() == 0 {
 		must(t, os.Lchown(at("own"), nobodyID, nobodyID), os.Lchown(at("own/closed"), nobodyID, nobodyID), os.Lchown(at("own/closed/x"), nobodyID, nobodyID))
@@ -58,13 +58,16 @@ func TestRemoveAll_asAUser(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		if err := own.RemoveAll("secret"); !errors.Is(err, unix.EACCES) {
+			t.Errorf("another user's directory: %v", err)
+		}
 		for _, name := range []string{"file", "link", "dir"} {
 			if err := sticky.RemoveAll(name); !errors.Is(err, unix.EPERM) {
 				t.Errorf("another user's %s: %v", name, err)
 			}
 		}
 	})
-	if left, err := own.Names(); err != nil || len(left) != 0 {
+	if left, err := own.Names(); err != nil || len(left) != 1 {
 		t.Errorf("left: %q, %v", left, err)
 	}
 	if left, err := sticky.Names(); err != nil || len(left) != 3 {
@@ -134,5 +137,25 @@ func TestRemoveUnheld(t *testing.T) {
 	}
 	if held.Inode("x") == 0 {
 		t.Error("what is held was emptied")
+	}
+}
+
+// What is looked at is closed again. The test counts descriptors, so it is not parallel.
+func TestHeld_closesWhatItOpens(t *testing.T) {
+	d, at := testDir(t)
+	count := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		return len(list)
+	}
+	before := count()
+	for range 5 {
+		must(t, os.MkdirAll(at("x"), 0o700))
+		if held, err := RemoveUnheld(d.Path(), "x"); held || err != nil || Held(at(".")) {
+			t.Error(held, err)
+		}
+	}
+	if after := count(); after != before {
+		t.Errorf("%d descriptors are open, %d were", after, before)
 	}
 }

@@ -73,9 +73,6 @@ func (d *Dir) walk(name string, flags int) (int, error) {
 		if err != nil {
 			return -1, err
 		}
-		if element == "." {
-			continue
-		}
 		if element == "" || element == ".." {
 			unix.Close(fd)
 			return -1, unix.EXDEV
@@ -186,10 +183,7 @@ func (d *Dir) fail(op, name string, err error) error {
 
 func writeAll(fd int, p []byte) error {
 	for len(p) > 0 {
-		n, err := unix.Write(fd, p)
-		if err == unix.EINTR {
-			continue
-		}
+		n, err := retry(func() (int, error) { return unix.Write(fd, p) })
 		if err != nil {
 			return err
 		}
