@@ -34,11 +34,7 @@ func (z *Zip) Extract(ctx context.Context, sink Sink, opts Options) ([]File, err
 	jobs := min(max(opts.Jobs, 1), maxJobs)
 	x := &extraction{z: z, sink: sink, opts: opts, work: z.plan(opts.InOrder), dirs: newDirMaker(sink)}
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := x.makeDirs(ctx); err != nil {
-			cancel(err)
-		}
-	})
+	wg.Go(func() { x.makeDirs(ctx) })
 	for range jobs {
 		wg.Go(func() {
 			if err := x.run(ctx); err != nil {
@@ -104,18 +100,18 @@ type extraction struct {
 
 // makeDirs makes the directories in the order in which the work needs them:
 // while the first large files are inflated, which takes longest, thousands are
-// made beside it.
-func (x *extraction) makeDirs(ctx context.Context) (err error) {
-	defer func() { x.dirs.end(err) }()
+// made beside it. Who waits for one of them gets the error.
+func (x *extraction) makeDirs(ctx context.Context) {
+	var err error
 	for _, piece := range x.work {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err = context.Cause(ctx); err == nil {
+			err = x.dirs.make(path.Dir(x.z.members[piece[0]].Path))
 		}
-		if err := x.dirs.make(path.Dir(x.z.members[piece[0]].Path)); err != nil {
-			return err
+		if err != nil {
+			break
 		}
 	}
-	return nil
+	x.dirs.end(err)
 }
 
 // dirMaker makes directories in one goroutine and lets others wait for them.

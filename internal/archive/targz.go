@@ -58,7 +58,7 @@ type tarSource struct {
 func (s *tarSource) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.n += int64(n)
-	if err != nil && err != io.EOF {
+	if err != io.EOF {
 		s.err = err
 	}
 	return n, err
@@ -82,7 +82,7 @@ func readTarGz(ctx context.Context, source *tarSource, placer *placer, limits Li
 			return err
 		}
 	}
-	return context.Cause(ctx)
+	return nil // the placer knows why
 }
 
 // tarReader holds one archive against the limits while it is read.

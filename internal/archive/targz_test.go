@@ -9,98 +9,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"math/rand/v2"
-	"path"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 
 	"github.com/vmgo/vmgo/internal/diag"
 )
-
-var errNoRoom = errors.New("no room")
-
-// treeSink keeps a tree in memory and holds its users to the rules of Sink.
-type treeSink struct {
-	mu    sync.Mutex
-	dirs  map[string]bool
-	files map[string]string
-	open  int
-	fail  string // path whose Put or Mkdir fails
-}
-
-func newTreeSink() *treeSink {
-	return &treeSink{dirs: map[string]bool{".": true}, files: map[string]string{}}
-}
-
-func (s *treeSink) Mkdir(p string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p == s.fail {
-		return errNoRoom
-	}
-	if s.dirs[p] || !s.dirs[path.Dir(p)] {
-		return errors.New("Mkdir twice or before its parent: " + p)
-	}
-	s.dirs[p] = true
-	return nil
-}
-
-func (s *treeSink) Enter(p string) (Dir, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.dirs[p] {
-		return nil, errors.New("Enter before Mkdir: " + p)
-	}
-	s.open++
-	return &treeDir{s, p}, nil
-}
-
-type treeDir struct {
-	s    *treeSink
-	path string
-}
-
-func (d *treeDir) Put(f File, content []byte) error {
-	d.s.mu.Lock()
-	defer d.s.mu.Unlock()
-	if f.Path == d.s.fail {
-		return errNoRoom
-	}
-	if path.Dir(f.Path) != d.path || f.SHA256 != sha256.Sum256(content) {
-		return errors.New("wrong directory or digest: " + f.Path)
-	}
-	d.s.files[f.Path] = string(content)
-	return nil
-}
-
-func (d *treeDir) Create(f File) (Writer, error) {
-	return &treeFile{dir: d, file: f}, nil
-}
-
-// treeFile keeps a file's contents until they are complete.
-type treeFile struct {
-	bytes.Buffer
-	dir  *treeDir
-	file File
-}
-
-func (f *treeFile) Commit(sum [sha256.Size]byte) error {
-	f.file.SHA256 = sum
-	return f.dir.Put(f.file, f.Bytes())
-}
-
-func (f *treeFile) Close() error { return nil }
-
-func (d *treeDir) Reuse(File) (sum [sha256.Size]byte, ok bool, err error) { return sum, false, nil }
-
-func (d *treeDir) Close() error {
-	d.s.mu.Lock()
-	defer d.s.mu.Unlock()
-	d.s.open--
-	return nil
-}
 
 // entry is one member of a made-up archive.
 type entry struct {
@@ -207,16 +121,18 @@ func TestExtractTarGz_refuses(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Files, limits.File, limits.Total = 20, 4<<20, 6<<20
 	zeros := func(name string, size int) entry { return file(name, strings.Repeat("\x00", size)) }
-	noise := func(name string, size int) entry { // what does not shrink
-		data := make([]byte, size)
-		_, _ = rand.NewChaCha8([32]byte{}).Read(data)
-		return file(name, string(data))
-	}
+	noise := func(name string, size int) entry { return file(name, randomText(size)) }
 	many := make([]entry, 21)
 	for i := range many {
 		many[i] = file("go/f"+string(rune('a'+i)), "")
 	}
 	inner := tarball(t, good)
+	dir := func(name string) entry {
+		return entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}}
+	}
+	sized := tarball(t, dir("go/x/"))
+	copy(sized[124:], "00000000005\x00")
+	checksum(sized)
 	tests := []struct {
 		name string
 		data []byte
@@ -244,6 +160,11 @@ func TestExtractTarGz_refuses(t *testing.T) {
 		{"prefix alone", zipped(t, tarball(t, file("go", "x"))), "outside go/"},
 		{"backslash", zipped(t, tarball(t, file(`go/a\b`, "x"))), "backslash"},
 		{"newline", zipped(t, tarball(t, file("go/a\nb", "x"))), "control character"},
+		{"directory without a slash", zipped(t, tarball(t, dir("go/x"))), "outside go/"},
+		{"top without a slash", zipped(t, tarball(t, dir("go"))), "outside go/"},
+		{"directory with contents", zipped(t, sized), "outside go/"},
+		{"file as directory, empty", zipped(t, tarball(t, good, dir("go/VERSION/"))), "both a file and a directory"},
+		{"setuid link", zipped(t, tarball(t, with(kind(tar.TypeSymlink, "x"), func(h *tar.Header) { h.Mode = 0o4755 }))), "symbolic link"},
 		{"directory outside", zipped(t, tarball(t, entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: "etc/", Mode: 0o755}})), "outside go/"},
 		{"directory upwards", zipped(t, tarball(t, entry{Header: tar.Header{Typeflag: tar.TypeDir, Name: "go/../x/", Mode: 0o755}})), "element .."},
 		{"twice", zipped(t, tarball(t, good, good)), "two files of one name"},
@@ -347,7 +268,7 @@ func TestExtractTarGz_faultsOfOthers(t *testing.T) {
 	broken := diag.New(diag.Network, "the cable was cut")
 	r := io.MultiReader(bytes.NewReader(data[:len(data)/2]), iotest.ErrReader(broken))
 	_, err := ExtractTarGz(context.Background(), r, newTreeSink(), Options{Limits: DefaultLimits(), Jobs: 2})
-	if !errors.Is(err, broken) {
+	if !errors.Is(err, broken) || diag.CodeOf(err) != diag.Network {
 		t.Errorf("a fault of the reader: %v", err)
 	}
 	sink := newTreeSink()

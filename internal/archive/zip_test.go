@@ -250,16 +250,17 @@ func FuzzCheckPath(f *testing.F) {
 	})
 }
 
-// faulty is an archive whose network fails after some reads.
+// faulty is an archive whose network fails after some reads, for good or once.
 type faulty struct {
 	io.ReaderAt
 	left atomic.Int32
+	once bool
 }
 
 var errBroken = errors.New("the connection broke")
 
 func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
-	if f.left.Add(-1) < 0 {
+	if left := f.left.Add(-1); left == -1 || left < 0 && !f.once {
 		return 0, errBroken
 	}
 	return f.ReaderAt.ReadAt(p, off)
@@ -273,9 +274,9 @@ func TestZip_brokenConnection(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Ratio = 1000
 	whole := map[string]string{"a/1": "1", "b/2": large, "c/3": large, "d/4": "4"}
-	for _, jobs := range []int{1, 3} {
+	for _, jobs := range []int{1, 3, -1} { // -1: once
 		for n := int32(0); ; n++ {
-			r := &faulty{ReaderAt: bytes.NewReader(data)}
+			r := &faulty{ReaderAt: bytes.NewReader(data), once: jobs < 0}
 			r.left.Store(n)
 			z, err := OpenZip(r, int64(len(data)), prefix, limits)
 			sink := newTreeSink()
