@@ -69,7 +69,7 @@ func (p Process) watches(s here.Situation, started time.Time, coarse, data bool)
 		case path == "" || step.Origin.Kind == project.SystemGo || step.Origin.Kind == project.MachineDefault:
 		case step.Verdict != project.Absent:
 			w.unmodified(path, true)
-		case isModule(step) && b.pin != "" && !nested && !isAbove(b.pin, filepath.Dir(path)):
+		case isModule(step) && !nested && !isAbove(b.pin, filepath.Dir(path)):
 			// Above a pin of the same repository a go.mod changes nothing.
 		default:
 			w.absent(path)
@@ -121,7 +121,7 @@ func (w *watcher) stores(s here.Situation) []string {
 
 // bounds returns the directories that decide where a repository ends.
 type bounds struct {
-	pin    string // that of the file for version managers that was found
+	pin    string // that of the file for version managers that was found; empty is above all
 	module string // the topmost one with a go.mod or go.work
 }
 
@@ -153,20 +153,20 @@ func isAbove(path, dir string) bool {
 
 // repository watches for the .git that bounds what the walk takes as one
 // project. A new one between here and the pin would end the walk earlier; an
-// existing one would, if removed, let the walk go farther. nested reports that the pin is outside of the repository.
+// existing one would, if removed, let the walk go farther. nested reports that a pin is outside of the repository.
 func (w *watcher) repository(b bounds, dir string) (nested bool) {
 	top := b.pin
 	if top == "" {
 		top = b.module
 	}
 	for ; filepath.IsAbs(dir); dir = filepath.Dir(dir) {
-		if b.pin != "" && isAbove(dir, b.pin) {
+		if isAbove(dir, b.pin) {
 			return false
 		}
 		git := filepath.Join(dir, ".git")
 		if here.Exists(git) {
 			w.add(shell.Watch{Path: git, Kind: shell.Present})
-			return b.pin != ""
+			return true
 		}
 		if top != "" && !isAbove(dir, top) {
 			w.absent(git)
@@ -192,7 +192,7 @@ func (w *watcher) absent(path string) {
 // unmodified expects that the file is not changed. read reports that it existed when it was
 // read.
 func (w *watcher) unmodified(path string, read bool) {
-	if path == "" || w.known[path] {
+	if w.known[path] {
 		return
 	}
 	var held shell.Watch
