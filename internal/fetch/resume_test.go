@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,6 +182,27 @@ func TestDownload_empty(t *testing.T) {
 	}
 	_, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 9, Size: 6}, tempFile(t))
 	wantCode(t, err, diag.Network, "0 bytes where 6 are expected")
+}
+
+// stuck is a file that cannot go back to its beginning.
+type stuck struct {
+	*os.File
+	seek, truncate error
+}
+
+func (f stuck) Seek(int64, int) (int64, error) { return 0, f.seek }
+func (f stuck) Truncate(int64) error           { return f.truncate }
+
+// What cannot be written from its beginning is not asked for.
+func TestDownload_whereAFileCannotBegin(t *testing.T) {
+	t.Parallel()
+	asked := false
+	url := serve(t, func(http.ResponseWriter, *http.Request) { asked = true })
+	for _, dst := range []stuck{{File: tempFile(t), seek: syscall.ESPIPE}, {File: tempFile(t), truncate: syscall.ESPIPE}} {
+		if n, err := newClient(nil).Download(t.Context(), fetch.Request{URL: url, Limit: 1}, dst); n != 0 || err != syscall.ESPIPE || asked {
+			t.Errorf("%d bytes, %v; asked: %v", n, err, asked)
+		}
+	}
 }
 
 // A first answer may have no length; the part that follows tells it.

@@ -63,9 +63,12 @@ func TestLock_makesItsDirectoryAgain(t *testing.T) {
 		must(t, os.RemoveAll(root+StateDir))
 		times := 0
 		e.Trace = func(point string) {
-			if point == "state-dir" {
+			switch point {
+			case "state-dir":
 				times++
 				must(t, spoil())
+			case "locked":
+				t.Errorf("%s: it goes on without its lock", name)
 			}
 		}
 		_, err := e.Apply(t.Context(), Selection{Only: []string{"alpha"}}, nil, nil)
