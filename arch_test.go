@@ -52,6 +52,7 @@ var layers = map[string]int{
 	"internal/fleet/yamlfile":    1,
 	"internal/fsx":               1,
 	"internal/gobin":             1,
+	"internal/gobin/gather":      2,
 	"internal/gocmd":             1,
 	"internal/goenv":             0,
 	"internal/gover":             0,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gobin"
+	"github.com/vmgo/vmgo/internal/gobin/gather"
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
@@ -30,14 +31,14 @@ func runPrograms(_ context.Context, m *Machine) Result {
 	record := gobin.Record(m.Layout.Data)
 	if err != nil {
 		return warn("each project has programs of its own: %s", m.Show(err.Error())).
-			fixWith("mv %s %s   # if it exists: the next prompt chooses another directory", diag.Word(record), diag.Word(record+beforeSuffix))
+			fixWith("mv %s %s   # if it exists: the next prompt chooses another directory", diag.Word(record), diag.Word(record+gather.Before))
 	}
 	r, moved := Result{Status: OK}, 0
 	for _, bin := range m.ownBins() {
 		g := m.gather(bin, m.Show(programs.Dir))
 		moved++
 		r.worse(Warn)
-		r = r.at(bin, 0, "%s", ui.Count(len(g.Moves)+g.stay, "program")).safely(Edit{Path: bin, Gather: &g})
+		r = r.at(bin, 0, "%s", ui.Count(len(g.Moves)+g.Stay, "program")).safely(Edit{Path: bin, Gather: &g})
 	}
 	if moved == 0 {
 		return ok("%s", m.Show(programs.Dir))

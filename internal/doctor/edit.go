@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gobin/gather"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -25,7 +26,7 @@ type Edit struct {
 	Drop bool   // the line goes
 	Mode fs.FileMode
 	// Gather moves the programs of a directory; then there is no line.
-	Gather *Gather
+	Gather *gather.Programs
 }
 
 const disabledMark = "# vmgo doctor: "
@@ -160,7 +161,7 @@ type Change struct {
 	Checks        []string // ids of the checks that asked for it
 	Before, After []byte   // both nil for a change of permissions alone
 	OldMode, Mode fs.FileMode
-	Gather        *Gather // the programs of a directory move; nothing else changes
+	Gather        *gather.Programs // the programs of a directory move; nothing else changes
 }
 
 // Plan gathers the edits of a report into one change per file. Edits of several
@@ -247,7 +248,7 @@ func (c Change) Preview() string {
 		fmt.Fprintf(&out, "  mode %04o -> %04o\n", modeBits(c.OldMode), modeBits(c.Mode))
 	}
 	if c.Gather != nil {
-		c.Gather.preview(&out, c.Path)
+		previewGather(&out, *c.Gather, c.Path)
 	}
 	before, after := strings.SplitAfter(string(c.Before), "\n"), strings.SplitAfter(string(c.After), "\n")
 	for len(before) > 0 || len(after) > 0 {

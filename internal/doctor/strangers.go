@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vmgo/vmgo/internal/archive"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
@@ -120,7 +121,7 @@ func (m *Machine) sums() func(treeFile) string {
 		sum, done := known[f.path]
 		if !done && f.size <= left {
 			left -= f.size
-			sum, _ = sumOf(m.Path(f.path))
+			sum, _ = fsx.Sum(m.Path(f.path))
 			known[f.path] = sum
 		}
 		return sum

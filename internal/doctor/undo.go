@@ -14,6 +14,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/gobin/gather"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -35,7 +36,7 @@ type repairFile struct {
 	OldMode uint32 `json:"old_mode"`
 	Mode    uint32 `json:"mode"`
 	// Gather, since format 2, moved the programs of a directory.
-	Gather *Gather `json:"gather,omitempty"`
+	Gather *gather.Programs `json:"gather,omitempty"`
 }
 
 const manifestName = "manifest.json"
@@ -67,7 +68,7 @@ func Apply(m *Machine, plan []Change) error {
 		f := repairFile{Path: m.Path(c.Path), OldMode: modeBits(c.OldMode), Mode: modeBits(c.Mode)}
 		if c.Gather != nil {
 			record.Format = repairFormat
-			if f.Gather, err = c.Gather.real(m); err != nil {
+			if f.Gather, err = m.realGather(*c.Gather); err != nil {
 				return fmt.Errorf("examining the files to move: %w", err)
 			}
 		}
@@ -91,7 +92,7 @@ func Apply(m *Machine, plan []Change) error {
 	}
 	for i, c := range plan {
 		if g := record.Files[i].Gather; g != nil {
-			if err := g.apply(m.Path(c.Path)); err != nil {
+			if err := g.Apply(m.Path(c.Path)); err != nil {
 				return fmt.Errorf("moving the programs of %s: %w", c.Path, err)
 			}
 			continue
@@ -138,7 +139,7 @@ func Undo(m *Machine) ([]string, error) {
 	var restored []string
 	for _, f := range slices.Backward(record.Files) {
 		if f.Gather != nil {
-			if err := f.Gather.undo(f.Path); err != nil {
+			if err := f.Gather.Undo(f.Path); err != nil {
 				return restored, fmt.Errorf("restoring %s: %w", m.Show(f.Path), err)
 			}
 			restored = append(restored, m.Show(f.Path))
@@ -184,7 +185,7 @@ func latest(parent string) (string, repair, error) {
 // before, in case that a crash cut the repair short.
 func (f repairFile) unchanged() error {
 	if f.Gather != nil {
-		return f.Gather.unchanged()
+		return f.Gather.Unchanged()
 	}
 	if f.Backup == "" {
 		_, err := os.Stat(f.Path)

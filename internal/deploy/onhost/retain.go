@@ -16,7 +16,6 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/fsx"
-	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // uploadedSuffix marks an archive that was uploaded and, read back, had the same
@@ -75,7 +74,7 @@ func (w *archiver) upload(ctx context.Context, last *Archived) error {
 
 func (w *archiver) uploadOne(ctx context.Context, name string) error {
 	file := filepath.Join(w.dir, name)
-	want, err := digest(file)
+	want, err := fsx.Sum(file)
 	if err != nil {
 		return err
 	}
@@ -111,17 +110,6 @@ func (w *archiver) stream(ctx context.Context, replace *strings.Replacer, words 
 		return fmt.Errorf("%s: %w", strings.Join(given, " "), err)
 	}
 	return nil
-}
-
-func digest(file string) (string, error) {
-	in, err := smallfile.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	hash := sha256.New()
-	_, err = io.Copy(hash, in)
-	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
 // retain removes the oldest archives beyond the limits, but none that was not
