@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -75,7 +76,7 @@ func (a *app) doctor(c *cli.Context) error {
 	case c.IsSet("binary"):
 		return a.doctorBinary(machine, c.String("binary"), c.Bool("json"))
 	case c.Bool("undo"):
-		return a.undoRepair(machine)
+		return a.undoRepair(c.Context, machine)
 	case c.Bool("fix"):
 		if err := a.repair(c, machine, checks); err != nil {
 			return err
@@ -260,17 +261,30 @@ func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Ch
 			return nil
 		}
 	}
-	if err := doctor.Apply(machine, plan); err != nil {
+	done, err := doctor.Apply(c.Context, machine, plan)
+	if err != nil {
 		return err
+	}
+	for _, warning := range done.Warnings {
+		a.warnf("%s", machine.Redact(warning))
 	}
 	a.sayf("changed %s; undo with: vmgo doctor --undo", ui.Count(len(plan), "file"))
 	return nil
 }
 
-func (a *app) undoRepair(machine *doctor.Machine) error {
-	restored, err := doctor.Undo(machine)
-	for _, path := range restored {
+func (a *app) undoRepair(ctx context.Context, machine *doctor.Machine) error {
+	done, err := doctor.Undo(ctx, machine)
+	if err != nil {
+		return err
+	}
+	if done.Finished != "" {
+		a.sayf("finished the interrupted %s first", done.Finished)
+	}
+	for _, warning := range done.Warnings {
+		a.warnf("%s", machine.Redact(warning))
+	}
+	for _, path := range done.Files {
 		a.sayf("restored %s", machine.Redact(path))
 	}
-	return err
+	return nil
 }

@@ -270,3 +270,19 @@ func (c Change) Preview() string {
 }
 
 func trimLine(s string) string { return strings.TrimSuffix(s, "\n") }
+
+// modeBits are the bits as chmod writes them.
+func modeBits(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	for flag, bit := range specialBits() {
+		if m&flag != 0 {
+			bits |= bit
+		}
+	}
+	return bits
+}
+
+// chmodBits are all the bits of a mode that chmod sets.
+func chmodBits(m fs.FileMode) fs.FileMode {
+	return m & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+}

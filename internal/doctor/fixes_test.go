@@ -130,10 +130,10 @@ func fixItself(t *testing.T, m *doctor.Machine, o doctor.Outcome) {
 	if err != nil || len(plan) == 0 {
 		t.Fatalf("--fix has no plan: %v", err)
 	}
-	if err := doctor.Apply(m, plan); err != nil {
+	if _, err := doctor.Apply(t.Context(), m, plan); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := doctor.Undo(m); err != nil {
+	if _, err := doctor.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range plan {
@@ -141,7 +141,7 @@ func fixItself(t *testing.T, m *doctor.Machine, o doctor.Outcome) {
 			t.Fatalf("%s after the undo: %q (%v), not %q", c.Path, data, err, c.Before)
 		}
 	}
-	if err := doctor.Apply(m, plan); err != nil {
+	if _, err := doctor.Apply(t.Context(), m, plan); err != nil {
 		t.Fatal(err)
 	}
 }

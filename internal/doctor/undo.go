@@ -1,238 +1,163 @@
 package doctor
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
-	"github.com/vmgo/vmgo/internal/fsx"
-	"github.com/vmgo/vmgo/internal/gobin/gather"
-	"github.com/vmgo/vmgo/internal/host"
-	"github.com/vmgo/vmgo/internal/smallfile"
+	"github.com/vmgo/vmgo/internal/harden"
 )
 
-// repair is the record of one --fix: <State>/doctor/<time>/manifest.json beside
-// copies of the files as they were. It is on the disk before the first file is
-// touched, so that a crash in between can be undone too.
-type repair struct {
-	Format int          `json:"format"`
-	Time   string       `json:"time"`
-	Files  []repairFile `json:"files"`
+// fixItem is what the engine of harden calls the changes of one --fix. Each has its
+// record, <State>/doctor/<time>, of which the last is undone first.
+const fixItem = "doctor-fix"
+
+// Done is what a fix or an undo did.
+type Done struct {
+	Files    []string
+	Finished string // the verb of an interrupted run that was finished first
+	Warnings []string
 }
 
-type repairFile struct {
-	Path    string `json:"path"`
-	Backup  string `json:"backup,omitempty"` // name beside the manifest; none for permissions alone
-	Before  string `json:"before,omitempty"` // SHA-256
-	After   string `json:"after,omitempty"`
-	OldMode uint32 `json:"old_mode"`
-	Mode    uint32 `json:"mode"`
-	// Gather, since format 2, moved the programs of a directory.
-	Gather *gather.Programs `json:"gather,omitempty"`
-}
-
-const manifestName = "manifest.json"
-
-// repairFormat is the number of the record's format. A record without one has
-// format 1, and so has one that format 1 can say.
-const repairFormat = 2
-
-func (m *Machine) repairsDir() (string, error) {
+func (m *Machine) fixesDir() (string, error) {
 	if m.Layout.State == "" {
 		return "", diag.New(diag.Failure, "HOME is not set, so there is no place for backups", "export HOME=/your/home")
 	}
-	return m.Path(filepath.Join(m.Layout.State, "doctor")), nil
+	return filepath.Join(m.Layout.State, "doctor"), nil
 }
 
-// Apply carries out a plan: backups first, then each file in one rename.
-func Apply(m *Machine, plan []Change) error {
-	parent, err := m.repairsDir()
+// engine returns the engine of harden with its record in dir.
+func (m *Machine) engine(dir string) (*harden.Engine, error) {
+	h := m.Host
+	recorded, err := harden.Recorded(h, dir, "vmgo doctor --undo")
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("creating the directory of backups: %w", err)
 	}
-	now := m.Now().UTC()
-	dir := filepath.Join(parent, now.Format("20060102T150405.000000000Z"))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("creating the directory of backups: %w", err)
-	}
-	record := repair{Format: 1, Time: now.Format("2006-01-02T15:04:05Z")}
-	for i, c := range plan {
-		f := repairFile{Path: m.Path(c.Path), OldMode: modeBits(c.OldMode), Mode: modeBits(c.Mode)}
-		if c.Gather != nil {
-			record.Format = repairFormat
-			if f.Gather, err = m.realGather(*c.Gather); err != nil {
-				return fmt.Errorf("examining the files to move: %w", err)
-			}
-		}
-		if c.After != nil {
-			f.Backup, f.Before, f.After = strconv.Itoa(i), sum(c.Before), sum(c.After)
-			if err := fsx.WriteFile(filepath.Join(dir, f.Backup), c.Before, 0o600); err != nil {
-				return fmt.Errorf("backing up %s: %w", c.Path, err)
-			}
-		}
-		record.Files = append(record.Files, f)
-	}
-	data, err := json.MarshalIndent(record, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := fsx.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("recording the repair: %w", err)
-	}
-	if err := fsx.SyncDir(dir); err != nil {
-		return fmt.Errorf("recording the repair: %w", err)
-	}
-	for i, c := range plan {
-		if g := record.Files[i].Gather; g != nil {
-			if err := g.Apply(m.Path(c.Path)); err != nil {
-				return fmt.Errorf("moving the programs of %s: %w", c.Path, err)
-			}
-			continue
-		}
-		if err := record.Files[i].write(c.After, c.Mode, c.Mode != c.OldMode); err != nil {
-			return fmt.Errorf("changing %s: %w", c.Path, err)
-		}
-	}
-	return nil
+	return &harden.Engine{Machine: recorded, What: "vmgo doctor"}, nil
 }
 
-// write puts new contents and permissions in place. The path has no links in
-// its last place: a dotfile that is a link is changed where it really is.
-func (f repairFile) write(data []byte, mode fs.FileMode, chmod bool) error {
-	path, err := filepath.EvalSymlinks(f.Path)
+// Apply carries out a plan, all of it or nothing. The record is on the disk before the
+// first change, so that what a crash interrupts can be undone too.
+func Apply(ctx context.Context, m *Machine, plan []Change) (Done, error) {
+	parent, err := m.fixesDir()
 	if err != nil {
-		return err
+		return Done{}, err
 	}
-	if data != nil {
-		return fsx.ReplaceFile(path, data, mode)
+	engine, err := m.engine(filepath.Join(parent, m.Now().UTC().Format("20060102T150405.000000000Z")))
+	if err != nil {
+		return Done{}, err
 	}
-	if chmod {
-		return fsx.Chmod(path, modeBits(mode))
-	}
-	return nil
+	engine.Items = []harden.Item{{ID: fixItem, What: "vmgo doctor --fix", Desired: func(on *harden.Machine) (harden.Desired, error) {
+		wants, err := m.wants(on, plan)
+		return harden.Desired{Wants: wants}, err
+	}}}
+	res, err := engine.Apply(ctx, harden.Selection{Only: []string{fixItem}}, nil, func(p harden.Plan) error {
+		if item := p.Items[0]; item.State == harden.Blocked {
+			return errors.New(item.Reason)
+		}
+		return nil
+	})
+	return done(m, res), err
 }
 
-// Undo reverts the latest repair and returns the files it restored. If one of
-// the files was changed since, it changes nothing.
-func Undo(m *Machine) ([]string, error) {
-	parent, err := m.repairsDir()
-	if err != nil {
-		return nil, err
+func done(m *Machine, res harden.Result) Done {
+	d := Done{Finished: res.Finished, Warnings: res.Warnings}
+	for _, c := range res.Plan.Changes {
+		d.Files = append(d.Files, m.Show(c.Target))
 	}
-	dir, record, err := latest(parent)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range record.Files {
-		if err := f.unchanged(); err != nil {
-			return nil, diag.Wrap(diag.Failure, err, "cannot undo", "ls -R "+m.Redact(m.Show(dir))+"   # the copies, to compare with")
-		}
-	}
-	var restored []string
-	for _, f := range slices.Backward(record.Files) {
-		if f.Gather != nil {
-			if err := f.Gather.Undo(f.Path); err != nil {
-				return restored, fmt.Errorf("restoring %s: %w", m.Show(f.Path), err)
-			}
-			restored = append(restored, m.Show(f.Path))
-			continue
-		}
-		var data []byte
-		if f.Backup != "" {
-			if data, err = smallfile.Read(filepath.Join(dir, f.Backup), host.MaxFact); err != nil {
-				return restored, fmt.Errorf("reading a backup: %w", err)
-			}
-		}
-		if err := f.write(data, fileMode(f.OldMode), f.Mode != f.OldMode); err != nil {
-			return restored, fmt.Errorf("restoring %s: %w", m.Show(f.Path), err)
-		}
-		restored = append(restored, m.Show(f.Path))
-	}
-	return restored, os.Rename(filepath.Join(dir, manifestName), filepath.Join(dir, "undone.json"))
+	return d
 }
 
-// latest finds the newest repair that was not undone.
-func latest(parent string) (string, repair, error) {
-	entries, err := os.ReadDir(parent)
+// wants returns a plan as cells of the engine.
+func (m *Machine) wants(on *harden.Machine, plan []Change) ([]harden.Want, error) {
+	var wants []harden.Want
+	for _, c := range plan {
+		// A dotfile that is a link is changed where it really is.
+		real, err := filepath.EvalSymlinks(m.Path(c.Path))
+		if err != nil {
+			return nil, err
+		}
+		want, err := m.want(c, real)
+		if err != nil {
+			return nil, err
+		}
+		want.Target, want.Foreign = on.Host.Show(real), true
+		wants = append(wants, want)
+	}
+	return wants, nil
+}
+
+func (m *Machine) want(c Change, real string) (harden.Want, error) {
+	if c.Gather != nil {
+		move, err := m.realGather(*c.Gather)
+		if err != nil {
+			return harden.Want{}, err
+		}
+		value, err := harden.ProgramsValue(*move, true)
+		return harden.Want{Kind: harden.Programs, Value: value}, err
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return harden.Want{}, err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	value := harden.Value{Present: true, Mode: modeBits(c.Mode), UID: int(st.Uid), GID: int(st.Gid)}
+	if c.After == nil {
+		return harden.Want{Kind: harden.Mode, Value: value}, nil
+	}
+	if now, err := m.ReadFile(c.Path); err != nil || string(now) != string(c.Before) {
+		return harden.Want{}, errors.Join(errors.New(c.Path+" changed while it was examined"), err)
+	}
+	value.Text = string(c.After)
+	return harden.Want{Kind: harden.File, Value: value}, nil
+}
+
+// Undo reverts the latest fix and returns the files that it restored. If one of the
+// files was changed since, it changes nothing.
+func Undo(ctx context.Context, m *Machine) (Done, error) {
+	parent, err := m.fixesDir()
+	if err != nil {
+		return Done{}, err
+	}
+	entries, err := os.ReadDir(m.Path(parent))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", repair{}, err
+		return Done{}, err
 	}
 	for _, entry := range slices.Backward(entries) {
 		dir := filepath.Join(parent, entry.Name())
-		data, err := smallfile.Read(filepath.Join(dir, manifestName), smallfile.Usual)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		switch {
+		case m.Exists(filepath.Join(dir, oldRecord)):
+			return undoOld(m, dir)
+		case m.Exists(filepath.Join(dir, "ledger.json")) || m.Exists(filepath.Join(dir, "journal.json")):
+			return m.undo(ctx, dir)
 		}
-		var record repair
-		if err == nil {
-			path := filepath.Join(dir, manifestName)
-			err = fsx.Decode("the record of the repair, "+path+",", data, repairFormat, &record)
-		}
-		return dir, record, err
 	}
-	return "", repair{}, diag.New(diag.Failure, "no fix to undo", "vmgo doctor --fix")
+	return Done{}, diag.New(diag.Failure, "no fix to undo", "vmgo doctor --fix")
 }
 
-// unchanged makes sure that a file is as the repair left it, or as it was
-// before, in case that a crash cut the repair short.
-func (f repairFile) unchanged() error {
-	if f.Gather != nil {
-		return f.Gather.Unchanged()
-	}
-	if f.Backup == "" {
-		_, err := os.Stat(f.Path)
-		return err
-	}
-	data, err := smallfile.Read(f.Path, host.MaxFact)
+func (m *Machine) undo(ctx context.Context, dir string) (Done, error) {
+	engine, err := m.engine(dir)
 	if err != nil {
+		return Done{}, err
+	}
+	res, err := engine.Undo(ctx, nil, func(harden.Plan) error {
+		changed, err := engine.ChangedSince()
+		if err == nil && len(changed) > 0 {
+			err = m.cannotUndo(errors.New(strings.Join(changed, "; ")), dir)
+		}
 		return err
-	}
-	if s := sum(data); s != f.After && s != f.Before {
-		return errors.New(f.Path + " was changed since")
-	}
-	return nil
+	})
+	return done(m, res), err
 }
 
-func sum(data []byte) string {
-	h := sha256.Sum256(data)
-	return hex.EncodeToString(h[:])
-}
-
-// specialBits are the bits above the permissions, as chmod writes them.
-func specialBits() map[fs.FileMode]uint32 {
-	return map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000}
-}
-
-func fileMode(bits uint32) fs.FileMode {
-	mode := fs.FileMode(bits & 0o777)
-	for flag, bit := range specialBits() {
-		if bits&bit != 0 {
-			mode |= flag
-		}
-	}
-	return mode
-}
-
-// modeBits are the bits as chmod writes them.
-func modeBits(m fs.FileMode) uint32 {
-	bits := uint32(m.Perm())
-	for flag, bit := range specialBits() {
-		if m&flag != 0 {
-			bits |= bit
-		}
-	}
-	return bits
-}
-
-// chmodBits are all the bits of a mode that chmod sets.
-func chmodBits(m fs.FileMode) fs.FileMode {
-	return m & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+// cannotUndo is the error of an undo that would lose what others wrote.
+func (m *Machine) cannotUndo(cause error, dir string) error {
+	return diag.Wrap(diag.Failure, cause, "cannot undo", "ls -R "+m.Redact(m.Show(dir))+"   # the copies, to compare with")
 }

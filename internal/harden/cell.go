@@ -27,6 +27,14 @@ func (e otherKindError) Error() string { return e.target + " is not " + e.kind }
 // maxFile bounds the files that are read into a plan.
 const maxFile = 1 << 20
 
+// readLike returns the value that a cell has now. like is another value of it.
+func (m *Machine) readLike(key cellKey, like Value) (Value, error) {
+	if key.Kind == Programs {
+		return m.readPrograms(key.Target, like)
+	}
+	return m.read(key.Kind, key.Target)
+}
+
 // read returns the value that a cell has now.
 func (m *Machine) read(kind Kind, target string) (Value, error) {
 	if kind.runtime() {
@@ -92,6 +100,8 @@ func (m *Machine) write(c Change, at func(string)) error {
 		err = m.writeDir(c.Target, c.To)
 	case Mode:
 		err = m.writeMode(c.Target, c.To)
+	case Programs:
+		err = m.writePrograms(c)
 	default:
 		err = m.place(path, c, at)
 	}

@@ -72,11 +72,11 @@ func (e *Engine) transact(ctx context.Context, plan func() (Plan, ledger, error)
 	}
 	if show != nil {
 		if err := show(res.Plan); err != nil {
-			return res, errors.Join(unchanged(err), e.leave())
+			return res, errors.Join(e.unchanged(err), e.leave())
 		}
 	}
 	if err := e.Machine.writable(res.Plan.Changes); err != nil {
-		return res, errors.Join(unchanged(err), e.leave())
+		return res, errors.Join(e.unchanged(err), e.leave())
 	}
 	if len(res.Plan.Changes) == 0 && !res.Plan.bookkeeping {
 		return res, e.leave()
@@ -105,7 +105,7 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 	e.Machine.lookAbove()
 	for range 100 {
 		if err = fsx.MkdirAll(dir, 0o755); err != nil {
-			return nil, unchanged(err)
+			return nil, e.unchanged(err)
 		}
 		e.at("state-dir")
 		var lock *fsx.Lock
@@ -127,10 +127,10 @@ func (e *Engine) lock(ctx context.Context) (*fsx.Lock, error) {
 				}
 				return nil
 			})
-			return nil, unchanged(err)
+			return nil, e.unchanged(err)
 		}
 	}
-	return nil, unchanged(err)
+	return nil, e.unchanged(err)
 }
 
 // begin writes the journal and runs it.
@@ -142,7 +142,7 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 		err = m.save(journalFile, &j)
 	}
 	if err != nil {
-		return errors.Join(unchanged(err), e.leave())
+		return errors.Join(e.unchanged(err), e.leave())
 	}
 	e.at("journaled")
 	cause, err := e.finish(ctx, j, res)
@@ -153,15 +153,19 @@ func (e *Engine) begin(ctx context.Context, j journal, res *Result) error {
 		return err
 	}
 	if cause != nil {
-		return unchanged(cause)
+		return e.unchanged(cause)
 	}
 	return nil
 }
 
 // unchanged returns the error of an apply or undo that changed nothing.
-func unchanged(cause error) error {
+func (e *Engine) unchanged(cause error) error {
 	if fsx.IsFull(cause) {
-		return diag.Wrap(diag.DiskFull, cause, "nothing was changed", "df -h "+StateDir+" /etc; df -i /etc")
+		hint := "df -h " + diag.Word(e.Machine.record(StateDir))
+		if !e.Machine.isOwn() {
+			hint += " /etc; df -i /etc"
+		}
+		return diag.Wrap(diag.DiskFull, cause, "nothing was changed", hint)
 	}
 	return fmt.Errorf("nothing was changed: %w", cause)
 }
@@ -233,11 +237,11 @@ func (e *Engine) run(ctx context.Context, j journal, res *Result) error {
 // change makes one change unless it is already made. A cell with neither value
 // was changed by others while the transition was interrupted; it is kept and shown as drift.
 func (e *Engine) change(c Change, undoing bool) error {
-	now, err := e.Machine.read(c.Kind, c.Target)
+	now, err := e.Machine.readLike(c.key(), c.To)
 	if err != nil {
 		return err
 	}
-	if !now.Same(c.From) {
+	if !now.Same(c.From) && (c.Kind != Programs || now.Mode != halfway) {
 		return e.Machine.sweep(c)
 	}
 	e.at("change")

@@ -167,7 +167,7 @@ func (m *Machine) run(ctx context.Context, name string, args ...string) (string,
 func (m *Machine) writable(changes []Change) error {
 	seen := map[string]bool{}
 	for _, c := range changes {
-		if c.Kind.runtime() || c.Kind == Mode {
+		if !c.Kind.named() {
 			continue
 		}
 		dir := m.Host.Path(filepath.Dir(c.Target))

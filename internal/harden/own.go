@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 )
 
@@ -24,6 +25,8 @@ type own struct {
 	runtime string
 	// state takes the place of StateDir.
 	state string
+	// undo is the command that undoes what is recorded there.
+	undo string
 }
 
 // Own is the user's own part of the machine that the process runs on: `systemctl --user`.
@@ -49,7 +52,28 @@ func Own(h host.Host, layout dirs.Layout) (*Machine, error) {
 	m.own = own{
 		home: within(layout.Home), config: within(filepath.Dir(layout.Config)), data: within(filepath.Dir(layout.Data)),
 		runtime: within(filepath.Dir(layout.Runtime)), state: within(filepath.Join(layout.State, "harden")),
+		undo: "vmgo harden undo --user",
 	}
+	return m, nil
+}
+
+// Recorded is the machine for changes of which the ledger, the journal and the originals
+// are in state, a directory that is made if it is missing and whose owner makes the
+// changes. undo is the command that undoes them. Of what runs, nothing is changed.
+func Recorded(h host.Host, state, undo string) (*Machine, error) {
+	m, err := open(h, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := fsx.MkdirAll(m.Host.Path(state), 0o700); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(m.Host.Path(state))
+	if err != nil {
+		return nil, err
+	}
+	m.Owner, m.Group = owner(info)
+	m.own = own{state: state, undo: undo}
 	return m, nil
 }
 
@@ -67,7 +91,7 @@ func (m *Machine) record(file string) string {
 // UndoCommand undoes what was applied to this part of the machine.
 func (m *Machine) UndoCommand() string {
 	if m.isOwn() {
-		return "vmgo harden undo --user"
+		return m.own.undo
 	}
 	return "vmgo harden undo"
 }

@@ -196,7 +196,7 @@ func (e *Engine) reportCell(r record) reportCell {
 	cell := reportCell{Kind: kindName(r.Kind), Target: r.Target, Items: r.Items}
 	now := r.Written
 	if !r.Kind.runtime() || e.Machine.Live && (r.Kind != Unit || e.Machine.Systemd()) {
-		read, err := e.Machine.read(r.Kind, r.Target)
+		read, err := e.Machine.readLike(r.key(), r.Written)
 		if err != nil {
 			cell.Now = err.Error()
 			return cell

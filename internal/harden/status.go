@@ -70,7 +70,7 @@ func (e *Engine) drift(id string, led ledger) []string {
 		if r.Kind.runtime() && (!e.Machine.Live || r.Kind == Unit && !e.Machine.Systemd()) {
 			continue
 		}
-		now, err := e.Machine.read(r.Kind, r.Target)
+		now, err := e.Machine.readLike(r.key(), r.Written)
 		switch {
 		case err != nil:
 			drift = append(drift, reasonOf(err))
@@ -90,6 +90,26 @@ func (e *Engine) drift(id string, led ledger) []string {
 	return drift
 }
 
+// ChangedSince lists what others have changed since an apply: it has neither the value
+// that vmgo left nor the one from before.
+func (e *Engine) ChangedSince() ([]string, error) {
+	led, err := e.Machine.loadLedger()
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	for _, r := range led.Records {
+		now, err := e.Machine.readLike(r.key(), r.Written)
+		switch {
+		case err != nil:
+			changed = append(changed, reasonOf(err))
+		case !now.Same(r.Written) && !now.Same(r.Original):
+			changed = append(changed, r.Target+" was changed since")
+		}
+	}
+	return changed, nil
+}
+
 // notByVmgo is the reason of an item that has nothing to do.
 const notByVmgo = "already set, not by vmgo"
 
@@ -99,7 +119,7 @@ func assessFresh(desired Desired, t *transition) (State, string) {
 	pending := false
 	for _, w := range t.m.expand(desired.Wants) {
 		key := cellKey{w.Kind, w.Target}
-		now, err := t.current(key)
+		now, err := t.current(key, w.Value)
 		if err != nil {
 			return Blocked, reasonOf(err)
 		}

@@ -44,7 +44,7 @@ func (m *Machine) setModified(dir string, nanos int64) {
 func (m *Machine) times(changes []Change) map[string]int64 {
 	found := map[string]int64{}
 	for _, c := range changes {
-		if c.Kind.runtime() || c.Kind == Mode {
+		if !c.Kind.named() {
 			continue
 		}
 		if now, there := m.modified(path.Dir(c.Target)); there {
@@ -76,7 +76,7 @@ func (l *ledger) setTime(dir string, t dirTime) {
 // writesIn reports whether vmgo's changes have a name in a directory.
 func (l *ledger) writesIn(dir string) bool {
 	return slices.ContainsFunc(l.Records, func(r record) bool {
-		return !r.Kind.runtime() && r.Kind != Mode && path.Dir(r.Target) == dir
+		return r.Kind.named() && path.Dir(r.Target) == dir
 	})
 }
 

@@ -24,12 +24,12 @@ func newTransition(m *Machine, led ledger) *transition {
 	return &transition{m: m, led: led.clone(), index: map[cellKey]int{}, steps: map[string][]Change{}}
 }
 
-// current is the value of a cell after the changes so far.
-func (t *transition) current(key cellKey) (Value, error) {
+// current is the value of a cell after the changes so far. like is another value of it.
+func (t *transition) current(key cellKey, like Value) (Value, error) {
 	if i, ok := t.index[key]; ok {
 		return t.changes[i].To, nil
 	}
-	return t.m.read(key.Kind, key.Target)
+	return t.m.readLike(key, like)
 }
 
 // set adds a change, or changes an earlier one of the same cell.
@@ -103,7 +103,7 @@ func parents(target string) []string {
 
 func (t *transition) want(item string, w Want) error {
 	key := cellKey{w.Kind, w.Target}
-	now, err := t.current(key)
+	now, err := t.current(key, w.Value)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (t *transition) restore(item string, r *record) error {
 	if r.Kind.runtime() && (!t.m.Live || r.Kind == Unit && !t.m.Systemd()) {
 		return nil
 	}
-	now, err := t.current(r.key())
+	now, err := t.current(r.key(), r.Written)
 	if theirs := (otherKindError{}); errors.As(err, &theirs) && !r.Original.Present {
 		t.notes = append(t.notes, theirs.Error()+" any more, so it belongs to others and is kept")
 		return nil

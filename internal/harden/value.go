@@ -16,16 +16,22 @@ type Kind string
 // The kinds. Those from Sysctl on live in the running kernel or in systemd and
 // do not exist in an image.
 const (
-	Dir    Kind = "dir"
-	File   Kind = "file"
-	Link   Kind = "link"
-	Mode   Kind = "mode"   // owner and permission bits of something that exists
-	Sysctl Kind = "sysctl" // a running value beneath /proc/sys
-	Swap   Kind = "swap"   // a swap area in use
-	Unit   Kind = "unit"   // whether a systemd unit is active
+	Dir  Kind = "dir"
+	File Kind = "file"
+	Link Kind = "link"
+	Mode Kind = "mode" // owner and permission bits of something that exists
+	// Programs is whether the programs of a bin are in the user's one directory.
+	Programs Kind = "programs"
+	Sysctl   Kind = "sysctl" // a running value beneath /proc/sys
+	Swap     Kind = "swap"   // a swap area in use
+	Unit     Kind = "unit"   // whether a systemd unit is active
 )
 
 func (k Kind) runtime() bool { return k == Sysctl || k == Swap || k == Unit }
+
+// named reports whether a cell is a name in a directory, which a change makes, replaces
+// or removes.
+func (k Kind) named() bool { return k == Dir || k == File || k == Link }
 
 // Value is what a cell holds. The zero Value is an absent one.
 type Value struct {
@@ -173,6 +179,8 @@ func (c Change) Command() string {
 		return "ln -s " + diag.Word(c.To.Text) + " " + diag.Word(c.Target)
 	case Mode:
 		return modeCommand(c)
+	case Programs:
+		return "vmgo doctor --fix   # the programs of " + diag.Word(c.Target)
 	case Sysctl:
 		return "sysctl -w " + diag.Word(c.Target+"="+c.To.Text)
 	case Swap:

@@ -172,3 +172,29 @@ func removeEmpty(dir string) {
 	}
 	_ = os.Remove(dir)
 }
+
+// State is how far a move has come.
+type State int
+
+// The states. Partly is what an interruption leaves of Apply and of Undo; both end it.
+const (
+	Apart State = iota
+	Partly
+	Gathered
+)
+
+// State looks where the programs of a bin are.
+func (g Programs) State(bin string) State {
+	if to, err := os.Readlink(bin); err == nil && to == g.Link {
+		return Gathered // Apply makes the link last, and Undo removes it first
+	}
+	if _, err := os.Lstat(bin); err != nil {
+		return Partly
+	}
+	for _, move := range g.Moves {
+		if _, err := os.Lstat(move.From); err != nil {
+			return Partly
+		}
+	}
+	return Apart
+}
