@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -11,30 +12,14 @@ import (
 	"github.com/vmgo/vmgo/internal/ui"
 )
 
-// auditText prints a report: findings of one place are together, with one command
-// for all.
+// auditText prints a report: the vulnerabilities of one module once, with the command
+// for each place that has them.
 func (a *app) auditText(r audit.Report) error {
 	out, colour := a.host.Stdout, ui.Palette(a.colour(a.host.StdoutTTY))
-	group := func(f audit.Finding) string {
-		return f.Module + " " + f.Version + "\n" + strings.Join(f.Where, "\n") + f.Fix
-	}
-	for i := 0; i < len(r.Findings); {
-		first, table := r.Findings[i], ui.Table{}
-		fmt.Fprintln(out, colour.Bold(first.Module+" "+first.Version))
-		for _, where := range first.Where {
-			fmt.Fprintln(out, "  in "+where)
-		}
-		for ; i < len(r.Findings) && group(r.Findings[i]) == group(first); i++ {
-			f := r.Findings[i]
-			table.Add("  "+f.ID, levelText(f, colour), fixedText(f, colour), f.Summary+cveText(f))
-		}
-		if err := table.Write(out); err != nil {
+	for _, g := range r.Groups() {
+		if err := writeAuditGroup(out, g, colour); err != nil {
 			return err
 		}
-		if first.Fix != "" {
-			fmt.Fprintln(out, "  fix: "+colour.Green(first.Fix))
-		}
-		fmt.Fprintln(out)
 	}
 	for _, ended := range r.EndOfLife {
 		fmt.Fprintf(out, "go%s in %s gets no more fixes, since %s\n  fix: %s\n\n", ended.Version, ended.Where, ended.Since, colour.Green(ended.Fix))
@@ -45,6 +30,34 @@ func (a *app) auditText(r audit.Report) error {
 	a.sayf("%s, %s and %s against %s of %s: %s", ui.Count(r.Looked[audit.Release], "release"), ui.Count(r.Looked[audit.Program], "program"),
 		ui.Count(r.Looked[audit.Project], "project"), "the vulnerability database", ui.Count(r.Database.AgeDays, "day")+" ago", ui.Count(len(r.Findings), "finding"))
 	return nil
+}
+
+// writeAuditGroup prints a single place before what it has, and several after it.
+func writeAuditGroup(out io.Writer, g audit.Group, colour ui.Palette) error {
+	fmt.Fprintln(out, colour.Bold(g.Module+" "+g.Version))
+	fix := ""
+	if len(g.Places) == 1 {
+		fmt.Fprintln(out, "  in "+strings.Join(g.Places[0].Where, "\n  in "))
+		fix, g.Places = g.Places[0].Fix, nil
+	}
+	var table ui.Table
+	for _, f := range g.Findings {
+		table.Add("  "+f.ID, levelText(f, colour), fixedText(f, colour), f.Summary+cveText(f))
+	}
+	if err := table.Write(out); err != nil {
+		return err
+	}
+	if fix != "" {
+		fmt.Fprintln(out, "  fix: "+colour.Green(fix))
+	}
+	for _, place := range g.Places {
+		fmt.Fprintln(out, "  in "+strings.Join(place.Where, "\n  in "))
+		if place.Fix != "" {
+			fmt.Fprintln(out, "    fix: "+colour.Green(place.Fix))
+		}
+	}
+	_, err := fmt.Fprintln(out)
+	return err
 }
 
 func levelText(f audit.Finding, colour ui.Palette) string {

@@ -72,6 +72,28 @@ func TestAuditor_fix(t *testing.T) {
 	}
 }
 
+// What two programs have in common is listed once, with a command for each of them.
+func TestReport_Groups(t *testing.T) {
+	t.Parallel()
+	finding := func(id, program, version string) Finding {
+		return Finding{ID: id, Kind: Program, Module: "stdlib", Version: version, Where: []string{program}, Fix: "go build " + program}
+	}
+	report := Report{Findings: []Finding{
+		finding("A", "x", "v1"), finding("A", "y", "v1"), finding("A", "z", "v1"), finding("B", "x", "v1"), finding("B", "y", "v1"), finding("A", "x", "v2"),
+	}}
+	groups := report.Groups()
+	if len(groups) != 3 {
+		t.Fatalf("%+v", groups)
+	}
+	both := groups[0]
+	if len(both.Findings) != 2 || both.Findings[1].ID != "B" || len(both.Places) != 2 || both.Places[1].Fix != "go build y" {
+		t.Errorf("of x and y: %+v", both)
+	}
+	if g := groups[1]; len(g.Findings) != 1 || len(g.Places) != 1 || g.Places[0].Where[0] != "z" || groups[2].Version != "v2" {
+		t.Errorf("of z: %+v", groups[1:])
+	}
+}
+
 // Paths have blanks and parentheses of their own; addresses of files are escaped.
 func TestReport_formats(t *testing.T) {
 	t.Parallel()
