@@ -83,6 +83,9 @@ func (s *Screen) put(char string) {
 	case width == 0 && s.cell > 0:
 		line[s.cell-1] += char
 	default:
+		for len(line) < s.cell {
+			line = append(line, " ")
+		}
 		for len(line) < s.cell+width {
 			line = append(line, "")
 		}
@@ -114,16 +117,18 @@ func (s *Screen) down() {
 	s.cell = 0
 }
 
+// up stays in the column.
 func (s *Screen) up() {
 	at := s.rowOf()
+	column := min(s.cell-at*s.columns, s.columns-1)
 	s.full = false
 	if at > 0 {
-		s.cell = (at - 1) * s.columns
+		s.cell = (at-1)*s.columns + column
 		return
 	}
 	if s.row > 0 {
 		s.row--
-		s.cell = (s.rows(s.row) - 1) * s.columns
+		s.cell = (s.rows(s.row)-1)*s.columns + column
 	}
 }
 
