@@ -132,6 +132,7 @@ var sameLayer = map[string][]string{
 	"internal/dirs":           {"internal/smallfile"},
 	"internal/fsx":            {"internal/smallfile"},
 	"internal/fetch":          {"internal/smallfile"},
+	"internal/gocmd":          {"internal/smallfile"},
 	"internal/host":           {"internal/lookpath", "internal/smallfile"},
 	"internal/facts":          {"internal/fsx", "internal/host", "internal/lookpath"},
 	"internal/libc":           {"internal/host"},

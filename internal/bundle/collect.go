@@ -168,6 +168,9 @@ func (p *Plan) addTool(ctx context.Context, t ToolSource) error {
 
 func (p *Plan) edited(ctx context.Context, goroot, kind, file string) (edited, error) {
 	var e edited
+	if _, err := smallfile.Read(file, maxSmall); err != nil { // the go command would wait for a fifo
+		return e, err
+	}
 	out, err := p.work.goCommand(ctx, goroot, filepath.Dir(file), nil, kind, "edit", "-json", file)
 	if err == nil {
 		err = json.Unmarshal([]byte(out), &e)

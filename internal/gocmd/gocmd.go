@@ -4,12 +4,14 @@ package gocmd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Command is a call of the go command.
@@ -24,6 +26,9 @@ type Command struct {
 // Output returns what the go command printed on stdout. The error says what it
 // printed on stderr; its code is network where a server could not be reached.
 func (c Command) Output(ctx context.Context) (string, error) {
+	if err := readable(c.Dir); err != nil {
+		return "", err
+	}
 	cmd := exec.CommandContext(ctx, filepath.Join(c.GOROOT, "bin", "go"), c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = []string{}
@@ -47,6 +52,29 @@ func (c Command) Output(ctx context.Context) (string, error) {
 		return stdout.String(), failed("go "+c.Args[0]+" failed in "+c.Dir, stderr.String())
 	}
 	return stdout.String(), nil
+}
+
+// maxFile bounds a go.mod or go.work, in bytes.
+const maxFile = 64 << 20
+
+// readable returns an error if the go.mod or go.work that the go command would
+// find from dir is a fifo, for which it would wait, a device or a huge file. As
+// for the go command, a directory of that name is none.
+func readable(dir string) error {
+	for _, name := range []string{"go.mod", "go.work"} {
+		for at := dir; ; at = filepath.Dir(at) {
+			_, err := smallfile.Read(filepath.Join(at, name), maxFile)
+			var special *smallfile.NotRegularError
+			var large *smallfile.TooLargeError
+			if errors.As(err, &large) || errors.As(err, &special) && special.What != "a directory" {
+				return err
+			}
+			if err == nil || at == filepath.Dir(at) {
+				break
+			}
+		}
+	}
+	return nil
 }
 
 // failed makes an error for people of what the go command said.

@@ -77,7 +77,7 @@ func (f file) badTargets() (found []Problem) {
 		}
 		dir := modpath.Dir(filepath.Dir(f.Path), r.New.Path)
 		p := Problem{File: f.Path, Fix: f.drop(r)}
-		switch _, err := os.Stat(filepath.Join(dir, "go.mod")); {
+		switch err := ordinary(filepath.Join(dir, "go.mod")); {
 		case !isDir(dir):
 			p.Kind, p.Text = "missing-target", r.text()+" leads to a directory that does not exist"
 		case err != nil && strings.Contains("/"+filepath.ToSlash(r.New.Path)+"/", "/vendor/"):

@@ -2,13 +2,16 @@ package modules_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/modules"
 	"github.com/vmgo/vmgo/internal/vmtest"
@@ -82,13 +85,18 @@ func (b *bench) write(name, text string) {
 
 func (b *bench) project() modules.Project {
 	b.t.Helper()
-	p, err := modules.Project{
-		Dir: b.dir, GOROOT: goOutput(b.t, "env", "GOROOT"), Env: b.env, Run: func(cmd *exec.Cmd) error { return cmd.Run() },
-	}.Open(context.Background())
+	p, err := b.closed().Open(context.Background())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return p
+}
+
+// closed returns the project before it is opened.
+func (b *bench) closed() modules.Project {
+	return modules.Project{
+		Dir: b.dir, GOROOT: goOutput(b.t, "env", "GOROOT"), Env: b.env, Run: func(cmd *exec.Cmd) error { return cmd.Run() },
+	}
 }
 
 func (b *bench) kinds(found []modules.Problem, err error) string {
@@ -239,5 +247,33 @@ func TestWhy_vendor(t *testing.T) {
 	}
 	if all, err := b.project().Why(t.Context(), "example.com/leaf"); err != nil || all[0].Version != "v1.2.0" {
 		t.Errorf("a workspace with vendor: %v, %v", all, err)
+	}
+}
+
+// The go command waits for a fifo in the place of a file of modules.
+func TestCheck_specialFiles(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"go.mod", "go.work", "member/go.mod", "replaced/go.mod"} {
+		b := newBench(t)
+		switch filepath.Dir(name) {
+		case "member":
+			b.write("go.work", "go 1.21\n\nuse (\n\t.\n\t./member\n)\n")
+		case "replaced":
+			b.write("go.work", "go 1.21\n\nuse .\n\nreplace example.com/leaf => ./replaced\n")
+		}
+		path := filepath.Join(b.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.RemoveAll(path), syscall.Mkfifo(path, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a fifo would be waited for longer
+		defer cancel()
+		p, err := b.closed().Open(ctx)
+		var found []modules.Problem
+		if err == nil {
+			found, err = p.Check(ctx, true)
+		}
+		if ctx.Err() != nil || err == nil && len(found) == 0 {
+			t.Errorf("%s is a fifo: %v, %v", name, found, err)
+		}
 	}
 }
