@@ -57,6 +57,8 @@ func buildCauses(said string) []string {
 		word   string
 		checks []string
 	}{
+		{"must match format", []string{"toolchain.selected", "toolchain.contexts"}}, // a go before 1.21 reads "go 1.22.5"
+		{"module requires Go ", []string{"toolchain.selected", "toolchain.contexts"}},
 		{"GOFLAGS", []string{"toolchain.goflags"}},
 		{"inconsistent vendoring", []string{"toolchain.goflags"}},
 		{"GO111MODULE", []string{"toolchain.go111module"}},

@@ -104,3 +104,21 @@ func TestRun_foldsOnlyWhatIsExplained(t *testing.T) {
 		t.Errorf("%d findings stand for themselves, want 2", len(heads))
 	}
 }
+
+// A go that is too old for the module is one finding: the release that is missing.
+func TestRun_foldsAnOldGo(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{
+		"go: errors parsing go.mod: /home/ann/src/go.mod:3: invalid go version '1.99.4': must match format 1.23",
+		"note: module requires Go 1.99",
+	} {
+		h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"),
+			hosttest.File{Path: "/home/ann/src/go.mod", Data: []byte("module a\n\ngo 1.99.4\n")},
+			hosttest.File{Path: "/machine", Data: []byte("dir /home/ann/src\nrun /usr/local/bin/go run * = 1 stderr:" + said + "\n")}))
+		report := examine(t, patient(t, h, doctor.Options{}), pick(t, "toolchain.selected", "toolchain.build"))
+		heads, hence := report.Heads(), report.Consequences("toolchain.selected")
+		if len(heads) != 1 || len(hence) != 1 || !strings.Contains(heads[0].Fix, "vmgo install 1.99") {
+			t.Errorf("%s: findings %+v, consequences %+v", said, heads, hence)
+		}
+	}
+}
