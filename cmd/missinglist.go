@@ -36,7 +36,7 @@ func (a *app) warnOfMissing(sources []release.Source, list []release.Listed, fai
 		return
 	}
 	if a.layout.Cache != "" {
-		stamp := filepath.Join(a.layout.Cache, "told", "no-list-"+strings.Join(silent, "-"))
+		stamp := filepath.Join(a.layout.Cache, "warned", "no-list-"+strings.Join(silent, "-"))
 		if rate == onceADay && a.isRecent(stamp) {
 			return
 		}

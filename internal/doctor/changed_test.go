@@ -39,14 +39,14 @@ func annsHost(t *testing.T) host.Host {
 func TestCompared(t *testing.T) {
 	t.Parallel()
 	h := annsHost(t)
-	m := patient(t, h, doctor.Options{})
+	m := machineWith(t, h, doctor.Options{})
 	first := m.Compared(graded("a", doctor.Warn, "b", doctor.OK, "c", doctor.Warn, "d", doctor.Info, "e", doctor.Fail))
 	if first.Changed != nil {
 		t.Fatalf("the first run compares: %+v", first.Changed)
 	}
 	began := h.Now().UTC().Format(time.RFC3339)
 	h.Now = func() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
-	m = patient(t, h, doctor.Options{})
+	m = machineWith(t, h, doctor.Options{})
 	second := m.Compared(graded("a", doctor.OK, "b", doctor.Fail, "c", doctor.Fail, "d", doctor.Info, "e", doctor.Skip))
 	var out strings.Builder
 	if err := second.Print(&out, ui.Palette(false), 0, false); err != nil {
@@ -81,7 +81,7 @@ func TestCompared_withoutARecord(t *testing.T) {
 	} {
 		h := annsHost(t)
 		prepare(&h)
-		m := patient(t, h, doctor.Options{})
+		m := machineWith(t, h, doctor.Options{})
 		_ = m.Compared(finding)
 		if r := m.Compared(finding); r.Changed != nil || h.Exists(lastRunFile) {
 			t.Errorf("%s: %+v", name, r.Changed)
@@ -92,7 +92,7 @@ func TestCompared_withoutARecord(t *testing.T) {
 		if err := os.WriteFile(h.Path(lastRunFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := patient(t, h, doctor.Options{}).Compared(finding); r.Changed != nil || (h.Text(lastRunFile) == text) != kept {
+		if r := machineWith(t, h, doctor.Options{}).Compared(finding); r.Changed != nil || (h.Text(lastRunFile) == text) != kept {
 			t.Errorf("%q: %+v, then %q", text, r.Changed, h.Text(lastRunFile))
 		}
 	}

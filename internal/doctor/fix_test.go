@@ -46,7 +46,7 @@ func sick(t *testing.T) host.Host {
 
 func plan(t *testing.T, h host.Host) (*doctor.Machine, []doctor.Change) {
 	t.Helper()
-	m := patient(t, h, doctor.Options{Offline: true})
+	m := machineWith(t, h, doctor.Options{Offline: true})
 	changes, err := doctor.Plan(m, examine(t, m, doctor.Catalogue()))
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestUndo_format(t *testing.T) {
 func TestPlan_refusesChangedFiles(t *testing.T) {
 	t.Parallel()
 	h := sick(t)
-	m := patient(t, h, doctor.Options{Offline: true})
+	m := machineWith(t, h, doctor.Options{Offline: true})
 	report := examine(t, m, doctor.Catalogue())
 	if err := os.WriteFile(h.Path("/home/ann/.bashrc"), []byte("# new\n"), 0o600); err != nil {
 		t.Fatal(err)

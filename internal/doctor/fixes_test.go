@@ -103,7 +103,7 @@ func newLogin(t *testing.T, h host.Host, dump string, before []doctor.Assignment
 		}
 	}
 	h.Env = env
-	after := patient(t, h, doctor.Options{Offline: true}).Startup()
+	after := machineWith(t, h, doctor.Options{Offline: true}).Startup()
 	for _, a := range after {
 		if a.Name != "" && a.Name != "PATH" && !strings.Contains(a.Value, "$") {
 			env[a.Name] = a.Value
@@ -170,7 +170,7 @@ func TestFixes_endFindings(t *testing.T) {
 				files := append(machineFiles(t, c.machine), hosttest.Archive(t, path, c.name+"/")...)
 				files = append(files, hosttest.File{Path: "/home/ann/.config/go/telemetry/mode", Data: []byte("off\n")})
 				h := hosttest.New(t, files)
-				m := patient(t, h, c.options)
+				m := machineWith(t, h, c.options)
 				o := examine(t, m, []doctor.Check{check}).Outcomes[0]
 				script := onTree(o.Fix, strings.TrimSuffix(h.Path("/"), "/"))
 				itself := strings.HasPrefix(o.Fix, fixesItself)
@@ -193,7 +193,7 @@ func TestFixes_endFindings(t *testing.T) {
 					t.Fatalf("%v\n%s\nfix: %s", err, out, o.Fix)
 				}
 				applied.Add(1)
-				again := examine(t, patient(t, newLogin(t, h, dump, m.Startup()), c.options), []doctor.Check{check}).Outcomes[0]
+				again := examine(t, machineWith(t, newLogin(t, h, dump, m.Startup()), c.options), []doctor.Check{check}).Outcomes[0]
 				if again.Bad() {
 					t.Errorf("after the fix it still complains: %s\n%s\nfix: %s", again.Status, textOf(again), o.Fix)
 				}

@@ -23,8 +23,8 @@ const (
 	checksDir   = "testdata/checks"
 )
 
-// patient makes a doctor's machine of a made-up one.
-func patient(t *testing.T, h host.Host, o doctor.Options) *doctor.Machine {
+// machineWith makes a doctor's machine of a made-up one.
+func machineWith(t *testing.T, h host.Host, o doctor.Options) *doctor.Machine {
 	t.Helper()
 	layout := dirs.FromEnv(h.Env, "/", h.UID)
 	var files []string
@@ -96,7 +96,7 @@ func TestRun_machines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(machinesDir, name+".txtar")
-			m := patient(t, hosttest.New(t, machineFiles(t, name)), doctor.Options{Bench: true})
+			m := machineWith(t, hosttest.New(t, machineFiles(t, name)), doctor.Options{Bench: true})
 			report := examine(t, m, doctor.Catalogue())
 			expected := map[string]string{}
 			for _, e := range directives(t, path, "expect") {
@@ -201,7 +201,7 @@ func TestCheck_cases(t *testing.T) {
 			t.Run(check.ID+"/"+c.name, func(t *testing.T) {
 				t.Parallel()
 				files := append(machineFiles(t, c.machine), hosttest.Archive(t, path, c.name+"/")...)
-				m := patient(t, hosttest.New(t, files), c.options)
+				m := machineWith(t, hosttest.New(t, files), c.options)
 				o := examine(t, m, []doctor.Check{check}).Outcomes[0]
 				text := textOf(o)
 				if o.Status != c.want {

@@ -56,7 +56,7 @@ func TestRun_foldsConsequences(t *testing.T) {
 			h.Env["VMGO_SOURCE"] = "godev"
 			limits := unhurried
 			limits.Request = 30 * time.Second
-			m := patient(t, h, doctor.Options{Limits: limits})
+			m := machineWith(t, h, doctor.Options{Limits: limits})
 			report := doctor.Run(t.Context(), m, pick(t, "network", "distribution.ca", "machine.clock-skew"))
 			var bad []string
 			for _, o := range report.Heads() {
@@ -99,7 +99,7 @@ func TestRun_foldsOnlyWhatIsExplained(t *testing.T) {
 	t.Parallel()
 	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
 	h.Transport = deadTransport{&net.DNSError{Err: "no such host", Name: "proxy.test", IsNotFound: true}}
-	report := examine(t, patient(t, h, doctor.Options{}), pick(t, "network.goproxy", "network.dns"))
+	report := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "network.goproxy", "network.dns"))
 	if heads := report.Heads(); len(heads) != 2 { // the name server answers: the cause is elsewhere
 		t.Errorf("%d findings stand for themselves, want 2", len(heads))
 	}
@@ -115,7 +115,7 @@ func TestRun_foldsAnOldGo(t *testing.T) {
 		h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"),
 			hosttest.File{Path: "/home/ann/src/go.mod", Data: []byte("module a\n\ngo 1.99.4\n")},
 			hosttest.File{Path: "/machine", Data: []byte("dir /home/ann/src\nrun /usr/local/bin/go run * = 1 stderr:" + said + "\n")}))
-		report := examine(t, patient(t, h, doctor.Options{}), pick(t, "toolchain.selected", "toolchain.build"))
+		report := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "toolchain.selected", "toolchain.build"))
 		heads, hence := report.Heads(), report.Consequences("toolchain.selected")
 		if len(heads) != 1 || len(hence) != 1 || !strings.Contains(heads[0].Fix, "vmgo install 1.99") {
 			t.Errorf("%s: findings %+v, consequences %+v", said, heads, hence)

@@ -38,7 +38,7 @@ func TestGuest_realGo(t *testing.T) {
 		}
 		return run(cmd)
 	}
-	m := patient(t, h, doctor.Options{Offline: true, Limits: unhurried})
+	m := machineWith(t, h, doctor.Options{Offline: true, Limits: unhurried})
 	r := doctor.Run(t.Context(), m, pick(t, "toolchain.build", "toolchain.contexts", "toolchain.goproxy"))
 	if text := textOf(r.Outcomes[0]); !strings.Contains(text, "it builds for another machine") {
 		t.Errorf("the user's settings do not count:\n%s", text)
@@ -116,7 +116,7 @@ func TestGuest_environment(t *testing.T) {
 				}
 				return run(cmd)
 			}
-			examine(t, patient(t, h, doctor.Options{Offline: true}), pick(t, "toolchain.contexts"))
+			examine(t, machineWith(t, h, doctor.Options{Offline: true}), pick(t, "toolchain.contexts"))
 			text := strings.Join(seen, "\n")
 			for _, want := range c.want {
 				if !strings.Contains(text, want) {

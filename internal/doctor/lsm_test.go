@@ -26,7 +26,7 @@ func TestLSM_longLogs(t *testing.T) {
 		if err := os.WriteFile(h.Path("/var/log/audit/audit.log"), []byte(strings.Repeat(line, c.megabytes)+denial), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		o := examine(t, patient(t, h, doctor.Options{Offline: true}), pick(t, "security.lsm")).Outcomes[0]
+		o := examine(t, machineWith(t, h, doctor.Options{Offline: true}), pick(t, "security.lsm")).Outcomes[0]
 		if o.Status != doctor.Warn || !strings.Contains(textOf(o), c.want) {
 			t.Errorf("%d MB: %s\n%s", c.megabytes, o.Status, textOf(o))
 		}

@@ -190,7 +190,7 @@ func TestPairs_neverContradict(t *testing.T) {
 			complains, content := 0, 0
 			combinations(p.groups, func(choice []string) {
 				h := layOut(t, p, choice)
-				o := examine(t, patient(t, h, doctor.Options{}), checks).Outcomes[0]
+				o := examine(t, machineWith(t, h, doctor.Options{}), checks).Outcomes[0]
 				status, err := harden.Assess(h, p.item, p.user)
 				if err != nil {
 					t.Fatal(err)
@@ -249,7 +249,7 @@ func TestPairs_hardenedMachine(t *testing.T) {
 	items := []string{"login-path", "policy", "inotify", "login-limits", "service-limits", "tmp-noexec"}
 	statuses := func(h host.Host) map[string]doctor.Outcome {
 		byCheck := map[string]doctor.Outcome{}
-		for _, o := range examine(t, patient(t, h, doctor.Options{}), checks).Outcomes {
+		for _, o := range examine(t, machineWith(t, h, doctor.Options{}), checks).Outcomes {
 			byCheck[o.Check.ID] = o
 		}
 		return byCheck

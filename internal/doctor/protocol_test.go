@@ -63,7 +63,7 @@ func TestListen_otherProtocols(t *testing.T) {
 		h := hosttest.New(t, files)
 		h.Transport = http.DefaultTransport
 		address := fmt.Sprintf("127.0.0.1:%d", port)
-		m := patient(t, h, doctor.Options{Listen: address, GRPC: address, Limits: unhurried})
+		m := machineWith(t, h, doctor.Options{Listen: address, GRPC: address, Limits: unhurried})
 		o := doctor.Run(t.Context(), m, pick(t, c.check)).Outcomes[0]
 		text := textOf(o)
 		if o.Status != doctor.Fail || !strings.Contains(text, c.says) || !strings.Contains(o.Fix, c.fix) {

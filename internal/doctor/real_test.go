@@ -52,7 +52,7 @@ func realShell(t *testing.T, profile string) host.Host {
 	}
 	h.Env = map[string]string{"HOME": home, "SHELL": "/bin/bash", "PATH": "/usr/bin:/bin"}
 	h.Dir = home
-	m := patient(t, h, doctor.Options{Offline: true})
+	m := machineWith(t, h, doctor.Options{Offline: true})
 	if s := m.LoginShell(); s != "bash" || !m.Exists("/bin/bash") {
 		t.Skipf("this user's shell is %s, not bash", s)
 	}
@@ -66,7 +66,7 @@ var unhurried = doctor.Limits{Check: 5 * time.Minute, Session: 4 * time.Minute, 
 func TestContexts_realShells(t *testing.T) {
 	t.Parallel()
 	h := realShell(t, "echo a greeting on stdout\nexport PATH=$HOME/bin:$PATH\n")
-	m := patient(t, h, doctor.Options{Offline: true, Limits: unhurried})
+	m := machineWith(t, h, doctor.Options{Offline: true, Limits: unhurried})
 	o := doctor.Run(t.Context(), m, pick(t, "toolchain.contexts")).Outcomes[0]
 	text := textOf(o)
 	for _, want := range []string{"login        ~/bin/go  (script)", "interactive  ~/bin/go  (script)"} {
@@ -124,7 +124,7 @@ func TestBuild_realGo(t *testing.T) {
 			t.Parallel()
 			h := realGo(t, c.files)
 			maps.Copy(h.Env, c.env)
-			m := patient(t, h, doctor.Options{Offline: true, Limits: unhurried})
+			m := machineWith(t, h, doctor.Options{Offline: true, Limits: unhurried})
 			o := doctor.Run(t.Context(), m, pick(t, "toolchain.build")).Outcomes[0]
 			found := slices.ContainsFunc(o.Evidence, func(e doctor.Evidence) bool {
 				return strings.HasPrefix(e.Value, "sh -c ") && strings.Contains(e.Value, c.want)
@@ -145,7 +145,7 @@ func TestContexts_endsWhatHangs(t *testing.T) {
 	t.Parallel()
 	ours := fmt.Sprintf("600.%d", os.Getpid())
 	h := realShell(t, "sleep "+ours+"\n")
-	m := patient(t, h, doctor.Options{Offline: true, Limits: doctor.Limits{Check: 5 * time.Minute, Session: time.Second}})
+	m := machineWith(t, h, doctor.Options{Offline: true, Limits: doctor.Limits{Check: 5 * time.Minute, Session: time.Second}})
 	o := doctor.Run(t.Context(), m, pick(t, "toolchain.contexts")).Outcomes[0]
 	if text := textOf(o); !strings.Contains(text, "login        not found out") {
 		t.Errorf("does not say that the login shell gave no answer:\n%s", text)
@@ -213,7 +213,7 @@ func TestGRPC_realServer(t *testing.T) {
 			"  sl  local_address rem_address   st\n 0: 0100007F:%X 00000000:0000 0A 0:0 0:0 0 1000 0 30001 1\n", port)})
 		h := hosttest.New(t, files)
 		h.Transport = http.DefaultTransport
-		m := patient(t, h, doctor.Options{GRPC: fmt.Sprintf("127.0.0.1:%d", addr.Port), Limits: unhurried})
+		m := machineWith(t, h, doctor.Options{GRPC: fmt.Sprintf("127.0.0.1:%d", addr.Port), Limits: unhurried})
 		o := doctor.Run(t.Context(), m, pick(t, "network.grpc")).Outcomes[0]
 		if o.Status != c.want || !strings.Contains(textOf(o), c.says) {
 			t.Errorf("serving %d, status %s: %s\n%s", c.serving, c.status, o.Status, textOf(o))
@@ -237,7 +237,7 @@ func TestListen_realServer(t *testing.T) {
 	h := hosttest.New(t, files)
 	dead, _ := url.Parse("http://127.0.0.1:1")
 	h.Transport = &http.Transport{Proxy: http.ProxyURL(dead)}
-	m := patient(t, h, doctor.Options{Listen: fmt.Sprintf("127.0.0.1:%d", port), Limits: unhurried})
+	m := machineWith(t, h, doctor.Options{Listen: fmt.Sprintf("127.0.0.1:%d", port), Limits: unhurried})
 	o := doctor.Run(t.Context(), m, pick(t, "network.listen")).Outcomes[0]
 	if o.Status != doctor.OK || !strings.Contains(textOf(o), "status 200") {
 		t.Errorf("%s\n%s", o.Status, textOf(o))
@@ -257,7 +257,7 @@ func TestClockSkew_beyondTheCertificate(t *testing.T) {
 	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
 	h.Transport = transport
 	h.Env["GOPROXY"] = server.URL
-	m := patient(t, h, doctor.Options{Limits: unhurried})
+	m := machineWith(t, h, doctor.Options{Limits: unhurried})
 	o := doctor.Run(t.Context(), m, pick(t, "machine.clock-skew")).Outcomes[0]
 	if o.Status != doctor.Fail || !strings.Contains(textOf(o), "valid from 1970-01-01") {
 		t.Errorf("%s\n%s", o.Status, textOf(o))
@@ -269,7 +269,7 @@ func TestClockSkew_beyondTheCertificate(t *testing.T) {
 func TestReadBinary_ofThisMachine(t *testing.T) {
 	t.Parallel()
 	h := host.OS()
-	m := patient(t, h, doctor.Options{})
+	m := machineWith(t, h, doctor.Options{})
 	judged := 0
 	for _, path := range []string{"/bin/sh", "/bin/ls", "/usr/bin/env"} {
 		b, err := m.ReadBinary(path)
@@ -293,7 +293,7 @@ func TestReadBinary_madeUp(t *testing.T) {
 	t.Parallel()
 	files := append(machineFiles(t, "alpine-docker"), hosttest.File{Path: "/machine", Data: []byte(
 		"elf /src/static go=go1.26.1 path=example.com/x\nelf /src/glibc interpreter=/lib64/ld-linux-x86-64.so.2\nelf /src/musl interpreter=/lib/ld-musl-x86_64.so.1\n")})
-	m := patient(t, hosttest.New(t, files), doctor.Options{})
+	m := machineWith(t, hosttest.New(t, files), doctor.Options{})
 	for name, want := range map[string]struct {
 		here            bool
 		debian, release string

@@ -23,7 +23,7 @@ import (
 // healthy is the common machine as one of the fixtures.
 func healthy(t *testing.T, o doctor.Options) *doctor.Machine {
 	t.Helper()
-	return patient(t, hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm")), o)
+	return machineWith(t, hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm")), o)
 }
 
 func TestCatalogue_isWellFormed(t *testing.T) {
@@ -101,7 +101,7 @@ func TestRun_quick(t *testing.T) {
 				t.Errorf("looks up %s", name)
 				return nil, errors.New("not here")
 			}
-			m := patient(t, h, doctor.Options{Quick: true})
+			m := machineWith(t, h, doctor.Options{Quick: true})
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				report := doctor.Run(t.Context(), m, doctor.Catalogue())
@@ -164,7 +164,7 @@ func TestRun_leavesAHangingMachineBehind(t *testing.T) {
 	t.Cleanup(func() { close(hang) })
 	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
 	h.Sys.CPU = func() host.CPU { <-hang; return host.CPU{} }
-	m := patient(t, h, doctor.Options{Limits: doctor.Limits{Check: 20 * time.Millisecond}})
+	m := machineWith(t, h, doctor.Options{Limits: doctor.Limits{Check: 20 * time.Millisecond}})
 	fine := doctor.Check{ID: "hook.fine", Group: doctor.Hook, Limit: time.Hour, Run: func(context.Context, *doctor.Machine) doctor.Result {
 		return doctor.Result{Status: doctor.OK, Summary: "fine"}
 	}}
@@ -233,7 +233,7 @@ func TestMachine_redactsSecretsOfTheEnvironment(t *testing.T) {
 	h.Env["HTTPS_PROXY"] = "http://ann:sword fish@proxy.test"
 	h.Env["HTTP_PROXY"] = "http://ann:swordfish/x@proxy.test"
 	h.Env["DEPLOY_TOKEN"] = "opensesame"
-	m := patient(t, h, doctor.Options{})
+	m := machineWith(t, h, doctor.Options{})
 	for text, want := range map[string]string{
 		`invalid port ":swordfish/x" after host`:  `invalid port ":***" after host`,
 		"sent opensesame":                         "sent ***",
@@ -256,7 +256,7 @@ func TestRun_fixesNameHomeAsShellsDo(t *testing.T) {
 	check := doctor.Check{ID: "hook.any", Group: doctor.Hook, Run: func(context.Context, *doctor.Machine) doctor.Result {
 		return doctor.Result{Status: doctor.Warn, Fix: "true\n" + command}
 	}}
-	fix := doctor.Run(t.Context(), patient(t, h, doctor.Options{}), []doctor.Check{check}).Outcomes[0].Fix
+	fix := doctor.Run(t.Context(), machineWith(t, h, doctor.Options{}), []doctor.Check{check}).Outcomes[0].Fix
 	if strings.Contains(fix, home) {
 		t.Fatalf("the fix has the home directory in it: %s", fix)
 	}
@@ -289,7 +289,7 @@ func TestGit_isAskedInEnglish(t *testing.T) {
 		_, err := io.WriteString(cmd.Stderr, text)
 		return errors.Join(exitStatus(128), err)
 	}
-	o := examine(t, patient(t, h, doctor.Options{}), pick(t, "distribution.git")).Outcomes[0]
+	o := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "distribution.git")).Outcomes[0]
 	if o.Status != doctor.Fail || !strings.Contains(o.Fix, "safe.directory") {
 		t.Errorf("%s\n%s", o.Status, textOf(o))
 	}
@@ -309,7 +309,7 @@ func TestRun_showsNoControlCharacters(t *testing.T) {
 		return doctor.Result{Status: doctor.Warn, Summary: evil, Detail: evil, Fix: "true " + evil + "\nfalse", Evidence: []doctor.Evidence{{Path: evil, Value: evil}}}
 	}}
 	var out strings.Builder
-	report := doctor.Run(t.Context(), patient(t, h, doctor.Options{}), []doctor.Check{check})
+	report := doctor.Run(t.Context(), machineWith(t, h, doctor.Options{}), []doctor.Check{check})
 	if err := report.Print(&out, ui.Palette(false), 0, true); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ func TestReport_print(t *testing.T) {
 	t.Parallel()
 	files := append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/machine", Data: []byte(
 		"env GO111MODULE=off\nenv GOFLAGS=-mod\nmode 0777 /home/ann/go\nenv GOSUMDB=off\nenv HTTPS_PROXY=http://ann:hunter2@cache.test:1\n")})
-	report := examine(t, patient(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
+	report := examine(t, machineWith(t, hosttest.New(t, files), doctor.Options{Offline: true}), doctor.Catalogue())
 	var plain, coloured, page strings.Builder
 	if err := errors.Join(report.Print(&plain, false, 0, false), report.Print(&coloured, ui.Palette(true), 0, false),
 		report.HTML(&page, time.Unix(0, 0))); err != nil {

@@ -138,7 +138,7 @@ func (m *Machine) asks(env map[string]string, args ...string) func(context.Conte
 // readVisit reads what askGo printed, among other things that startup files print. The
 // environment is that with which the session began where it did not tell it.
 func readVisit(text string, began map[string]string) visit {
-	head, tail, told := strings.Cut(text, envMark+"\n")
+	head, tail, found := strings.Cut(text, envMark+"\n")
 	v := visit{env: began}
 	for line := range strings.Lines(head) {
 		switch line = strings.TrimSpace(line); {
@@ -148,7 +148,7 @@ func readVisit(text string, began map[string]string) visit {
 			v.path, v.alias = "", line
 		}
 	}
-	if !told {
+	if !found {
 		return v
 	}
 	v.env = map[string]string{}

@@ -22,7 +22,7 @@ func TestSetuid_capability(t *testing.T) {
 	if err := syscall.Setxattr(h.Path("/opt/go/1.26.11/bin/go"), "security.capability", capability, 0); err != nil {
 		t.Skip("this file system takes no capability: ", err)
 	}
-	o := examine(t, patient(t, h, doctor.Options{}), pick(t, "security.setuid")).Outcomes[0]
+	o := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "security.setuid")).Outcomes[0]
 	if o.Status != doctor.Fail || !strings.Contains(textOf(o), "security.capability") || !strings.Contains(o.Fix, "setcap -r /opt/go/1.26.11/bin/go") {
 		t.Errorf("%s\n%s\nfix: %s", o.Status, textOf(o), o.Fix)
 	}

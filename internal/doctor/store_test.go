@@ -18,7 +18,7 @@ func TestStore_unreadable(t *testing.T) {
 	for owner, want := range map[string]string{"0": "chmod go+rx /opt/go", "1000": "chmod u+rwx /opt/go"} {
 		h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"), hosttest.File{Path: "/machine", Data: []byte("mode 0100 /opt/go\nowner " + owner + " /opt/go\n")}))
 		t.Cleanup(func() { _ = os.Chmod(h.Path("/opt/go"), 0o755) })
-		o := examine(t, patient(t, h, doctor.Options{}), pick(t, "security.store")).Outcomes[0]
+		o := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "security.store")).Outcomes[0]
 		if o.Status != doctor.Fail || !strings.Contains(o.Fix, want) {
 			t.Errorf("owner %s: %s\n%s\nfix: %s", owner, o.Status, textOf(o), o.Fix)
 		}

@@ -98,7 +98,7 @@ func TestMixed_byManifest(t *testing.T) {
 					writeAll(t, h.Path("/usr/local/go/"+path), []byte(text))
 				}
 			}
-			o := examine(t, patient(t, h, doctor.Options{}), pick(t, "toolchain.mixed")).Outcomes[0]
+			o := examine(t, machineWith(t, h, doctor.Options{}), pick(t, "toolchain.mixed")).Outcomes[0]
 			if o.Status != c.want {
 				t.Errorf("%s, want %s", o.Status, c.want)
 			}

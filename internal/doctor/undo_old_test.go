@@ -47,7 +47,7 @@ func oldFix(t *testing.T, format string) (h host.Host, undo func() (doctor.Done,
  {"path": %q, "old_mode": 493, "mode": 493, "gather": {"link": %q, "moves": [{"from": %q, "to": %q, "sum": %q}]}}]}`,
 		format, h.Path("/home/ann/.bashrc"), sum(oldBashrc), sum("# off\n"), h.Path("/home/ann/go"), h.Root+"/home/ann/p/bin",
 		h.Path("/home/ann/gobin"), h.Root+"/home/ann/p/bin/tool", h.Path("/home/ann/go/bin/tool"), sum("a tool\n")))
-	m := patient(t, h, doctor.Options{Offline: true})
+	m := machineWith(t, h, doctor.Options{Offline: true})
 	return h, func() (doctor.Done, error) { return doctor.Undo(t.Context(), m) }
 }
 

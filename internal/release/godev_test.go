@@ -215,8 +215,8 @@ func TestGoDev_outOfTime(t *testing.T) {
 func TestGoDev_patience(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		config  GoDevConfig
-		patient bool
+		config   GoDevConfig
+		noLimits bool
 	}{
 		"alone":             {GoDevConfig{Bases: []string{"https://a"}, Insist: true}, true},
 		"one of sources":    {GoDevConfig{Bases: []string{"https://a"}}, false},
@@ -233,7 +233,7 @@ func TestGoDev_patience(t *testing.T) {
 			}
 			clock.Time = clock.Add(2 * time.Hour)
 		}
-		if _, err := NewGoDev(server, c.config).Versions(t.Context()); err != nil || (server.patience == fetch.Patience{}) != c.patient {
+		if _, err := NewGoDev(server, c.config).Versions(t.Context()); err != nil || (server.patience == fetch.Patience{}) != c.noLimits {
 			t.Errorf("%s: %+v, %v", name, server.patience, err)
 		}
 	}

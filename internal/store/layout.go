@@ -39,8 +39,8 @@ func (s *Store) lockNames(ctx context.Context, h *handles, wait Wait) (*writer, 
 	var lock *fsx.Lock
 	var err error
 	if wait.No {
-		patient, cancel := context.WithTimeout(ctx, grace)
-		lock, err = s.acquire(patient, h.meta, "lock", Wait{}, 0)
+		limited, cancel := context.WithTimeout(ctx, grace)
+		lock, err = s.acquire(limited, h.meta, "lock", Wait{}, 0)
 		cancel()
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			lock, err = s.acquire(ctx, h.meta, "lock", wait, 0)
