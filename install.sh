@@ -405,7 +405,10 @@ fetch_go() { # DIR
 	step "fetch go$pinned_go for linux-$arch from $(without_password "$proxies"), check its SHA-256" \
 		download_go "$temp/go.zip"
 	unfinished=$1
-	step "unpack it into $1" unpack_go "$temp/go.zip" "$1"
+	case $1 in
+	"$temp/go") step "unpack it into a temporary directory" unpack_go "$temp/go.zip" "$1" ;;
+	*) step "unpack it into $1" unpack_go "$temp/go.zip" "$1" ;;
+	esac
 	unfinished=
 	[ -n "$dry" ] || rm -f -- "$temp/go.zip"
 }

@@ -89,7 +89,7 @@ func TestInstaller_saysWhichPackagesAreMissing(t *testing.T) {
 	wants(t, stderr, "hint: "+sudo+"apt-get update && "+sudo+"apt-get install -y ca-certificates curl unzip")
 	// A dry run tells the rest of the plan all the same, and nothing as if done.
 	stdout, stderr := in.run(0, "--dry-run", "--hook", "1.22")
-	wants(t, stdout, "would fetch go1.99.0", "would build vmgo", "would install Go 1.22", "would add the hook to ")
+	wants(t, stdout, "would fetch go1.99.0", "would unpack it into a temporary directory\n", "would build vmgo", "would install Go 1.22", "would add the hook to ")
 	if wants(t, stderr, "this machine lacks: ca-certificates curl unzip"); strings.Contains(stderr, "it works in new shells") {
 		t.Error(stderr)
 	}
