@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,15 +46,26 @@ func TestPrograms(t *testing.T) {
 				t.Errorf("install.sh does not have %q", place)
 			}
 		}
-		want := fmt.Sprintf("%s: %s\n\nCommands:\n", p.Spoken(), p.About)
-		for _, command := range p.Commands {
-			want += fmt.Sprintf("  %-10s %s\n", command[0], command[1])
-		}
 		var out bytes.Buffer
 		h := host.OS()
 		h.Args, h.Stdout, h.Stderr = []string{name, "--help"}, &out, &out
-		if status := mains[name](h); status != 0 || !strings.HasPrefix(out.String(), want+"\n") {
-			t.Errorf("%s has not the commands of the table: status %d\n%s", name, status, &out)
+		if status := mains[name](h); status != 0 {
+			t.Errorf("%s --help: status %d\n%s", name, status, &out)
+		}
+		heading, list, _ := strings.Cut(out.String(), "\nCommands:\n")
+		about, commands := p.About, 0
+		for _, command := range p.Commands {
+			if command[0] == "" {
+				about = command[1] // what it does without a command has its help there
+				continue
+			}
+			commands++
+			if line := regexp.MustCompile(`(?m)^  ` + command[0] + ` +` + regexp.QuoteMeta(command[1]) + `$`); !line.MatchString(list) {
+				t.Errorf("%s has no line for %s:\n%s", name, command[0], &out)
+			}
+		}
+		if !strings.HasPrefix(heading, p.Spoken()+": "+about+"\n") || strings.Count(list, "\n  ") != commands-1 {
+			t.Errorf("%s has not the commands of the table:\n%s", name, &out)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func TestUsage(t *testing.T) {
 		status         int
 		stdout, stderr string
 	}{
-		"":                    {0, "rollback   go back", ""},
+		"":                    {0, "rollback  go back", ""},
 		"apply --help":        {0, "Usage: vmgo deploy apply [FLAG...] [HOST...]", ""},
 		"init --stdout":       {0, "[health]", ""},
 		"init --schema":       {0, `"additionalProperties": false`, ""},
