@@ -123,6 +123,11 @@ func TestOpenZip_rules(t *testing.T) {
 	big := func(change func(*rawMember)) []byte {
 		return rawZip(t, 0, lying(packedMember(t, "big", large), change))
 	}
+	described := func(m rawMember) []byte { // its sizes follow it
+		return rawZip(t, 0, lying(m, func(m *rawMember) { m.Flags |= flagDescriptor }))
+	}
+	smallOne, largeOne := described(a), described(packedMember(t, "big", large))
+	descriptor := func(data []byte) int { return directoryOf(data) - 12 }
 	beyond := []byte{0xff, 0xff, 0xff, 0xff}
 	for _, tt := range []struct {
 		name string
@@ -141,6 +146,13 @@ func TestOpenZip_rules(t *testing.T) {
 		{"mode without a type", one(func(m *rawMember) { m.CreatorVersion, m.ExternalAttrs = creatorUnix<<8, 0o644<<16 }), ""},
 		{"mode of another system", one(func(m *rawMember) { m.ExternalAttrs = 0o120777 << 16 }), ""},
 		{"link", one(func(m *rawMember) { m.CreatorVersion, m.ExternalAttrs = creatorUnix<<8, 0o120777<<16 }), "not a regular file"},
+		{"sizes after it", smallOne, ""},
+		{"sizes after it, large", largeOne, ""},
+		{"other sizes after it", patch(smallOne, descriptor(smallOne), beyond), "contradicting records"},
+		{"other sizes after it, large", patch(largeOne, descriptor(largeOne), beyond), "contradicting records"},
+		{"another header", patch(good, 6, beyond), "contradicting records"},
+		{"another header, large", patch(largeOne, 6, beyond), "contradicting records"},
+		{"not packed", one(func(m *rawMember) { m.Method, m.data = zip.Deflate, []byte{0xff, 0xff} }), "damaged"},
 		{"a comment", end(good, 20, 1), "has a comment"},
 		{"another volume", end(good, 4, 1), "several volumes"},
 		{"directory in another volume", end(good, 6, 1), "several volumes"},

@@ -270,7 +270,7 @@ func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
 func TestZip_brokenConnection(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("0123456789abcdef", small/8)
-	data := rawZip(t, 0, stored("a/1", "1"), packedMember(t, "b/2", large), stored("c/3", large), packedMember(t, "d/4", "4"))
+	data := rawZip(t, 0, stored("a/1", "1"), lying(packedMember(t, "b/2", large), func(m *rawMember) { m.Flags |= flagDescriptor }), stored("c/3", large), packedMember(t, "d/4", "4"))
 	limits := DefaultLimits()
 	limits.Ratio = 1000
 	whole := map[string]string{"a/1": "1", "b/2": large, "c/3": large, "d/4": "4"}
