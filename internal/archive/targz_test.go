@@ -174,6 +174,7 @@ func TestExtractTarGz_refuses(t *testing.T) {
 		{"name of a module zip", zipped(t, tarball(t, file("go/src/_go.mod", ""))), "cannot have"},
 		{"too many", zipped(t, tarball(t, many...)), "more than 20 files"},
 		{"too deep", zipped(t, tarball(t, file("go/"+strings.Repeat("d/", 25)+"x", ""))), "more than 20 directories"},
+		{"too deep, empty", zipped(t, tarball(t, dir("go/"+strings.Repeat("d/", 25)))), "more than 20 directories"},
 		{"too large", zipped(t, tarball(t, zeros("go/x", 4<<20+1))), "a file of"},
 		{"too much", zipped(t, tarball(t, noise("go/x", 4<<20), noise("go/y", 3<<20))), "together"},
 		{"bomb", zipped(t, tarball(t, zeros("go/x", 3<<20))), "bytes from"},

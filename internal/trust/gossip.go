@@ -111,7 +111,7 @@ func (l *Log) headsIn(text []byte) []head {
 	var list []head
 	seen := map[tlog.Tree]bool{}
 	for _, part := range append([][]byte{text}, jsonTexts(text)...) {
-		for _, signed := range signedHead.FindAll(part, maxGossip) {
+		for _, signed := range signedHead.FindAll(part, -1) {
 			h, err := l.openHead(signed)
 			if err == nil && !seen[h.Tree] && len(list) < maxGossip {
 				seen[h.Tree] = true
