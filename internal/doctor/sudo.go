@@ -35,8 +35,8 @@ func (m *Machine) SecurePath(ctx context.Context) (path string, from Evidence, e
 }
 
 // securePaths returns the settings of secure_path, the one that wins last. sudoers is
-// read where that is allowed; else sudo is asked, without a password, and names only
-// the winner.
+// read where that is allowed; else sudo is asked, without a password, and lists them in
+// its order.
 func (m *Machine) securePaths(ctx context.Context) (all []securePathLine, err error) {
 	if lines, err := m.Sudoers(); err == nil {
 		for _, s := range host.SecurePaths(lines) {
@@ -54,10 +54,13 @@ func (m *Machine) securePaths(ctx context.Context) (all []securePathLine, err er
 	for word := range strings.SplitSeq(out.Stdout, ", ") {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(word), "secure_path="); ok {
 			value, _, _ = strings.Cut(value, "\n")
-			return []securePathLine{{strings.ReplaceAll(value, `\:`, ":"), Evidence{"sudo -l", 0, "secure_path=" + value}}}, nil
+			all = append(all, securePathLine{strings.ReplaceAll(value, `\:`, ":"), Evidence{"sudo -l", 0, "secure_path=" + value}})
 		}
 	}
-	return []securePathLine{{"", Evidence{"sudo -l", 0, "no secure_path"}}}, nil
+	if len(all) == 0 {
+		all = []securePathLine{{"", Evidence{"sudo -l", 0, "no secure_path"}}}
+	}
+	return all, nil
 }
 
 // judgeSecurePath reports whether sudo finds go with the last of several settings, and
@@ -71,8 +74,11 @@ func (m *Machine) judgeSecurePath(all []securePathLine) Result {
 	for _, s := range earlier {
 		r = r.at(s.from.Path, s.from.Line, "overridden: %s", s.from.Value)
 		if r.Status == Warn && m.Find("go", s.path) != "" {
-			r.Summary = fmt.Sprintf("sudo does not find go: %s:%d overrides the secure_path of %s:%d, which has it",
-				last.from.Path, last.from.Line, s.from.Path, s.from.Line)
+			r.Summary = fmt.Sprintf("sudo does not find go: %s overrides the secure_path of %s, which has it",
+				Evidence{last.from.Path, last.from.Line, ""}, Evidence{s.from.Path, s.from.Line, ""})
+			if s.from.Line == 0 { // of the answer of sudo
+				r.Summary = "sudo does not find go: a later secure_path overrides the one that has it"
+			}
 		}
 	}
 	r.Evidence = append(r.Evidence, last.from)
