@@ -37,6 +37,7 @@ func storeDesired(m *Machine) (Desired, error) {
 		return w, nil
 	}
 	var dirs, files []Want
+	var left []string // files that may not be changed
 	names := storeNames{}
 	err := m.walkStore(MachineStore, func(_ string, info fs.FileInfo) bool { return names.add(info) })
 	if err != nil {
@@ -59,7 +60,7 @@ func storeDesired(m *Machine) (Desired, error) {
 		case info.IsDir():
 			dirs = append(dirs, want)
 		case !ours && names.elsewhere(st.Dev, st.Ino, uint64(st.Nlink)):
-			w.Notes = append(w.Notes, leftAloneError{target}.Error())
+			left = append(left, leftAloneError{target}.Error())
 		default:
 			files = append(files, want)
 		}
@@ -73,6 +74,13 @@ func storeDesired(m *Machine) (Desired, error) {
 	w.Wants = append(dirs, files...)
 	if n := len(w.Wants); n > 0 {
 		w.Notes = append(w.Notes, fmt.Sprintf("%d files and directories have another owner or mode", n))
+	}
+	w.Notes = append(w.Notes, left...)
+	if len(left) > 0 {
+		w.Effective = func() []string { return left }
+		if len(w.Wants) == 0 {
+			w.Blocked = left[0]
+		}
 	}
 	return w, nil
 }

@@ -30,6 +30,29 @@ func TestStoreModes_hardLinks(t *testing.T) {
 	if notes := strings.Join(result.Plan.Items[0].Notes, "\n"); !strings.Contains(notes, "/opt/go/1.22.5/src/mine.go is not changed: it has hard links outside of /opt/go") {
 		t.Errorf("no warning names the file: %q", notes)
 	}
+	plan, err := e.Plan(Selection{Only: []string{"store-modes"}})
+	must(t, err)
+	if item := plan.Items[0]; item.State != Overridden || !strings.Contains(item.Reason, "mine.go is not changed") {
+		t.Errorf("after the apply: %s: %s", item.State, item.Reason)
+	}
+}
+
+// Where such a file is all that is wrong, the item cannot be applied, and says why.
+func TestStoreModes_onlyAHardLink(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root could be made to change what is another's")
+	}
+	root := fakeRoot(t)
+	must(t, os.Chmod(root+"/opt/go/1.22.5", 0o755))
+	write(t, root+"/etc/shadow", "secret")
+	must(t, os.Chmod(root+"/etc/shadow", 0o640))
+	must(t, os.Link(root+"/etc/shadow", root+"/opt/go/1.22.5/mine.go"))
+	e := &Engine{Machine: testMachine(t, root), Items: []Item{storeItem()}}
+	plan, err := e.Plan(Selection{Only: []string{"store-modes"}})
+	must(t, err)
+	if item := plan.Items[0]; item.State != Blocked || item.Reason != "/opt/go/1.22.5/mine.go is not changed: it has hard links outside of /opt/go" {
+		t.Errorf("%s: %s", item.State, item.Reason)
+	}
 }
 
 // The link may come after the plan. It is judged when the file is open.
