@@ -48,6 +48,9 @@ func runSudo(ctx context.Context, m *Machine) Result {
 	}
 	dir := filepath.Dir(gos[0].Path)
 	_, unread := m.Sudoers()
+	if unread != nil && len(all) > 1 {
+		return r.fixWith("%s", m.addToSecurePath(last, dir)) // the item's own file is read before the one that wins
+	}
 	if vmgo := m.vmgoForRoot(ctx); unread != nil && vmgo != "" && dir == "/usr/local/bin" {
 		return r.fixWith("%s", hardenCommand(vmgo, "sudo-path")) // what the item goes by cannot be read here
 	}
