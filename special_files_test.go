@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -44,8 +46,11 @@ var readByVmgo = []struct{ file, command string }{
 	{"root/home/u/.cache/vmgo/sumdb/*/tile/8/0/*", "vmgo install --reinstall 1.22.5"},
 	{"root/home/u/.cache/vmgo/goproxy/*.list", "vmgo list-remote --source goproxy 1.22"},
 	{"root/home/u/.cache/vmgo/godev/*.index", "vmgo list-remote --source godev"},
-	{"root/home/u/.local/state/vmgo/doctor/*/manifest.json", "vmgo doctor --undo"},
-	{"root/home/u/.local/state/vmgo/doctor/*/0", "vmgo doctor --undo"},
+	{oldFix + "/manifest.json", "vmgo doctor --undo"},
+	{oldFix + "/0", "vmgo doctor --undo"},
+	{"root/home/u/old.rc", "vmgo doctor --undo"},
+	{"root/home/u/.local/state/vmgo/doctor/2*/ledger.json", "rm -rf " + oldFix + "; vmgo doctor --undo"},
+	{"root/home/u/.bashrc", "vmgo doctor --undo"},
 	{"project/.go-version", "cd project && vmgo current"},
 	{"project/.go-version", "cd project && vmgo use 1.22.5"},
 	{"project/.go-version", "cd project && ../go version"},
@@ -81,6 +86,9 @@ var readByVmgo = []struct{ file, command string }{
 	{"proof.json", "vmgo install --proof proof.json $PWD/go.zip"},
 	{"go.zip", "vmgo install $PWD/go.zip"},
 }
+
+// oldFix is what a vmgo of before harden's ledger left of a doctor --fix, as the last one.
+const oldFix = "root/home/u/.local/state/vmgo/doctor/9"
 
 const swapMarker = "root/opt/go/.vmgo/staging/1.22.4.x/swap"
 
@@ -153,6 +161,8 @@ func newMachine(t *testing.T) *machine {
 		"root/proc/meminfo":                    "MemTotal: 1000000 kB\n",
 		"root/var/lib/vmgo/harden/ledger.json": "{}", "root/var/lib/vmgo/harden/journal.json": "{}",
 		"root/etc/security/limits.d/60-vmgo.conf": "", "other/VERSION": "go1.22.4\n", "other/bin/go": "#!/bin/sh\n", "other/go.env": "GOPROXY=off\n",
+		oldFix + "/manifest.json": fmt.Sprintf(`{"format": 1, "files": [{"path": %q, "backup": "0", "after": "%x"}]}`, m.top+"/root/home/u/old.rc", sha256.Sum256(nil)),
+		oldFix + "/0":             "", "root/home/u/old.rc": "",
 		"plan.json": "{}", "proof.json": "{}", "go.zip": string(vmtest.Toolchain{Version: "1.22.4"}.Zip()),
 	} {
 		m.write(name, text)

@@ -132,10 +132,14 @@ func Undo(ctx context.Context, m *Machine) (Done, error) {
 	}
 	for _, entry := range slices.Backward(entries) {
 		dir := filepath.Join(parent, entry.Name())
+		has := func(name string) bool { // one that cannot be read is no reason to undo an earlier fix
+			_, err := os.Lstat(filepath.Join(m.Path(dir), name))
+			return !errors.Is(err, fs.ErrNotExist)
+		}
 		switch {
-		case m.Exists(filepath.Join(dir, oldRecord)):
+		case has(oldRecord):
 			return undoOld(m, dir)
-		case m.Exists(filepath.Join(dir, "ledger.json")) || m.Exists(filepath.Join(dir, "journal.json")):
+		case has("ledger.json") || has("journal.json"):
 			return m.undo(ctx, dir)
 		}
 	}
