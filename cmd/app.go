@@ -191,8 +191,9 @@ func (a *app) tree() *cli.App {
 		// A comma in a flag's value belongs to the value.
 		DisableSliceFlagSeparator: true,
 	}
+	help := helpTemplates{command: withoutCategory(cli.CommandHelpTemplate), parent: withoutCategory(cli.SubcommandHelpTemplate)}
 	for _, command := range root.Commands {
-		a.tame(command, a.declared[command])
+		a.tame(command, a.declared[command], help)
 	}
 	return root
 }
@@ -208,6 +209,9 @@ func inOrder(categories ...string) string {
 	}
 	return strings.Replace(cli.AppHelpTemplate, `{{template "visibleCommandCategoryTemplate" .}}`, list.String(), 1)
 }
+
+// helpTemplates are those of a command and of one that has subcommands.
+type helpTemplates struct{ command, parent string }
 
 // withoutCategory returns a template of the library without the category of a command,
 // which is a heading of the list of commands and says nothing about one of them.
@@ -265,15 +269,15 @@ func (a *app) commands() []*cli.Command {
 }
 
 // tame changes the library's defaults for a command and its subcommands.
-func (a *app) tame(command *cli.Command, n needs) {
+func (a *app) tame(command *cli.Command, n needs, help helpTemplates) {
 	a.declare(n, command)
 	command.HideHelpCommand = true
 	command.OnUsageError = onUsageError
-	command.CustomHelpTemplate = withoutCategory(cli.CommandHelpTemplate)
+	command.CustomHelpTemplate = help.command
 	if len(command.Subcommands) > 0 {
-		command.CustomHelpTemplate = withoutCategory(cli.SubcommandHelpTemplate)
+		command.CustomHelpTemplate = help.parent
 		for _, sub := range command.Subcommands {
-			a.tame(sub, n)
+			a.tame(sub, n, help)
 		}
 		return
 	}
