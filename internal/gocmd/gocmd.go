@@ -57,13 +57,20 @@ func (c Command) Output(ctx context.Context) (string, error) {
 // maxFile bounds a go.mod or go.work, in bytes.
 const maxFile = 64 << 20
 
-// readable returns an error if the go.mod or go.work that the go command would
-// find from dir is a fifo, for which it would wait, a device or a huge file. As
-// for the go command, a directory of that name is none.
+// Ordinary returns an error for a file for which the go command would wait, as a fifo,
+// or which it would read without end, as a device or a huge file; and for one that
+// cannot be read.
+func Ordinary(path string) error {
+	_, err := smallfile.Read(path, maxFile)
+	return err
+}
+
+// readable returns an error unless the go.mod and go.work that the go command would
+// find from dir are ordinary. As for the go command, a directory of that name is none.
 func readable(dir string) error {
 	for _, name := range []string{"go.mod", "go.work"} {
 		for at := dir; ; at = filepath.Dir(at) {
-			_, err := smallfile.Read(filepath.Join(at, name), maxFile)
+			err := Ordinary(filepath.Join(at, name))
 			var special *smallfile.NotRegularError
 			var large *smallfile.TooLargeError
 			if errors.As(err, &large) || errors.As(err, &special) && special.What != "a directory" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gocmd"
 	"github.com/vmgo/vmgo/internal/modpath"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
@@ -77,7 +78,7 @@ func (f file) badTargets() (found []Problem) {
 		}
 		dir := modpath.Dir(filepath.Dir(f.Path), r.New.Path)
 		p := Problem{File: f.Path, Fix: f.drop(r)}
-		switch err := ordinary(filepath.Join(dir, "go.mod")); {
+		switch err := gocmd.Ordinary(filepath.Join(dir, "go.mod")); {
 		case !isDir(dir):
 			p.Kind, p.Text = "missing-target", r.text()+" leads to a directory that does not exist"
 		case err != nil && strings.Contains("/"+filepath.ToSlash(r.New.Path)+"/", "/vendor/"):

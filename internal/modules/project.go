@@ -14,7 +14,6 @@ import (
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/gocmd"
 	"github.com/vmgo/vmgo/internal/modpath"
-	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
 // Project is a module or a workspace as the go command sees it.
@@ -42,13 +41,6 @@ func (p Project) Open(ctx context.Context) (Project, error) {
 		return p, diag.New(diag.Usage, p.Dir+" is in no module: it has no go.mod", "cd PROJECT && vmgo modules check")
 	}
 	return p, nil
-}
-
-// ordinary returns an error where the go command would wait for a fifo, or read
-// a device or a huge file without end.
-func ordinary(path string) error {
-	_, err := smallfile.Read(path, maxFile)
-	return err
 }
 
 // ask runs the go command in the project. It may change neither go.mod nor go.sum.
@@ -116,7 +108,7 @@ func (p Project) read(ctx context.Context, path string) (f file, err error) {
 	if filepath.Base(path) == "go.work" {
 		kind = "work"
 	}
-	if err := ordinary(path); err != nil {
+	if err := gocmd.Ordinary(path); err != nil {
 		return f, err
 	}
 	out, err := p.ask(ctx, map[string]string{"GOFLAGS": ""}, kind, "edit", "-json", path)
