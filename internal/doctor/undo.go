@@ -35,8 +35,7 @@ func (m *Machine) fixesDir() (string, error) {
 
 // engine returns the engine of harden with its record in dir.
 func (m *Machine) engine(dir string) (*harden.Engine, error) {
-	h := m.Host
-	recorded, err := harden.Recorded(h, dir, "vmgo doctor --undo")
+	recorded, err := harden.Recorded(m.Host, dir, "vmgo doctor --undo")
 	if err != nil {
 		return nil, fmt.Errorf("creating the directory of backups: %w", err)
 	}

@@ -1,7 +1,6 @@
 package fsx_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,17 +20,6 @@ var ann = fsx.Owners{
 }
 
 const none = 1<<32 - 1
-
-// acl is the text of system.posix_acl_access: tag, permissions and id of each entry.
-func acl(entries ...[3]uint32) []byte {
-	data := binary.LittleEndian.AppendUint32(nil, 2)
-	for _, e := range entries {
-		data = binary.LittleEndian.AppendUint16(data, uint16(e[0]))
-		data = binary.LittleEndian.AppendUint16(data, uint16(e[1]))
-		data = binary.LittleEndian.AppendUint32(data, e[2])
-	}
-	return data
-}
 
 func TestOwners_directory(t *testing.T) {
 	t.Parallel()
@@ -55,16 +43,16 @@ func TestOwners_directory(t *testing.T) {
 		"private group":           {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000}},
 		"group":                   {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
 		"sticky group":            {entry: fsx.Entry{Mode: fs.ModeDir | sticky | 0o775, UID: 1000, GID: 50}, reason: "group 50 may write"},
-		"ACL of a user":           {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 7, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}, reason: "an ACL lets user 1001"},
-		"ACL of a reader":         {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{1, 7, none}, [3]uint32{2, 5, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}},
-		"ACL of a group":          {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{4, 5, none}, [3]uint32{8, 6, 50})}, reason: "an ACL lets group 50"},
-		"ACL of the own group":    {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{4, 7, none})}, reason: "an ACL lets group 50"},
-		"ACL of ann":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, GID: 0, ACL: acl([3]uint32{2, 7, 1000}, [3]uint32{4, 7, none})}},
+		"ACL of a user":           {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: fsx.ACLOf([3]uint32{1, 7, none}, [3]uint32{2, 7, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}, reason: "an ACL lets user 1001"},
+		"ACL of a reader":         {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: fsx.ACLOf([3]uint32{1, 7, none}, [3]uint32{2, 5, 1001}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})}},
+		"ACL of a group":          {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: fsx.ACLOf([3]uint32{4, 5, none}, [3]uint32{8, 6, 50})}, reason: "an ACL lets group 50"},
+		"ACL of the own group":    {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: fsx.ACLOf([3]uint32{4, 7, none})}, reason: "an ACL lets group 50"},
+		"ACL of ann":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, GID: 0, ACL: fsx.ACLOf([3]uint32{2, 7, 1000}, [3]uint32{4, 7, none})}},
 		"ACL that makes no sense": {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: []byte{1}}, reason: "an ACL lets somebody"},
-		"ACL of a private group":  {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: acl([3]uint32{4, 5, none}, [3]uint32{8, 7, 1000})}},
+		"ACL of a private group":  {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 50, ACL: fsx.ACLOf([3]uint32{4, 5, none}, [3]uint32{8, 7, 1000})}},
 		"empty ACL":               {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: []byte{}}, reason: "an ACL lets somebody"},
-		"ACL that ends early":     {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: acl([3]uint32{4, 5, none})[:9]}, reason: "an ACL lets somebody"},
-		"masked ACL":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1000, GID: 1000, ACL: acl([3]uint32{2, 7, 1001})}},
+		"ACL that ends early":     {entry: fsx.Entry{Mode: fs.ModeDir | 0o775, UID: 1000, GID: 1000, ACL: fsx.ACLOf([3]uint32{4, 5, none})[:9]}, reason: "an ACL lets somebody"},
+		"masked ACL":              {entry: fsx.Entry{Mode: fs.ModeDir | 0o755, UID: 1000, GID: 1000, ACL: fsx.ACLOf([3]uint32{2, 7, 1001})}},
 		"link":                    {entry: fsx.Entry{Mode: fs.ModeSymlink | 0o777, UID: 1000}, reason: "is a link"},
 		"file":                    {entry: fsx.Entry{Mode: 0o644, UID: 1000}, reason: "is not a directory"},
 	} {
@@ -124,7 +112,7 @@ func TestChain_everyNameOnTheWay(t *testing.T) {
 func TestLook_readsTheACL(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	entries := acl([3]uint32{1, 7, none}, [3]uint32{2, 7, 4242}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})
+	entries := fsx.ACLOf([3]uint32{1, 7, none}, [3]uint32{2, 7, 4242}, [3]uint32{4, 5, none}, [3]uint32{16, 7, none}, [3]uint32{32, 5, none})
 	if err := unix.Setxattr(dir, "system.posix_acl_access", entries, 0); err != nil {
 		t.Skipf("no ACLs in %s: %v", dir, err)
 	}

@@ -90,7 +90,7 @@ func TestGivesACLs(t *testing.T) {
 	t.Parallel()
 	_, at := testDir(t)
 	must(t, os.Mkdir(at("with"), 0o755), os.Mkdir(at("without"), 0o755))
-	acl := aclOf([3]uint32{1, 7, 1<<32 - 1}, [3]uint32{4, 5, 1<<32 - 1}, [3]uint32{32, 5, 1<<32 - 1})
+	acl := ACLOf([3]uint32{1, 7, 1<<32 - 1}, [3]uint32{4, 5, 1<<32 - 1}, [3]uint32{32, 5, 1<<32 - 1})
 	if err := unix.Setxattr(at("with"), defaultACL, acl, 0); err != nil {
 		t.Skipf("no ACLs here: %v", err)
 	}
@@ -162,7 +162,7 @@ func TestLookIn(t *testing.T) {
 	if e, err := Look(at("pipe")); err != nil || e.Mode.IsRegular() || e.Mode.IsDir() {
 		t.Errorf("a pipe: %+v, %v", e, err)
 	}
-	acl := aclOf([3]uint32{1, 7, 1<<32 - 1}, [3]uint32{2, 7, 4242}, [3]uint32{4, 5, 1<<32 - 1}, [3]uint32{16, 7, 1<<32 - 1}, [3]uint32{32, 5, 1<<32 - 1})
+	acl := ACLOf([3]uint32{1, 7, 1<<32 - 1}, [3]uint32{2, 7, 4242}, [3]uint32{4, 5, 1<<32 - 1}, [3]uint32{16, 7, 1<<32 - 1}, [3]uint32{32, 5, 1<<32 - 1})
 	if err := unix.Setxattr(at("open"), accessACL, acl, 0); err != nil {
 		t.Skipf("no ACLs here: %v", err)
 	}
@@ -171,8 +171,8 @@ func TestLookIn(t *testing.T) {
 	}
 }
 
-// aclOf is the value of an ACL: tag, permissions and id of each entry.
-func aclOf(entries ...[3]uint32) []byte {
+// ACLOf is the value of system.posix_acl_access: tag, permissions and id of each entry.
+func ACLOf(entries ...[3]uint32) []byte {
 	data := binary.LittleEndian.AppendUint32(nil, 2)
 	for _, e := range entries {
 		data = binary.LittleEndian.AppendUint16(data, uint16(e[0]))
