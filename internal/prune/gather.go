@@ -60,20 +60,25 @@ func (s Scope) Gather() (Input, error) {
 	s.places(&in)
 	for _, dir := range stores {
 		if version, ok := installed.Default(dir); ok {
-			in.Needed[installed.GOROOT(dir, version)] = "the default of " + dir
+			in.need(installed.GOROOT(dir, version), "the default of "+dir)
 		}
-	}
-	if s.Here.GOROOT != "" {
-		in.Needed[s.Here.GOROOT] = "selected here: " + s.Here.Requirement.Origin.String()
 	}
 	if in.Projects, err = seen.List(s.Layout.State); err != nil {
 		return in, diag.Wrap(diag.Failure, err, "cannot tell which projects are known, so nothing is pruned",
 			"ls -l "+diag.Word(filepath.Join(s.Layout.State, "projects")))
 	}
-	if err := s.userDefault(in, stores); err != nil {
+	if _, err := s.outside(s.Layout, in.need); err != nil {
 		return in, err
 	}
+	in.need(s.Here.GOROOT, "selected here: "+s.Here.Requirement.Origin.String())
 	return in, s.othersNeed(in)
+}
+
+// need records that something needs a release, unless something else does already.
+func (in Input) need(goroot, why string) {
+	if _, known := in.Needed[goroot]; !known {
+		in.Needed[goroot] = why
+	}
 }
 
 // places names the directories of this user that may hold something to prune.
@@ -90,28 +95,46 @@ func (s Scope) places(in *Input) {
 	}
 }
 
-// userDefault adds the release that this user's default means.
-func (s Scope) userDefault(in Input, stores []string) error {
-	pin, err := project.ReadPin(s.Layout.UserDefault(), project.UserDefault)
-	if err != nil || pin.IsZero() {
-		return err
-	}
-	if release, found, err := installed.Pick(stores, pin.Selector, ranges.Parse); err == nil && found {
-		in.Needed[release.GOROOT] = "requested by " + s.Layout.UserDefault()
-	}
-	return nil // where it means nothing that is installed, no release is needed for it
+// outside calls need for what a user has outside of projects: by the settings files,
+// in every shell, and by default. It returns the settings that count in projects.
+// The error is about what cannot be read.
+func (s Scope) outside(layout dirs.Layout, need func(goroot, why string)) (settings.Settings, error) {
+	files, err := settings.Load(nil, layout.SettingsFiles()...)
+	// The stores are those that are pruned, where the environment names them.
+	files.Root = cmp.Or(s.Settings.Root, files.Root)
+	projects := files
+	projects.Version = ""
+	return projects, cmp.Or(err, files.Unread, s.ask(layout, files, "/", need), s.ask(layout, projects, "/", need))
 }
 
-// selected returns what is selected in a project of this user.
-func (s Scope) selected(dir string) (resolve.Resolution, error) { return s.selectedFor(s.Layout, dir) }
+// ask calls need for what is selected in a directory for the user of a layout. The
+// error is about what cannot be read.
+func (s Scope) ask(layout dirs.Layout, by settings.Settings, dir string, need func(goroot, why string)) error {
+	resolution, err := s.selectedFor(layout, by, dir)
+	switch diag.CodeOf(err) {
+	case diag.NotInstalled, diag.NoRequirement:
+		err = nil
+	}
+	why := resolution.Requirement.Origin.String()
+	if resolution.Requirement.Origin.Kind == project.Variable {
+		why += " in " + by.Value(why).Origin()
+	}
+	need(resolution.GOROOT, "requested by "+why)
+	return cmp.Or(err, resolution.UnreadDefault)
+}
 
-// selectedFor returns what is selected in a directory for the user of a layout:
-// this shell's own VMGO_VERSION has no say in it.
-func (s Scope) selectedFor(layout dirs.Layout, dir string) (resolve.Resolution, error) {
-	settings := s.Settings
-	settings.Version = ""
+// selected returns what is selected in a project of this user: this shell's own
+// VMGO_VERSION does not count.
+func (s Scope) selected(dir string) (resolve.Resolution, error) {
+	own := s.Settings
+	own.Version = ""
+	return s.selectedFor(s.Layout, own, dir)
+}
+
+// selectedFor returns what is selected in a directory for the user of a layout.
+func (s Scope) selectedFor(layout dirs.Layout, by settings.Settings, dir string) (resolve.Resolution, error) {
 	return here.Resolve(here.Place{
-		Dir: dir, Env: map[string]string{"PATH": s.Path}, Layout: layout, Settings: settings,
+		Dir: dir, Env: map[string]string{"PATH": s.Path}, Layout: layout, Settings: by,
 		OwnPrograms: s.OwnPrograms, Ranges: ranges.Parse,
 	})
 }
@@ -129,31 +152,23 @@ func (s Scope) othersNeed(in Input) error {
 		return diag.Wrap(diag.Failure, err, "cannot tell who uses the releases of this machine, so nothing is pruned", "ls -l /etc/passwd")
 	}
 	for _, home := range homes {
-		if home.Dir == s.Layout.Home {
-			continue
-		}
-		need := func(goroot, why string) {
-			if _, known := in.Needed[goroot]; !known {
-				in.Needed[goroot] = why
-			}
-		}
-		err := s.homeNeeds(home, need)
+		err := s.homeNeeds(home, in.need)
 		if err == nil {
 			continue
 		}
 		s.Warnf("cannot tell which releases the user of %s needs, so those of the machine are kept: %v", home.Dir, err)
 		for _, release := range in.Installed {
 			if release.Store != s.Layout.UserStore {
-				need(release.GOROOT, "may be needed by the user of "+home.Dir)
+				in.need(release.GOROOT, "may be needed by the user of "+home.Dir)
 			}
 		}
 	}
 	return nil
 }
 
-// homeNeeds calls need for the releases that are selected for a user, by default
-// and in each known project. It looks with that user's rights. The error is the
-// first of what cannot be read.
+// homeNeeds calls need for the releases that are selected for a user, outside of
+// projects and in each known one. It looks with that user's rights. The error is
+// the first of what cannot be read.
 func (s Scope) homeNeeds(home host.Home, need func(goroot, why string)) error {
 	var failures []error
 	err := home.As(func() {
@@ -161,22 +176,21 @@ func (s Scope) homeNeeds(home host.Home, need func(goroot, why string)) error {
 		if _, err := os.Stat(layout.Home + "/."); errors.Is(err, fs.ErrPermission) && !home.Owned() {
 			return // the home of a system's user, which is closed to it
 		}
-		places, err := seen.List(layout.State)
-		failures = append(failures, err)
-		for _, dir := range append(places, "/") { // at "/" is what the user has by default
-			if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-				continue // the project is gone
-			}
-			resolution, err := s.selectedFor(layout, dir)
-			switch diag.CodeOf(err) {
-			case diag.NotInstalled, diag.NoRequirement:
-				err = nil
-			}
-			failures = append(failures, err, resolution.UnreadDefault)
-			if err == nil && resolution.GOROOT != "" {
-				need(resolution.GOROOT, "requested by "+resolution.Requirement.Origin.String())
+		settings, unread := s.outside(layout, need)
+		projects, unlisted := seen.List(layout.State)
+		failures = append(failures, unread, unlisted)
+		for _, dir := range projects {
+			if !isGone(dir) {
+				failures = append(failures, s.ask(layout, settings, dir, need))
 			}
 		}
 	})
 	return cmp.Or(append([]error{err}, failures...)...)
+}
+
+// isGone reports whether there is no such directory any more. What cannot be
+// looked at is not gone.
+func isGone(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -8,7 +8,6 @@
 package prune
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -114,14 +113,14 @@ func (in Input) needs() (needed map[string]string, gone []string, err error) {
 		needed[goroot] = why
 	}
 	for _, project := range in.Projects {
-		if _, err := os.Stat(project); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if isGone(project) {
 			gone = append(gone, project)
 			continue
 		}
 		resolution, err := in.Resolve(project)
 		switch code := diag.CodeOf(err); {
 		case err == nil:
-			if _, known := needed[resolution.GOROOT]; !known && resolution.GOROOT != "" {
+			if _, known := needed[resolution.GOROOT]; !known {
 				needed[resolution.GOROOT] = "requested by " + resolution.Requirement.Origin.String()
 			}
 		case code == diag.NotInstalled || code == diag.NoRequirement:
@@ -170,16 +169,12 @@ func downloads(dirs []string) []Candidate {
 			return nil // what cannot be read is not ours to remove
 		})
 	}
-	slices.SortFunc(found, func(a, b Candidate) int { return strings.Compare(a.Path, b.Path) })
 	return found
 }
 
 // checks lists what verify keeps of releases that are in no store, or not any more once
 // others of the plan are gone. A rebuild that runs holds its lock.
 func (in Input) checks(drop []Candidate) (found []Candidate) {
-	if in.Checks == "" {
-		return nil
-	}
 	entries, err := os.ReadDir(in.Checks)
 	if err != nil {
 		return nil // there is none, or it is not ours to remove
@@ -200,16 +195,13 @@ func (in Input) checks(drop []Candidate) (found []Candidate) {
 
 // freed adds up the files beneath path that nothing else links to. What cannot
 // be read counts as nothing.
-func freed(path string) int64 {
-	var bytes int64
-	_ = filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil
-		}
-		if info, err := entry.Info(); err == nil {
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Nlink == 1 {
-				bytes += info.Size()
-			}
+func freed(path string) (bytes int64) {
+	_ = filepath.WalkDir(path, func(path string, _ fs.DirEntry, _ error) error {
+		var stat syscall.Stat_t // without links where it cannot be read
+		_ = syscall.Lstat(path, &stat)
+		directory := stat.Mode&syscall.S_IFMT == syscall.S_IFDIR
+		if !directory && stat.Nlink == 1 {
+			bytes += stat.Size
 		}
 		return nil
 	})

@@ -23,12 +23,11 @@ func (s Scope) Remove(ctx context.Context, c Candidate, wait store.Wait, removeS
 		return false, removeShim(c.Path)
 	case Check:
 		return removeCheck(ctx, c.Path)
-	case Gopath:
-		if err := seen.Forget(s.Layout.State, c.Project); err != nil {
-			return false, err
-		}
 	}
 	held, err = fsx.RemoveUnheld(filepath.Dir(c.Path), filepath.Base(c.Path))
+	if err == nil && !held { // not before: a project that is forgotten is not asked again
+		err = seen.Forget(s.Layout.State, c.Project)
+	}
 	if err != nil {
 		return false, diag.Wrap(diag.Failure, err, "cannot prune "+c.Path)
 	}
