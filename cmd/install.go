@@ -241,12 +241,14 @@ func (a *app) installAll(c *cli.Context, list picks, report *report) []error {
 		defer report.awaiting(versions[0])()
 	}
 	var failures []error
-	for _, result := range in.Install(c.Context, versions, req) {
+	results := in.Install(c.Context, versions, req)
+	for _, result := range results {
 		if result.Err = a.judged(c, result); result.Err != nil {
 			failures = append(failures, result.Err)
 		}
 		report.ended(result)
 	}
+	report.warnUnsafe(in.Store, results)
 	return failures
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/install"
+	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -123,6 +124,17 @@ func proofs(all trust.Proofs) string {
 
 func (r *report) waiting(v gover.Version, holder fsx.Holder) {
 	r.job(v).Phase(waitingFor(holder))
+}
+
+// warnUnsafe warns where releases were reported as present in a store in which
+// none would be installed, since others can change them.
+func (r *report) warnUnsafe(s *store.Store, results []install.Result) {
+	if !slices.ContainsFunc(results, func(result install.Result) bool { return result.Kind == install.Present }) {
+		return
+	}
+	if err := s.CheckSafe(); err != nil {
+		r.progress.Print(warning(diag.Line(err.Error() + ": vmgo store check")))
+	}
 }
 
 // failed reports an argument that resolved to no version.

@@ -65,7 +65,7 @@ func (a *app) writeStore() *store.Store {
 	if a.settings.Root == "" && s.Dir() == a.layout.SystemStore && a.layout.UserStore != "" && !s.Exists() {
 		// The user did not choose /opt/go: where others may write in /opt,
 		// as on the runners of some CI services, vmgo does not create it.
-		if _, unsafe, err := s.Unsafe(); err == nil && len(unsafe) > 0 {
+		if s.CheckSafe() != nil {
 			return a.openStore(a.layout.UserStore)
 		}
 	}

@@ -270,7 +270,7 @@ func (a *app) verifyTable(r verify.Report) error {
 		table.Add(r.Version, check.ID, status, fmt.Sprintf("%.1f s", check.Seconds), check.Detail)
 		for i, p := range check.Problems {
 			if i == shownProblems {
-				table.Add("", "", "", "", fmt.Sprintf("... and %d more: vmgo verify --json", len(check.Problems)-i))
+				table.Add("", "", "", "", fmt.Sprintf("... and %d more: vmgo verify --json --%s %s", len(check.Problems)-i, check.ID, diag.Word(r.GOROOT)))
 				break
 			}
 			table.Add("", "", string(p.Kind), "", filepath.Join(r.GOROOT, p.Path))

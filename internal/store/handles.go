@@ -162,6 +162,16 @@ func (h *handles) close() error {
 	return errors.Join(failures...)
 }
 
+// CheckSafe returns store-unsafe where others can change what is in the store, and
+// nil where they cannot, or where that is not known.
+func (s *Store) CheckSafe() error {
+	_, unsafe, err := s.Unsafe()
+	if err != nil || len(unsafe) == 0 {
+		return nil
+	}
+	return s.unsafeError(unsafe)
+}
+
 // unsafeError returns the error about a store, with a command for each directory to fix.
 func (s *Store) unsafeError(unsafe []*fsx.UnsafeError) *diag.Error {
 	const most = 5
