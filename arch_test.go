@@ -311,6 +311,7 @@ var mayReadBare = map[string]string{
 	"internal/fsx modesArrive":           "O_EXCL: a new file",
 	"internal/fsx create":                "O_EXCL: a new file",
 	"internal/fsx Open":                  "O_NOFOLLOW and O_NONBLOCK; whoever reads asks for Info.Regular",
+	"internal/project at":                "O_PATH",
 	"internal/project/seen List":         "O_DIRECTORY",
 	"internal/store/installed readNames": "O_DIRECTORY",
 	"internal/harden stage":              "O_EXCL: a new file",

@@ -45,9 +45,15 @@ type watcher struct {
 }
 
 // maxLevels bounds how many directories above the working directory are
-// watched for new files, besides those near the root, which cost little. The time
-// of a look at a file grows with the depth, so that of a prompt would grow with its square.
+// watched for new files, besides those near the root, which cost little.
 const maxLevels = 128
+
+// levels returns that bound for a directory. The shell looks by absolute paths, which
+// the kernel resolves level by level: beneath maxDepth the time of a prompt is kept.
+func levels(dir string) int {
+	const maxDepth = 512
+	return maxLevels * maxDepth / max(strings.Count(dir, "/"), maxDepth)
+}
 
 // maxSame bounds how many files an answer has compared with stamps. A tree that
 // has a .tool-versions without a line for Go at every level can have more: there
@@ -85,7 +91,7 @@ func (p Process) watches(s here.Situation, started time.Time, coarse, data bool)
 		return nil, ""
 	}
 	if w.tooDeep {
-		remark = "this directory is very deep: new version files are noticed at once in the " + strconv.Itoa(maxLevels) +
+		remark = "this directory is very deep: new version files are noticed at once in the " + strconv.Itoa(levels(p.Dir)) +
 			" directories above it and near the root, in the others after the next cd"
 	}
 	return w.list, remark
@@ -159,12 +165,14 @@ func (w *watcher) repository(b bounds, dir string) (nested bool) {
 	if top == "" {
 		top = b.module
 	}
+	var near project.Near
+	defer near.Close()
 	for ; filepath.IsAbs(dir); dir = filepath.Dir(dir) {
 		if isAbove(dir, b.pin) {
 			return false
 		}
 		git := filepath.Join(dir, ".git")
-		if here.Exists(git) {
+		if !near.Missing(git) && here.Exists(git) {
 			w.add(shell.Watch{Path: git, Kind: shell.Present})
 			return true
 		}
@@ -182,7 +190,7 @@ func (w *watcher) repository(b bounds, dir string) (nested bool) {
 // looked for is found by the shell at its next prompt.
 func (w *watcher) absent(path string) {
 	if len(path) > shell.MaxSpelled && isAbove(filepath.Dir(path), w.dir) &&
-		strings.Count(w.dir, "/")-strings.Count(path, "/") >= maxLevels {
+		strings.Count(w.dir, "/")-strings.Count(path, "/") >= levels(w.dir) {
 		w.tooDeep = true
 		return
 	}

@@ -239,6 +239,16 @@ func TestWatches_boundsHowDeep(t *testing.T) {
 	}
 }
 
+// The kernel resolves levels times depth names at a prompt, however deep the directory is.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	for depth, want := range map[int]int{1: maxLevels, 512: maxLevels, 1024: maxLevels / 2, 2048: maxLevels / 4} {
+		if got := levels(strings.Repeat("/d", depth)); got != want {
+			t.Errorf("%d levels: %d are watched, want %d", depth, got, want)
+		}
+	}
+}
+
 func TestBoundsOf(t *testing.T) {
 	t.Parallel()
 	for steps, want := range map[string]bounds{

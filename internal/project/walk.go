@@ -13,6 +13,7 @@ func Walk(dir string, opts Options) (Survey, error) {
 		return Survey{}, nil
 	}
 	w := walk{}
+	defer w.near.Close()
 	w.survey.Steps = make([]Step, 0, 24)
 	w.survey.Watch = make([]string, 0, 16)
 	err := w.run(path.Clean(dir), opts)
@@ -24,6 +25,7 @@ type walk struct {
 	survey    Survey
 	pin       found // the nearest file of a version manager
 	work, mod found // the go.work and go.mod in use
+	near      Near
 }
 
 // found is a file that was there, and what it asks for.
@@ -48,7 +50,7 @@ func (w *walk) run(dir string, opts Options) error {
 		if !w.mod.looked {
 			w.mod = w.module(join(dir, string(GoMod)), GoMod)
 		}
-		if exists(join(dir, ".git")) {
+		if git := join(dir, ".git"); !w.near.Missing(git) && exists(git) {
 			w.survey.Repository = dir
 			dir = parent(dir)
 			break
@@ -110,7 +112,7 @@ func (w *walk) pins(dir string) error {
 // pinFile reads one file of a version manager.
 func (w *walk) pinFile(file string, kind Kind) found {
 	origin := Origin{Kind: kind, Path: file}
-	data, there, f := readFile(file, pinLimit)
+	data, there, f := w.read(file, pinLimit)
 	switch {
 	case f != nil:
 		w.watch(file)
@@ -140,7 +142,7 @@ func (w *walk) pinFile(file string, kind Kind) found {
 // it asks for nothing, since the go command looks no further.
 func (w *walk) module(file string, kind Kind) found {
 	origin := Origin{Kind: kind, Path: file}
-	data, there, f := readFile(file, goModLimit)
+	data, there, f := w.read(file, goModLimit)
 	if !there {
 		w.step(Step{Origin: origin, Verdict: Absent})
 		return found{}
@@ -174,6 +176,13 @@ func (w *walk) module(file string, kind Kind) found {
 	}
 	w.step(Step{Origin: origin, Verdict: Ignored, Note: note})
 	return found{looked: true}
+}
+
+func (w *walk) read(file string, limit int64) (data []byte, found bool, f *fault) {
+	if w.near.Missing(file) {
+		return nil, false, nil
+	}
+	return readFile(file, limit)
 }
 
 // asks records a file that asks for something; until it decides it is passed.
