@@ -22,6 +22,7 @@ type placer struct {
 	lanes  []*lane
 	byDir  map[string]*lane
 	free   chan []byte
+	made   int // directories
 	wg     sync.WaitGroup
 }
 
@@ -58,6 +59,19 @@ func newPlacer(ctx context.Context, sink Sink, opts Options) *placer {
 		})
 	}
 	return p
+}
+
+// mkdirs makes those of the directories, parents first, that were not there at the
+// call before. A fault of the sink is what finish returns: it is none of the archive.
+func (p *placer) mkdirs(dirs []string) error {
+	for _, dir := range dirs[p.made:] {
+		if err := p.sink.Mkdir(dir); err != nil {
+			p.cancel(err)
+			return err
+		}
+		p.made++
+	}
+	return nil
 }
 
 // put reads a file's contents and hands them on. It waits while too much is
@@ -123,7 +137,7 @@ type lane struct {
 	work   chan piece
 	files  []File
 	dir    Dir
-	at     string // path of dir
+	at     string // path of dir; empty before the first
 
 	// The large file that is being placed.
 	out Writer
@@ -149,7 +163,7 @@ func (l *lane) run() error {
 }
 
 func (l *lane) place(work piece) (err error) {
-	if in := path.Dir(work.file.Path); l.dir == nil || in != l.at {
+	if in := path.Dir(work.file.Path); in != l.at {
 		if err := l.leave(); err != nil {
 			return err
 		}

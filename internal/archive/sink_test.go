@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"path"
@@ -15,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 var errNoRoom = errors.New("no room")
@@ -24,14 +27,15 @@ type treeSink struct {
 	mu    sync.Mutex
 	dirs  map[string]bool
 	files map[string]string
-	open  int
+	open  int               // directories and files that are not closed
+	calls map[string]int    // of Enter and Create
 	fail  string            // path whose Put or Mkdir fails
 	left  int               // calls until one fails; negative: none does
 	has   map[string]string // files that Reuse finds
 }
 
 func newTreeSink() *treeSink {
-	return &treeSink{dirs: map[string]bool{".": true}, files: map[string]string{}, left: -1}
+	return &treeSink{dirs: map[string]bool{".": true}, files: map[string]string{}, calls: map[string]int{}, left: -1}
 }
 
 // call counts a call, of which one fails.
@@ -42,6 +46,19 @@ func (s *treeSink) call() error {
 		return errNoRoom
 	}
 	return nil
+}
+
+// opened counts what is to be closed, and by which call it was opened.
+func (s *treeSink) opened(call string) {
+	s.open++
+	s.calls[call]++
+}
+
+func (s *treeSink) closed() error {
+	s.mu.Lock()
+	s.open--
+	s.mu.Unlock()
+	return s.call()
 }
 
 func (s *treeSink) Mkdir(p string) error {
@@ -69,7 +86,7 @@ func (s *treeSink) Enter(p string) (Dir, error) {
 	if !s.dirs[p] {
 		return nil, errors.New("Enter before Mkdir: " + p)
 	}
-	s.open++
+	s.opened("Enter")
 	return &treeDir{s, p}, nil
 }
 
@@ -87,8 +104,8 @@ func (d *treeDir) Put(f File, content []byte) error {
 	if f.Path == d.s.fail {
 		return errNoRoom
 	}
-	if path.Dir(f.Path) != d.path || f.SHA256 != sha256.Sum256(content) {
-		return errors.New("wrong directory or digest: " + f.Path)
+	if path.Dir(f.Path) != d.path || f.Size != int64(len(content)) || f.SHA256 != sha256.Sum256(content) {
+		return errors.New("wrong directory, size or digest: " + f.Path)
 	}
 	d.s.files[f.Path] = string(content)
 	return nil
@@ -98,6 +115,9 @@ func (d *treeDir) Create(f File) (Writer, error) {
 	if err := d.s.call(); err != nil {
 		return nil, err
 	}
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	d.s.opened("Create")
 	return &treeFile{dir: d, file: f}, nil
 }
 
@@ -120,19 +140,14 @@ func (f *treeFile) Write(p []byte) (int, error) {
 	return f.Buffer.Write(p)
 }
 
-func (f *treeFile) Close() error { return f.dir.s.call() }
+func (f *treeFile) Close() error { return f.dir.s.closed() }
 
 func (d *treeDir) Reuse(f File) (sum [sha256.Size]byte, ok bool, err error) {
 	content, ok := d.s.has[f.Path]
 	return sha256.Sum256([]byte(content)), ok, d.s.call()
 }
 
-func (d *treeDir) Close() error {
-	d.s.mu.Lock()
-	d.s.open--
-	d.s.mu.Unlock()
-	return d.s.call()
-}
+func (d *treeDir) Close() error { return d.s.closed() }
 
 // randomText does not shrink.
 func randomText(size int) string {
@@ -172,7 +187,7 @@ func TestSink_anyCallFails(t *testing.T) {
 				sink.left = n
 				files, err := extract(sink, jobs)
 				if sink.open != 0 {
-					t.Errorf("%s: after %d calls %d directories are open", name, n, sink.open)
+					t.Errorf("%s: after %d calls %d directories and files are open", name, n, sink.open)
 				}
 				if sink.left >= 0 {
 					if err != nil || len(files) != 5 || len(sink.files) != 5 || n < 16 {
@@ -180,10 +195,28 @@ func TestSink_anyCallFails(t *testing.T) {
 					}
 					break
 				}
-				if !errors.Is(err, errNoRoom) || files != nil {
+				if !errors.Is(err, errNoRoom) || diag.CodeOf(err) == diag.ArchiveUnsafe || files != nil {
 					t.Errorf("%s, %d jobs, after %d calls: %v", name, jobs, n, err)
 				}
 			}
+		}
+	}
+}
+
+// A directory is opened once where there are goroutines enough, and only what is larger
+// than a buffer is written in pieces.
+func TestPlacer_calls(t *testing.T) {
+	t.Parallel()
+	tarred := zipped(t, tarball(t, file("go/a/1", "1"), file("go/b/1", "1"), file("go/a/2", ""), file("go/b/2", "2"), file("go/a/3", randomText(small)), file("go/b/3", randomText(small+1))))
+	sink := newTreeSink()
+	var done atomic.Int64
+	files, err := ExtractTarGz(t.Context(), bytes.NewReader(tarred), sink, Options{Limits: DefaultLimits(), Jobs: 2, Progress: func(n int64) { done.Add(n) }})
+	if err != nil || len(files) != 6 || sink.calls["Enter"] != 2 || sink.calls["Create"] != 1 || done.Load() != 2*small+4 {
+		t.Errorf("%d files, %v, %d bytes, %v", len(files), sink.calls, done.Load(), err)
+	}
+	for _, f := range files {
+		if f.CRC32 != crc32.ChecksumIEEE([]byte(sink.files[f.Path])) {
+			t.Errorf("%s has another CRC-32", f.Path)
 		}
 	}
 }

@@ -92,7 +92,6 @@ type tarReader struct {
 	limits  Limits
 	names   *nameSet
 	placer  *placer
-	made    int // of names.order, directories that exist
 	entries int
 	total   int64 // bytes of the files by their headers
 	bytes   int64 // of them read
@@ -122,7 +121,10 @@ func (t *tarReader) entry(h *tar.Header) error {
 	if err := t.names.add(file.Path); err != nil {
 		return err
 	}
-	if err := t.mkdirs(); err != nil {
+	if err := t.names.bounded(t.limits); err != nil {
+		return err
+	}
+	if err := t.placer.mkdirs(t.names.order); err != nil {
 		return err
 	}
 	return t.placer.put(file, t.read)
@@ -156,19 +158,6 @@ func (t *tarReader) directory(h *tar.Header) error {
 		return err
 	}
 	return t.names.bounded(t.limits)
-}
-
-func (t *tarReader) mkdirs() error {
-	if err := t.names.bounded(t.limits); err != nil {
-		return err
-	}
-	for _, dir := range t.names.order[t.made:] {
-		if err := t.placer.sink.Mkdir(dir); err != nil {
-			return err
-		}
-		t.made++
-	}
-	return nil
 }
 
 // checkHeader refuses everything but plain files and directories.
@@ -249,7 +238,7 @@ func checkEnd(zr *gunzip) error {
 	case nil:
 		return errTrailing
 	default:
-		return err
+		return err // mutate: equivalent, because the source remembers its fault
 	}
 }
 
@@ -266,7 +255,7 @@ func unexpectedEOF(err error) error {
 func tarError(err error) error {
 	var coded *diag.Error
 	switch {
-	case errors.As(err, &coded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &coded):
 		return err
 	case errors.Is(err, inflate.ErrCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse("the archive is truncated")

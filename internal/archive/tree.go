@@ -35,7 +35,7 @@ func CopyTree(ctx context.Context, root *os.Root, want func(path string) bool, s
 
 func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer *placer, limits Limits) error {
 	names := newNameSet(1 << 14)
-	made, count, total := 0, 0, int64(0)
+	count, total := 0, int64(0)
 	return fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -55,11 +55,8 @@ func copyTree(ctx context.Context, root *os.Root, want func(string) bool, placer
 		if err := errors.Join(CheckPath(p), names.add(p), names.bounded(limits)); err != nil {
 			return err
 		}
-		for _, dir := range names.order[made:] {
-			if err := placer.sink.Mkdir(dir); err != nil {
-				return err
-			}
-			made++
+		if err := placer.mkdirs(names.order); err != nil {
+			return err
 		}
 		size, err := copyFile(root, d, p, placer, limits)
 		if err != nil {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"io"
 	"path"
@@ -201,15 +202,7 @@ func (z *Zip) checkNames() error {
 
 // checkExtents gives each member the bytes up to the next one.
 func (z *Zip) checkExtents(directory int64) error {
-	slices.SortFunc(z.members, func(a, b Member) int {
-		switch {
-		case a.Start < b.Start:
-			return -1
-		case a.Start > b.Start:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(z.members, func(a, b Member) int { return cmp.Compare(a.Start, b.Start) })
 	end := directory
 	for i := len(z.members) - 1; i >= 0; i-- {
 		m := &z.members[i]
@@ -227,11 +220,11 @@ func (z *Zip) checkExtents(directory int64) error {
 	return nil
 }
 
-// header holds the beginning of a member against the directory. The packed
-// contents follow it at begin.
+// header holds the beginning of a member, which reaches beyond its name, against the
+// directory. The packed contents follow it at begin.
 func (m *Member) header(raw []byte) (begin int, err error) {
 	le := binary.LittleEndian
-	if len(raw) < localSize+len(m.name) || le.Uint32(raw) != localSignature ||
+	if le.Uint32(raw) != localSignature ||
 		le.Uint16(raw[6:]) != m.flags || le.Uint16(raw[8:]) != m.method || int(le.Uint16(raw[26:])) != len(m.name) ||
 		string(raw[localSize:localSize+len(m.name)]) != m.name {
 		return 0, m.twoThings()

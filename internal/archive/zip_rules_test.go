@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,6 +114,13 @@ func gap(data []byte, first, size int) []byte {
 	return append(append(out[:first:first], make([]byte, size)...), out[first:]...)
 }
 
+// swapped has its two entries of the directory, of one length, in the other order.
+func swapped(data []byte) []byte {
+	at, end := directoryOf(data), len(data)-endSize
+	half := (at + end) / 2
+	return slices.Concat(data[:at], data[half:end], data[at:half], data[end:])
+}
+
 func TestOpenZip_rules(t *testing.T) {
 	t.Parallel()
 	a, b := stored("a", "aa"), stored("b", "bb")
@@ -139,6 +147,9 @@ func TestOpenZip_rules(t *testing.T) {
 		{"no end", nil, "too short to be a zip"},
 		{"half an end", rawZip(t, 0)[1:], "too short to be a zip"},
 		{"good and large", big(func(*rawMember) {}), ""},
+		{"a directory in another order", swapped(good), ""},
+		{"another signature at the end", end(good, 0, 'p'), "does not end as a zip does"},
+		{"another signature in the directory", directory(good, 0, 'p'), "is damaged"},
 		{"more members than the directory promises", end(good, 8, 1, 0, 1, 0), "directory lists 1"},
 		{"fewer members than the directory promises", end(good, 8, 3, 0, 3, 0), "directory lists 3"},
 		{"bytes between directory and end", append(append(bytes.Clone(good[:len(good)-endSize]), "hidden"...), good[len(good)-endSize:]...), "not where it must be"},
@@ -150,7 +161,18 @@ func TestOpenZip_rules(t *testing.T) {
 		{"sizes after it, large", largeOne, ""},
 		{"other sizes after it", patch(smallOne, descriptor(smallOne), beyond), "contradicting records"},
 		{"other sizes after it, large", patch(largeOne, descriptor(largeOne), beyond), "contradicting records"},
-		{"another header", patch(good, 6, beyond), "contradicting records"},
+		{"other flags in a header", patch(good, 6, []byte{0xff, 0xff}), "contradicting records"},
+		{"another signature of a header", patch(good, 0, []byte{'p'}), "contradicting records"},
+		{"another name in a header", patch(good, localSize, []byte{'x'}), "contradicting records"},
+		{"a longer name in a header", patch(good, 26, []byte{byte(len(a.Name) + 1)}), "contradicting records"},
+		{"another method in a header", patch(good, 8, []byte{methodDeflate}), "contradicting records"},
+		{"no sizes in a header, nor after it", patch(good, 14, make([]byte, 12)), "contradicting records"},
+		{"another checksum in a header", patch(good, 14, beyond), "contradicting records"},
+		{"another packed size in a header", patch(good, 18, beyond), "contradicting records"},
+		{"another size in a header", patch(good, 22, beyond), "contradicting records"},
+		{"another checksum in a header, sizes after it", patch(smallOne, 14, beyond), "contradicting records"},
+		{"the sizes in a header and after it", patch(smallOne, 14, smallOne[descriptor(smallOne):directoryOf(smallOne)]), ""},
+		{"an extra field beyond the member", patch(good, 28, []byte{1}), "contradicting records"},
 		{"another header, large", patch(largeOne, 6, beyond), "contradicting records"},
 		{"not packed", one(func(m *rawMember) { m.Method, m.data = zip.Deflate, []byte{0xff, 0xff} }), "damaged"},
 		{"a comment", end(good, 20, 1), "has a comment"},
@@ -159,10 +181,14 @@ func TestOpenZip_rules(t *testing.T) {
 		{"two counts", end(good, 8, 1), "several volumes"},
 		{"member in another volume", directory(good, 34, 1), "in another volume"},
 		{"ZIP64 size", directory(directory(good, 20, beyond...), 24, beyond...), "is too large"},
+		{"longer than the archive", directory(big(func(*rawMember) {}), 20, 0xff, 0xff, 0xff, 0x7f), "overlap or leave gaps"},
+		{"ZIP64 packed size", directory(big(func(*rawMember) {}), 20, beyond...), "is too large"},
+		{"ZIP64 unpacked size", directory(big(func(*rawMember) {}), 24, beyond...), "is too large"},
 		{"ZIP64 offset", directory(good, 42, beyond...), "is too large"},
 		{"comment of a member beyond the directory", directory(good, 32, 0xff, 0xff), "truncated"},
 		{"bytes before the first member", rawZip(t, 8, a, b), "begins with bytes"},
 		{"bytes between two members", gap(good, first, 64<<10+25), "overlap or leave gaps"},
+		{"as many as a header may have", gap(good, first, 64<<10+24), "contradicting records"},
 		{"go.mod", one(func(m *rawMember) { m.Name = prefix + "src/go.mod" }), "cannot have"},
 		{"encrypted", one(func(m *rawMember) { m.Flags |= flagEncrypted }), "is encrypted"},
 		{"strongly encrypted", one(func(m *rawMember) { m.Flags |= flagStrong }), "is encrypted"},
@@ -185,6 +211,49 @@ func TestOpenZip_rules(t *testing.T) {
 		}
 		if tt.want == "" || diag.CodeOf(err) != diag.ArchiveUnsafe || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v [%s], want %q", tt.name, err, diag.CodeOf(err), tt.want)
+		}
+	}
+}
+
+// What follows a member is its sizes, with a signature before them or without, and nothing
+// else.
+func TestMember_trailer(t *testing.T) {
+	t.Parallel()
+	le := binary.LittleEndian
+	words := func(words ...uint32) (raw []byte) {
+		for _, w := range words {
+			raw = le.AppendUint32(raw, w)
+		}
+		return raw
+	}
+	const crc = descriptorSignature // of all
+	m := &Member{File: File{CRC32: crc, Size: 3}, packed: 2, flags: flagDescriptor}
+	for _, tt := range []struct {
+		raw  []byte
+		good bool
+	}{
+		{words(crc, 2, 3), true}, {words(descriptorSignature, crc, 2, 3), true},
+		{words(0, crc, 2, 3), false}, {words(crc, 2, 3, 0, 0), false}, {words(descriptorSignature, crc, 2, 3, 0), false},
+		{words(crc, 2, 3)[:11], false}, {[]byte{1}, false}, {nil, false},
+		{words(0, 2, 3), false}, {words(crc, 0, 3), false}, {words(crc, 2, 0), false},
+	} {
+		if err := m.trailer(tt.raw); (err == nil) != tt.good {
+			t.Errorf("%x: %v", tt.raw, err)
+		}
+	}
+}
+
+// halves reads half of what it is asked for.
+type halves struct{ err error }
+
+func (h halves) ReadAt(p []byte, _ int64) (int, error) { return len(p) / 2, h.err }
+
+func TestReadFull_shortReads(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[error]string{nil: "truncated", io.EOF: "truncated", errBroken: errBroken.Error()} {
+		err := readFull(halves{given}, make([]byte, 8), 0)
+		if err == nil || !strings.Contains(err.Error(), want) || (diag.CodeOf(err) == diag.ArchiveUnsafe) != (want == "truncated") {
+			t.Errorf("%v: %v", given, err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"maps"
@@ -13,8 +14,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/inflate"
 	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
@@ -27,7 +30,7 @@ func extractZip(t *testing.T, data []byte, prefix string, limits Limits, opts Op
 	}
 	files, err := z.Extract(t.Context(), sink, opts)
 	if sink.open != 0 {
-		t.Errorf("%d directories were not closed", sink.open)
+		t.Errorf("%d directories and files were not closed", sink.open)
 	}
 	return sink, files, err
 }
@@ -295,6 +298,20 @@ func TestZip_brokenConnection(t *testing.T) {
 			if !errors.Is(err, errBroken) || diag.CodeOf(err) == diag.ArchiveUnsafe {
 				t.Errorf("after %d reads: %v", n, err)
 			}
+		}
+	}
+}
+
+// So is one that happens where only the end of a member is left to read.
+func TestZip_brokenAtTheEnd(t *testing.T) {
+	t.Parallel()
+	content := bytes.Repeat([]byte("x"), 2000)
+	packed := append([]byte{1, 0xd0, 0x07, 0x2f, 0xf8}, content...) // one block, the last, of 2000 bytes as they are
+	m := &Member{File: File{Size: 2000, CRC32: crc32.ChecksumIEEE(content)}, method: methodDeflate}
+	for end, want := range map[io.Reader]error{bytes.NewReader(nil): nil, strings.NewReader("hidden"): inflate.ErrLeftOver, iotest.ErrReader(errBroken): errBroken} {
+		w := &worker{x: &extraction{}}
+		if err := w.pieces(t.Context(), m, io.MultiReader(bytes.NewReader(packed), end), io.Discard); err != want {
+			t.Errorf("got %v, want %v", err, want)
 		}
 	}
 }

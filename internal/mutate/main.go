@@ -3,7 +3,7 @@
 // Mutate looks for checks that no test misses: it changes a package in many
 // small ways, one at a time, and names the changes that its tests survive.
 //
-//	go run -tags mutate ./internal/mutate [flags] PACKAGE...
+//	go run -tags mutate ./internal/mutate [flags] PACKAGE... | install.sh
 //
 // All mutants of the packages are compiled in at once, through -overlay, behind
 // a switch: nothing in the tree is touched, and each test binary is built once.
@@ -97,10 +97,6 @@ func mutate(s settings) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	sources, err := load(s.packages)
-	if err != nil {
-		return 0, err
-	}
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return 0, err
@@ -116,6 +112,14 @@ func mutate(s settings) (int, error) {
 		return 0, fmt.Errorf("go list -m: %w", err)
 	}
 	repo := strings.TrimSpace(string(out))
+	r := &run{ctx: ctx, settings: s, baseline: baseline}
+	if script := s.packages[0]; strings.HasSuffix(script, ".sh") {
+		return r.mutateScript(dir, repo, script)
+	}
+	sources, err := load(s.packages)
+	if err != nil {
+		return 0, err
+	}
 	overlay, mutants, err := overlay(dir, repo, sources)
 	if err != nil {
 		return 0, err
@@ -124,17 +128,21 @@ func mutate(s settings) (int, error) {
 	for _, m := range mutants {
 		m.file, _ = filepath.Rel(repo, m.file)
 	}
-	if s.list {
-		for _, m := range mutants {
-			fmt.Println(m)
-		}
+	if r.mutants = mutants; s.list {
+		r.print()
 		return 0, nil
 	}
-	r := &run{ctx: ctx, settings: s, baseline: baseline, mutants: mutants}
 	if err := r.prepare(dir, overlay, sources); err != nil {
 		return 0, err
 	}
 	return r.all()
+}
+
+// print lists the mutants.
+func (r *run) print() {
+	for _, m := range r.mutants {
+		fmt.Println(m)
+	}
 }
 
 // wants reports whether the command line asks for a mutant.

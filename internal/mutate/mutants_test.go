@@ -3,11 +3,16 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -80,6 +85,54 @@ func TestFind_changes(t *testing.T) {
 		if _, err := parser.ParseFile(token.NewFileSet(), "a.go", rewrite(s.files["a.go"], edits), 0); err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
+	}
+}
+
+func TestFindInScript_changes(t *testing.T) {
+	t.Parallel()
+	text := "set -eu\n\nf() {\n%s\n}\nf\n"
+	outside := []string{"-eu => -e", "-eu => -u"}
+	for line, want := range map[string][]string{
+		`	[ -n "$a" ] || die 1 'no a'`:      {`[ -n "$a" ] || die 1 'no a' => true`, `[ -n "$a" ] || die 1 'no a' => false`},
+		"	if g && ! [ a = b ]; then\n:\nfi": {"[ a = b ]; then => true", "[ a = b ]; then => false", "&& ! [ a = b ]; then => && false &&"},
+		"	if g; then\n:\nfi":                {"g; then => true", "g; then => false"},
+		"	while g; do\n:\ndone":             {"g; do => false"},
+		"	g || exit 1":                      {"|| exit 1 => || : ||"},
+		"	case a in b) continue ;; esac":    {"continue ;; esac => :"},
+		"	f x":                              {"f x => :"},
+		"	rm -f -- x":                       {"rm -f -- x => :"},
+		"	(umask 077 && g)":                 {"&& g) => && false &&", "077 && g) => 022"},
+		"	say 'a || b'\n# [ a ]":            nil,
+		"	cat <<'END'\n[ a ] || b\nEND":     nil,
+	} {
+		script := fmt.Sprintf(text, line)
+		var got []string
+		for _, m := range findInScript("a.sh", script) {
+			got = append(got, m.original+" => "+m.replacement)
+			if !parses(m.text) || m.text == script {
+				t.Errorf("%s: %s", m, m.text)
+			}
+		}
+		if !slices.Equal(got, slices.Concat(outside, want)) {
+			t.Errorf("%s:\n got %q\nwant %q", line, got, want)
+		}
+	}
+}
+
+func TestScript_active(t *testing.T) {
+	t.Parallel()
+	text := "set -eu\nf() {\n\tg || exit 1\n}\ng() { :; }\nf\n"
+	s := &script{name: "a.sh", text: text, mutants: findInScript("a.sh", text)}
+	log := filepath.Join(t.TempDir(), "log")
+	if out, err := exec.Command("sh", "-c", s.active("record "+log)).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	reached, err := os.ReadFile(log)
+	if err != nil || string(reached) != "0\n0\n1\n0\n2\n" {
+		t.Errorf("%q, %v", reached, err)
+	}
+	if !strings.Contains(s.active("2"), "g || : || exit 1") || strings.Contains(s.active("control"), "g") {
+		t.Error(s.active("2"), s.active("control"))
 	}
 }
 

@@ -33,6 +33,17 @@ type outcome struct {
 
 // prepare builds the tests and finds out which mutants each one reaches.
 func (r *run) prepare(dir, overlay string, sources []*source) error {
+	if err := r.hire(dir); err != nil {
+		return err
+	}
+	if err := r.build(dir, overlay, sources); err != nil {
+		return err
+	}
+	return r.measure()
+}
+
+// hire makes the workers.
+func (r *run) hire(dir string) error {
 	caged := canCage()
 	if !caged {
 		say("the mutants run uncaged: with this user's permissions")
@@ -44,9 +55,11 @@ func (r *run) prepare(dir, overlay string, sources []*source) error {
 		}
 		r.workers = append(r.workers, w)
 	}
-	if err := r.build(dir, overlay, sources); err != nil {
-		return err
-	}
+	return nil
+}
+
+// measure runs each test once, and finds out how long it takes and what it reaches.
+func (r *run) measure() error {
 	if r.settings.tests != nil {
 		r.tests = slices.DeleteFunc(r.tests, func(t *test) bool { return !r.settings.tests.MatchString(t.run) })
 	}
@@ -88,7 +101,7 @@ func (r *run) build(dir, overlay string, sources []*source) error {
 		if s == nil {
 			continue
 		}
-		tests, err := s.tests()
+		tests, err := s.list(s.dir, "^(Test|Fuzz|Example)")
 		if err != nil {
 			return err
 		}

@@ -18,8 +18,9 @@ import (
 
 // suite is the tests of one package, or scripts.
 type suite struct {
-	name, dir string
+	name, dir string   // a relative one is beneath each worker's
 	binaries  []string // one for each worker, with its own switch
+	flags     []string
 }
 
 // test is one test function, or one script.
@@ -36,7 +37,7 @@ func build(dir, overlay, path string, workers []*worker) (*suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list %s: %w", path, err)
 	}
-	s := &suite{name: path, dir: strings.TrimSpace(string(out))}
+	s := &suite{name: path, dir: strings.TrimSpace(string(out)), flags: []string{"-test.short"}}
 	for _, w := range workers {
 		binary := filepath.Join(w.dir, strings.ReplaceAll(path, "/", "_")+".test")
 		command := exec.Command("go", "test", "-c", "-vet=off", "-o", binary, "-overlay", overlay, "-ldflags", "-X "+switchPath+".file="+w.selector(), path)
@@ -51,10 +52,10 @@ func build(dir, overlay, path string, workers []*worker) (*suite, error) {
 	return s, nil
 }
 
-// tests lists the test functions of a suite.
-func (s *suite) tests() ([]*test, error) {
-	command := exec.Command(s.binaries[0], "-test.list", "^(Test|Fuzz|Example)")
-	command.Dir = s.dir
+// list lists the test functions of a suite whose names match a pattern.
+func (s *suite) list(dir, pattern string) ([]*test, error) {
+	command := exec.Command(s.binaries[0], "-test.list", pattern)
+	command.Dir = dir
 	out, err := command.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)

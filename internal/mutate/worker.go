@@ -30,6 +30,7 @@ type worker struct {
 	caged  bool // nothing but dir can be written, and no process outlives a run
 	cache  string
 	used   time.Duration // processor time of the last run
+	script *script       // where the mutants are of one
 }
 
 func newWorker(ctx context.Context, number int, dir string, caged bool) (*worker, error) {
@@ -57,6 +58,7 @@ while read -r _ at type _; do
 	*) mount -o remount,bind,ro "$at" || [ "$at" != / ] || exit 125 ;;
 	esac
 done </proc/self/mounts 2>/dev/null
+case $dir in /var/tmp/*) ;; *) mount -t tmpfs -o size=64m tmpfs /var/tmp ;; esac
 ulimit -v 16000000
 ulimit -f 4000000
 "$@"
@@ -67,9 +69,17 @@ func canCage() bool {
 	return os.Geteuid() == 0 && exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "true").Run() == nil
 }
 
+// activate makes a mutant the one that tests run with.
+func (w *worker) activate(active string) error {
+	if w.script != nil {
+		return os.WriteFile(filepath.Join(w.dir, scriptTree, w.script.name), []byte(w.script.active(active)), 0o755)
+	}
+	return os.WriteFile(w.selector(), []byte(active), 0o644)
+}
+
 // try runs tests of one suite with a mutant active.
 func (w *worker) try(active string, tests []*test, limit time.Duration) (verdict, string) {
-	if err := os.WriteFile(w.selector(), []byte(active), 0o644); err != nil {
+	if err := w.activate(active); err != nil {
 		return failed, err.Error()
 	}
 	s := tests[0].suite
@@ -77,7 +87,7 @@ func (w *worker) try(active string, tests []*test, limit time.Duration) (verdict
 	for i, t := range tests {
 		patterns[i] = t.run
 	}
-	args := []string{s.binaries[w.number], "-test.short", "-test.failfast", "-test.timeout=0", "-test.run=" + strings.Join(patterns, "|")}
+	args := append([]string{s.binaries[w.number], "-test.failfast", "-test.timeout=0", "-test.run=" + strings.Join(patterns, "|")}, s.flags...)
 	if w.caged {
 		args = append([]string{"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", cage, "cage", w.dir, w.cache}, args...)
 	}
@@ -86,6 +96,9 @@ func (w *worker) try(active string, tests []*test, limit time.Duration) (verdict
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
 	command.WaitDelay = 5 * time.Second
 	command.Dir = s.dir
+	if !filepath.IsAbs(s.dir) {
+		command.Dir = filepath.Join(w.dir, s.dir)
+	}
 	command.Env = append(os.Environ(), "TMPDIR="+filepath.Join(w.dir, "tmp"), "GOCACHE="+w.cache, "GOFLAGS=-buildvcs=false")
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
