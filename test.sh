@@ -5,7 +5,7 @@ set -eu
 usage() {
 	cat <<'END'
 usage: ./test.sh [--quick | --lint | --long] [PACKAGE...]
-       ./test.sh --mutants [FLAG...] PACKAGE...
+       ./test.sh --mutants [FLAG...] PACKAGE...|install.sh
 
 Installs what is missing on a Debian machine (apt, as root; else says which
 command to run) and Go too where there is none, then runs gofmt, vet,

@@ -124,10 +124,11 @@ func mutate(s settings) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return !s.wants(m) })
 	for _, m := range mutants {
 		m.file, _ = filepath.Rel(repo, m.file)
 	}
+	r.stale = stale(baseline, mutants)
+	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return !s.wants(m) })
 	if r.mutants = mutants; s.list {
 		r.print()
 		return 0, nil
@@ -138,10 +139,13 @@ func mutate(s settings) (int, error) {
 	return r.all()
 }
 
-// print lists the mutants.
+// print lists the mutants, and what is accepted and no mutant.
 func (r *run) print() {
 	for _, m := range r.mutants {
 		fmt.Println(m)
+	}
+	for _, key := range r.stale {
+		say("accepted for nothing: %s", key)
 	}
 }
 

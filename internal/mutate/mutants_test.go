@@ -97,10 +97,11 @@ func TestFindInScript_changes(t *testing.T) {
 		"	if g && ! [ a = b ]; then\n:\nfi": {"[ a = b ]; then => true", "[ a = b ]; then => false", "&& ! [ a = b ]; then => && false &&"},
 		"	if g; then\n:\nfi":                {"g; then => true", "g; then => false"},
 		"	while g; do\n:\ndone":             {"g; do => false"},
-		"	g || exit 1":                      {"|| exit 1 => || : ||"},
-		"	case a in b) continue ;; esac":    {"continue ;; esac => :"},
+		"	g || exit 1":                      {"g || exit 1 => true", "g || exit 1 => false", "|| exit 1 => || : ||"},
+		"	case a in b) ;; *) g ;; esac":     {"g ;; esac => :"},
+		"	GOFLAGS=-mod=readonly":            {"GOFLAGS=-mod=readonly => :"},
 		"	f x":                              {"f x => :"},
-		"	rm -f -- x":                       {"rm -f -- x => :"},
+		"	find x -exec rm {} +":             {"find x -exec rm {} + => :"},
 		"	(umask 077 && g)":                 {"&& g) => && false &&", "077 && g) => 022"},
 		"	say 'a || b'\n# [ a ]":            nil,
 		"	cat <<'END'\n[ a ] || b\nEND":     nil,
@@ -128,11 +129,30 @@ func TestScript_active(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	reached, err := os.ReadFile(log)
-	if err != nil || string(reached) != "0\n0\n1\n0\n2\n" {
+	if err != nil || string(reached) != "0\n0\n1\n0\n2\n3\n4\n" {
 		t.Errorf("%q, %v", reached, err)
 	}
-	if !strings.Contains(s.active("2"), "g || : || exit 1") || strings.Contains(s.active("control"), "g") {
-		t.Error(s.active("2"), s.active("control"))
+	if !strings.Contains(s.active("4"), "g || : || exit 1") || strings.Contains(s.active("control"), "g") {
+		t.Error(s.active("4"), s.active("control"))
+	}
+}
+
+// What is accepted of a file that was looked at has to be a change of it, which no test
+// misses.
+func TestReport_acceptedForNothing(t *testing.T) {
+	t.Parallel()
+	m := &mutant{file: "a.go", function: "f", original: "x", replacement: "true", nth: 1}
+	reason := "because"
+	if got := stale(map[string]string{m.key(): reason, "a.go g: x => true": reason, "b.go f: x => true": reason}, []*mutant{m}); !slices.Equal(got, []string{"a.go g: x => true"}) {
+		t.Errorf("no change is %q", got)
+	}
+	for verdict, want := range map[verdict]int{passed: 0, failed: 1} {
+		var out strings.Builder
+		r := &report{out: &out, baseline: map[string]string{m.key(): reason}}
+		r.add(m, outcome{verdict: verdict, by: "TestF"})
+		if got := r.end(); got != want || strings.Contains(out.String(), "accepted for nothing: a.go f: x => true (missed by TestF)") != (want == 1) {
+			t.Errorf("%s: %d, %s", verdict, got, &out)
+		}
 	}
 }
 

@@ -57,6 +57,21 @@ func readBaseline(path string) (map[string]string, error) {
 	return baseline, lines.Err()
 }
 
+// stale returns the keys of a baseline that are of files of the mutants, and of no mutant.
+func stale(baseline map[string]string, mutants []*mutant) []string {
+	files, keys := map[string]bool{}, map[string]bool{}
+	for _, m := range mutants {
+		files[m.file], keys[m.key()] = true, true
+	}
+	var old []string
+	for _, key := range sortedKeys(baseline) {
+		if file, _, _ := strings.Cut(key, " "); files[file] && !keys[key] {
+			old = append(old, key)
+		}
+	}
+	return old
+}
+
 // report counts outcomes and prints survivors as they come.
 type report struct {
 	out       io.Writer
@@ -66,6 +81,7 @@ type report struct {
 	killed    int
 	endless   int
 	accepted  int
+	stale     []string // keys of the baseline that are of no use
 	survivors []*mutant
 	unreached int
 }
@@ -76,6 +92,9 @@ func (r *report) add(m *mutant, o outcome) {
 		r.endless++
 	case o.verdict == failed:
 		r.killed++
+		if r.baseline[m.key()] != "" {
+			r.stale = append(r.stale, m.key()+" (missed by "+o.by+")")
+		}
 	case r.baseline[m.key()] != "":
 		r.accepted++
 		o = outcome{verdict: "accepted:", by: r.baseline[m.key()]}
@@ -93,13 +112,17 @@ func (r *report) add(m *mutant, o outcome) {
 	}
 }
 
-// end prints the survivors and the sums, and returns how many survived.
+// end prints the survivors, the lines of the baseline that can go and the sums, and
+// returns how many survived, and how many lines can go.
 func (r *report) end() int {
 	slices.SortFunc(r.survivors, func(a, b *mutant) int { return a.number - b.number })
 	for _, m := range r.survivors {
 		fmt.Fprintln(r.out, m)
 	}
+	for _, key := range r.stale {
+		fmt.Fprintln(r.out, "accepted for nothing:", key)
+	}
 	fmt.Fprintf(r.out, "%d mutants: %d killed, %d without an end, %d accepted, %d survive (%d of them where no test comes)\n",
 		r.total, r.killed, r.endless, r.accepted, len(r.survivors), r.unreached)
-	return len(r.survivors)
+	return len(r.survivors) + len(r.stale)
 }

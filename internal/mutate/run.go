@@ -23,6 +23,7 @@ type run struct {
 	workers  []*worker
 	tests    []*test
 	reaching map[int][]*test
+	stale    []string // keys of the baseline that no mutant has
 }
 
 // outcome is what became of a mutant.
@@ -151,7 +152,7 @@ func limitOf(tests []*test) time.Duration {
 
 // all runs the mutants and reports the survivors.
 func (r *run) all() (int, error) {
-	report := &report{out: os.Stdout, baseline: r.baseline, total: len(r.mutants), verbose: r.verbose}
+	report := &report{out: os.Stdout, baseline: r.baseline, stale: r.stale, total: len(r.mutants), verbose: r.verbose}
 	var lock sync.Mutex
 	work(r.workers, r.mutants, func(w *worker, m *mutant) {
 		o := w.judge(m, r.reaching[m.number])

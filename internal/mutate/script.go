@@ -34,10 +34,13 @@ func rulesFor(functions []string) []rule {
 		{condition, regexp.MustCompile(`(?:^|[\s!({;])(\[ [^]]+ \])`), []string{"true", "false"}},
 		{condition, regexp.MustCompile(`^\s*(?:if|elif) ([^\[]+); then$`), []string{"true", "false"}},
 		{condition, regexp.MustCompile(`^\s*(?:while|until) ([^\[]+); do$`), []string{"false"}},
+		{condition, regexp.MustCompile(`^\s+(?:! )?([a-z$"][^\[\]|&;(){}]*) (?:\|\||&&) `), []string{"true", "false"}},
 		{condition, regexp.MustCompile(`[^\]] (&&) `), []string{"&& false &&"}},
 		{swallowed, regexp.MustCompile(`[^\]] (\|\|)(?: |$)`), []string{"|| : ||"}},
-		{swallowed, regexp.MustCompile(`(?:^\s*|\) |&& |; )((?:die|exit|return|continue|break)\b[^;]*?)(?: ;;.*|; .*| \}.*)?$`), []string{":"}},
-		{dropped, regexp.MustCompile(`^\s+((?:` + steps + `)\b[^;&|{]*)$`), []string{":"}},
+		{swallowed, regexp.MustCompile(`(?:^\s*|\) |&& |; )((?:die|exit|return|break)\b[^;]*?)(?: ;;.*|; .*| \}.*)?$`), []string{":"}},
+		{dropped, regexp.MustCompile(`^\s+((?:` + steps + `)\b[^;&|]*)$`), []string{":"}},
+		{dropped, regexp.MustCompile(`^\s+((?:[A-Z]\w*=\S+ ?)+)$`), []string{":"}},
+		{dropped, regexp.MustCompile(`^\s+case .* \*\) ([^:].*) ;; esac$`), []string{":"}},
 		{dropped, regexp.MustCompile(`^set (-eu)$`), []string{"-e", "-u"}},
 		{bits, regexp.MustCompile(`\bumask (0?77)\b`), []string{"022"}},
 	}
@@ -111,7 +114,7 @@ func parses(script string) bool {
 // of which the quickest is enough for a mutant.
 const (
 	scriptTests   = "^TestInstaller_"
-	scriptLeftOut = "/(bash|busybox|mksh|ksh93|yash|zsh)|_real$"
+	scriptLeftOut = "/^(bash|bash_--posix|busybox_sh|mksh|ksh93|yash|zsh_--emulate_sh)$|_real$"
 	scriptTree    = "tree"
 )
 
@@ -158,12 +161,14 @@ func (r *run) mutateScript(dir, repo, name string) (int, error) {
 		return 0, err
 	}
 	s := &script{name: name, text: string(text), mutants: findInScript(name, string(text))}
+	var all []*mutant
 	for _, m := range s.mutants {
+		all = append(all, m.mutant)
 		if r.wants(m.mutant) {
 			r.mutants = append(r.mutants, m.mutant)
 		}
 	}
-	if r.list {
+	if r.stale = stale(r.baseline, all); r.list {
 		r.print()
 		return 0, nil
 	}

@@ -58,7 +58,7 @@ while read -r _ at type _; do
 	*) mount -o remount,bind,ro "$at" || [ "$at" != / ] || exit 125 ;;
 	esac
 done </proc/self/mounts 2>/dev/null
-case $dir in /var/tmp/*) ;; *) mount -t tmpfs -o size=64m tmpfs /var/tmp ;; esac
+case $dir in /var/tmp/*) ;; *) mount -t tmpfs -o size=2g tmpfs /var/tmp ;; esac
 ulimit -v 16000000
 ulimit -f 4000000
 "$@"
