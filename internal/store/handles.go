@@ -34,6 +34,12 @@ type handles struct {
 	meta, toolchains, staging, manifests, receipts, locks *fsx.Dir
 }
 
+// GivesACLs reports whether releases get an ACL from the store in dir: they are made in
+// its staging directory, whose own ACL stays where that of the store has changed.
+func GivesACLs(dir string) bool {
+	return fsx.GivesACLs(dir) || fsx.GivesACLs(filepath.Join(dir, metaDir, "staging"))
+}
+
 // owners are the users in whose directories this process may keep a store.
 func owners() fsx.Owners {
 	return facts.Owners(host.Host{Root: "/"}, os.Geteuid())

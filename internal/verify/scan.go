@@ -18,6 +18,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/archive"
 	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/store"
 	"github.com/vmgo/vmgo/internal/trust"
 )
 
@@ -46,7 +47,7 @@ func Scan(ctx context.Context, goroot string, jobs int, hashed func(done, total 
 		return nil, err
 	}
 	defer root.Close()
-	tree := &Tree{acls: fsx.GivesACLs(filepath.Dir(goroot))}
+	tree := &Tree{acls: store.GivesACLs(filepath.Dir(goroot))}
 	if err := tree.walk(ctx, root); err != nil {
 		return nil, err
 	}
