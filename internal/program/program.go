@@ -36,8 +36,13 @@ type Command struct {
 }
 
 // Main runs the command of a program that the host's arguments name and returns the
-// exit status.
-func Main(h host.Host, p Program, commands []Command) int {
+// exit status. The commands are made for a host whose terminal gets no control
+// characters of files or hosts.
+func Main(h host.Host, p Program, list func(host.Host) []Command) int {
+	if h.StdoutTTY {
+		h.Stdout = ui.Terminal(h.Stdout)
+	}
+	commands := list(h)
 	for i, command := range commands {
 		commands[i].usage = p.usage(command.Name)
 	}

@@ -34,8 +34,10 @@ func Main(h host.Host) int {
 		defer stop()
 		return hostSide(ctx, h, words[1:])
 	}
-	a := &app{host: h, flags: flags{canary: unset, parallel: unset, maxFailures: unset}, built: map[string]build.Package{}}
-	return program.Main(h, program.Deploy(), a.commands())
+	return program.Main(h, program.Deploy(), func(h host.Host) []program.Command {
+		a := &app{host: h, flags: flags{canary: unset, parallel: unset, maxFailures: unset}, built: map[string]build.Package{}}
+		return a.commands()
+	})
 }
 
 const (

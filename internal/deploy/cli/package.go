@@ -44,7 +44,7 @@ func (a *app) init(context.Context) error {
 	if err := fsx.WriteFile(file, []byte(text), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.host.Stderr, "wrote "+file+": set hosts and health.url, then: vmgo deploy trust && vmgo deploy plan")
+	fmt.Fprintln(a.host.Stderr, "wrote "+diag.Line(file)+": set hosts and health.url, then: vmgo deploy trust && vmgo deploy plan")
 	return nil
 }
 

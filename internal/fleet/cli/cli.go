@@ -8,8 +8,10 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, program.Fleet(), []program.Command{
-		newStatus(h).command(),
-		newCloudInit(h).command(),
+	return program.Main(h, program.Fleet(), func(h host.Host) []program.Command {
+		return []program.Command{
+			newStatus(h).command(),
+			newCloudInit(h).command(),
+		}
 	})
 }

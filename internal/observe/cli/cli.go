@@ -9,10 +9,12 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, program.Observe(), []program.Command{
-		newRecord(h).command(),
-		newCompare(h).command(),
-		newStart(h).command(),
+	return program.Main(h, program.Observe(), func(h host.Host) []program.Command {
+		return []program.Command{
+			newRecord(h).command(),
+			newCompare(h).command(),
+			newStart(h).command(),
+		}
 	})
 }
 

@@ -12,11 +12,13 @@ import (
 
 // Main runs the program in the given world and returns its exit status.
 func Main(h host.Host) int {
-	return program.Main(h, program.Proxy(), []program.Command{
-		newServe(h).command(),
-		newCheck(h).command(),
-		newEnv(h).command(),
-		newUnit(h).command(),
+	return program.Main(h, program.Proxy(), func(h host.Host) []program.Command {
+		return []program.Command{
+			newServe(h).command(),
+			newCheck(h).command(),
+			newEnv(h).command(),
+			newUnit(h).command(),
+		}
 	})
 }
 
