@@ -90,7 +90,7 @@ func (s *session) sameHistory(known, other head) error {
 // otherHistory is the error if the tiles that this machine gets do not belong
 // to the newer head, although the database signed it.
 func (s *session) otherHistory(known, other head, err error) error {
-	if s.cached && !s.fresh {
+	if s.cached {
 		return diag.Wrap(diag.ProofInvalid, err, "the tiles do not belong to the tree") // settle asks again, without the cache
 	}
 	return s.log.forked("The checksum database signed a tree head whose tiles it does not show this machine: " + err.Error() +

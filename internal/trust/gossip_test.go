@@ -41,10 +41,7 @@ func TestLog_Compare(t *testing.T) {
 		{"a shorter one", long, otherShort, long, forked, []string{"by the tree proof\n\t", short.tree.Hash.String(), otherShort.tree.Hash.String()}},
 		{"tiles of another history", short, otherLong, long, forked, []string{"whose tiles it does not show", otherLong.tree.Hash.String()}},
 	} {
-		held := map[string]string{}
-		for path, text := range tt.held.tiles {
-			held[path] = text
-		}
+		held := merge(tt.held.tiles)
 		if tt.held.head != nil {
 			held["/latest"] = string(tt.held.head)
 		}

@@ -36,12 +36,12 @@ func (h historian) sign(t *testing.T, text string) []byte {
 	return signed
 }
 
-// history is a log of few records: all of it is in one tile.
+// history is a log.
 type history struct {
-	tree  tlog.Tree
-	head  []byte
-	first string            // the answer to a lookup of the first record
-	tiles map[string]string // by path of a request
+	tree    tlog.Tree
+	head    []byte
+	answers []string          // to a lookup of each record
+	tiles   map[string]string // by path of a request
 }
 
 func (h historian) history(t *testing.T, records ...string) history {
@@ -58,16 +58,31 @@ func (h historian) history(t *testing.T, records ...string) history {
 		must(t, err)
 		stored = append(stored, hashes...)
 	}
-	tree := tlog.Tree{N: int64(len(records))}
-	tile := tlog.Tile{H: tileHeight, W: len(records)}
-	data, err := tlog.ReadTileData(tile, reader)
+	made := history{tree: tlog.Tree{N: int64(len(records))}, tiles: map[string]string{}}
+	for _, tile := range tlog.NewTiles(tileHeight, 0, made.tree.N) {
+		data, err := tlog.ReadTileData(tile, reader)
+		must(t, err)
+		made.tiles["/"+tile.Path()] = string(data)
+	}
+	var err error
+	made.tree.Hash, err = tlog.TreeHash(made.tree.N, reader)
 	must(t, err)
-	tree.Hash, err = tlog.TreeHash(tree.N, reader)
-	must(t, err)
-	record, err := tlog.FormatRecord(0, []byte(records[0]))
-	must(t, err)
-	head := h.sign(t, string(tlog.FormatTree(tree)))
-	return history{tree, head, string(record) + string(head), map[string]string{"/" + tile.Path(): string(data)}}
+	made.head = h.sign(t, string(tlog.FormatTree(made.tree)))
+	for id, record := range records {
+		answer, err := tlog.FormatRecord(int64(id), []byte(record))
+		must(t, err)
+		made.answers = append(made.answers, string(answer)+string(made.head))
+	}
+	return made
+}
+
+// merge returns what any of the maps has, of the last that has it.
+func merge(list ...map[string]string) map[string]string {
+	merged := map[string]string{}
+	for _, one := range list {
+		maps.Copy(merged, one)
+	}
+	return merged
 }
 
 // A fork is told only where it can be shown: two signed heads of which one does
@@ -77,13 +92,6 @@ func TestLog_findFork(t *testing.T) {
 	h := newHistorian(t)
 	short, long := h.history(t, "a\n", "b\n"), h.history(t, "a\n", "b\n", "c\n")
 	otherShort, otherLong := h.history(t, "a\n", "x\n"), h.history(t, "a\n", "x\n", "c\n")
-	all := func(list ...history) map[string]string {
-		tiles := map[string]string{}
-		for _, one := range list {
-			maps.Copy(tiles, one.tiles)
-		}
-		return tiles
-	}
 	hash := func(x history) string { return "\t" + x.tree.Hash.String() + "\n" }
 	for _, tt := range []struct {
 		name        string
@@ -94,22 +102,17 @@ func TestLog_findFork(t *testing.T) {
 		prefix, not string // what the report says; empty: there is none
 	}{
 		{"the same head", short, short, nil, nil, false, "", ""},
-		{"it grew", short, long, all(long), nil, false, "", ""},
-		{"an older head", long, short, nil, all(long), false, "", ""},
+		{"it grew", short, long, merge(long.tiles), nil, false, "", ""},
+		{"an older head", long, short, nil, merge(long.tiles), false, "", ""},
 		{"without tiles", short, otherLong, nil, nil, false, "", ""},
-		{"tiles of another history", short, otherLong, all(long), nil, false, "", ""},
-		{"no head known", history{}, otherLong, all(otherLong), nil, false, "", ""},
-		{"no head seen", short, history{}, nil, all(short), false, "", ""},
+		{"tiles of another history", short, otherLong, merge(long.tiles), nil, false, "", ""},
+		{"no head known", history{}, otherLong, merge(otherLong.tiles), nil, false, "", ""},
+		{"no head seen", short, history{}, nil, merge(short.tiles), false, "", ""},
 		{"another of the same size", short, otherShort, nil, nil, false, hash(otherShort), hash(short)},
-		{"a longer one", short, otherLong, all(otherLong), all(short), true, hash(otherShort), hash(short)},
-		{"a shorter one", long, otherShort, all(otherShort), all(long), true, hash(short), hash(otherShort)},
+		{"a longer one", short, otherLong, merge(otherLong.tiles), merge(short.tiles), true, hash(otherShort), hash(short)},
+		{"a shorter one", long, otherShort, merge(otherShort.tiles), merge(long.tiles), true, hash(short), hash(otherShort)},
 	} {
-		held := maps.Clone(tt.held)
-		if held == nil {
-			held = map[string]string{}
-		}
-		held["/latest"] = string(tt.seen.head)
-		s := testSession(t, held)
+		s := testSession(t, merge(tt.held, map[string]string{"/latest": string(tt.seen.head)}))
 		s.log.key = h.key
 		put(t, s.log.stateFile("latest"), string(tt.known.head))
 		for path, text := range tt.cached {
@@ -143,10 +146,10 @@ func TestLog_seenHead(t *testing.T) {
 		latest string
 		want   int64 // size of the tree; 0: an error
 	}{
-		{"with the record", old.first, false, string(latest.head), 1},
-		{"with a cached record", old.first, true, string(latest.head), 2},
+		{"with the record", old.answers[0], false, string(latest.head), 1},
+		{"with a cached record", old.answers[0], true, string(latest.head), 2},
 		{"without a record", "", false, string(latest.head), 2},
-		{"with the record, unsigned", strings.Replace(old.first, "tree\n1", "tree\n2", 1), false, string(latest.head), 0},
+		{"with the record, unsigned", strings.Replace(old.answers[0], "tree\n1", "tree\n2", 1), false, string(latest.head), 0},
 		{"the latest is not signed", "", false, "junk", 0},
 		{"no latest", "", false, "", 0},
 	} {
@@ -185,11 +188,11 @@ func TestSession_prove(t *testing.T) {
 		record, head string
 		tiles        map[string]string
 	}{
-		{"nothing", good.first, string(good.head), good.tiles},
+		{"nothing", good.answers[0], string(good.head), good.tiles},
 		{"the record", "junk", string(good.head), good.tiles},
-		{"the signature", good.first, string(tlog.FormatTree(good.tree)), good.tiles},
-		{"the tree", good.first, string(h.sign(t, "no tree\n")), good.tiles},
-		{"the tiles", good.first, string(good.head), nil},
+		{"the signature", good.answers[0], string(tlog.FormatTree(good.tree)), good.tiles},
+		{"the tree", good.answers[0], string(h.sign(t, "no tree\n")), good.tiles},
+		{"the tiles", good.answers[0], string(good.head), nil},
 	} {
 		s := testSession(t, tt.tiles)
 		s.record, s.head, s.log.key = []byte(tt.record), []byte(tt.head), h.key

@@ -194,18 +194,11 @@ func (s *session) explain(v gover.Version, err error) error {
 		return l.forked(s.security)
 	}
 	t, ok := s.redeem(err)
-	var told *diag.Error
 	switch {
 	case !ok:
 		return l.invalid(v, err)
-	case t.path == "" && errors.As(t.err, &told):
-		return told
 	case t.path == "":
-		code := diag.Failure
-		if fsx.IsFull(t.err) {
-			code = diag.DiskFull
-		}
-		return diag.Wrap(code, t, "the tree head of the checksum database "+l.name+" cannot be kept")
+		return l.ownFault(t)
 	case fetch.Gone(t.err) && strings.HasPrefix(t.path, "/lookup/"):
 		return diag.Wrap(diag.Unproven, t, "the checksum database "+l.name+" has no record of "+v.Toolchain())
 	}
@@ -215,6 +208,18 @@ func (s *session) explain(v gover.Version, err error) error {
 	}
 	text, hints := l.unreachable(t, v.Toolchain())
 	return diag.Wrap(code, t, text, slices.Concat(hints, l.localHints(t.path, v), diag.HintsOf(t.err))...)
+}
+
+// ownFault is the error of this machine's own disk.
+func (l *Log) ownFault(t ticket) error {
+	if told := (*diag.Error)(nil); errors.As(t.err, &told) {
+		return told
+	}
+	code := diag.Failure
+	if fsx.IsFull(t.err) {
+		code = diag.DiskFull
+	}
+	return diag.Wrap(code, t, "the tree head of the checksum database "+l.name+" cannot be kept")
 }
 
 // unreachable says that an answer could not be fetched. A static copy of the database

@@ -55,7 +55,8 @@ func (s *session) module(path, version string) (ModuleRecord, error) {
 }
 
 // Tile returns a tile of the database by its path, "tile/8/0/123" or
-// "tile/8/0/123.p/45", verified to belong to the signed tree. Errors are
+// "tile/8/0/123.p/45", verified to belong to the signed tree. While the database
+// is out of reach, a shared one is returned as others have written it. Errors are
 // those of [Log.Lookup]; a path that is no tile of hashes is unproven.
 func (l *Log) Tile(ctx context.Context, path string) ([]byte, error) {
 	tile, err := tlog.ParseTilePath(path)
@@ -66,39 +67,54 @@ func (l *Log) Tile(ctx context.Context, path string) ([]byte, error) {
 }
 
 func (s *session) tile(tile tlog.Tile) ([]byte, error) {
-	if data, err := s.ReadCache(s.log.name + "/" + tile.Path()); err == nil && len(data) == tile.W*tlog.HashSize {
-		return data, nil
+	kept, _ := s.ReadCache(s.log.name + "/" + tile.Path())
+	whole := len(kept) == tile.W*tlog.HashSize
+	if whole && s.log.config.Shared == nil {
+		return kept, nil
 	}
+	data, err := s.checkedTile(tile) // others may have written what is kept
+	if whole && diag.CodeOf(err) == diag.Network {
+		return kept, nil
+	}
+	return data, err
+}
+
+// checkedTile returns a tile of the known tree or, if that is too small, of the newest one.
+func (s *session) checkedTile(tile tlog.Tile) ([]byte, error) {
 	known, err := s.known()
+	if err == nil && width(tile, known.N) < tile.W {
+		known, err = s.advance()
+	}
 	if err != nil {
 		return nil, s.explainModule(tile.Path(), err)
-	}
-	if width(tile, known.N) < tile.W {
-		if known, err = s.advance(); err != nil {
-			return nil, s.explainModule(tile.Path(), err)
-		}
 	}
 	whole := tile
 	if whole.W = width(tile, known.N); whole.W < tile.W {
 		return nil, diag.New(diag.Unproven, "the checksum database "+s.log.name+" has no tile "+tile.Path()+" yet")
 	}
+	read := recorder{reader: (*tileReader)(s), files: map[string][]byte{}}
 	index := tlog.StoredHashIndex(tile.L*tile.H, tile.N<<tile.H)
-	if _, err := tlog.TileHashReader(known.Tree, (*tileReader)(s)).ReadHashes([]int64{index}); err != nil {
+	if _, err := tlog.TileHashReader(known.Tree, &read).ReadHashes([]int64{index}); err != nil {
 		return nil, s.explainModule(tile.Path(), err)
 	}
-	data, err := (*tileReader)(s).read(whole.Path())
-	if err != nil || len(data) < tile.W*tlog.HashSize {
-		return nil, s.explainModule(tile.Path(), err)
+	data := read.files[whole.Path()][:tile.W*tlog.HashSize]
+	read.files[tile.Path()] = data
+	for path, checked := range read.files {
+		file := s.log.name + "/" + path
+		if kept, _ := s.ReadCache(file); !bytes.Equal(kept, checked) {
+			s.WriteCache(file, checked)
+		}
 	}
-	data = data[:tile.W*tlog.HashSize]
-	s.WriteCache(s.log.name+"/"+tile.Path(), data)
 	return data, nil
 }
 
 // width returns how many hashes a tile has in a tree of n records.
 func width(tile tlog.Tile, n int64) int {
-	hashes := n>>(tile.L*tile.H) - tile.N<<tile.H
-	return int(min(max(hashes, 0), 1<<tile.H))
+	hashes := n >> (tile.L * tile.H)
+	if tile.N > hashes>>tile.H { // tile.N<<tile.H may be too large
+		return 0
+	}
+	return int(min(hashes-tile.N<<tile.H, 1<<tile.H))
 }
 
 // Latest returns the newest signed tree head, one that continues all those that
@@ -110,7 +126,7 @@ func (l *Log) Latest(ctx context.Context) ([]byte, error) {
 			return []byte(latest.note), nil
 		}
 		err = s.explainModule("latest", err)
-		if known, unread := s.known(); diag.CodeOf(err) == diag.Network && unread == nil && known.N > 0 {
+		if known, _ := s.known(); diag.CodeOf(err) == diag.Network && known.N > 0 {
 			return []byte(known.note), nil
 		}
 		return nil, err
@@ -121,7 +137,7 @@ func (l *Log) Latest(ctx context.Context) ([]byte, error) {
 // if there is none.
 func (s *session) known() (head, error) {
 	data, err := s.ReadConfig("latest")
-	if err != nil || len(data) == 0 {
+	if len(data) == 0 {
 		return head{}, err
 	}
 	return s.log.openHead(data)
@@ -166,13 +182,12 @@ func (s *session) explainModule(what string, err error) error {
 	if s.security != "" {
 		return l.forked(s.security)
 	}
-	t, ok := ticket{}, false
-	if err != nil {
-		t, ok = s.redeem(err)
-	}
+	t, ok := s.redeem(err)
 	switch {
 	case !ok:
 		return l.invalidModule(what, err)
+	case t.path == "":
+		return l.ownFault(t)
 	case fetch.Gone(t.err) && strings.HasPrefix(t.path, "/lookup/"):
 		return diag.Wrap(diag.Unproven, t, "the checksum database "+l.name+" has no record of "+what)
 	}
