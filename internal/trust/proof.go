@@ -49,7 +49,7 @@ func (l *Log) verify(proof []byte, v gover.Version, p gover.Platform) (Record, e
 	if err != nil {
 		return Record{}, err
 	}
-	if file.Log == "" && IsTlogProof(proof) {
+	if IsTlogProof(proof) {
 		file.Log = l.name // the key of the tree head tells
 	}
 	if file.Log != l.name {

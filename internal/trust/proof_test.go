@@ -22,6 +22,7 @@ func TestVerifyOffline_namesTheFault(t *testing.T) {
 		value any
 		want  string
 	}{
+		{"log", "", "by the checksum database , not by"},
 		{"log", "sum.example.com", "by the checksum database sum.example.com"},
 		{"tree_head", strings.Replace(r.TreeHead, "301", "302", 1), "invalid signature"},
 		{"hashes", []string{"junk"}, "malformed hash"},

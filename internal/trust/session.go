@@ -183,9 +183,9 @@ func (s *session) shareHead(signed []byte) {
 	if s.log.config.Shared == nil {
 		return
 	}
-	seen, err := s.log.openHead(signed)
-	theirs, none := s.log.openHead(s.sharedHead())
-	if err == nil && (none != nil || theirs.N < seen.N) {
+	seen, _ := s.log.openHead(signed) // what the database did not sign is the empty tree
+	theirs, _ := s.log.openHead(s.sharedHead())
+	if theirs.N < seen.N {
 		s.log.config.Shared.Put(s.ctx, s.log.name+"/"+latestName, signed)
 	}
 }

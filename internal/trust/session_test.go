@@ -96,17 +96,18 @@ func TestSession_explain(t *testing.T) {
 		err        error
 		want       diag.Code
 		doubtful   bool
+		text       string
 	}{
-		{"no ticket: the proof does not hold", "none", nil, diag.ProofInvalid, true},
-		{"an error of our own, told already", "", told, diag.BadSetting, false},
-		{"the disk", "", errBroken, diag.Failure, false},
-		{"the disk is full", "", syscall.ENOSPC, diag.DiskFull, false},
-		{"no such record", "/lookup/x", gone, diag.Unproven, false},
-		{"no such tile", "/tile/8/0/000", gone, diag.Network, true},
-		{"no such head", "/latest", gone, diag.Network, false},
-		{"a tile that cannot be had now", "/tile/8/0/000", errBroken, diag.Network, false},
-		{"offline", "/lookup/x", diag.New(diag.Offline, "offline"), diag.Offline, false},
-		{"a record that cannot be had now", "/lookup/x", errBroken, diag.Network, false},
+		{"no ticket: the proof does not hold", "none", nil, diag.ProofInvalid, true, "about go1.22.5 does not hold"},
+		{"an error of our own, told already", "", told, diag.BadSetting, false, "told already"},
+		{"the disk", "", errBroken, diag.Failure, false, "cannot be kept: broken"},
+		{"the disk is full", "", syscall.ENOSPC, diag.DiskFull, false, "cannot be kept"},
+		{"no such record", "/lookup/x", gone, diag.Unproven, false, "has no record of go1.22.5"},
+		{"no such tile", "/tile/8/0/000", gone, diag.Network, true, "so go1.22.5 cannot be verified"},
+		{"no such head", "/latest", gone, diag.Network, false, "could not be reached for go1.22.5"},
+		{"a tile that cannot be had now", "/tile/8/0/000", errBroken, diag.Network, false, "could not be reached for go1.22.5"},
+		{"offline", "/lookup/x", diag.New(diag.Offline, "offline"), diag.Offline, false, "could not be reached for go1.22.5"},
+		{"a record that cannot be had now", "/lookup/x", errBroken, diag.Network, false, "could not be reached for go1.22.5"},
 	} {
 		s := testSession(t, nil)
 		_ = s.issue("/tile/8/1/000", errors.New("another"))
@@ -115,8 +116,9 @@ func TestSession_explain(t *testing.T) {
 			text = s.issue(tt.path, tt.err)
 		}
 		err := s.explain(v, fmt.Errorf("the client says: %w", text))
-		if diag.CodeOf(err) != tt.want || s.doubtful(err) != tt.doubtful {
-			t.Errorf("%s: %v [%s], doubtful: %v", tt.name, err, diag.CodeOf(err), s.doubtful(err))
+		wantError(t, tt.name, err, tt.want, tt.text)
+		if s.doubtful(err) != tt.doubtful {
+			t.Errorf("%s: doubtful: %v", tt.name, s.doubtful(err))
 		}
 		if tt.err != nil && !errors.Is(err, tt.err) {
 			t.Errorf("%s: %v does not say why", tt.name, err)
