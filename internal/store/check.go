@@ -193,6 +193,10 @@ func (c *checker) staging() error {
 		return err
 	}
 	for _, name := range names {
+		if e, err := staging.Lookup(name); err == nil && !e.Mode.IsDir() {
+			c.add(FaultLeftover, gover.Version{}, filepath.Join(metaDir, "staging", name), "it is not a directory")
+			continue
+		}
 		dir, dead, err := claim(staging, name)
 		if err != nil {
 			return err
@@ -218,15 +222,24 @@ func (c *checker) records() error {
 		for _, name := range names {
 			path := filepath.Join(metaDir, kind[0], name)
 			version, ok := strings.CutSuffix(name, kind[1])
-			switch {
-			case strings.HasPrefix(name, fsx.TempPrefix):
+			if strings.HasPrefix(name, fsx.TempPrefix) {
 				c.add(FaultLeftover, gover.Version{}, path, "a temporary file")
-			case !ok || c.present[version].IsZero():
-				c.add(FaultOrphan, gover.Version{}, path, "its release is not installed")
+				continue
 			}
+			c.ofNoRelease(version, ok, path)
 		}
 	}
 	return nil
+}
+
+// ofNoRelease reports what belongs to no installed release: the next writer removes
+// what is named as for a release, and nothing else.
+func (c *checker) ofNoRelease(version string, named bool, path string) {
+	if _, ok := installed.VersionOf(version); !named || !ok {
+		c.add(FaultStranger, gover.Version{}, path, "it is not of a release")
+	} else if c.present[version].IsZero() {
+		c.add(FaultOrphan, gover.Version{}, path, "its release is not installed")
+	}
 }
 
 func (c *checker) toolchains() error {
@@ -236,10 +249,8 @@ func (c *checker) toolchains() error {
 		return err
 	}
 	for _, name := range names {
-		version, _ := strings.CutPrefix(name, "go")
-		if v := c.present[version]; v.IsZero() || v.Toolchain() != name {
-			c.add(FaultOrphan, gover.Version{}, filepath.Join("toolchains", name), "its release is not installed")
-		}
+		version, ok := strings.CutPrefix(name, "go")
+		c.ofNoRelease(version, ok, filepath.Join("toolchains", name))
 	}
 	for _, v := range c.present {
 		if _, sound := c.s.ToolchainLink(v); !sound {
@@ -265,8 +276,9 @@ func (c *checker) unproved(r installed.Release) error {
 	c.add(FaultUnproved, r.Version, r.Version.String(), "it has no receipt, so it is not installed: vmgo install "+r.Version.String())
 	return filepath.WalkDir(r.GOROOT, func(path string, d fs.DirEntry, err error) error {
 		var st syscall.Stat_t
-		if err == nil && syscall.Lstat(path, &st) == nil && c.inodes[st.Ino] != nil {
-			c.inodes[st.Ino].seen++
+		_ = syscall.Lstat(path, &st)
+		if l := c.inodes[st.Ino]; l != nil {
+			l.seen++
 		}
 		return nil // an unreadable part says nothing about the releases
 	})

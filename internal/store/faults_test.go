@@ -61,10 +61,9 @@ func TestStore_checkFindsEachFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, store.Options{})
-			mustPut(t, s, "1.22.4")
-			tc := toolchain("1.22.5")
+			tc := small("1.22.5")
 			tc.Files["src/own.go"] = "package own\n"
-			if err := put(t, s, tc, false); err != nil {
+			if err := errors.Join(put(t, s, small("1.22.4"), false), put(t, s, tc, false)); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.damage(s.Dir()); err != nil {

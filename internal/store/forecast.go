@@ -33,15 +33,12 @@ const block = 4096
 // Forecast begins with what the store has.
 func (s *Store) Forecast() *Forecast {
 	f := &Forecast{store: s, installed: map[placeKey]bool{}, planned: map[placeKey]bool{}}
-	releases, err := s.Releases()
-	if err != nil || !s.linked {
+	if !s.linked {
 		return f
 	}
+	releases, _ := s.Releases() // of what cannot be read, nothing is shared
 	for _, r := range releases {
-		m, err := s.sharedManifest(r.Version)
-		if err != nil {
-			continue
-		}
+		m := s.sharedManifest(r.Version)
 		for i := range m {
 			f.installed[placeOf(m[i])] = true
 		}
@@ -102,16 +99,22 @@ func (s *Store) room(n Need) error {
 	if err != nil {
 		return s.fault(err)
 	}
-	what := ""
-	switch {
-	case n.Disk > free.Bytes:
-		what = fmt.Sprintf("%d MB are needed and %d MB are free", mb(n.Disk), free.Bytes/1_000_000)
-	case free.Inodes >= 0 && n.Inodes > free.Inodes:
-		what = fmt.Sprintf("%d files are needed and %d inodes are free", n.Inodes, free.Inodes)
-	default:
+	what := n.shortage(free)
+	if what == "" {
 		return nil
 	}
 	return diag.New(diag.DiskFull, "no room in the store "+s.dir+": "+what, "vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
+}
+
+// shortage says what there is too little of, "" where there is enough.
+func (n Need) shortage(free fsx.Space) string {
+	switch {
+	case n.Disk > free.Bytes:
+		return fmt.Sprintf("%d MB are needed and %d MB are free", mb(n.Disk), free.Bytes/1_000_000)
+	case free.Inodes >= 0 && n.Inodes > free.Inodes:
+		return fmt.Sprintf("%d files are needed and %d inodes are free", n.Inodes, free.Inodes)
+	}
+	return ""
 }
 
 func mb(n int64) int64 { return (n + 999_999) / 1_000_000 }

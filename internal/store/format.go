@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -30,8 +31,8 @@ func cutHead(text []byte) ([]byte, error) {
 	if !whole {
 		return nil, manifestError(1, "the line is truncated")
 	}
-	format, err := strconv.Atoi(string(digits))
-	if err != nil || format < 1 || strconv.Itoa(format) != string(digits) {
+	format, _ := strconv.Atoi(string(digits))
+	if format < 1 || strconv.Itoa(format) != string(digits) {
 		return nil, manifestError(1, "a format that is not a number")
 	}
 	return rest, diag.Newer("a manifest", format, manifestFormat)
@@ -46,10 +47,7 @@ func encodeReceipt(r Receipt, before []byte) ([]byte, error) {
 		return append(text, '\n'), err
 	}
 	known, fields := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	if err := json.Unmarshal(before, &fields); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &known); err != nil {
+	if err := errors.Join(json.Unmarshal(before, &fields), json.Unmarshal(text, &known)); err != nil {
 		return nil, err
 	}
 	further := false

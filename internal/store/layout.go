@@ -42,7 +42,7 @@ func (s *Store) lockNames(ctx context.Context, h *handles, wait Wait) (*writer, 
 		limited, cancel := context.WithTimeout(ctx, grace)
 		lock, err = s.acquire(limited, h.meta, "lock", Wait{}, 0)
 		cancel()
-		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) {
 			lock, err = s.acquire(ctx, h.meta, "lock", wait, 0)
 		}
 	} else {

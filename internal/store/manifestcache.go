@@ -22,25 +22,19 @@ type cachedManifest struct {
 }
 
 // sharedManifest is [Store.Manifest] from the cache, unless the receipt has
-// another manifest's digest by now. It must not be changed.
-func (s *Store) sharedManifest(v gover.Version) (Manifest, error) {
-	receipt, err := s.Receipt(v)
-	if err != nil {
-		return nil, err
-	}
+// another manifest's digest by now. It must not be changed. One that cannot be read
+// is empty: sharing is never worth a failure.
+func (s *Store) sharedManifest(v gover.Version) Manifest {
+	receipt, _ := s.Receipt(v) // without it, no manifest is the right one
 	entry := s.cache.entry(v)
 	entry.mu.Lock()
 	defer entry.mu.Unlock()
-	if entry.manifest != nil && entry.sum == receipt.ManifestSHA256 {
-		return entry.manifest, nil
+	if entry.sum != receipt.ManifestSHA256 {
+		entry.sum = receipt.ManifestSHA256
+		entry.manifest, _ = s.manifest(v, receipt)
+		s.cache.intern(entry.manifest)
 	}
-	m, err := s.manifest(v, receipt)
-	if err != nil {
-		return nil, err
-	}
-	s.cache.intern(m)
-	entry.sum, entry.manifest = receipt.ManifestSHA256, m
-	return m, nil
+	return entry.manifest
 }
 
 func (c *manifestCache) entry(v gover.Version) *cachedManifest {

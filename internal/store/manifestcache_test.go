@@ -17,13 +17,18 @@ import (
 // its files.
 func record(t *testing.T, s *Store, text string, files ...string) gover.Version {
 	t.Helper()
-	v, err := gover.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var m Manifest
 	for _, path := range files {
 		m = append(m, archive.File{Path: path, Mode: 0o644, Size: int64(len(text))})
+	}
+	return recordManifest(t, s, text, m)
+}
+
+func recordManifest(t *testing.T, s *Store, text string, m Manifest) gover.Version {
+	t.Helper()
+	v, err := gover.Parse(text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	sum := sha256.Sum256(m.Encode())
 	receipt, err := json.Marshal(Receipt{Version: text, ManifestSHA256: hex.EncodeToString(sum[:])})

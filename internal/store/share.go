@@ -65,22 +65,17 @@ func (s *Store) newIndex(root *fsx.Dir, v gover.Version, uid uint32) *index {
 	return x
 }
 
-// nearest reads the manifests of so many releases, those nearest to v first.
-// Sharing is never worth a failure: what cannot be read is left out.
+// nearest reads the manifests of so many releases, those nearest to v first. What
+// cannot be read is left out.
 func (s *Store) nearest(v gover.Version, most int) []indexed {
-	releases, err := s.Releases()
-	if err != nil {
-		return nil
-	}
+	releases, _ := s.Releases()
 	slices.SortStableFunc(releases, func(a, b installed.Release) int { return distance(a.Version, v) - distance(b.Version, v) })
 	releases = releases[:min(most, len(releases))]
 	read := make([]indexed, len(releases))
 	var wg sync.WaitGroup
 	for i, r := range releases {
 		wg.Go(func() {
-			if m, err := s.sharedManifest(r.Version); err == nil {
-				read[i] = indexed{r.Version, m}
-			}
+			read[i] = indexed{r.Version, s.sharedManifest(r.Version)}
 		})
 	}
 	wg.Wait()
@@ -169,8 +164,8 @@ func (f *finder) open(at location) (*fsx.File, bool) {
 	if err != nil {
 		return nil, false
 	}
-	info, err := file.Stat()
-	if err != nil || !info.Regular || info.Mode != want.Mode || info.Size != want.Size || info.UID != f.x.uid {
+	info, _ := file.Stat() // of what it fails for, this is not regular
+	if !info.Regular || info.Mode != want.Mode || info.Size != want.Size || info.UID != f.x.uid {
 		file.Close()
 		return nil, false
 	}
@@ -212,18 +207,19 @@ func (f *finder) holds(file *fsx.File, content []byte) bool {
 	buf := f.buffer()
 	for {
 		n, err := file.Read(buf)
-		if n > len(content) || !bytes.Equal(buf[:n], content[:n]) {
+		if !bytes.HasPrefix(content, buf[:n]) {
 			return false
 		}
 		content = content[n:]
-		if err != nil || n == 0 {
+		if err != nil {
 			return err == io.EOF && len(content) == 0
 		}
 	}
 }
 
-// digest reads all of file, which has size bytes, from its beginning.
-func (f *finder) digest(file *fsx.File, size int64) (sum [sha256.Size]byte, err error) {
+// digest reads the first size bytes of file. The sum is zero, which is that of no
+// contents, if there are not so many.
+func (f *finder) digest(file *fsx.File, size int64) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	buf := f.buffer()
 	for size > 0 {
@@ -231,9 +227,9 @@ func (f *finder) digest(file *fsx.File, size int64) (sum [sha256.Size]byte, err 
 		h.Write(buf[:n])
 		size -= int64(n)
 		if err != nil {
-			return sum, err
+			return sum
 		}
 	}
 	h.Sum(sum[:0])
-	return sum, nil
+	return sum
 }

@@ -78,8 +78,7 @@ func (w *stageFile) Commit(sum [sha256.Size]byte) error {
 	name := filepath.Base(w.file.Path)
 	var err error
 	w.d.linked(w.file, func(f *fsx.File) bool {
-		found, readErr := w.d.from.digest(f, w.file.Size)
-		if readErr != nil || found != sum || !w.d.share(f, name+linkSuffix, w.file) {
+		if w.d.from.digest(f, w.file.Size) != sum || !w.d.share(f, name+linkSuffix, w.file) {
 			return false
 		}
 		err = w.d.dir.Rename(name+linkSuffix, w.d.dir, name)
@@ -115,8 +114,8 @@ func (d *stageFiles) reuse(at location, file archive.File) (sum [sha256.Size]byt
 		return sum, false, nil
 	}
 	defer f.Close()
-	sum, err = d.from.digest(f, file.Size)
-	if known := d.from.x.releases[at.release].manifest[at.file].SHA256; err != nil || sum != known {
+	sum = d.from.digest(f, file.Size)
+	if known := d.from.x.releases[at.release].manifest[at.file].SHA256; sum != known {
 		return sum, false, nil // not what the manifest says: no use
 	}
 	d.st.reused.Add(1)

@@ -38,6 +38,11 @@ func toolchain(v string) vmtest.Toolchain {
 	}}
 }
 
+// small is a release with little to inflate.
+func small(v string) vmtest.Toolchain {
+	return vmtest.Toolchain{Version: v, Files: map[string]string{"src/same.go": "package same\n"}}
+}
+
 // put installs a made-up release by the store's own means.
 func put(t testing.TB, s *store.Store, tc vmtest.Toolchain, replace bool) error {
 	t.Helper()

@@ -114,12 +114,13 @@ func variants() map[string]func(members []member, prefix string) []byte {
 func writeZip(members []member) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
+	fw, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
 	for _, m := range members {
 		var packed bytes.Buffer
-		fw, err := flate.NewWriter(&packed, flate.BestSpeed)
-		if err != nil {
-			panic(err)
-		}
+		fw.Reset(&packed)
 		_, _ = fw.Write(m.data)
 		_ = fw.Close()
 		h := &zip.FileHeader{

@@ -1,0 +1,114 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/vmgo/vmgo/internal/fsx"
+	"github.com/vmgo/vmgo/internal/store"
+)
+
+// TestDedup_linksOnlyWhatIsRight changes one of two equal files in each way in
+// which it may no longer be what the manifest says. It stays as it is then, and so does the other.
+func TestDedup_linksOnlyWhatIsRight(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(path string) error{
+		"unchanged":       func(string) error { return nil },
+		"edited":          func(path string) error { return os.WriteFile(path, []byte("package edit\n"), 0o644) },
+		"longer":          func(path string) error { return os.WriteFile(path, []byte("package same\n\n"), 0o644) },
+		"shorter":         func(path string) error { return os.WriteFile(path, []byte("package"), 0o644) },
+		"executable":      func(path string) error { return os.Chmod(path, 0o755) },
+		"of another user": func(path string) error { return os.Chown(path, other, -1) },
+		"with attributes": func(path string) error { return syscall.Setxattr(path, "user.vmgo", []byte("x"), 0) },
+		"gone":            os.Remove,
+		"a link to the same": func(path string) error {
+			return errors.Join(os.Rename(path, path+".moved"), os.Symlink(filepath.Base(path)+".moved", path))
+		},
+		"a directory":        func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+		"a pipe":             func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
+		"its directory gone": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+	} {
+		for _, at := range []string{"1.22.4", "1.22.5"} { // the later comes first
+			t.Run(fmt.Sprint(name, " ", at), func(t *testing.T) {
+				t.Parallel()
+				if name == "of another user" {
+					needRoot(t)
+				}
+				s := open(t, store.Options{NoLink: true})
+				for _, v := range []string{"1.22.4", "1.22.5"} {
+					tc := toolchain(v)
+					tc.Files = map[string]string{"lib/x/same.go": "package same\n"}
+					if err := put(t, s, tc, false); err != nil {
+						t.Fatal(err)
+					}
+				}
+				path := func(v string) string { return filepath.Join(s.GOROOT(version(t, v)), "lib/x/same.go") }
+				switch err := change(path(at)); {
+				case errors.Is(err, syscall.ENOTSUP):
+					t.Skipf("this file system has no attributes of users: %v", err)
+				case err != nil:
+					t.Fatal(err)
+				}
+				before := map[string]os.FileInfo{}
+				for _, v := range []string{"1.22.4", "1.22.5"} {
+					before[v], _ = os.Lstat(path(v))
+				}
+				d, err := s.Dedup(t.Context(), store.Wait{})
+				if err != nil || (d.Skipped == 1) == (name == "unchanged") || d.Skipped > 1 || d.Files == 0 {
+					t.Errorf("%+v, %v", d, err)
+				}
+				a, errA := os.Lstat(path("1.22.4"))
+				b, errB := os.Lstat(path("1.22.5"))
+				if same := errA == nil && errB == nil && os.SameFile(a, b); same != (name == "unchanged") {
+					t.Errorf("linked: %v", same)
+				}
+				if name != "unchanged" && (a != nil && !os.SameFile(a, before["1.22.4"]) || b != nil && !os.SameFile(b, before["1.22.5"])) {
+					t.Error("a file was replaced")
+				}
+			})
+		}
+	}
+}
+
+func TestDedup_ofDamagedRecordsAndInterrupted(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{NoLink: true})
+	mustPut(t, s, "1.22.4", "1.22.5")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("stop")
+	cancel(stop)
+	if d, err := s.Dedup(ctx, store.Wait{}); !errors.Is(err, stop) || d.Files != 0 {
+		t.Errorf("interrupted: %+v, %v", d, err)
+	}
+	if err := os.Truncate(filepath.Join(s.Dir(), ".vmgo/manifests/1.22.5"), 10); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := s.Dedup(t.Context(), store.Wait{}); err != nil || d.Skipped != 1 {
+		t.Errorf("a manifest that is damaged: %+v, %v", d, err)
+	}
+}
+
+// A release that is removed while dedup waits for it is not looked for.
+func TestDedup_goneWhileWaiting(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{NoLink: true})
+	mustPut(t, s, "1.22.4", "1.22.5")
+	v := version(t, "1.22.4")
+	lock, err := s.LockRelease(t.Context(), v, store.Wait{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := store.Wait{Notice: func(fsx.Holder) {
+		if err := errors.Join(os.RemoveAll(s.GOROOT(v)), lock.Release()); err != nil {
+			t.Error(err)
+		}
+	}}
+	if d, err := s.Dedup(t.Context(), wait); err != nil || d.Skipped != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
