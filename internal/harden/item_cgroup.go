@@ -3,6 +3,7 @@ package harden
 import (
 	"strings"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/host"
 )
@@ -41,13 +42,27 @@ func cgroupDesired(m *Machine) (Desired, error) {
 		w.Blocked = "control groups are " + group.Mode + " here; in a container the host decides"
 		return w, nil
 	}
-	if _, ok := m.Program("grubby"); ok {
-		w.Advice = []string{`grubby --update-kernel=ALL --args="systemd.unified_cgroup_hierarchy=1"`, "systemctl reboot"}
-		return w, nil
-	}
-	w.Advice = []string{
-		`add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub`,
-		"update-grub", "systemctl reboot",
+	if w.Advice = m.bootWith(unified); w.Advice == nil {
+		w.Notes = []string{"the kernel argument is " + unified + "; the boot loader's configuration passes it"}
 	}
 	return w, nil
+}
+
+const unified = "systemd.unified_cgroup_hierarchy=1" // systemd(1)
+
+// bootWith returns the commands that add a kernel argument and start the machine
+// with it; none where the boot loader is neither the one of grubby(8) nor that of
+// update-grub(8), which reads /etc/default/grub.d.
+func (m *Machine) bootWith(argument string) []string {
+	if _, ok := m.Program("grubby"); ok {
+		return []string{"grubby --update-kernel=ALL --args=" + diag.Word(argument), "systemctl reboot"}
+	}
+	if _, ok := m.Program("update-grub"); !ok {
+		return nil
+	}
+	setting := diag.Word(`GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX ` + argument + `"`)
+	return []string{
+		"mkdir -p /etc/default/grub.d", "echo " + setting + " >/etc/default/grub.d/90-cgroup.cfg",
+		"update-grub", "systemctl reboot",
+	}
 }

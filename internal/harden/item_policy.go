@@ -28,8 +28,8 @@ func policyItem() Item {
 func policyDesired(m *Machine) (Desired, error) {
 	var w Desired
 	for _, l := range m.leftovers() {
-		w.Notes = append(w.Notes, fmt.Sprintf("%s sets %s: %s", l.where, l.setting, l.why))
-		w.Advice = append(w.Advice, "edit "+diag.Word(l.file)+" and take "+diag.Word(l.setting)+" out")
+		w.Notes = append(w.Notes, fmt.Sprintf("%s:%d sets %s: %s", l.file, l.line, l.setting, l.why))
+		w.Advice = append(w.Advice, fmt.Sprintf("vi +%d %s   # remove %s", l.line, diag.Word(m.onThisMachine(l.file)), l.setting))
 	}
 	_, ours := m.baseline[cellKey{File, policyFile}]
 	for _, line := range m.Host.Lines(policyFile) {
@@ -42,7 +42,11 @@ func policyDesired(m *Machine) (Desired, error) {
 	return w, nil
 }
 
-type leftover struct{ file, where, setting, why string }
+type leftover struct {
+	file         string
+	line         int
+	setting, why string
+}
 
 // leftovers finds lines in files for the whole machine that weaken or break go.
 func (m *Machine) leftovers() []leftover {
@@ -59,7 +63,7 @@ func (m *Machine) leftovers() []leftover {
 			for _, match := range assignment.FindAllStringSubmatch(line, -1) {
 				name, value := match[1], strings.Trim(match[2], `"'`)
 				if why := badSetting(name, value); why != "" {
-					found = append(found, leftover{file, fmt.Sprintf("%s:%d", file, i+1), name + "=" + value, why})
+					found = append(found, leftover{file, i + 1, name + "=" + value, why})
 				}
 			}
 		}

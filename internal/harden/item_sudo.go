@@ -57,7 +57,7 @@ func sudoDesired(m *Machine) (Desired, error) {
 	}
 	if reason := m.Host.DropInOverridden(lines, from, sudoFile); reason != "" {
 		w.Blocked = reason
-		w.Advice = []string{"visudo -f " + diag.Word(from.File) + "   # and add :/usr/local/bin to secure_path"}
+		w.Advice = []string{"visudo -f " + diag.Word(m.onThisMachine(from.File)) + "   # and add :/usr/local/bin to secure_path"}
 		return w, nil
 	}
 	want := m.file(sudoFile, ownHeader+"# "+where+" has no /usr/local/bin.\nDefaults secure_path = "+quoteSudo(secure+":/usr/local/bin")+"\n")

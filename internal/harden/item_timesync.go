@@ -40,10 +40,13 @@ func timeSyncDesired(m *Machine) (Desired, error) {
 	file := facts.UnitFile(m.Host, own)
 	if file == "" {
 		w.Blocked = "no time service is installed"
-		w.Advice = []string{facts.PackagesOf(m.Host).Install("", facts.PackageName(m.Host, "systemd-timesyncd", "chrony", "chrony"))}
+		command := facts.PackagesOf(m.Host).Install("", facts.PackageName(m.Host, "systemd-timesyncd", "chrony", "chrony"))
 		if service.Startable != "" {
 			w.Blocked = service.Startable + " is installed, but does not start at boot"
-			w.Advice = []string{"systemctl enable --now " + service.Startable}
+			command = "systemctl enable --now " + service.Startable
+		}
+		if !strings.HasPrefix(command, "#") { // the package manager is known
+			w.Advice = []string{m.within(command)}
 		}
 		return w, nil
 	}

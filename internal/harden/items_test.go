@@ -25,6 +25,12 @@ func desiredOf(t *testing.T, m *Machine, item Item) Desired {
 	t.Helper()
 	w, err := item.Desired(m)
 	must(t, err)
+	commands := []string{"apt-get", "chroot", "dnf", "echo", "grubby", "mkdir", "systemctl", "update-grub", "vi", "visudo"}
+	for _, advice := range w.Advice { // has a button that copies it
+		if program, _, _ := strings.Cut(advice, " "); !slices.Contains(commands, program) {
+			t.Errorf("%s: %q is no command", item.ID, advice)
+		}
+	}
 	return w
 }
 
@@ -211,21 +217,12 @@ func TestPolicy_namesWhatWeakensGo(t *testing.T) {
 	if len(w.Notes) != 4 {
 		t.Errorf("%d notes: %q", len(w.Notes), w.Notes)
 	}
-}
-
-func TestCgroup_tellsHowToSwitch(t *testing.T) {
-	hybrid := map[string]string{
-		"/proc/self/cgroup":    "1:memory:/\n0::/\n",
-		"/proc/self/mountinfo": "30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+	if want := "vi +2 /etc/environment   # remove GOSUMDB=off"; !slices.Contains(w.Advice, want) {
+		t.Errorf("%q is not among %q", want, w.Advice)
 	}
-	w := desiredOf(t, made(t, true, hybrid), cgroupItem())
-	if w.Blocked == "" || !strings.Contains(strings.Join(w.Advice, "\n"), "update-grub") || len(w.Wants) > 0 {
-		t.Errorf("%+v", w)
-	}
-	hybrid["/usr/sbin/grubby"] = ""
-	w = desiredOf(t, made(t, true, hybrid), cgroupItem())
-	if !strings.Contains(strings.Join(w.Advice, "\n"), "grubby --update-kernel=ALL") {
-		t.Errorf("%+v", w)
+	m.Live = false
+	if want := "vi +2 " + m.Host.Root + "/etc/environment   # remove GOSUMDB=off"; !slices.Contains(desiredOf(t, m, policyItem()).Advice, want) {
+		t.Errorf("an image: no %q", want)
 	}
 }
 
@@ -235,6 +232,14 @@ func TestTimeSync(t *testing.T) {
 	w := desiredOf(t, made(t, true, base), timeSyncItem())
 	if w.Blocked == "" || !slices.Contains(w.Advice, "dnf install -y chrony") {
 		t.Errorf("nothing installed: %+v", w)
+	}
+	unknown := desiredOf(t, made(t, true, map[string]string{"/usr/lib/systemd/systemd": ""}), timeSyncItem())
+	if unknown.Blocked == "" || len(unknown.Advice) > 0 {
+		t.Errorf("an unknown package manager: %+v", unknown)
+	}
+	image := made(t, false, base)
+	if want := "chroot " + image.Host.Root + " sh -c 'dnf install -y chrony'"; !slices.Contains(desiredOf(t, image, timeSyncItem()).Advice, want) {
+		t.Errorf("an image: no %q", want)
 	}
 	base["/usr/lib/systemd/system/systemd-timesyncd.service"] = unit
 	w = desiredOf(t, made(t, true, base), timeSyncItem())

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/facts"
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
@@ -93,6 +94,23 @@ func (m *Machine) real(path string) string {
 // Program finds a program of the machine in the usual directories.
 func (m *Machine) Program(name string) (string, bool) {
 	return facts.Program(m.Host, name)
+}
+
+// onThisMachine returns the name by which a file of an image is opened from outside of it;
+// that of a running machine stays as it is.
+func (m *Machine) onThisMachine(file string) string {
+	if m.Live {
+		return file
+	}
+	return m.Host.Path(file)
+}
+
+// within returns a shell command that acts on the image where there is one.
+func (m *Machine) within(command string) string {
+	if m.Live {
+		return command
+	}
+	return "chroot " + diag.Word(m.Host.Root) + " sh -c " + diag.Word(command)
 }
 
 // Systemd reports whether systemd is the first process; of a user's own part, whether
