@@ -70,6 +70,11 @@ func (a *app) doctor(c *cli.Context) error {
 		return err
 	}
 	machine := a.doctorMachine(c)
+	return machine.Shown(a.examine(c, machine, checks, baseline, failing))
+}
+
+// examine does what the flags ask for on a machine.
+func (a *app) examine(c *cli.Context, machine *doctor.Machine, checks []doctor.Check, baseline doctor.Document, failing doctor.Status) error {
 	switch {
 	case c.Bool("list"):
 		return a.listChecks(checks, c.Bool("json"))
@@ -265,9 +270,7 @@ func (a *app) repair(c *cli.Context, machine *doctor.Machine, checks []doctor.Ch
 	if err != nil {
 		return err
 	}
-	for _, warning := range done.Warnings {
-		a.warnf("%s", machine.Redact(warning))
-	}
+	a.sayAround(machine, done)
 	a.sayf("changed %s; undo with: vmgo doctor --undo", ui.Count(len(plan), "file"))
 	return nil
 }
@@ -277,14 +280,19 @@ func (a *app) undoRepair(ctx context.Context, machine *doctor.Machine) error {
 	if err != nil {
 		return err
 	}
+	a.sayAround(machine, done)
+	for _, path := range done.Files {
+		a.sayf("restored %s", machine.Redact(path))
+	}
+	return nil
+}
+
+// sayAround prints what a fix or an undo had to do first, and what it warns of.
+func (a *app) sayAround(machine *doctor.Machine, done doctor.Done) {
 	if done.Finished != "" {
 		a.sayf("finished the interrupted %s first", done.Finished)
 	}
 	for _, warning := range done.Warnings {
 		a.warnf("%s", machine.Redact(warning))
 	}
-	for _, path := range done.Files {
-		a.sayf("restored %s", machine.Redact(path))
-	}
-	return nil
 }

@@ -43,12 +43,12 @@ func (m *Machine) ReadBinary(path string) (Binary, error) {
 	path = m.Abs(path)
 	f, err := m.Open(path)
 	if err != nil {
-		return Binary{}, diag.New(diag.Failure, m.Redact("cannot read the program: "+err.Error()))
+		return Binary{}, diag.Wrap(diag.Failure, err, "cannot read the program")
 	}
 	defer f.Close()
 	e, err := elf.NewFile(f)
 	if err != nil {
-		return Binary{}, diag.New(diag.Failure, m.Redact(path+" is not an ELF program: "+err.Error()), m.redactor.Command("file "+diag.Word(path)))
+		return Binary{}, diag.Wrap(diag.Failure, err, path+" is not an ELF program", "file "+diag.Word(path))
 	}
 	needs := libc.Of(e)
 	b := Binary{

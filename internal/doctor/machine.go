@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
@@ -250,6 +251,27 @@ func (m *Machine) HomePath(rest string) string {
 	}
 	return filepath.Join(m.Layout.Home, rest)
 }
+
+// Shown returns an error that reads as err does without the home directory and secrets, also in
+// its hints. Code and causes stay.
+func (m *Machine) Shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	shown := diag.New(diag.CodeOf(err), m.Redact(err.Error()))
+	for _, hint := range diag.HintsOf(err) {
+		shown.Hints = append(shown.Hints, m.redactor.Command(hint))
+	}
+	return shownError{shown, err}
+}
+
+type shownError struct {
+	shown *diag.Error
+	cause error
+}
+
+func (e shownError) Error() string   { return e.shown.Error() }
+func (e shownError) Unwrap() []error { return []error{e.shown, e.cause} }
 
 // Redact hides the home directory and secrets: see [redact.Redactor.Text].
 func (m *Machine) Redact(s string) string { return m.redactor.Text(s) }

@@ -162,5 +162,5 @@ func (m *Machine) undo(ctx context.Context, dir string) (Done, error) {
 
 // cannotUndo is the error of an undo that would lose what others wrote.
 func (m *Machine) cannotUndo(cause error, dir string) error {
-	return diag.Wrap(diag.Failure, cause, "cannot undo", "ls -R "+m.Redact(m.Show(dir))+"   # the copies, to compare with")
+	return diag.Wrap(diag.Failure, cause, "cannot undo", "ls -R "+diag.Word(m.Show(dir))+"   # the copies, to compare with")
 }
