@@ -45,6 +45,11 @@ mkdir -p /etc/sysctl.d; echo 'vm.max_map_count = 4096' >/etc/sysctl.d/90-site.co
 		of("a cache of root", "toolchain.build-dirs", "dev", "mkdir -p /home/dev/.cache/go-build && chown root: /home/dev/.cache/go-build", ""),
 		of("GOTOOLCHAIN by go env -w", "toolchain.gotoolchain", "dev",
 			"install -d -o dev -g dev /home/dev/.config/go && echo GOTOOLCHAIN=go1.21.13 >/home/dev/.config/go/env && chown dev: /home/dev/.config/go/env", ""),
+		of("a go of the distribution, and the hook alone", "toolchain.contexts", both,
+			`cp -a /opt/go/`+sessionRelease+` /usr/lib/go && ln -s ../lib/go/bin/go ../lib/go/bin/gofmt /usr/bin/
+vmgo shims --remove
+for home in /home/dev /root; do echo 'eval "$(vmgo hook bash)"' >>$home/.bashrc; done`,
+			`vmgo harden undo --only shims; vmgo shims; rm -r /usr/lib/go /usr/bin/go /usr/bin/gofmt; sed -i '/vmgo hook bash/d' /home/dev/.bashrc /root/.bashrc`),
 		of("GOROOT in .profile", "toolchain.goroot", "dev", "echo 'export GOROOT=/usr/local/go' >>/home/dev/.profile", ""),
 	}
 }
@@ -74,30 +79,41 @@ func (h sessionHost) examined(user, check string) finding {
 	return report.Checks[0]
 }
 
-// TestDoctor_fixesOnHost plants faults on a Debian host, pastes what doctor prints for each
+// TestDoctor_fixesOnHost plants faults on Debian hosts, pastes what doctor prints for each
 // into a new login of the user for whom it was printed, and looks again.
 func TestDoctor_fixesOnHost(t *testing.T) {
-	h := newSessionHost(t)
-	h.root("vmgo shims")
-	bad := func(f finding) bool { return slices.Contains([]string{"warn", "fail"}, f.Status) }
-	for _, f := range realFaults() {
-		for _, user := range f.users {
-			t.Run(f.name+" as "+user, func(t *testing.T) {
-				h.t = t
-				if before := h.examined(user, f.check); bad(before) {
-					t.Fatalf("without the fault: %+v", before)
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) {
+			h := newSessionHost(t, suite)
+			h.root("vmgo shims")
+			for _, f := range realFaults() {
+				for _, user := range f.users {
+					t.Run(f.name+" as "+user, func(t *testing.T) {
+						h.t = t
+						h.ends(f, user)
+					})
 				}
-				h.root("set -e\n" + f.plant)
-				defer h.root(f.clean + "\ntrue")
-				found := h.examined(user, f.check)
-				if !bad(found) || found.Fix == "" {
-					t.Fatalf("is not found: %+v", found)
-				}
-				out := h.paste(user, found.Fix)
-				if after := h.examined(user, f.check); bad(after) || strings.Contains(out, "\nthe fix failed") {
-					t.Errorf("after the fix %+v\n%s", after, out)
-				}
-			})
-		}
+			}
+		})
 	}
+}
+
+// ends fails the test unless a fault is found, and is gone after its fix.
+func (h sessionHost) ends(f fault, user string) {
+	h.t.Helper()
+	bad := func(f finding) bool { return slices.Contains([]string{"warn", "fail"}, f.Status) }
+	if before := h.examined(user, f.check); bad(before) {
+		h.t.Fatalf("without the fault: %+v", before)
+	}
+	h.root("set -e\n" + f.plant)
+	defer h.root(f.clean + "\ntrue")
+	found := h.examined(user, f.check)
+	if !bad(found) || found.Fix == "" {
+		h.t.Fatalf("is not found: %+v", found)
+	}
+	out := h.paste(user, found.Fix)
+	if after := h.examined(user, f.check); bad(after) || strings.Contains(out, "\nthe fix failed") {
+		h.t.Errorf("after the fix %+v\n%s", after, out)
+	}
+	h.t.Logf("%s\n%s", found.Summary, found.Fix)
 }

@@ -20,13 +20,13 @@ type sessionHost struct {
 	net *hosts.Net
 }
 
-func newSessionHost(t *testing.T) sessionHost {
+func newSessionHost(t *testing.T, suite string) sessionHost {
 	t.Helper()
 	if os.Getenv("VMGO_LONG") == "" {
 		t.Skip("a host with sshd and cron takes minutes: ./test.sh --long")
 	}
 	proxies := proxyOrSkip(t)
-	h := sessionHost{t, hosts.Up(t, 1)}
+	h := sessionHost{t, hosts.UpWith(t, hosts.Options{Suite: suite}, 1)}
 	image := t.TempDir()
 	build := exec.Command("go", "build", "-o", h.net.Path(1, "/usr/local/bin/"), ".", "./shims/vmgo-shim")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -114,7 +114,7 @@ func (h sessionHost) unit(properties string) string {
 // the shims for all users and then with those of one user, as the table in
 // docs/hook.md says.
 func TestSessions_real(t *testing.T) {
-	h := newSessionHost(t)
+	h := newSessionHost(t, "bookworm")
 	const inProject = "cd /srv/" + sessionRelease + " && "
 	sessions := []struct {
 		name  string
@@ -161,7 +161,7 @@ func TestSessions_real(t *testing.T) {
 // prompt is as quiet as without it, and one with a prompt has the release, also
 // in a pane of tmux that was started in another project.
 func TestSessions_hook(t *testing.T) {
-	h := newSessionHost(t)
+	h := newSessionHost(t, "bookworm")
 	h.root(`sed -i '1i eval "$(vmgo hook bash)"' /home/dev/.bashrc`) // above the test for an interactive shell
 	if out := h.ssh("", "true"); out != "" {
 		t.Errorf("ssh host true prints %q", out)

@@ -1,6 +1,11 @@
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/passwd"
+)
 
 func rootCheck() Check {
 	return Check{
@@ -21,7 +26,11 @@ func rootCheck() Check {
 				return info("you are root")
 			}
 			if uid, _ := m.Owner(module); uid > 0 {
-				return warn("you are root, and the project belongs to user %d", uid).at(module, 0, "").fixWith("sudo -u '#%d' -i", uid)
+				r := warn("you are root, and the project belongs to %s", m.nameOf(uid)).at(module, 0, "")
+				if account, found := passwd.ByUID(m.Accounts(), uid); found {
+					return r.fixWith("su - %s", diag.Word(account.Name))
+				}
+				return r.fixWith("sudo -u '#%d' -i", uid)
 			}
 			return info("you are root, and so is the project")
 		},

@@ -72,8 +72,7 @@ func (m *Machine) judgeBuildTemp(r Result) Result {
 	return where(s, r.at(s.Value, 0, "GOTMPDIR: %s", reason)).unset(m, s)
 }
 
-// unwritable returns why this user cannot write in a directory; empty if they can
-// or if that depends on a group: with an ACL the bits of the group are its mask.
+// unwritable returns why this user cannot write in a directory; empty if they can.
 func (m *Machine) unwritable(dir string) string {
 	if mount, known := m.MountOf(dir); known && mount.Has("ro") {
 		return mount.Point + " is mounted read-only"
@@ -84,13 +83,9 @@ func (m *Machine) unwritable(dir string) string {
 		return "" // machine.space and security.owner look at it
 	case !info.IsDir():
 		return dir + " is not a directory"
-	case m.UID == 0 || info.Mode().Perm()&0o022 != 0:
-		return ""
-	}
-	uid, _ := m.Owner(dir)
-	switch {
-	case uid >= 0 && uid != m.UID, uid == m.UID && info.Mode().Perm()&0o200 == 0:
-		return fmt.Sprintf("mode %04o of %s does not let you write", modeBits(info.Mode()), dir)
+	case !m.Sys.MayWrite(m.Path(dir), info):
+		uid, _ := m.Owner(dir)
+		return fmt.Sprintf("%s belongs to %s and has mode %04o: you cannot write there", dir, m.nameOf(uid), modeBits(info.Mode()))
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type contexts struct {
 	want             gover.Version // the selected release; zero: they are compared with each other
 	missing, lacking []string      // kinds without a go; lacking: where nobody expects one
 	other, broken    []string      // kinds with another go; broken: one that does not build here
+	apart            []string      // kinds with another go where nobody expects one and no shim can be found
 	wrong            []sessionGo
 	hidden           []sessionGo // behind an alias
 	answered         int
@@ -64,6 +66,10 @@ func (m *Machine) addSession(r Result, c *contexts, s sessionGo) Result {
 		}
 		return r.at("", 0, "%-12s no go", s.name)
 	case !m.isAnother(c, s):
+		return r.at("", 0, "%-12s %s  (%s)", s.name, s.path, m.describeSession(s))
+	}
+	if !s.grave && s.env != nil && !slices.Contains(strings.Split(s.env["PATH"], ":"), localBin) {
+		c.apart = append(c.apart, s.name)
 		return r.at("", 0, "%-12s %s  (%s)", s.name, s.path, m.describeSession(s))
 	}
 	c.wrong = append(c.wrong, s)
@@ -114,8 +120,8 @@ func (m *Machine) judgeContexts(ctx context.Context, r Result, c contexts) Resul
 	case len(c.other) > 0:
 		r.worse(Warn)
 		r.Summary = "another go is found in: " + strings.Join(c.other, ", ")
-	case len(c.lacking) > 0:
-		r.Summary = "the usual sessions find the same go (none: " + strings.Join(c.lacking, ", ") + ")"
+	case len(c.lacking) > 0, len(c.apart) > 0:
+		r.Summary = "the usual sessions find the same go" + named("none", c.lacking) + named("another", c.apart)
 		return r
 	default:
 		r.Summary = "every kind of session finds the same go"
@@ -125,6 +131,14 @@ func (m *Machine) judgeContexts(ctx context.Context, r Result, c contexts) Resul
 		r = r.means("Selected here is Go %s.", c.want)
 	}
 	return m.fixContexts(ctx, r, c)
+}
+
+// named returns a list of kinds of sessions in brackets; nothing for none.
+func named(what string, kinds []string) string {
+	if len(kinds) == 0 {
+		return ""
+	}
+	return " (" + what + ": " + strings.Join(kinds, ", ") + ")"
 }
 
 // fixContexts adds the fix: where a directory stands before that of the shims, the
@@ -139,6 +153,7 @@ func (m *Machine) fixContexts(ctx context.Context, r Result, c contexts) Result 
 			shims = true
 		case !done[dir]:
 			done[dir] = true
+			shims = shims || systemDir(dir)
 			r = r.moveAside(m, dir)
 		}
 	}

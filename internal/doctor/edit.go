@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -81,9 +80,28 @@ func (m *Machine) plainLine(a Assignment) bool {
 	if a.Line > 1 {
 		before = m.rawLine(a.Path, a.Line-1)
 	}
-	command := regexp.MustCompile(`\$\{\w+\}`).ReplaceAllString(withoutTest(raw), "")
+	command := withoutNames(withoutTest(raw))
 	return !strings.HasSuffix(raw, `\`) && !strings.HasSuffix(before, `\`) &&
 		!strings.ContainsAny(command, ";&|{}`") && strings.Count(raw, `"`)%2 == 0 && strings.Count(raw, "'")%2 == 0
+}
+
+// withoutNames returns a command without its ${NAME}s.
+func withoutNames(command string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(command, "${")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if closed && isName(name) {
+			command = after
+			continue
+		}
+		out.WriteString("${")
+		command = rest
+	}
 }
 
 // silence adds what disables a line of a startup file: a command, and for

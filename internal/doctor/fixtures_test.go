@@ -133,13 +133,13 @@ type checkCase struct {
 	name, machine string
 	want          doctor.Status
 	says          []string
-	fixes         []string
+	fixes, never  []string
 	options       doctor.Options
 }
 
 // readCases reads the file "case" of each directory: lines "on MACHINE", "want
-// STATUS", "says TEXT" (in summary, details or evidence), "fix TEXT", "option
-// NAME VALUE".
+// STATUS", "says TEXT" (in summary, details or evidence), "fix TEXT", "never
+// TEXT" (in the fix), "option NAME VALUE".
 func readCases(t *testing.T, path string) []checkCase {
 	t.Helper()
 	archive, err := txtar.ParseFile(path)
@@ -164,6 +164,8 @@ func readCases(t *testing.T, path string) []checkCase {
 				c.says = append(c.says, rest)
 			case "fix":
 				c.fixes = append(c.fixes, rest)
+			case "never":
+				c.never = append(c.never, rest)
 			case "option":
 				name, value, _ := strings.Cut(rest, " ")
 				switch name {
@@ -215,6 +217,11 @@ func TestCheck_cases(t *testing.T) {
 				for _, s := range c.fixes {
 					if !strings.Contains(o.Fix, s) {
 						t.Errorf("fix %q lacks %q", o.Fix, s)
+					}
+				}
+				for _, s := range c.never {
+					if strings.Contains(o.Fix, s) {
+						t.Errorf("fix %q has %q", o.Fix, s)
 					}
 				}
 				if (o.Status == doctor.Warn || o.Status == doctor.Fail) && o.Fix == "" && o.Detail == "" {

@@ -28,6 +28,9 @@ func (r Result) moveAside(m *Machine, dir string) Result {
 	if strings.HasSuffix(dir, "/.asdf/shims") {
 		return r.at(dir, 0, "asdf puts it in front").fixWith("vmgo import asdf && asdf plugin remove golang")
 	}
+	if systemDir(dir) {
+		return r.putAhead(m, dir)
+	}
 	if a, found := m.lineFor(dir); found {
 		r = r.at(a.Path, a.Line, "%s", a.Text)
 		if !m.addsOnlyGo(a) {
@@ -37,6 +40,25 @@ func (r Result) moveAside(m *Machine, dir string) Result {
 	}
 	return r.means("No startup file that doctor reads names %s.", dir).
 		fixWith("grep -rnsF %s ~/.profile ~/.bash* ~/.zsh* ~/.config /etc/profile.d /etc/environment", diag.Word(dir))
+}
+
+// systemDir reports whether a directory has programs without which nothing works: it is never
+// taken out of PATH.
+func systemDir(dir string) bool {
+	return slices.Contains([]string{"/usr/bin", "/bin", "/usr/sbin", "/sbin"}, dir)
+}
+
+// putAhead adds the line of a startup file that has a directory of the system before the one of
+// the shims, or without it.
+func (r Result) putAhead(m *Machine, dir string) Result {
+	for _, a := range m.Startup() {
+		value := strings.Join(pathParts(a.Value), ":")
+		if m.putsOnPath(a, dir) && comesBefore(value, dir, localBin) && !comesBefore(value, "$PATH", dir) {
+			return r.at(a.Path, a.Line, "%s", a.Text).
+				fixWith("%svi +%d %s   # put %s before %s", m.sudoFor(a.Path), a.Line, diag.Word(a.Path), localBin, dir)
+		}
+	}
+	return r
 }
 
 // lineFor returns the line of a startup file that puts a directory on PATH.
@@ -96,7 +118,7 @@ func (m *Machine) addsOnlyGo(a Assignment) bool {
 	for _, part := range pathParts(a.Value) {
 		dir := m.expandHome(part)
 		known := part == "$PATH" || part == "${PATH}" || part == "$fish_user_paths"
-		if !known && !(installDir(dir) || m.IsProgram(dir+"/go") && !slices.Contains([]string{localBin, "/usr/bin", "/bin"}, dir)) {
+		if !known && !(installDir(dir) || m.IsProgram(dir+"/go") && dir != localBin && !systemDir(dir)) {
 			return false
 		}
 	}

@@ -20,6 +20,17 @@ func TestBinary_startsOn(t *testing.T) {
 	}
 }
 
+func TestWithoutNames(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		"a ${HOME}/b:${_x1}": "a /b:", "${1a}": "${1a}", "${HOME": "${HOME", "${a:-${HOME}}": "${a:-}", "${}": "${}", "$HOME": "$HOME",
+	} {
+		if got := withoutNames(command); got != want {
+			t.Errorf("%q of %q, want %q", got, command, want)
+		}
+	}
+}
+
 func TestLessVersion(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ a, b string }{{"2.2.5", "2.3"}, {"2.4", "2.34"}, {"2.9", "2.10"}, {"", "2.0"}} {

@@ -32,6 +32,8 @@ type Sys struct {
 	Lookup func(ctx context.Context, name string) ([]string, error)
 	// Owner is the user and group of a file.
 	Owner func(path string, info fs.FileInfo) (uid, gid int)
+	// MayWrite reports whether this user may make files in a directory of a real path.
+	MayWrite func(path string, info fs.FileInfo) bool
 }
 
 // CPU is what the CPUID instruction says; the zero value on processors that
@@ -63,6 +65,9 @@ func OSSys() Sys {
 				return int(stat.Uid), int(stat.Gid)
 			}
 			return -1, -1
+		},
+		MayWrite: func(path string, _ fs.FileInfo) bool { // groups and ACLs count
+			return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS) == nil
 		},
 	}
 }

@@ -44,7 +44,7 @@ func Connect(h host.Host) (*Connections, error) {
 // Close ends the connections.
 func (c *Connections) Close() error {
 	for target := range c.used {
-		cmd := exec.Command("ssh", "-O", "exit", "-o", "ControlPath="+filepath.Join(c.dir, "%C"), target)
+		cmd := exec.Command("ssh", "-O", "exit", "-o", "ControlPath="+filepath.Join(c.dir, "%C"), "--", target)
 		_ = c.host.Run(cmd) // none may be open any more
 	}
 	return os.RemoveAll(c.dir)

@@ -110,6 +110,7 @@ func New(tb testing.TB, files []File) host.Host {
 		ClockSynchronised: func() (bool, error) { return true, nil },
 		Lock:              m.lock,
 		Owner:             m.owner,
+		MayWrite:          m.mayWrite,
 		Lookup:            m.lookup,
 		Disk:              func(context.Context, string) (host.Disk, error) { return m.disk, nil },
 	}
@@ -329,6 +330,13 @@ func (m *machine) space(path string) (host.Space, error) {
 func (m *machine) owner(path string, _ fs.FileInfo) (uid, gid int) {
 	dir := longest(m.host.Show(path), m.owners)
 	return m.owners[dir], m.owners[dir]
+}
+
+// mayWrite goes by the mode: the made-up user is in every group.
+func (m *machine) mayWrite(path string, info fs.FileInfo) bool {
+	uid, _ := m.owner(path, info)
+	mode := info.Mode().Perm()
+	return m.host.UID == 0 || mode&0o022 != 0 || uid == m.host.UID && mode&0o200 != 0
 }
 
 func (m *machine) lock(dir string) error {
