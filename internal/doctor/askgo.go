@@ -51,6 +51,10 @@ func (m *Machine) askGos(ctx context.Context, all []sessionGo) {
 		if s.said == nil || s.said.failure != "" || s.said.unknown != "" {
 			continue
 		}
+		if !s.grave && !hasCache(s.env) {
+			s.said.unknown = "nothing is built in " + s.name + ", which has no HOME for a build cache"
+			continue
+		}
 		key := buildKey(s)
 		if builds[key] == nil {
 			builds[key] = sync.OnceValues(func() (string, string) { return g.tryBuild(ctx, s.visit) })
@@ -62,6 +66,11 @@ func (m *Machine) askGos(ctx context.Context, all []sessionGo) {
 		})
 	}
 	wait.Wait()
+}
+
+// hasCache reports whether go finds a place for its build cache: cmd/go/internal/cache/default.go.
+func hasCache(env map[string]string) bool {
+	return env["GOCACHE"] != "" || env["XDG_CACHE_HOME"] != "" || env["HOME"] != ""
 }
 
 // buildKey is the same for sessions whose builds have the same outcome.

@@ -57,6 +57,7 @@ func buildCauses(said string) []string {
 		word   string
 		checks []string
 	}{
+		{"vmgo: ", []string{"toolchain.selected", "toolchain.conflicts"}},           // the answer of a shim
 		{"must match format", []string{"toolchain.selected", "toolchain.contexts"}}, // a go before 1.21 reads "go 1.22.5"
 		{"module requires Go ", []string{"toolchain.selected", "toolchain.contexts"}},
 		{"GOFLAGS", []string{"toolchain.goflags"}},

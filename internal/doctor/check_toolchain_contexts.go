@@ -68,7 +68,7 @@ func (m *Machine) addSession(r Result, c *contexts, s sessionGo) Result {
 	case !m.isAnother(c, s):
 		return r.at("", 0, "%-12s %s  (%s)", s.name, s.path, m.describeSession(s))
 	}
-	if !s.grave && s.env != nil && !slices.Contains(strings.Split(s.env["PATH"], ":"), localBin) {
+	if path := s.env["PATH"]; !s.grave && path != "" && !slices.Contains(strings.Split(path, ":"), localBin) {
 		c.apart = append(c.apart, s.name)
 		return r.at("", 0, "%-12s %s  (%s)", s.name, s.path, m.describeSession(s))
 	}

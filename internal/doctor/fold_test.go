@@ -111,6 +111,7 @@ func TestRun_foldsAnOldGo(t *testing.T) {
 	for _, said := range []string{
 		"go: errors parsing go.mod: /home/ann/src/go.mod:3: invalid go version '1.99.4': must match format 1.23",
 		"note: module requires Go 1.99",
+		"vmgo: no go 1.99.4 or newer is installed, requested by /home/ann/src/go.mod:3 [not-installed]",
 	} {
 		h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"),
 			hosttest.File{Path: "/home/ann/src/go.mod", Data: []byte("module a\n\ngo 1.99.4\n")},
