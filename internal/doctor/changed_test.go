@@ -26,10 +26,10 @@ func graded(grades ...any) (r doctor.Report) {
 }
 
 // annsHost is the common machine, on which ann's files are those of the user who runs
-// the test.
-func annsHost(t *testing.T) host.Host {
+// the test, with more files.
+func annsHost(t *testing.T, files ...hosttest.File) host.Host {
 	t.Helper()
-	h := hosttest.New(t, machineFiles(t, "ubuntu-24.04-kvm"))
+	h := hosttest.New(t, append(machineFiles(t, "ubuntu-24.04-kvm"), files...))
 	if err := os.MkdirAll(h.Path("/home/ann/.local/state/vmgo"), 0o755); err != nil {
 		t.Fatal(err)
 	}

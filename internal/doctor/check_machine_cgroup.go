@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -27,9 +28,9 @@ func runCgroup(_ context.Context, m *Machine) Result {
 		return warn("no control groups are mounted").means("Processes cannot be limited.")
 	}
 	missing := facts.MissingControllers(c)
-	have := "controllers: " + strings.Join(c.Controllers, " ")
+	have := "controllers: " + cmp.Or(strings.Join(c.Controllers, " "), "none")
 	if len(missing) > 0 {
-		r := warn("%s without the controller %s", c.Mode, strings.Join(missing, ", ")).at("", 0, "%s", have)
+		r := warn("control groups %s lack the controller %s", c.Mode, strings.Join(missing, " and the controller ")).at("", 0, "%s", have)
 		for _, word := range strings.Fields(m.Text("/proc/cmdline")) {
 			if strings.HasPrefix(word, "cgroup_disable=") {
 				r = r.at("/proc/cmdline", 0, "%s", word)
@@ -38,8 +39,8 @@ func runCgroup(_ context.Context, m *Machine) Result {
 		return r.means("Limits on it, such as MemoryMax= of a service, have no effect. Some kernels need it at boot: cgroup_enable=memory.")
 	}
 	if c.Mode != host.CgroupV2 {
-		return info("%s", c.Mode).at("", 0, "%s", have).
+		return info("control groups are %s", c.Mode).at("", 0, "%s", have).
 			means("Go reads cpu limits of both versions since 1.25. systemd dropped the old one in version 258.")
 	}
-	return ok("v2").at("", 0, "%s", have)
+	return ok("control groups v2").at("", 0, "%s", have)
 }

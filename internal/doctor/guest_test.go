@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/host/hosttest"
 )
 
 // Root with the home directory of a user leaves nothing of root's in it, while the
@@ -87,8 +89,7 @@ func TestGuest_environment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := annsHost(t)
-			h.UID = c.uid
+			h := annsHost(t, hosttest.File{Path: "/machine", Data: fmt.Appendf(nil, "uid %d\n", c.uid)})
 			for _, dir := range []string{"/home/ann/.config", "/home/ann/.cache/go-build", "/home/ann"} {
 				_ = os.MkdirAll(h.Path(dir), 0o755)
 				if err := os.Chmod(h.Path(dir), c.mode); err != nil {
