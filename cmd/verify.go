@@ -256,6 +256,20 @@ func (a *app) verifier(c *cli.Context) (*verify.Verifier, error) {
 // shownProblems is how many files are printed; --json has them all.
 const shownProblems = 20
 
+// listingAll returns the command that lists all problems of a check, after a colon. It is
+// empty for a tree that cannot say which release it is.
+func (a *app) listingAll(r verify.Report, check verify.Check) string {
+	releases, err := a.installed()
+	if err != nil {
+		return ""
+	}
+	target, err := a.targetAt(r.GOROOT, releases)
+	if err != nil || target.Version.String() != r.Version {
+		return ""
+	}
+	return ": vmgo verify --json --" + check.ID + " " + diag.Word(r.GOROOT)
+}
+
 func (a *app) verifyTable(r verify.Report) error {
 	colour := ui.Palette(a.colour(a.host.StdoutTTY))
 	var table ui.Table
@@ -270,7 +284,7 @@ func (a *app) verifyTable(r verify.Report) error {
 		table.Add(r.Version, check.ID, status, fmt.Sprintf("%.1f s", check.Seconds), check.Detail)
 		for i, p := range check.Problems {
 			if i == shownProblems {
-				table.Add("", "", "", "", fmt.Sprintf("... and %d more: vmgo verify --json --%s %s", len(check.Problems)-i, check.ID, diag.Word(r.GOROOT)))
+				table.Add("", "", "", "", fmt.Sprintf("... and %d more", len(check.Problems)-i)+a.listingAll(r, check))
 				break
 			}
 			table.Add("", "", string(p.Kind), "", filepath.Join(r.GOROOT, p.Path))
