@@ -109,7 +109,7 @@ func (a *app) deliverAudit(c *cli.Context, report audit.Report) error {
 		}
 		data, err := encode()
 		if err == nil {
-			err = fsx.WriteFile(a.host.Abs(c.String(flag)), data, 0o644)
+			err = fsx.WriteOutput(a.host.Abs(c.String(flag)), data, 0o644)
 		}
 		if err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write "+c.String(flag))

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/doctor"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -189,7 +189,7 @@ func (a *app) showDoctor(c *cli.Context, report doctor.Report, detailed bool) er
 		if err := report.HTML(&page, a.host.Now()); err != nil {
 			return err
 		}
-		if err := os.WriteFile(a.host.Abs(file), page.Bytes(), 0o644); err != nil {
+		if err := fsx.WriteOutput(a.host.Abs(file), page.Bytes(), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page")
 		}
 		a.sayf("wrote %s", c.String("html"))

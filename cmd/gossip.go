@@ -73,7 +73,7 @@ func (a *app) writeProof(c *cli.Context, args []string) error {
 	}
 	data, err := record.TlogProof()
 	if err == nil {
-		err = fsx.WriteFile(a.host.Abs(c.String("proof")), data, 0o644)
+		err = fsx.WriteOutput(a.host.Abs(c.String("proof")), data, 0o644)
 	}
 	if err != nil {
 		return diag.Wrap(diag.Failure, err, "cannot write "+c.String("proof"))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/harden"
 	"github.com/vmgo/vmgo/internal/smallfile"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -158,7 +158,7 @@ func (a *app) hardenShow(c *cli.Context, plan harden.Plan) error {
 	if file := c.String("out"); file != "" {
 		data, err := json.MarshalIndent(plan, "", " ")
 		if err == nil {
-			err = os.WriteFile(a.host.Abs(file), append(data, '\n'), 0o600)
+			err = fsx.WriteOutput(a.host.Abs(file), append(data, '\n'), 0o600)
 		}
 		if err != nil {
 			return fmt.Errorf("writing the plan: %w", err)
@@ -359,7 +359,7 @@ func (a *app) hardenReport(c *cli.Context) error {
 	}
 	page, err := engine.Report(plan)
 	if err == nil {
-		err = os.WriteFile(a.host.Abs(c.String("html")), page, 0o644)
+		err = fsx.WriteOutput(a.host.Abs(c.String("html")), page, 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)

@@ -188,7 +188,7 @@ func (a *app) runMatrix(c *cli.Context, runner matrix.Runner, cases []matrix.Cas
 	results := runner.All(c.Context, cases)
 	progress.Close()
 	if file := c.String("junit"); file != "" {
-		if err := fsx.WriteFile(a.host.Abs(file), []byte(matrix.JUnit(strings.Join(command, " "), results)), 0o644); err != nil {
+		if err := fsx.WriteOutput(a.host.Abs(file), []byte(matrix.JUnit(strings.Join(command, " "), results)), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the JUnit report")
 		}
 	}

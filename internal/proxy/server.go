@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -275,6 +276,11 @@ func statusOf(err error) int {
 func explainOpen(dir string, err error) error {
 	if held := heldBy(err); held != "" {
 		return diag.New(diag.StoreBusy, "the cache "+dir+" is used by "+held, "vmgo proxy serve --dir DIR   # each proxy has a cache of its own; several share a bucket by --s3")
+	}
+	if others := (*cache.OthersError)(nil); errors.As(err, &others) {
+		return diag.New(diag.Usage, dir+" has files that no proxy put there, such as "+others.Name+": the cache would remove them",
+			"vmgo proxy serve --dir "+diag.Word(filepath.Join(dir, "proxy-cache")),
+			"vmgo proxy serve --offline --dir "+diag.Word(dir)+"   # serves these files and changes none")
 	}
 	return diag.Wrap(diag.Failure, err, "the cache "+dir+" cannot be used", "ls -ld "+diag.Word(dir))
 }

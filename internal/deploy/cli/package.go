@@ -125,7 +125,7 @@ func (a *app) build(ctx context.Context) (err error) {
 	if err := pack.Write(&buf, p.Signed, dir+"/"+arch); err != nil {
 		return err
 	}
-	if err := fsx.WriteFile(file, buf.Bytes(), 0o644); err != nil {
+	if err := fsx.WriteOutput(file, buf.Bytes(), 0o644); err != nil {
 		return err
 	}
 	if a.flags.json {

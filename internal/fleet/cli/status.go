@@ -155,7 +155,7 @@ func (s *status) show(report fleet.Report) error {
 		if err := report.HTML(&page); err != nil {
 			return err
 		}
-		if err := fsx.WriteFile(path, page.Bytes(), 0o600); err != nil {
+		if err := fsx.WriteOutput(path, page.Bytes(), 0o600); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(path)))
 		}
 		fmt.Fprintln(h.Stderr, "wrote "+diag.Line(s.html))

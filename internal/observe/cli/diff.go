@@ -53,7 +53,7 @@ func (c *compare) run(_ context.Context, arguments []string) error {
 		if err := report.Write(&page, found.Page()); err != nil {
 			return err
 		}
-		if err := fsx.WriteFile(h.Abs(c.out), page.Bytes(), 0o600); err != nil {
+		if err := fsx.WriteOutput(h.Abs(c.out), page.Bytes(), 0o600); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write the page", "ls -ld "+diag.Word(filepath.Dir(h.Abs(c.out))))
 		}
 		fmt.Fprintln(h.Stderr, "wrote "+diag.Line(c.out))

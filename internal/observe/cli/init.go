@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/program"
 	"github.com/vmgo/vmgo/internal/smallfile"
@@ -58,7 +59,7 @@ func (s *start) run(_ context.Context, arguments []string) error {
 	file := filepath.Join(dir, moduleFile)
 	switch _, err := os.Lstat(file); {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.WriteFile(file, []byte(moduleCode), 0o644); err != nil {
+		if err := fsx.WriteFile(file, []byte(moduleCode), 0o644); err != nil {
 			return diag.Wrap(diag.Failure, err, "cannot write "+file, "ls -ld "+diag.Word(dir))
 		}
 		fmt.Fprintln(h.Stderr, "wrote "+diag.Line(file))

@@ -43,6 +43,12 @@ type damaged struct{}
 func (damaged) Error() string        { return "the cached file was damaged" }
 func (damaged) Is(target error) bool { return target == fs.ErrNotExist }
 
+// OthersError reports a file that no cache has put into the directory.
+type OthersError struct{ Name string }
+
+// Error returns which file.
+func (e *OthersError) Error() string { return e.Name + " is no file of a cache" }
+
 // Config says what a Store keeps.
 type Config struct {
 	Dir string
@@ -111,6 +117,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	config.Dir = dir
 	s := &Store{config: config, files: map[string]*list.Element{}, recent: list.New()}
 	if !config.Foreign {
+		if err := s.own(); err != nil {
+			return nil, err
+		}
 		lock, err := fsx.Acquire(ctx, filepath.Join(config.Dir, ".lock"), fsx.LockOptions{NoWait: true, Holder: config.Holder})
 		if err != nil {
 			return nil, err
@@ -143,20 +152,7 @@ func (s *Store) scan() error {
 		used time.Time
 	}
 	var all []found
-	err := filepath.WalkDir(s.config.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, _ := filepath.Rel(s.config.Dir, path)
-		if d.IsDir() {
-			if name == "sumdb" || name != "." && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") || strings.HasSuffix(name, sumSuffix) {
-			return nil
-		}
+	err := s.walk(func(name string, d fs.DirEntry) error {
 		info, err := d.Info()
 		if err != nil {
 			return err
@@ -170,6 +166,40 @@ func (s *Store) scan() error {
 		s.size += f.size
 	}
 	return err
+}
+
+// walk calls each for every file that the cache could hand out.
+func (s *Store) walk(each func(name string, d fs.DirEntry) error) error {
+	return filepath.WalkDir(s.config.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(s.config.Dir, path)
+		if d.IsDir() {
+			if name == "sumdb" || name != "." && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") || strings.HasSuffix(name, sumSuffix) {
+			return nil
+		}
+		return each(name, d)
+	})
+}
+
+// own returns an [*OthersError] where the directory was filled by others: what has no
+// hash would be removed as damaged, or to make room.
+func (s *Store) own() error {
+	if _, err := os.Lstat(filepath.Join(s.config.Dir, stageDir)); err == nil {
+		return nil
+	}
+	return s.walk(func(name string, _ fs.DirEntry) error {
+		if _, err := os.Lstat(s.path(name) + sumSuffix); err != nil {
+			return &OthersError{name}
+		}
+		return nil
+	})
 }
 
 func used(info fs.FileInfo) time.Time {

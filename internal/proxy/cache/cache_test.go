@@ -91,6 +91,39 @@ func TestStore_changesAreNoticed(t *testing.T) {
 	}
 }
 
+// What others put into a directory is not taken for damaged files, and nothing is made there;
+// a cache that was copied without its hidden files is still one.
+func TestOpen_filesOfOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, cache.Config{Dir: dir})
+	put(t, s, "a/@v/list", "v1.0.0")
+	if err := errors.Join(s.Close(), os.RemoveAll(filepath.Join(dir, ".incoming")), os.Remove(filepath.Join(dir, ".lock"))); err != nil {
+		t.Fatal(err)
+	}
+	precious := filepath.Join(dir, "a/thesis.txt")
+	if err := os.WriteFile(precious, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := cache.Open(t.Context(), cache.Config{Dir: dir, MaxSize: 1})
+	if others := (*cache.OthersError)(nil); !errors.As(err, &others) || others.Name != "a/thesis.txt" {
+		t.Errorf("opened: %v", err)
+	}
+	if data, err := os.ReadFile(precious); err != nil || string(data) != "mine" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left behind: %v, %v", names, err)
+	}
+	if err := os.Remove(precious); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, cache.Config{Dir: dir})
+	if text, err := read(t, s, "a/@v/list"); text != "v1.0.0" || err != nil {
+		t.Errorf("the copied cache: %q, %v", text, err)
+	}
+}
+
 func TestStore_theNextProcessChecksAtTheFirstRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
