@@ -303,6 +303,7 @@ var mayReadBare = map[string]string{
 	"internal/smallfile Put":             "O_NOFOLLOW and O_NONBLOCK, for writing",
 	"internal/fsx OpenOwn":               "looks with smallfile.Check; read and write do not block",
 	"internal/fsx openDir":               "O_DIRECTORY",
+	"internal/fsx WriteOutput":           "for writing, to a stream of the process",
 	"internal/fsx chmodAt":               "O_PATH",
 	"internal/fsx openDirAt":             "O_DIRECTORY",
 	"internal/fsx Chmod":                 "O_PATH",

@@ -1125,6 +1125,12 @@ purge() {
 	for dir in "$data" "${XDG_CONFIG_HOME:-$home/.config}/vmgo" "${XDG_CACHE_HOME:-$home/.cache}/vmgo" "${XDG_STATE_HOME:-$home/.local/state}/vmgo"; do
 		# Directories of a module cache are read-only.
 		[ -n "$dry" ] || [ ! -d "$dir" ] || find "$dir" -type d ! -perm -u+w -exec chmod u+w {} +
+		if [ -z "$dry" ] && [ "$dir" = "$data" ] && [ -d "$data/go" ]; then # what was left there
+			for file in "$data"/*; do
+				[ "$file" = "$data/go" ] || remove "$file"
+			done
+			continue
+		fi
 		remove "$dir"
 	done
 }

@@ -45,14 +45,15 @@ func TestInstaller_hookForAll(t *testing.T) {
 func TestInstaller_purge(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, in *installer) {
-		for _, dir := range []string{".local/share", ".local/state", ".config", ".cache", "other store"} {
+		for _, dir := range []string{".local/share", ".local/state", ".config", ".cache", ".local/share/vmgo/go", "other store"} {
 			in.write(filepath.Join(in.home, dir, "mine"), "")
 		}
 		before := in.tree()
 		in.run(0, "--programs-only", "--hook")
 		other := filepath.Join(in.home, "other store")
 		in.env = append(in.env, "VMGO_ROOT="+other)
-		for _, store := range []string{filepath.Join(in.home, ".local/share/vmgo/go"), other} {
+		own := filepath.Join(in.home, ".local/share/vmgo/go")
+		for _, store := range []string{own, other} {
 			in.write(filepath.Join(store, ".vmgo/receipts/1.22.5.json"), "{}")
 			in.write(filepath.Join(store, "1.22.5/bin/go"), "")
 			if err := os.Symlink("1.22.5", filepath.Join(store, "default")); err != nil {
@@ -73,7 +74,7 @@ func TestInstaller_purge(t *testing.T) {
 			t.Error("a dry run removes something")
 		}
 		_, stderr := in.run(0, "--uninstall", "--purge")
-		wants(t, stderr, other+" has files that vmgo has not made: left there")
+		wants(t, stderr, other+" has files that vmgo has not made: left there", own+" has files that vmgo has not made: left there")
 		if after := in.tree(); after != before {
 			t.Errorf("before\n%safter\n%s", before, after)
 		}
