@@ -83,13 +83,14 @@ func (a *app) kit(build bool) (tools.Kit, error) {
 	return k, programs.Record()
 }
 
-// outsideEnv returns the environment without the changes of the hook.
+// outsideEnv returns the environment without the changes of the hook, for the go command
+// that vmgo runs for itself.
 func (a *app) outsideEnv() map[string]string {
 	s, err := a.look(here.Question{})
 	if err != nil && s.Outside == nil {
-		return a.host.Env
+		s.Outside = a.host.Env
 	}
-	return s.Outside
+	return a.layout.OwnEnv(s.Outside, a.host.UID)
 }
 
 // toolLine is a tool as --json prints it.

@@ -6,6 +6,7 @@
 package dirs
 
 import (
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -58,6 +59,25 @@ func FromEnv(env map[string]string, root string, uid int) Layout {
 		l.UserStore = l.Data + "/go"
 	}
 	return l
+}
+
+// OwnEnv returns the environment for programs that keep files of their own, as the go
+// command does its caches: for root without the HOME and the XDG directories of
+// another user, like the layout.
+func (l Layout) OwnEnv(env map[string]string, uid int) map[string]string {
+	if uid != 0 {
+		return env
+	}
+	own := maps.Clone(env)
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"} {
+		if value := env[name]; value != "" && unlessForeign(value) == "" {
+			delete(own, name)
+		}
+	}
+	if own["HOME"] == "" && l.Home != "" {
+		own["HOME"] = l.Home
+	}
+	return own
 }
 
 // unlessForeign gives a directory back, or "" if it, or the nearest directory

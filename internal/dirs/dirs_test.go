@@ -2,6 +2,7 @@ package dirs_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,7 +122,12 @@ func TestFromEnv_rootWithAnothersHome(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if l := dirs.FromEnv(env, root, 4242); l.Home != ann || l.Data != ann+"/data/vmgo" {
+	env["PATH"] = ann
+	want := map[string]string{"HOME": "/root", "XDG_CACHE_HOME": shared + "/cache", "PATH": ann}
+	if own := l.OwnEnv(env, 0); !maps.Equal(own, want) || env["HOME"] != ann {
+		t.Errorf("the environment of programs: %v", own)
+	}
+	if l := dirs.FromEnv(env, root, 4242); l.Home != ann || l.Data != ann+"/data/vmgo" || !maps.Equal(l.OwnEnv(env, 4242), env) {
 		t.Errorf("ann herself: %+v", l)
 	}
 }
