@@ -94,6 +94,18 @@ func TestReport_Groups(t *testing.T) {
 	}
 }
 
+// What has no fix yet is with what has one; two fixes for one place are two groups.
+func TestReport_Groups_withoutAFix(t *testing.T) {
+	t.Parallel()
+	finding := func(id, fix string) Finding {
+		return Finding{ID: id, Kind: Program, Module: "m", Version: "v1", Where: []string{"x"}, Fix: fix}
+	}
+	groups := Report{Findings: []Finding{finding("A", ""), finding("B", "go get m@v2"), finding("C", ""), finding("D", "go get m/v2")}}.Groups()
+	if len(groups) != 2 || len(groups[0].Findings) != 3 || groups[0].Places[0].Fix != "go get m@v2" || groups[1].Places[0].Fix != "go get m/v2" {
+		t.Errorf("%+v", groups)
+	}
+}
+
 // Paths have blanks and parentheses of their own; addresses of files are escaped.
 func TestReport_formats(t *testing.T) {
 	t.Parallel()

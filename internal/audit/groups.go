@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -19,27 +20,31 @@ type Place struct {
 	Fix   string // empty: there is none yet
 }
 
-// Groups returns the findings in groups, in the order of their first findings.
+// Groups returns the findings in groups, in the order of their first findings. What has no
+// fix yet is in the group of what has one in the same places.
 func (r Report) Groups() []Group {
 	var groups []Group
-	at := map[string]int{}
+	at := map[string][]int{}
 	for _, f := range r.Findings { // those of one place are not beside each other
-		key := strings.Join([]string{string(f.Kind), f.Module, f.Version, f.Fix, strings.Join(f.Where, "\n")}, "\x00")
-		i, known := at[key]
-		if !known {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, Group{f.Module, f.Version, nil, []Place{{f.Where, f.Fix}}})
+		key := strings.Join([]string{string(f.Kind), f.Module, f.Version, strings.Join(f.Where, "\n")}, "\x00")
+		fits := func(i int) bool { fix := groups[i].Places[0].Fix; return fix == "" || f.Fix == "" || fix == f.Fix }
+		n := slices.IndexFunc(at[key], fits)
+		if n < 0 {
+			n = len(at[key])
+			at[key] = append(at[key], len(groups))
+			groups = append(groups, Group{f.Module, f.Version, nil, []Place{{Where: f.Where}}})
 		}
-		groups[i].Findings = append(groups[i].Findings, f)
+		g := &groups[at[key][n]]
+		g.Findings = append(g.Findings, f)
+		g.Places[0].Fix = cmp.Or(g.Places[0].Fix, f.Fix)
 	}
 	var united []Group
-	clear(at)
+	first := map[string]int{}
 	for _, g := range groups {
 		key := g.contents()
-		i, known := at[key]
+		i, known := first[key]
 		if !known {
-			at[key] = len(united)
+			first[key] = len(united)
 			united = append(united, g)
 			continue
 		}
