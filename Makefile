@@ -1,12 +1,14 @@
 # make help lists the targets. Everything real is in test.sh and the go command.
 .DEFAULT_GOAL := help
+# As releases and install.sh have them: TestBuilds_haveTheSameTags.
+tags := urfave_cli_no_docs,urfave_cli_no_suggest
 .PHONY: help build test quick long update lint bench recording release
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build all programs into .cache/bin
-	go build -trimpath -o .cache/bin/ . ./shims/vmgo-shim $(addprefix ./,$(wildcard cmd/vmgo-*))
+	go build -trimpath -tags $(tags) -o .cache/bin/ . ./shims/vmgo-shim $(addprefix ./,$(wildcard cmd/vmgo-*))
 
 test: ## all checks and tests, as continuous integration runs them
 	./test.sh

@@ -69,3 +69,28 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 }
+
+// TestBuilds_haveTheSameTags: without them, urfave/cli brings a Markdown library along.
+func TestBuilds_haveTheSameTags(t *testing.T) {
+	t.Parallel()
+	list := regexp.MustCompile(`urfave_cli_\w+(?:,urfave_cli_\w+)*`)
+	same := ""
+	for _, file := range []string{"Makefile", "install.sh", "packaging/release.sh", "internal/bench/main.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := list.FindAllString(string(text), -1)
+		if len(found) == 0 {
+			t.Errorf("%s builds without tags", file)
+		}
+		for _, tags := range found {
+			if same == "" {
+				same = tags
+			}
+			if tags != same {
+				t.Errorf("%s builds with %s, the Makefile with %s", file, tags, same)
+			}
+		}
+	}
+}
