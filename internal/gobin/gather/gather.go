@@ -40,7 +40,11 @@ func (g Programs) Apply(bin string) error {
 		if err := os.MkdirAll(filepath.Dir(move.To), 0o777); err != nil {
 			return err
 		}
-		if err := moveNew(move.From, move.To); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := moveNew(move.From, move.To)
+		if errors.Is(err, fs.ErrNotExist) { // an earlier Apply may have moved it
+			_, err = os.Lstat(move.To)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
@@ -120,7 +124,10 @@ func moveNew(from, to string) error {
 	if err == nil {
 		return os.Remove(from)
 	}
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist) && sameFile(from, to): // interrupted before it was removed
+		return os.Remove(from)
+	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	data, err := smallfile.Open(from)
@@ -141,6 +148,13 @@ func moveNew(from, to string) error {
 		return err
 	}
 	return os.Remove(from)
+}
+
+// sameFile reports whether two names are links to one file.
+func sameFile(a, b string) bool {
+	x, err := os.Lstat(a)
+	y, errB := os.Lstat(b)
+	return err == nil && errB == nil && os.SameFile(x, y)
 }
 
 // renameNew renames and replaces nothing.
