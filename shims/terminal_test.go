@@ -220,7 +220,8 @@ func (m *machine) startCommand(name string, argv []string) *terminal {
 	term := &terminal{m: m, name: name, pty: pty, cmd: exec.Command(argv[0], argv[1:]...), closed: make(chan struct{})}
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = tty, tty, tty
 	term.cmd.Env, term.cmd.Dir = m.env.Pairs(), m.root
-	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	// xonsh may outlive its terminal, and asks for input forever: it ends with the test, also a killed one.
+	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
 	must(m.t, term.cmd.Start())
 	_ = tty.Close()
 	go term.read()
