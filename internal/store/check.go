@@ -181,8 +181,8 @@ func (c *checker) top() error {
 // staging looks for stages whose maker is gone.
 func (c *checker) staging() error {
 	staging, err := fsx.OpenTrusted(c.s.meta("staging"))
-	if errors.Is(err, fs.ErrNotExist) || fsx.IsSpecial(err) || errors.Is(err, syscall.ENOTDIR) {
-		return nil // a link or file in its place is unsafe, and told
+	if errors.Is(err, fs.ErrNotExist) || isInItsPlace(err) {
+		return nil
 	}
 	if err != nil {
 		return err
@@ -212,10 +212,23 @@ func (c *checker) staging() error {
 	return nil
 }
 
+// namesIn returns the names in a directory of the store.
+func namesIn(dir string) ([]string, error) {
+	names, err := readNames(dir)
+	if isInItsPlace(err) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// isInItsPlace reports whether an error is about a link or file in the place of
+// a directory. It is unsafe, and told.
+func isInItsPlace(err error) bool { return fsx.IsSpecial(err) || errors.Is(err, syscall.ENOTDIR) }
+
 // records looks for records of no release.
 func (c *checker) records() error {
 	for _, kind := range [][2]string{{"manifests", ""}, {"receipts", ".json"}} {
-		names, err := readNames(c.s.meta(kind[0]))
+		names, err := namesIn(c.s.meta(kind[0]))
 		if err != nil {
 			return err
 		}
@@ -244,7 +257,7 @@ func (c *checker) ofNoRelease(version string, named bool, path string) {
 
 func (c *checker) toolchains() error {
 	dir := installed.Toolchains(c.s.dir)
-	names, err := readNames(dir)
+	names, err := namesIn(dir)
 	if err != nil {
 		return err
 	}

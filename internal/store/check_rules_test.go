@@ -45,6 +45,17 @@ func TestStore_checkSaysNoMore(t *testing.T) {
 		"staging a link": {func(dir string) error {
 			return errors.Join(os.Remove(dir+"/.vmgo/staging"), os.Symlink(".", dir+"/.vmgo/staging"))
 		}, []string{"writable .vmgo/staging"}},
+		"no records": {func(dir string) error { return os.RemoveAll(dir + "/.vmgo") }, []string{
+			"unproved 1.22.4", "unproved 1.22.5", "orphan toolchains/go1.22.4", "orphan toolchains/go1.22.5"}},
+		"manifests a file": {func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/.vmgo/manifests"), os.WriteFile(dir+"/.vmgo/manifests", nil, 0o644))
+		}, []string{"writable .vmgo/manifests", "records 1.22.4", "records 1.22.5"}},
+		"locks a link": {func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/.vmgo/locks"), os.Symlink("staging", dir+"/.vmgo/locks"))
+		}, []string{"writable .vmgo/locks"}},
+		"toolchains a file": {func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/toolchains"), os.WriteFile(dir+"/toolchains", nil, 0o644))
+		}, []string{"writable toolchains", "toolchain toolchains/go1.22.4", "toolchain toolchains/go1.22.5"}},
 		"staging gone":     {func(dir string) error { return os.Remove(dir + "/.vmgo/staging") }, nil},
 		"a file on top":    {func(dir string) error { return os.WriteFile(dir+"/1.9.1", nil, 0o644) }, []string{"stranger 1.9.1"}},
 		"an unproved tree": {func(dir string) error { return os.Mkdir(dir+"/1.9.1", 0o755) }, []string{"unproved 1.9.1"}},
@@ -125,6 +136,9 @@ func TestStore_checkOfNothing(t *testing.T) {
 		t.Errorf("an install that is under way: %v", list)
 	}
 	if err := stage.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.Dir() + "/.vmgo/lock"); err != nil { // for which nobody waits then
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

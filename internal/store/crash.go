@@ -140,10 +140,7 @@ func readMarker(dir *fsx.Dir) (v gover.Version, inode uint64, ok bool) {
 	if err != nil {
 		return v, 0, false
 	}
-	version, number, ok := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
-	if !ok {
-		return v, 0, false
-	}
+	version, number, _ := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
 	inode, err = strconv.ParseUint(number, 10, 64)
 	v, ok = installed.VersionOf(version)
 	return v, inode, ok && err == nil

@@ -14,7 +14,7 @@ import (
 // is in a directory that they cannot search.
 func (s *Store) wideLocks() (faults []Fault, err error) {
 	paths := []string{filepath.Join(metaDir, "lock"), locksDir}
-	names, err := readNames(filepath.Join(s.dir, locksDir))
+	names, err := namesIn(filepath.Join(s.dir, locksDir))
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, err
 	}

@@ -111,10 +111,7 @@ func decodeLine(line []byte) (archive.File, error) {
 	}
 	f.Size = n
 	f.Path = string(path)
-	if err := archive.CheckPath(f.Path); err != nil {
-		return f, err
-	}
-	return f, nil
+	return f, archive.CheckPath(f.Path)
 }
 
 func lowerHex(b []byte) bool {

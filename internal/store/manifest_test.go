@@ -26,25 +26,40 @@ func TestManifest_roundTrip(t *testing.T) {
 
 func TestDecodeManifest_strict(t *testing.T) {
 	t.Parallel()
-	good := store.Manifest{{Path: "a", Mode: 0o644, Size: 12}, {Path: "b", Mode: 0o755, Size: 3}}.Encode()
-	for name, change := range map[string]func(string) string{
-		"cut":        func(s string) string { return s[:len(s)-1] },
-		"empty line": func(s string) string { return "\n" + s },
-		"order":      func(s string) string { i := strings.IndexByte(s, '\n') + 1; return s[i:] + s[:i] },
-		"twice":      func(s string) string { return s + s[strings.IndexByte(s, '\n')+1:] },
-		"upper case": func(s string) string { return strings.Replace(s, "00000000 644", "0000000A 644", 1) },
-		"mode":       func(s string) string { return strings.Replace(s, " 755 ", " 777 ", 1) },
-		"sign":       func(s string) string { return strings.Replace(s, " 12 a", " +12 a", 1) },
-		"zero":       func(s string) string { return strings.Replace(s, " 12 a", " 012 a", 1) },
-		"negative":   func(s string) string { return strings.Replace(s, " 12 a", " -12 a", 1) },
-		"dotdot":     func(s string) string { return strings.Replace(s, " a\n", " ../a\n", 1) },
-		"no path":    func(s string) string { return strings.Replace(s, " a\n", " \n", 1) },
-		"CR":         func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
-		"tab in it":  func(s string) string { return strings.Replace(s, " 12 a", "\t12 a", 1) },
-		"tab":        func(s string) string { return strings.ReplaceAll(s, " ", "\t") },
+	good := string(store.Manifest{{Path: "a", Mode: 0o644, Size: 12}, {Path: "b", Mode: 0o755, Size: 3}}.Encode())
+	head, lines, _ := strings.Cut(good, "\n")
+	a, b, _ := strings.Cut(lines, "\n")
+	const columns, digest, mode, size, order = "columns", "hexadecimal", "a mode other", "a size", "not sorted"
+	line := func(text string) string { return head + "\n" + text + "\n" + b }
+	char := func(at int, c string) string { return line(a[:at] + c + a[at+1:]) }
+	for name, c := range map[string]struct{ text, why string }{
+		"cut":              {good[:len(good)-1], "truncated"},
+		"empty line":       {line(""), columns},
+		"short":            {line(a[:73]), columns},
+		"only digests":     {line(a[:74]), mode},
+		"no size":          {line(a[:77]), size},
+		"order":            {head + "\n" + b + a + "\n", order},
+		"twice":            {line(a + "\n" + a), order},
+		"tab after":        {char(64, "\t"), columns},
+		"tab between":      {char(73, "\t"), columns},
+		"upper case":       {char(63, "A"), digest},
+		"upper-case CRC":   {char(72, "A"), digest},
+		"below the digits": {char(5, "/"), digest},
+		"above the digits": {char(5, ":"), digest},
+		"below a":          {char(5, "`"), digest},
+		"above f":          {char(65, "g"), digest},
+		"mode":             {line(strings.Replace(a, " 644 ", " 777 ", 1)), mode},
+		"sign":             {line(strings.Replace(a, " 12 a", " +12 a", 1)), size},
+		"zero":             {line(strings.Replace(a, " 12 a", " 012 a", 1)), size},
+		"negative":         {line(strings.Replace(a, " 12 a", " -12 a", 1)), size},
+		"too large":        {line(strings.Replace(a, " 12 a", " 99999999999999999999 a", 1)), size},
+		"dotdot":           {line(strings.Replace(a, " 12 a", " 12 ../a", 1)), "../a"},
+		"no path":          {line(strings.Replace(a, " 12 a", " 12 ", 1)), "line 1"},
+		"CR":               {strings.ReplaceAll(good, "\n", "\r\n"), "a format"},
+		"tab in it":        {line(strings.Replace(a, " 12 a", "\t12 a", 1)), mode},
 	} {
-		if m, err := store.DecodeManifest([]byte(change(string(good)))); diag.CodeOf(err) != diag.Tampered {
-			t.Errorf("%s: %v, %v", name, m, err)
+		if m, err := store.DecodeManifest([]byte(c.text)); diag.CodeOf(err) != diag.Tampered || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, %v, want %q", name, m, err, c.why)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -131,6 +132,14 @@ func TestWriter_somethingInTheWay(t *testing.T) {
 			t.Errorf("%s: swapped", name)
 		}
 	}
+	w, stage := opened(t)
+	at := filepath.Join(w.dir, ".vmgo/manifests/1.22.5")
+	if err := errors.Join(stage.write(nil, Receipt{}), w.reveal(stage), os.Remove(at), os.Mkdir(at, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.hide(stage.version, false); err == nil || w.Has(stage.version) {
+		t.Errorf("a record that cannot be removed: %v", err)
+	}
 }
 
 // The sweep removes what is named as for a release that is not there, and
@@ -162,6 +171,32 @@ func TestWriter_sweepsWhatItMade(t *testing.T) {
 		}
 		if err := os.Remove(filepath.Join(w.dir, name)); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// What keeps the sweep from finishing is an error, whatever else could go on.
+func TestWriter_sweepThatCannotFinish(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(w *writer, stage *Stage) error{
+		"a link of a release": func(w *writer, stage *Stage) error {
+			return errors.Join(w.reveal(stage), os.Remove(w.dir+"/toolchains/go1.22.5"), os.MkdirAll(w.dir+"/toolchains/go1.22.5/own", 0o755))
+		},
+		"a swap": func(w *writer, stage *Stage) error {
+			dead, err := w.staging.MkdirTemp("1.22.5.")
+			at := filepath.Join(w.staging.Path(), dead)
+			var st syscall.Stat_t
+			err = errors.Join(err, w.reveal(stage), os.Mkdir(at+"/tree", 0o755), syscall.Lstat(at+"/tree", &st), os.WriteFile(at+"/manifest", nil, 0o644))
+			return errors.Join(err, os.WriteFile(at+"/swap", fmt.Appendf(nil, "1.22.5 %d\n", st.Ino), 0o644),
+				os.Remove(w.dir+"/.vmgo/manifests/1.22.5"), os.MkdirAll(w.dir+"/.vmgo/manifests/1.22.5/own", 0o755))
+		},
+	} {
+		w, stage := opened(t)
+		if err := errors.Join(stage.write(nil, Receipt{}), prepare(w, stage)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.reconcile(); err == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
@@ -216,7 +251,7 @@ func TestStore_faultCodes(t *testing.T) {
 	}{
 		{syscall.ENOSPC, diag.DiskFull}, {syscall.EDQUOT, diag.DiskFull}, {syscall.EACCES, diag.StoreNotWritable}, {syscall.EPERM, diag.StoreNotWritable},
 		{syscall.ENOTDIR, diag.StoreNotWritable}, {syscall.EROFS, diag.StoreNotWritable}, {&fsx.UnsafeError{Reason: "x", Fix: "y"}, diag.StoreUnsafe},
-		{diag.New(diag.StoreBusy, "x"), diag.StoreBusy}, {syscall.EIO, diag.CodeOf(syscall.EIO)}, {context.Canceled, diag.CodeOf(context.Canceled)},
+		{diag.New(diag.StoreBusy, "x"), diag.StoreBusy}, {diag.Wrap(diag.StoreBusy, syscall.ENOSPC, "x"), diag.StoreBusy}, {syscall.EIO, diag.CodeOf(syscall.EIO)}, {context.Canceled, diag.CodeOf(context.Canceled)},
 	} {
 		err := s.fault(&fs.PathError{Op: "open", Path: "x", Err: c.err})
 		if diag.CodeOf(err) != c.code || (c.code == diag.DiskFull || c.code == diag.StoreNotWritable) && len(diag.HintsOf(err)) == 0 {
@@ -231,5 +266,22 @@ func TestStore_faultCodes(t *testing.T) {
 	}
 	if err := s.room(Need{}); err != nil {
 		t.Error(err)
+	}
+	dir := filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink("loop", dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Open(dir, Options{}).room(Need{}); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("room that cannot be measured: %v", err)
+	}
+	for n, more := range map[int]string{1: "", 2: " (and 1 more)", 7: " (and 6 more)"} {
+		var unsafe []*fsx.UnsafeError
+		for range n {
+			unsafe = append(unsafe, &fsx.UnsafeError{Reason: "every user may write", Fix: "chmod"})
+		}
+		err := s.unsafeError(unsafe)
+		if want := "the store /none/a store is not safe: every user may write" + more; err.Msg != want || len(err.Hints) != min(n, 5) {
+			t.Errorf("%q, hints %q", err.Msg, err.Hints)
+		}
 	}
 }

@@ -43,7 +43,7 @@ func (st *Stage) Publish(ctx context.Context, m Manifest, r Receipt, replace boo
 	case err != nil:
 	case tree && replace:
 		err = w.swap(st)
-	case tree && receipt:
+	case receipt:
 		err = ErrExists
 	case tree:
 		err = st.store.unproved(st.version)
@@ -93,10 +93,7 @@ func (w *writer) reveal(st *Stage) error {
 		// What somebody put there meanwhile must not have our receipt.
 		return errors.Join(err, w.dropRecords(st.version))
 	}
-	if err := w.linkToolchain(st.version); err != nil {
-		return err
-	}
-	return w.root.Sync()
+	return errors.Join(w.linkToolchain(st.version), w.root.Sync())
 }
 
 // placeRecords moves the staged manifest and receipt to their places.
@@ -134,7 +131,7 @@ func (w *writer) swap(st *Stage) error {
 // new tree shows whether it is in its place already.
 func (w *writer) finishSwap(d *stageDir, v gover.Version, inode uint64) error {
 	name := v.String()
-	if w.root.Inode(name) != inode && d.Inode(treeName) == inode {
+	if d.Inode(treeName) == inode {
 		err := d.Exchange(treeName, w.root, name)
 		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) {
 			// Without an exchange there is a moment with no release at all.

@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -76,12 +79,35 @@ func TestStore_thatCannotBeLookedAt(t *testing.T) {
 		if err := damage(s.Dir()); err != nil {
 			t.Fatal(err)
 		}
+		if list, err := s.Releases(); !errors.Is(err, syscall.ELOOP) {
+			t.Errorf("%s: %v, %v", name, list, err)
+		}
 		for what, err := range each(t, s, store.Wait{}) {
 			missing := what == "uninstall" && diag.CodeOf(err) == diag.NotInstalled
 			if !errors.Is(err, syscall.ELOOP) && !missing {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}
 		}
+	}
+}
+
+// Where it cannot be seen whether there is a receipt, a tree is neither installed nor unproved.
+func TestStore_receiptsThatCannotBeLookedAt(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	mustPut(t, s, "1.22.5")
+	v := version(t, "1.22.5")
+	if s.Unproved(v) || !s.Has(v) || s.Unproved(version(t, "1.22.4")) {
+		t.Error("a release is installed or not")
+	}
+	if err := loop(filepath.Join(s.Dir(), ".vmgo")); err != nil {
+		t.Fatal(err)
+	}
+	if s.Unproved(v) || s.Has(v) {
+		t.Errorf("unproved %v, installed %v", s.Unproved(v), s.Has(v))
+	}
+	if err := s.Uninstall(t.Context(), v, true, store.Wait{}); diag.CodeOf(err) != diag.NotInstalled {
+		t.Errorf("uninstall: %v", err)
 	}
 }
 
@@ -242,6 +268,12 @@ func TestStage_publishOverAnUnprovedTree(t *testing.T) {
 	if err := put(t, s, toolchain("1.22.5"), true); err != nil || !s.Has(v) {
 		t.Errorf("replaced: %v", err)
 	}
+	if err := os.Remove(filepath.Join(s.Dir(), ".vmgo/receipts/1.22.5.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Uninstall(t.Context(), v, false, store.Wait{}); err != nil || s.Unproved(v) {
+		t.Errorf("removed: %v", err)
+	}
 }
 
 // Who waited for a release finds it gone.
@@ -319,7 +351,10 @@ func TestStore_records(t *testing.T) {
 		"no manifest":       {func(s *store.Store) error { return os.Remove(s.Dir() + "/" + manifest) }, "", diag.Tampered, nil, os.ErrNotExist},
 		"a loop as manifest": {func(s *store.Store) error { return loop(s.Dir() + "/" + manifest) }, "", diag.Failure,
 			nil, syscall.ELOOP},
-		"manifest cut": {func(s *store.Store) error { return os.Truncate(s.Dir()+"/"+manifest, 500) }, "", diag.Tampered, nil, nil},
+		"manifest cut":    {func(s *store.Store) error { return os.Truncate(s.Dir()+"/"+manifest, 500) }, "", diag.Tampered, nil, nil},
+		"manifest edited": {func(s *store.Store) error { return rewrite(s, false, " 644 ", " 755 ") }, "", diag.Tampered, nil, nil},
+		"no manifest at all, and the receipt says so": {func(s *store.Store) error { return rewrite(s, true, "format 1", "junk") }, "", diag.Tampered, nil, nil},
+		"of a newer program":                          {func(s *store.Store) error { return rewrite(s, true, "format 1", "format 2") }, "", diag.NewerFormat, nil, nil},
 		"of another": {func(s *store.Store) error {
 			return os.Rename(s.Dir()+"/.vmgo/receipts/1.22.4.json", s.Dir()+"/"+receipt)
 		}, diag.Tampered, diag.Tampered, nil, nil},
@@ -337,6 +372,19 @@ func TestStore_records(t *testing.T) {
 			t.Errorf("%s: receipt %v, manifest %v", name, errR, errM)
 		}
 	}
+}
+
+// rewrite changes the manifest of 1.22.5, and the digest in its receipt with it if told so.
+func rewrite(s *store.Store, both bool, old, new string) error {
+	path, receipt := filepath.Join(s.Dir(), ".vmgo/manifests/1.22.5"), filepath.Join(s.Dir(), ".vmgo/receipts/1.22.5.json")
+	before, err := os.ReadFile(path)
+	text, receiptErr := os.ReadFile(receipt)
+	after := bytes.Replace(before, []byte(old), []byte(new), 1)
+	if both {
+		sum := func(b []byte) []byte { return fmt.Appendf(nil, "%x", sha256.Sum256(b)) }
+		text = bytes.Replace(text, sum(before), sum(after), 1)
+	}
+	return errors.Join(err, receiptErr, os.WriteFile(path, after, 0o644), os.WriteFile(receipt, text, 0o644))
 }
 
 func code(err error) diag.Code {

@@ -138,10 +138,8 @@ func (st *Stage) Close() error {
 		err = st.tree.Close()
 		st.tree = nil
 	}
-	if st.dir != nil {
-		err = errors.Join(err, st.dir.remove())
-		st.dir = nil
-	}
+	err = errors.Join(err, st.dir.remove())
+	st.dir = nil
 	for _, dir := range st.garbage {
 		err = errors.Join(err, dir.remove())
 	}
@@ -156,9 +154,6 @@ func (st *Stage) Close() error {
 // Mkdir is part of [archive.Sink].
 func (st *Stage) Mkdir(path string) error {
 	parent, name := filepath.Split(path)
-	if parent == "" {
-		return st.store.fault(st.tree.Mkdir(name, 0o755))
-	}
 	dir, err := st.tree.Sub(filepath.Clean(parent))
 	if err != nil {
 		return st.store.fault(err)

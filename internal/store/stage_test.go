@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -79,6 +80,77 @@ func TestStage_sharesFromOtherPlaces(t *testing.T) {
 	}
 }
 
+// Where the nearest release that has a file is damaged, the next one serves; what
+// only looks alike never does.
+func TestStage_sharesWithTheNext(t *testing.T) {
+	t.Parallel()
+	const text = "0123456789\n"
+	s := open(t, store.Options{})
+	apart := store.Open(s.Dir(), store.Options{NoLink: true})
+	damage := func(v string) {
+		if err := os.WriteFile(filepath.Join(s.Dir(), v, "lib/x"), []byte("edited.....\n"[:len(text)]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for v, files := range map[string]map[string]string{
+		"1.22.4": {"lib/x": text, "lib/y": "y\n"}, "1.22.3": {"lib/x": "9876543210\n"}, "1.22.2": {"lib/z": text}, "1.22.1": {"lib/x": text}, "1.22.0": {"lib/x": text},
+	} {
+		if err := put(t, apart, vmtest.Toolchain{Version: v, Files: files}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage("1.22.4")
+	damage("1.22.1")
+	stage, dir := staged(t, s, "1.22.5")
+	err := errors.Join(dir.Put(fileOf("lib/x", text), []byte(text)), dir.Put(fileOf("lib/a", "y\n"), []byte("y\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inode(t, filepath.Join(stage.Tree(), "lib/x")) != inode(t, filepath.Join(s.Dir(), "1.22.0/lib/x")) {
+		t.Error("lib/x is not shared with 1.22.0")
+	}
+	damage("1.22.0")
+	if err := os.Remove(filepath.Join(stage.Tree(), "lib/x")); err != nil {
+		t.Fatal(err)
+	}
+	if sum, ok, err := dir.Reuse(fileOf("lib/x", text)); ok || err != nil {
+		t.Errorf("reused: %x, %v", sum, err)
+	}
+	// One whose directory is gone keeps none of the others from being found.
+	if err := errors.Join(os.RemoveAll(filepath.Join(s.Dir(), "1.22.2/lib")), dir.Put(fileOf("lib/c", text), []byte(text)),
+		dir.Put(fileOf("lib/b", "y\n"), []byte("y\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if inode(t, filepath.Join(stage.Tree(), "lib/b")) != inode(t, filepath.Join(s.Dir(), "1.22.4/lib/y")) {
+		t.Error("lib/b is not shared with 1.22.4")
+	}
+}
+
+// A large file that cannot be shared stays as it was written.
+func TestStage_largeFileThatCannotBeShared(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	if err := put(t, s, vmtest.Toolchain{Version: "1.22.4", Files: map[string]string{"lib/x": "x\n"}}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setxattr(filepath.Join(s.Dir(), "1.22.4/lib/x"), "user.vmgo", []byte("x"), 0); err != nil {
+		t.Skipf("this file system has no attributes of users: %v", err)
+	}
+	stage, dir := staged(t, s, "1.22.5")
+	file := fileOf("lib/x", "x\n")
+	w, err := dir.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write([]byte("x\n"))
+	if err := errors.Join(err, w.Commit(file.SHA256), w.Close()); err != nil {
+		t.Error(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(stage.Tree(), "lib/x")); err != nil || string(data) != "x\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 // TestStage_reuse: without links a file of a neighbour is copied; what it has not
 // is not made up.
 func TestStage_reuse(t *testing.T) {
@@ -100,8 +172,14 @@ func TestStage_reuse(t *testing.T) {
 		if shared := inode(t, at) == inode(t, filepath.Join(s.Dir(), "1.22.4/lib/x")); shared == noLink || stage.Reused() != 1 {
 			t.Errorf("no links %v: shared %v, reused %d", noLink, shared, stage.Reused())
 		}
-		if _, ok, err := dir.Reuse(fileOf("lib/other", text)); ok || err != nil {
-			t.Errorf("what no neighbour has: %v, %v", ok, err)
+		version, err := os.ReadFile(filepath.Join(s.Dir(), "1.22.4/VERSION")) // the first in the manifest
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, content := range []string{text, string(version)} {
+			if _, ok, err := dir.Reuse(fileOf("lib/other", content)); ok || err != nil {
+				t.Errorf("what no neighbour has: %v, %v", ok, err)
+			}
 		}
 		if _, ok, err := dir.Reuse(fileOf("lib/x", text)); ok || err == nil {
 			t.Errorf("what is there already: %v, %v", ok, err)
@@ -190,6 +268,9 @@ func TestStage_madeAndName(t *testing.T) {
 	if _, err := stage.Made(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without VERSION: %v", err)
 	}
+	if _, err := stage.Name(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without VERSION: %v", err)
+	}
 	for text, want := range map[string]string{"go1.22.5\ntime 2024-06-27T20:11:12Z\n": "2024-06-27", "go1.20.14\n": "", "go1.22.5\ntime soon\n": ""} {
 		if err := os.WriteFile(filepath.Join(stage.Tree(), "VERSION"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -198,6 +279,27 @@ func TestStage_madeAndName(t *testing.T) {
 		if (err == nil) != (want != "") || err == nil && made.Format("2006-01-02") != want {
 			t.Errorf("%q: %v, %v", text, made, err)
 		}
+		first, _, _ := strings.Cut(text, "\n")
+		staged, errStaged := stage.Name()
+		if name, err := store.NameOf(stage.Tree()); name != first || staged != first || err != nil || errStaged != nil {
+			t.Errorf("%q: %q, %v; %q, %v", text, name, err, staged, errStaged)
+		}
+	}
+}
+
+// A file of any length as VERSION fills no memory.
+func TestStage_longVersionFile(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	stage, _ := staged(t, s, "1.22.5")
+	if err := os.WriteFile(filepath.Join(stage.Tree(), "VERSION"), []byte("go1.22.5\ntime 2024-06-27T20:11:12Z\n"+strings.Repeat("x", 4<<10)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	name, nameErr := stage.Name()
+	made, madeErr := stage.Made()
+	outside, outsideErr := store.NameOf(stage.Tree())
+	if nameErr == nil || madeErr == nil || outsideErr == nil {
+		t.Errorf("read all the same: %q, %v, %q", name, made, outside)
 	}
 }
 

@@ -110,10 +110,7 @@ func (s *Store) Default() (gover.Version, bool) { return installed.Default(s.dir
 
 // CheckWritable returns nil or a store-not-writable error.
 func (s *Store) CheckWritable() error {
-	if err := writable(s.dir); err != nil {
-		return s.fault(err)
-	}
-	return nil
+	return s.fault(writable(s.dir))
 }
 
 func (s *Store) meta(elements ...string) string {
@@ -131,7 +128,7 @@ func (s *Store) fault(err error) error {
 	var coded *diag.Error
 	var unsafe *fsx.UnsafeError
 	switch {
-	case err == nil || errors.As(err, &coded):
+	case errors.As(err, &coded):
 		return err
 	case errors.As(err, &unsafe):
 		return s.unsafeError([]*fsx.UnsafeError{unsafe})

@@ -11,6 +11,25 @@ import (
 	"github.com/vmgo/vmgo/internal/store"
 )
 
+// A marker of a tree that is not there any more puts no records beside another tree.
+func TestStore_aSwapWithoutItsTree(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	mustPut(t, s, "1.22.5")
+	stage := filepath.Join(s.Dir(), ".vmgo/staging/1.22.5.crashed")
+	err := errors.Join(os.Mkdir(stage, 0o755), os.WriteFile(stage+"/swap", []byte("1.22.5 1\n"), 0o644),
+		os.WriteFile(stage+"/manifest", []byte("format 1\n"), 0o644), os.WriteFile(stage+"/receipt", []byte("{}"), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sweep(t.Context(), store.Wait{}); err != nil {
+		t.Fatal(err)
+	}
+	if list := faults(t, s); len(list) != 0 {
+		t.Errorf("faults: %v", list)
+	}
+}
+
 // TestStore_aSwapThatWasDecidedIsFinished puts a store into each state that a
 // crash can leave a reinstall in after its marker is durable. Trees and records
 // differ, so that one with the other's records would be found.

@@ -36,11 +36,6 @@ func (s *Store) Usage(v gover.Version) (Usage, error) {
 			return err
 		}
 		u.Files++
-		if st.Nlink == 1 {
-			u.Bytes += st.Size
-			u.OwnBytes += st.Size
-			return nil
-		}
 		if shared[st.Ino] == nil {
 			shared[st.Ino] = &inode{size: st.Size, links: uint64(st.Nlink)}
 			u.Bytes += st.Size
