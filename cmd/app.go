@@ -18,6 +18,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover/ranges"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/program"
@@ -135,7 +136,7 @@ func (a *app) report(err error) {
 	if err == nil || isChild(err) || isTold(err) {
 		return
 	}
-	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", a.withProxyHint(err)))
+	text := ui.Palette(a.colour(a.host.StderrTTY)).Error(diag.Format("vmgo", fsx.ExplainFull(a.withProxyHint(err))))
 	_, _ = io.WriteString(a.host.Stderr, text)
 }
 

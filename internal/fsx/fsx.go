@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/smallfile"
 )
 
@@ -174,6 +175,20 @@ func Writable(dir string) error {
 // left.
 func IsFull(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
+// ExplainFull returns an error that has no code of its own as disk-full where a full file
+// system caused it, with a hint that names the file system; others as they are.
+func ExplainFull(err error) error {
+	if err == nil || diag.CodeOf(err) != diag.Failure || !IsFull(err) {
+		return err
+	}
+	hint := "df -h"
+	var at *os.PathError
+	if errors.As(err, &at) && !isStream(at.Path) {
+		hint += " " + diag.Word(filepath.Dir(at.Path))
+	}
+	return diag.New(diag.DiskFull, err.Error(), hint)
 }
 
 // Space is what a file system has left for this user.

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vmgo/vmgo/internal/diag"
 )
 
 // What somebody put in the place of an output is replaced; nothing is written through it.
@@ -47,6 +50,30 @@ func TestWriteOutput_streams(t *testing.T) {
 	for path, want := range map[string]bool{"/dev/stdout": true, "/dev/stderr": true, "/dev/tty": true, "/dev/shm/page": false, "/srv/dev/stdout": false} {
 		if isStream(path) != want {
 			t.Errorf("%s: not %t", path, want)
+		}
+	}
+}
+
+// A full file system has its code wherever the error comes from; an error that has a code keeps it.
+func TestExplainFull(t *testing.T) {
+	t.Parallel()
+	full := func(path string) error { return &os.PathError{Op: "write", Path: path, Err: unix.ENOSPC} }
+	for _, c := range []struct {
+		err  error
+		code diag.Code
+		hint string
+	}{
+		{fmt.Errorf("writing the plan: %w", full("/srv/a b/plan")), diag.DiskFull, "df -h '/srv/a b'"},
+		{diag.Wrap(diag.Failure, full("/srv/page"), "cannot write the page"), diag.DiskFull, "df -h /srv"},
+		{full("/dev/stdout"), diag.DiskFull, "df -h"},
+		{unix.EDQUOT, diag.DiskFull, "df -h"},
+		{diag.Wrap(diag.Network, full("/srv/page"), "cannot get it"), diag.Network, ""},
+		{&os.PathError{Op: "write", Path: "/srv/page", Err: unix.EACCES}, diag.Failure, ""},
+		{nil, "", ""},
+	} {
+		got := ExplainFull(c.err)
+		if hints := diag.HintsOf(got); diag.CodeOf(got) != c.code || strings.Join(hints, "|") != c.hint || c.err != nil && got.Error() != c.err.Error() {
+			t.Errorf("%v: %v, %s, %q", c.err, got, diag.CodeOf(got), hints)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -84,6 +85,15 @@ func readable(dir string) error {
 	return nil
 }
 
+// Unreachable reports whether the go command says that a server could not be reached, or
+// that its answer ended too early or was no HTTP.
+func Unreachable(stderr string) bool {
+	return slices.ContainsFunc([]string{
+		"dial tcp", "i/o timeout", "connection refused", "connection reset", "no such host", "TLS handshake",
+		`": EOF`, `": unexpected EOF`, "malformed HTTP",
+	}, func(words string) bool { return strings.Contains(stderr, words) })
+}
+
 // failed makes an error for people of what the go command said.
 func failed(what, stderr string) error {
 	text := strings.TrimSpace(stderr)
@@ -91,10 +101,8 @@ func failed(what, stderr string) error {
 		text = text[i+1:]
 	}
 	code := diag.Failure
-	for _, word := range []string{"dial tcp", "i/o timeout", "connection refused", "no such host", "TLS handshake"} {
-		if strings.Contains(stderr, word) {
-			code = diag.Network
-		}
+	if Unreachable(stderr) {
+		code = diag.Network
 	}
 	return diag.New(code, what+": "+text, "vmgo exec -- go env GOPROXY GOPRIVATE")
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/ui"
 )
@@ -54,7 +55,7 @@ func Main(h host.Host, p Program, list func(host.Host) []Command) int {
 	}
 	var child *diag.Child
 	if err != nil && !errors.As(err, &child) {
-		_, _ = io.WriteString(h.Stderr, ui.Palette(h.StderrTTY && h.Env["NO_COLOR"] == "").Error(diag.Format("vmgo", err)))
+		_, _ = io.WriteString(h.Stderr, ui.Palette(h.StderrTTY && h.Env["NO_COLOR"] == "").Error(diag.Format("vmgo", fsx.ExplainFull(err))))
 	}
 	return diag.ExitStatus(err)
 }

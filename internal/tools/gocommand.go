@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/gocmd"
 	"github.com/vmgo/vmgo/internal/goenv"
 	"github.com/vmgo/vmgo/internal/gover"
 	"github.com/vmgo/vmgo/internal/host"
@@ -73,7 +74,7 @@ func (e *goError) code() diag.Code {
 		return diag.Offline
 	case has("SECURITY ERROR", "checksum mismatch"):
 		return diag.ChecksumMismatch
-	case has("dial tcp", "i/o timeout", "connection refused", "TLS handshake", "no such host"):
+	case gocmd.Unreachable(e.text):
 		return diag.Network
 	}
 	return diag.Failure
@@ -145,6 +146,9 @@ func (k Kit) failed(what string, err error) error {
 
 // needs reads the go line of a module's go.mod; zero where there is none.
 func needs(m module) (gover.Version, error) {
+	if m.GoMod == "" { // it could not be written, as on a full disk, and go list says no word
+		return gover.Version{}, errors.New("the go command did not keep it in its module cache")
+	}
 	data, err := smallfile.Read(m.GoMod, smallfile.Usual)
 	if err != nil {
 		return gover.Version{}, err
