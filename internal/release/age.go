@@ -71,13 +71,7 @@ func (t Times) Keep(v gover.Version, made time.Time) {
 
 func (t Times) read() map[string]time.Time {
 	all := map[string]time.Time{}
-	if t.path == "" {
-		return all
-	}
-	data, err := smallfile.Read(t.path, smallfile.Usual)
-	if err != nil {
-		return all
-	}
+	data, _ := smallfile.Read(t.path, smallfile.Usual)
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
 		version, text, _ := strings.Cut(lines.Text(), " ")

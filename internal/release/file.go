@@ -33,21 +33,18 @@ func NewFile(path, name, checksum string, signatures []string) (*File, error) {
 func FileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 // ParseFileName reads version, platform and kind from the name of an official
-// archive or of a module zip.
+// archive or of a module zip. What is none has no platform.
 func ParseFileName(name string) (a Artifact, ok bool) {
 	if module, isZip := strings.CutSuffix(name, ".zip"); isZip {
-		a.Version, a.Platform, ok = gover.ParseModuleVersion(module)
+		a.Version, a.Platform, _ = gover.ParseModuleVersion(module)
 		a.Kind, a.Module = Zip, module
-		return a, ok && a.Platform.IsPlain()
+		return a, a.Platform.IsPlain()
 	}
-	rest, ok := strings.CutSuffix(name, ".tar.gz")
-	if !ok {
-		return a, false
-	}
+	rest := strings.TrimSuffix(name, ".tar.gz")
 	rest = strings.Replace(rest, ".linux-armv6l", ".linux-arm", 1)
-	a.Version, a.Platform, ok = gover.ParseModuleVersion("v0.0.1-" + rest)
+	a.Version, a.Platform, _ = gover.ParseModuleVersion("v0.0.1-" + rest)
 	a.Kind, a.Module = TarGz, gover.ModuleVersion(a.Version, a.Platform)
-	return a, ok && ArchiveName(a.Version, a.Platform) == name && a.Platform.IsPlain()
+	return a, ArchiveName(a.Version, a.Platform) == name && a.Platform.IsPlain()
 }
 
 // Version is that of the one release.

@@ -29,7 +29,8 @@ func TestParseFileName(t *testing.T) {
 	for _, name := range []string{
 		"", "go.tar.gz", "go1.22.5.tar.gz", "go1.22.5.linux-amd64.zip", "go1.22.5.linux-arm.tar.gz", "go1.22.5.src.tar.gz",
 		"go1.22.5.linux-amd64.tar.gz.asc", "1.22.5.linux-amd64.tar.gz", "go1.22.5.linux-amd64(1).tar.gz", "v0.0.1-go1.22.5.linux-amd64.tar.gz",
-		"xgo1.22.5.linux-amd64.tar.gz", "go1.22.5.windows-amd64.tar.gz",
+		"xgo1.22.5.linux-amd64.tar.gz", "go1.22.5.windows-amd64.tar.gz", "go1.22.5.linux-Amd64.tar.gz", "go1.22.5.linux-amd64",
+		"x.zip", "v0.0.1-go1.22.5.linux-Amd64.zip", ".tar.gz",
 	} {
 		if a, ok := ParseFileName(name); ok {
 			t.Errorf("%q taken as %+v", name, a)
@@ -53,6 +54,9 @@ func TestFile_Locate(t *testing.T) {
 	}
 	if _, err := f.Locate(t.Context(), version(t, "1.22.5"), gover.Platform{OS: "linux", Arch: "arm64"}); diag.CodeOf(err) != diag.UnsupportedPlatform {
 		t.Errorf("another platform: %v", err)
+	}
+	if _, err := NewFile("/x.tar.gz", "x.tar.gz", "", nil); diag.CodeOf(err) != diag.Usage {
+		t.Errorf("another name: %v", err)
 	}
 	// Neither checksum nor signature of an archive says anything of a zip.
 	f, err = NewFile("/v.zip", "v0.0.1-go1.22.5.linux-amd64.zip", sum1, []string{"file:///x.asc"})

@@ -249,8 +249,8 @@ func (g *GoDev) isYounger(maxAge time.Duration) bool {
 // fromCache returns the newest copy that any base left.
 func (g *GoDev) fromCache() (index *Index, at time.Time) {
 	for _, base := range g.config.Bases {
-		entry, ok := g.cache.read(base)
-		if !ok || index != nil && !entry.CheckedAt.After(at) {
+		entry := g.cache.read(base)
+		if !entry.CheckedAt.After(at) {
 			continue
 		}
 		if decoded, err := DecodeIndex(entry.body); err == nil {
@@ -287,14 +287,18 @@ func (g *GoDev) refresh(ctx context.Context) error {
 		"vmgo config -w VMGO_GODEV=https://golang.google.cn/dl   # another address of the same server; more in docs/mirrors.md")
 }
 
-// ask downloads the index from one base, unless the copy in the cache is still
-// current.
+// ask returns the index of one base: the copy in the cache while that is current.
 func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, error) {
-	entry, _ := g.cache.read(base)
+	entry := g.cache.read(base)
+	index, err := DecodeIndex(entry.body)
+	if err != nil {
+		entry = indexEntry{} // what is damaged is not current
+	}
 	data, validator, err := g.fetcher.GetNewer(ctx, indexURL(base), MaxIndex, entry.Validator, g.patience(base))
 	switch {
-	case errors.Is(err, fetch.ErrNotModified):
-		data, validator = entry.body, entry.Validator
+	case index != nil && errors.Is(err, fetch.ErrNotModified):
+		g.cache.write(base, indexEntry{CheckedAt: now, Validator: entry.Validator, body: entry.body})
+		return index, nil
 	case err != nil:
 		var status *fetch.StatusError
 		if ctx.Err() == nil && !errors.As(err, &status) {
@@ -302,8 +306,7 @@ func (g *GoDev) ask(ctx context.Context, base string, now time.Time) (*Index, er
 		}
 		return nil, err
 	}
-	index, err := DecodeIndex(data)
-	if err != nil {
+	if index, err = DecodeIndex(data); err != nil {
 		return nil, diag.Wrap(diag.Network, err, "cannot read the list of releases at "+fetch.Redact(base))
 	}
 	g.cache.write(base, indexEntry{CheckedAt: now, Validator: validator, body: data})

@@ -20,13 +20,14 @@ import (
 type indexServer struct {
 	answers map[string]func(have fetch.Validator) ([]byte, fetch.Validator, error)
 	asked   []string
-	// patience is that of the last request.
+	// patience and limit are those of the last request.
 	patience fetch.Patience
+	limit    int64
 }
 
-func (s *indexServer) GetNewer(_ context.Context, url string, _ int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error) {
+func (s *indexServer) GetNewer(_ context.Context, url string, limit int64, have fetch.Validator, patience fetch.Patience) ([]byte, fetch.Validator, error) {
 	base, ok := strings.CutSuffix(url, "/?mode=json&include=all")
-	s.asked, s.patience = append(s.asked, base), patience
+	s.asked, s.patience, s.limit = append(s.asked, base), patience, limit
 	if answer := s.answers[base]; ok && answer != nil {
 		return answer(have)
 	}

@@ -84,7 +84,7 @@ func parseList(text, source string) []Listed {
 		if len(fields) == 0 {
 			continue
 		}
-		if v, p, ok := gover.ParseModuleVersion(fields[0]); ok && v.IsRelease() {
+		if v, p, _ := gover.ParseModuleVersion(fields[0]); v.IsRelease() {
 			list = append(list, Listed{Version: v, Platforms: []gover.Platform{p}, Sources: []string{source}})
 		}
 	}
@@ -165,10 +165,7 @@ func (g *GoProxy) fallbacks(first, module string) []string {
 
 // missing explains why no proxy has v for p, with what is there instead.
 func (g *GoProxy) missing(ctx context.Context, v gover.Version, p gover.Platform, cause error) error {
-	list, err := g.Versions(ctx)
-	if err != nil {
-		list = nil // the absence is what matters here
-	}
+	list, _ := g.Versions(ctx) // the absence is what matters here
 	return Missing(list, v, p, cause)
 }
 

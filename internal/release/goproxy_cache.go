@@ -67,10 +67,7 @@ func (c *listCache) read() (list []byte, at time.Time, ok bool) {
 	if c == nil {
 		return nil, at, false
 	}
-	data, err := smallfile.Read(c.path, maxKept)
-	if err != nil {
-		return nil, at, false
-	}
+	data, _ := smallfile.Read(c.path, maxKept)
 	head, list, found := bytes.Cut(data, []byte("\n"))
 	if !found || at.UnmarshalText(head) != nil {
 		return nil, at, false

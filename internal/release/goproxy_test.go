@@ -116,6 +116,7 @@ func TestGoProxy_Locate(t *testing.T) {
 		{"HAS", "HAS", ""},
 		{"WHOLE", "WHOLE", ""},
 		{"LACKS,HAS", "HAS", ""},
+		{"LACKS,HAS|ALSO", "HAS ALSO", ""},
 		{"GONE,EMPTY,HAS", "HAS", ""},
 		{"HAS,ALSO", "HAS", ""},
 		{"HAS|ALSO", "HAS ALSO", ""},
@@ -144,6 +145,10 @@ func TestGoProxy_Locate(t *testing.T) {
 		}
 		if diag.CodeOf(err) != c.code || !slices.Equal(a.URLs, want) {
 			t.Errorf("%s: %q, %v", c.goproxy, a.URLs, err)
+		}
+		absent := err != nil && strings.Contains(err.Error(), "not on any proxy of GOPROXY that answered")
+		if lacks := c.code != diag.NoSuchRelease && c.code != "" && strings.HasPrefix(c.goproxy, "LACKS"); absent != lacks {
+			t.Errorf("%s: %v", c.goproxy, err)
 		}
 		if err == nil && (a.Size != size || a.Kind != release.Zip || a.Source != "goproxy" || a.Module != "v0.0.1-go1.22.5.linux-amd64") {
 			t.Errorf("%s: %+v", c.goproxy, a)
@@ -195,6 +200,7 @@ func TestGoProxy_missing(t *testing.T) {
 		{"1.22.5", amd64, diag.NoSuchRelease, "no release go1.22.5 for linux-amd64", "vmgo install 1.22.6"},
 		{"1.22.9", amd64, diag.NoSuchRelease, "no release go1.22.9", "vmgo install 1.22.6"},
 		{"1.99.0", amd64, diag.NoSuchRelease, "no release go1.99.0", "vmgo install 1.24.0"},
+		{"1.20.2", amd64, diag.NoSuchRelease, "no release go1.20.2", "vmgo install 1.21.0"},
 		{"1.20.1", amd64, diag.UnsupportedPlatform, "only for linux-arm", "vmgo install --source godev 1.20.1"},
 		{"1.22.4", gover.Platform{OS: "plan9", Arch: "mips"}, diag.UnsupportedPlatform, "only for linux-amd64", "vmgo install --source godev 1.22.4"},
 		{"1.24.0", amd64, diag.NoSuchRelease, "no release go1.24.0", "vmgo install 1.23.0"},
@@ -276,6 +282,9 @@ func TestMerge(t *testing.T) {
 	}
 	if _, _, err := release.Merge(t.Context(), down); err == nil {
 		t.Error("no source answered")
+	}
+	if list, failed, err := release.Merge(t.Context()); list == nil || len(list)+len(failed) > 0 || err != nil {
+		t.Error("of no sources:", list, failed, err)
 	}
 }
 

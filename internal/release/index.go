@@ -67,7 +67,7 @@ func DecodeIndex(data []byte) (*Index, error) {
 	seen := map[gover.Version]bool{}
 	for _, row := range rows {
 		release, reason := index.release(row)
-		if reason == "" && seen[release.Version] {
+		if seen[release.Version] {
 			reason = skipDuplicate
 		}
 		if reason != "" {
@@ -89,8 +89,8 @@ func (x *Index) release(row json.RawMessage) (r IndexRelease, skip string) {
 	if err := json.Unmarshal(row, &raw); err != nil {
 		return r, skipUnreadable
 	}
-	version, err := gover.Parse(raw.Version)
-	if err != nil || version.Toolchain() != raw.Version || !version.IsRelease() || raw.Version == bootstrapRelease {
+	version, _ := gover.Parse(raw.Version)
+	if version.Toolchain() != raw.Version || !version.IsRelease() || raw.Version == bootstrapRelease {
 		return r, skipVersion
 	}
 	r = IndexRelease{Version: version, Stable: raw.Stable}
@@ -99,7 +99,7 @@ func (x *Index) release(row json.RawMessage) (r IndexRelease, skip string) {
 		switch {
 		case skip == "" && kind != "archive":
 			continue // sources and installers are fine, just not for us
-		case skip == "" && r.has(archive):
+		case r.has(archive):
 			skip = skipDuplicate
 		}
 		if skip != "" {

@@ -38,21 +38,19 @@ func (c indexCache) path(base, kind string) string {
 	return filepath.Join(c.dir, "godev", hex.EncodeToString(sum[:8])+"."+kind)
 }
 
-func (c indexCache) read(base string) (indexEntry, bool) {
+// read returns the kept answer of a base, the zero entry if there is none.
+func (c indexCache) read(base string) indexEntry {
 	if c.dir == "" {
-		return indexEntry{}, false
+		return indexEntry{}
 	}
-	data, err := smallfile.Read(c.path(base, "index"), maxKept)
-	if err != nil {
-		return indexEntry{}, false
-	}
-	head, body, ok := bytes.Cut(data, []byte("\n"))
+	data, _ := smallfile.Read(c.path(base, "index"), maxKept)
+	head, body, _ := bytes.Cut(data, []byte("\n"))
 	var entry indexEntry
-	if !ok || json.Unmarshal(head, &entry) != nil || entry.Base != fetch.Redact(base) {
-		return indexEntry{}, false
+	if json.Unmarshal(head, &entry) != nil || entry.Base != fetch.Redact(base) {
+		return indexEntry{}
 	}
 	entry.body = body
-	return entry, true
+	return entry
 }
 
 func (c indexCache) write(base string, entry indexEntry) {
@@ -79,8 +77,8 @@ func (c indexCache) unreachable(base string, now time.Time) (since time.Time, ye
 	if c.dir == "" {
 		return since, false
 	}
-	data, err := smallfile.Read(c.path(base, "unreachable"), smallfile.Usual)
-	if err != nil || since.UnmarshalText(data) != nil {
+	data, _ := smallfile.Read(c.path(base, "unreachable"), smallfile.Usual)
+	if since.UnmarshalText(data) != nil {
 		return since, false
 	}
 	age := now.Sub(since)

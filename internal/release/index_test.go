@@ -84,6 +84,9 @@ func TestDecodeIndex_rows(t *testing.T) {
 		{"windows", row("go1.22.5.windows-amd64.zip", "windows", "amd64", "go1.22.5", sum), ""},
 		{"arm6", row("go1.22.5.linux-arm6.tar.gz", "linux", "arm6", "go1.22.5", sum), skipName},
 		{"the same again", good, skipDuplicate},
+		{"a name of macOS elsewhere", row("go1.22.5.linux-386-osx10.8.tar.gz", "linux", "386", "go1.22.5", sum), skipName},
+		{"no platform, and a name without one", row("go1.22.5.linux/../x-.tar.gz", "linux/../x", "386", "go1.22.5", sum), skipName},
+		{"more than a checksum", row("go1.22.5.linux-386.tar.gz", "linux", "386", "go1.22.5", sum+"0"), skipChecksum},
 		{"no checksum", row("go1.22.5.linux-386.tar.gz", "linux", "386", "go1.22.5", ""), skipChecksum},
 		{"SHA-1", row("go1.22.5.linux-386.tar.gz", "linux", "386", "go1.22.5", sum[:40]), skipChecksum},
 		{"upper case", row("go1.22.5.linux-386.tar.gz", "linux", "386", "go1.22.5", strings.ToUpper(sum)), skipChecksum},
@@ -112,18 +115,25 @@ func TestDecodeIndex_rows(t *testing.T) {
 
 func TestDecodeIndex_releases(t *testing.T) {
 	t.Parallel()
-	x, err := DecodeIndex([]byte(`[{"version":"go1.22.5","stable":true,"files":[]}, {"version":"go1"}, {"version":"go1.9.2rc2"},
+	x, err := DecodeIndex([]byte(`[{"version":"go1.22.5","stable":true,"files":[]}, {"version":"go1"}, {"version":"go1.9.2rc2"}, {"version":"go1.22"}, {},
 		{"version":"1.22.4"}, {"version":"go1.22.5"}, 7, {"version":"go1.23rc1","new_field":{}}]`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Releases) != 2 || x.Skipped[skipVersion] != 3 || x.Skipped[skipDuplicate] != 1 || x.Skipped[skipUnreadable] != 1 {
+	if len(x.Releases) != 2 || x.Skipped[skipVersion] != 5 || x.Skipped[skipDuplicate] != 1 || x.Skipped[skipUnreadable] != 1 {
 		t.Errorf("%+v", x)
 	}
 	for _, text := range []string{"", "<!DOCTYPE html>", "{}", `{"version":"go1.22.5"}`, "[", "null x"} {
 		if _, err := DecodeIndex([]byte(text)); err == nil {
 			t.Errorf("%q was taken for an index", text)
 		}
+	}
+	many := strings.Repeat("7,", maxIndexReleases-1)
+	if x, err := DecodeIndex([]byte("[" + many + "7]")); err != nil || x.Skipped[skipUnreadable] != maxIndexReleases {
+		t.Error(err)
+	}
+	if _, err := DecodeIndex([]byte("[" + many + "7,7]")); err == nil || !strings.Contains(err.Error(), "lists 20001 releases") {
+		t.Errorf("too many: %v", err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // It fails silently.
 func KeepNewest(dir string, list []Listed) {
 	newest := Newest(list)
-	if dir == "" || newest.IsZero() || newest == KeptNewest(dir) || fsx.MkdirAll(dir, 0o755) != nil {
+	if newest.IsZero() || newest == KeptNewest(dir) || fsx.MkdirAll(dir, 0o755) != nil {
 		return
 	}
 	_ = fsx.WriteFile(newestFile(dir), []byte(newest.String()+"\n"), 0o644)
@@ -25,14 +25,8 @@ func KeptNewest(dir string) gover.Version {
 	if dir == "" {
 		return gover.Version{}
 	}
-	data, err := smallfile.Head(newestFile(dir), 64)
-	if err != nil {
-		return gover.Version{}
-	}
-	v, err := gover.Parse(strings.TrimSpace(string(data)))
-	if err != nil {
-		return gover.Version{}
-	}
+	data, _ := smallfile.Head(newestFile(dir), 64)
+	v, _ := gover.Parse(strings.TrimSpace(string(data)))
 	return v
 }
 
@@ -43,7 +37,7 @@ func newestFile(dir string) string { return filepath.Join(dir, "newest") }
 func Newest(list []Listed) gover.Version {
 	var newest gover.Version
 	for _, l := range list {
-		if !l.Version.IsPrerelease() && (newest.IsZero() || l.Version.Compare(newest) > 0) {
+		if !l.Version.IsPrerelease() && l.Version.Compare(newest) > 0 {
 			newest = l.Version
 		}
 	}

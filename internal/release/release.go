@@ -5,6 +5,7 @@ package release
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vmgo/vmgo/internal/diag"
@@ -107,15 +108,7 @@ func merge(lists ...[]Listed) []Listed {
 	return merged
 }
 
-func comparePlatforms(a, b gover.Platform) int {
-	switch as, bs := a.String(), b.String(); {
-	case as < bs:
-		return -1
-	case as > bs:
-		return 1
-	}
-	return 0
-}
+func comparePlatforms(a, b gover.Platform) int { return strings.Compare(a.String(), b.String()) }
 
 // unique drops repetitions and keeps the order.
 func unique(list []string) []string {

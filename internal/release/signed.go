@@ -14,8 +14,8 @@ import (
 // and older ones.
 func IsSigned(v gover.Version) bool {
 	unsigned := []string{"1.9beta1", "1.9beta2", "1.9rc1", "1.9.1"}
-	first, err := gover.Parse("1.8.5")
-	return err == nil && v.Compare(first) >= 0 && !slices.Contains(unsigned, v.String())
+	first, _ := gover.Parse("1.8.5")
+	return v.Compare(first) >= 0 && !slices.Contains(unsigned, v.String())
 }
 
 // OfficialSignature returns the URL at which the official server, whose base is

@@ -45,6 +45,13 @@ func TestOpen(t *testing.T) {
 	if opened, err = release.Open([]string{"godev", "goproxy"}, config); err != nil || len(opened) != 2 || opened[1].Name() != "goproxy" {
 		t.Errorf("both: %v, %v", opened, err)
 	}
+	if names := release.FullNames(); !slices.Equal(names, []string{"godev"}) {
+		t.Errorf("sources with everything: %q", names)
+	}
+	bad := release.Config{Proxies: func() (fetch.Proxies, error) { return nil, diag.New(diag.BadSetting, "bad") }}
+	if opened, err = release.Open([]string{"goproxy"}, bad); diag.CodeOf(err) != diag.BadSetting || opened != nil {
+		t.Errorf("a bad GOPROXY: %v, %v", opened, err)
+	}
 	if _, err = release.Open([]string{"godev", "elsewhere"}, config); diag.CodeOf(err) != diag.Usage {
 		t.Errorf("an unknown source: %v", err)
 	}
