@@ -29,15 +29,17 @@ case $1:$2 in
 env:GOROOT) echo "${GOROOT:-$root}" ;;
 env:GOVERSION) echo "go1.99.0 X:fake" ;;
 env:GOPROXY) echo "${GOPROXY:-$FAKE_PROXY}" ;;
-version:*) echo "go version go1.99.0 linux/fake" ;;
+version:*) [ "${FAKE_BROKEN:-}" != go ] && echo "go version go1.99.0 linux/fake" ;;
 list:*) # fetches what a build needs, if the network lets it
 	echo >>"$TRACE.list"
 	[ "$(grep -c '' "$TRACE.list")" -gt "${FAKE_BREAKS:-0}" ]
 	;;
 build:*)
 	[ "$(grep -c '' "$TRACE.list")" -gt "${FAKE_BREAKS:-0}" ] || exit 1
+	[ "${FAKE_BROKEN:-}" != build ] || exit 1
 	[ -f "$root/src/go.mod" ] && [ ! -e "$root/src/_go.mod" ] || exit 9
-	printf '%s\n' "$*" "CGO_ENABLED=$CGO_ENABLED GOTOOLCHAIN=$GOTOOLCHAIN GOROOT=$GOROOT GOFLAGS=$GOFLAGS" >>"$TRACE"
+	case $root in */vmgo-install.*) [ "$(stat -c %a "$root/src/a b" "$root/VERSION" "$root/bin/gofmt" | grep -c '^[67][45][45]$')" = 3 ] || exit 9 ;; esac
+	printf '%s\n' "$*" "CGO_ENABLED=$CGO_ENABLED GOTOOLCHAIN=$GOTOOLCHAIN GOROOT=$GOROOT GOFLAGS=$GOFLAGS GOOS=${GOOS:-} GOARCH=${GOARCH:-} GO111MODULE=${GO111MODULE:-} GOWORK=$GOWORK" "HOME=${HOME:-}" >>"$TRACE"
 	[ "$2" != -v ] || echo fake/package >&2
 	stat -c 'temporary directory: %a' "$GOTMPDIR" >>"$TRACE"
 	while [ "$1" != -o ]; do shift; done
@@ -45,6 +47,7 @@ build:*)
 	for name in vmgo vmgo-shim; do
 		cat >"$2/$name" <<-'END'
 		#!/bin/sh
+		[ "${FAKE_BROKEN:-}" != vmgo ] || exit 1
 		printf '%s\n' "vmgo $*" >>"$TRACE"
 		[ "$1" != install ] || exit "${FAKE_INSTALL:-0}"
 		[ "$1" != exec ] || echo "go version go1.22.5 linux/fake"
@@ -134,7 +137,8 @@ func (in *installer) read(name string) string {
 }
 
 // writeZip writes the toolchain module that the script will fetch, and returns
-// its SHA-256. As in those of Go 1.20 and before, no file in it has a mode.
+// its SHA-256. As in those of Go 1.20 and before, no file in it has a mode, but for one that
+// has a wrong one.
 func (in *installer) writeZip(name string) string {
 	var file bytes.Buffer
 	w := zip.NewWriter(&file)
@@ -143,7 +147,11 @@ func (in *installer) writeZip(name string) string {
 		{"bin/go", fakeGo}, {"bin/gofmt", "#!/bin/sh\n"}, {"pkg/tool/linux_fake/vet", "#!/bin/sh\n"},
 		{"src/_go.mod", "module std\n"}, {"src/a b/_go.mod", "module x\n"}, {"VERSION", "go1.99.0"},
 	} {
-		f, err := w.Create(top + entry[0])
+		header := &zip.FileHeader{Name: top + entry[0], Method: zip.Deflate}
+		if entry[0] == "VERSION" {
+			header.SetMode(0o602)
+		}
+		f, err := w.CreateHeader(header)
 		if err != nil {
 			in.t.Fatal(err)
 		}

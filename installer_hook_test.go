@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -268,10 +269,16 @@ func TestInstaller_noHOME(t *testing.T) {
 	t.Parallel()
 	in := newInstaller(t, "dash")
 	in.env = in.env[1:]
+	in.hasGo("1.99.0")
 	in.run(0, "--programs-only", "--prefix", filepath.Join(in.home, "p"))
 	if _, err := os.Stat(filepath.Join(in.home, "p/bin/vmgo")); err != nil {
 		t.Error(err)
 	}
+	account, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, in.read(in.trace), "\nHOME="+account.HomeDir+"\n")
 }
 
 // Modes do not depend on the umask: a colleague can run what root installed.
@@ -306,9 +313,13 @@ func TestInstaller_statusOfTheInstall(t *testing.T) {
 func TestInstaller_notACheckout(t *testing.T) {
 	t.Parallel()
 	in := newInstaller(t, "dash")
+	_, stderr := in.run(1, "--release") // though it is one
+	wants(t, stderr, "this install.sh has no release key")
 	in.write(filepath.Join(in.checkout, "go.mod"), "module example.com/other\n")
-	_, stderr := in.run(1)
-	wants(t, stderr, "this install.sh has no release key", "hint: git clone")
+	_, stderr = in.run(1)
+	if wants(t, stderr, "this install.sh has no release key", "hint: git clone"); strings.Contains(stderr, "lacks") {
+		t.Errorf("and goes on: %s", stderr)
+	}
 	_, stderr = in.run(1, "--find-go", in.home)
 	wants(t, stderr, "--find-go is for a checkout")
 }

@@ -24,6 +24,7 @@ import (
 const fakeRelease = `#!/bin/sh
 printf '%s\n' "vmgo $*" >>"$TRACE"
 case "FAILS" in
+lies) [ "$1" != version ] || { echo "vmgo v9.9.9 (fake)" && exit; } ;;
 "$1") exit 1 ;;
 "$1 "*) echo broken >&2 && fails="FAILS" && exit "${fails#* }" ;;
 esac

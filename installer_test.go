@@ -25,7 +25,7 @@ func TestInstaller_onAMachineWithoutGo(t *testing.T) {
 		wants(t, stderr, "fetch go1.99.0", "check its SHA-256", `eval "$('`, "hook bash)", "is not on PATH")
 		wants(t, in.read(in.trace),
 			"-trimpath -ldflags -s -w -tags urfave_cli_no_docs,urfave_cli_no_suggest", ". ./shims/vmgo-shim",
-			"CGO_ENABLED=0 GOTOOLCHAIN=local", "vmgo version\n", "vmgo install 1.22.5\n", "vmgo exec 1.22.5 -- go version\n")
+			"CGO_ENABLED=0 GOTOOLCHAIN=local", "GOFLAGS=-mod=readonly -modcacherw -buildvcs=false ", "vmgo version\n", "vmgo install 1.22.5\n", "vmgo exec 1.22.5 -- go version\n")
 		for _, name := range []string{"vmgo", "vmgo-shim"} {
 			info, err := os.Stat(filepath.Join(bin, name))
 			if err != nil || info.Mode() != 0o755 {
@@ -148,6 +148,7 @@ func TestInstaller_GOPROXY(t *testing.T) {
 		{"unreachable and a bar", "http://127.0.0.1:1|$GOOD/", 0},
 		{"empty elements", ",$GOOD,", 0},
 		{"off", "off", 4},
+		{"off and a bar", "off|$GOOD", 4},
 		{"none has it", "file:///absent", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -270,7 +271,7 @@ func TestInstaller_dryRunTouchesNothing(t *testing.T) {
 func TestInstaller_usage(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, in *installer) {
-		for _, args := range [][]string{{"--no-such"}, {"-x"}, {"--prefix"}, {"--prefix="}, {"1.22", "1.23"}} {
+		for _, args := range [][]string{{"--no-such"}, {"-x"}, {"--prefix"}, {"--prefix="}, {"--from"}, {"1.22", "1.23"}} {
 			if stdout, stderr := in.run(2, args...); stdout != "" || stderr == "" {
 				t.Errorf("%q: stdout %q, stderr %q", args, stdout, stderr)
 			}
