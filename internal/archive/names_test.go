@@ -15,6 +15,8 @@ func TestNameSet_ancestors(t *testing.T) {
 		{"a/x", "A/b/c", "differ by case only"},
 		{"a/b/x", "a/B/c/d", "differ by case only"},
 		{"a/b/c", "a/b/d/e", ""},
+		{"a/s", "a/\u017f", "differ by case only"}, // which is an S as capital
+		{"a/s", "a/\u00df", ""},
 	} {
 		names := newNameSet(2)
 		if err := names.add(tt.first); err != nil {

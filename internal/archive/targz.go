@@ -257,7 +257,7 @@ func tarError(err error) error {
 	switch {
 	case errors.As(err, &coded):
 		return err
-	case errors.Is(err, inflate.ErrCutOff), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, inflate.ErrCutOff), errors.Is(err, io.ErrUnexpectedEOF):
 		return refuse("the archive is truncated")
 	}
 	return diag.Wrap(diag.ArchiveUnsafe, err, "the archive is damaged")

@@ -187,6 +187,10 @@ func TestExtractTarGz_refuses(t *testing.T) {
 		{"second gzip member", append(zipped(t, inner), zipped(t, inner)...), "after its end"},
 		{"tar over two gzip members", append(zipped(t, inner[:512]), zipped(t, inner[512:])...), "truncated"},
 		{"not gzip", inner, "damaged"},
+		{"another first byte", damaged(zipped(t, inner), 0), "not a gzip file"},
+		{"another second byte", damaged(zipped(t, inner), 1), "not a gzip file"},
+		{"another method", damaged(zipped(t, inner), 2), "not a gzip file"},
+		{"a flag of no meaning", patch(zipped(t, inner), 3, []byte{0x20}), "not a gzip file"},
 		{"empty", nil, "truncated"},
 		{"wrong checksum of the gzip", damaged(zipped(t, inner), -8), "damaged"},
 		{"wrong length of the gzip", damaged(zipped(t, inner), -1), "damaged"},
@@ -200,7 +204,7 @@ func TestExtractTarGz_refuses(t *testing.T) {
 			if diag.CodeOf(err) != diag.ArchiveUnsafe || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v [%s], want archive-unsafe with %q", err, diag.CodeOf(err), tt.want)
 			}
-			if tt.want != "damaged" && strings.Contains(err.Error(), "damaged") {
+			if tt.want != "damaged" && tt.want != "not a gzip file" && strings.Contains(err.Error(), "damaged") {
 				t.Errorf("what is well-formed is called damaged: %v", err)
 			}
 			for name := range sink.files {

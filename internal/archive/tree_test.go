@@ -173,3 +173,15 @@ func TestCopyTree_shrinks(t *testing.T) {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }
+
+// A tree that cannot be looked at is an error.
+func TestCopyTree_closed(t *testing.T) {
+	t.Parallel()
+	_, root := treeRoot(t, map[string]string{"x": "x"})
+	if err := root.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := CopyTree(t.Context(), root, everything, newTreeSink(), Options{Limits: DefaultLimits()}); !errors.Is(err, os.ErrClosed) || files != nil {
+		t.Errorf("%v, %v", files, err)
+	}
+}

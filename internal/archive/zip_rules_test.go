@@ -318,4 +318,7 @@ func TestCheckPath_says(t *testing.T) {
 	if text := CheckPath("/" + strings.Repeat("x", 200)).Error(); strings.Count(text, "x") != 119 || !strings.HasSuffix(text, `..."`) {
 		t.Errorf("a long name is not cut: %s", text)
 	}
+	if text := CheckPath("/" + strings.Repeat("x", 119)).Error(); !strings.HasSuffix(text, `x"`) {
+		t.Errorf("a name of 120 bytes is cut: %s", text)
+	}
 }

@@ -122,7 +122,7 @@ func TestFindInScript_changes(t *testing.T) {
 
 func TestScript_active(t *testing.T) {
 	t.Parallel()
-	text := "set -eu\nf() {\n\tg || exit 1\n}\ng() { :; }\nf\n"
+	text := "set -eu\nf() { # why\n\tg || exit 1\n}\ng() { :; }\nf\n"
 	s := &script{name: "a.sh", text: text, mutants: findInScript("a.sh", text)}
 	log := filepath.Join(t.TempDir(), "log")
 	if out, err := exec.Command("sh", "-c", s.active("record "+log)).CombinedOutput(); err != nil {

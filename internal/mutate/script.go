@@ -114,7 +114,7 @@ func parses(script string) bool {
 // of which the quickest is enough for a mutant.
 const (
 	scriptTests   = "^TestInstaller_"
-	scriptLeftOut = "/^(bash|bash_--posix|busybox_sh|mksh|ksh93|yash|zsh_--emulate_sh)$|_real$"
+	scriptLeftOut = "_real$|/^(bash|bash_--posix|busybox_sh|mksh|ksh93|yash|zsh_--emulate_sh)$"
 	scriptTree    = "tree"
 )
 
@@ -144,7 +144,7 @@ func (s *script) active(what string) string {
 	var lines []string
 	for line := range strings.SplitSeq(s.text, "\n") {
 		lines = append(lines, line)
-		if m := functionLine.FindStringSubmatch(line); m != nil && strings.HasSuffix(line, "{") {
+		if m := functionLine.FindStringSubmatch(line); m != nil && !strings.HasSuffix(line, "}") {
 			lines = append(lines, note(m[1]))
 		} else if strings.HasPrefix(line, "set -") {
 			lines = append(lines, note(outside))
