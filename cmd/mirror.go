@@ -1,13 +1,17 @@
 package cmd
 
 import (
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vmgo/vmgo/internal/bundle"
 	"github.com/vmgo/vmgo/internal/diag"
+	"github.com/vmgo/vmgo/internal/facts"
+	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/gover"
+	"github.com/vmgo/vmgo/internal/host"
 	"github.com/vmgo/vmgo/internal/mirror"
 	"github.com/vmgo/vmgo/internal/release"
 	"github.com/vmgo/vmgo/internal/ui"
@@ -85,12 +89,31 @@ func (a *app) mirrorSync(c *cli.Context) error {
 			m.Creator.Fetched = progress.Job("releases").Count
 		}
 	}
+	if a.host.UID == 0 && !request.DryRun {
+		if err := rootMayMirror(m.Dir); err != nil {
+			return err
+		}
+	}
 	if err := m.Sync(c.Context, request); err != nil || request.DryRun {
 		return err
 	}
 	progress.Close()
 	a.sayf("%s/%s is ready to be served", m.Dir, mirror.Public)
 	return nil
+}
+
+// rootMayMirror returns an error where others can change the directories of a mirror: they
+// could lead what root writes and removes there elsewhere.
+func rootMayMirror(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil // the sync reports it
+	}
+	_, unsafe, err := facts.Owners(host.Host{Root: "/"}, 0).Survey(dir, []string{"cache", "heads", "trees"}, fsx.Look)
+	if len(unsafe) > 0 {
+		return diag.New(diag.Failure, "root writes no mirror where others can change it: "+unsafe[0].Reason,
+			unsafe[0].Fix, "ls -ld "+diag.Word(dir)+"   # or sync as the user who owns it: sudo -u USER vmgo mirror sync")
+	}
+	return err
 }
 
 // mirrorReleases returns what --go, --minors and --platform select.
