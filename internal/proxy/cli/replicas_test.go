@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,6 +97,50 @@ func TestReplicas_oneDiesUnderLoad(t *testing.T) {
 	t.Logf("%d requests for %d zips, %d fetches from upstream: hit rate %.1f %%", requests, modules, fetched, 100*float64(requests-fetched)/float64(requests))
 	if fetched > 2*modules {
 		t.Errorf("%d fetches: two replicas need at most %d", fetched, 2*modules)
+	}
+}
+
+// A false tile of the checksum database in the bucket is not what a replica serves.
+func TestReplicas_falseTile(t *testing.T) {
+	t.Parallel()
+	upstream := vmtest.NewServer(t, vmtest.Options{MissingStatus: http.StatusNotFound})
+	upstream.AddModule(vmtest.Module{Path: "example.com/m", Version: "v1.0.0"})
+	storage := s3mem.New()
+	if err := storage.CreateBucket("modules"); err != nil {
+		t.Fatal(err)
+	}
+	s3 := httptest.NewServer(gofakes3.New(storage).Server())
+	defer s3.Close()
+	replica := func() *process {
+		return start(t, []string{"GOSUMDB=" + upstream.GOSUMDB(), "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret"}, nil,
+			"--quiet", "--listen", "127.0.0.1:0", "--upstream", upstream.URL, "--s3", s3.URL+"/modules/go")
+	}
+	const base = "/sumdb/" + vmtest.LogName
+	one := replica()
+	if _, err := get(t.Context(), one.url+base+"/lookup/example.com/m@v1.0.0"); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := storage.ListBucket("modules", &gofakes3.Prefix{HasPrefix: true, Prefix: "go" + base + "/tile/"}, gofakes3.ListBucketPage{})
+	if err != nil || len(objects.Contents) == 0 {
+		t.Fatal("no tile is shared: ", err)
+	}
+	want := map[string][]byte{}
+	for _, object := range objects.Contents {
+		path := strings.TrimPrefix(object.Key, "go")
+		if want[path], err = get(t.Context(), one.url+path); err != nil {
+			t.Fatal(err)
+		}
+		zeros := make([]byte, object.Size)
+		meta := map[string]string{"X-Amz-Meta-Vmgo-Sha256": fmt.Sprintf("%x", sha256.Sum256(zeros))}
+		if _, err := storage.PutObject("modules", object.Key, meta, bytes.NewReader(zeros), object.Size, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	two := replica()
+	for path, data := range want {
+		if got, err := get(t.Context(), two.url+path); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: %d bytes, %v", path, len(got), err)
+		}
 	}
 }
 
