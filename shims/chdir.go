@@ -16,8 +16,8 @@ func (p Process) workDir(name string, args []string) string {
 	if name != "go" {
 		return p.Dir
 	}
-	target, ok := chdirFlag(args)
-	if !ok || target == "" {
+	target := chdirFlag(args)
+	if target == "" {
 		return p.Dir
 	}
 	if !filepath.IsAbs(target) {
@@ -30,24 +30,24 @@ func (p Process) workDir(name string, args []string) string {
 	return arriveAt(target, p.Dir, p.Env)
 }
 
-// chdirFlag returns the value of the go command's flag -C. As in the function
-// handleChdirFlag of cmd/go, it is obeyed only at the first place, or at
+// chdirFlag returns the value of the go command's flag -C, "" without one. As in
+// the function handleChdirFlag of cmd/go, it is obeyed only at the first place, or at
 // the first after the name of the command.
-func chdirFlag(args []string) (dir string, found bool) {
+func chdirFlag(args []string) string {
 	rest := args[min(commandWords(args), len(args)):]
 	if len(rest) == 0 {
-		return "", false
+		return ""
 	}
 	flag, value, inOne := strings.Cut(rest[0], "=")
 	switch {
 	case flag != "-C" && flag != "--C":
-		return "", false
+		return ""
 	case inOne:
-		return value, true
+		return value
 	case len(rest) > 1:
-		return rest[1], true
+		return rest[1]
 	}
-	return "", false // go says that the flag needs an argument
+	return "" // go says that the flag needs an argument
 }
 
 // commandWords counts the words that name the command: "build", "mod tidy".
@@ -66,7 +66,7 @@ func commandWords(args []string) int {
 // target is not a directory that can be entered.
 func arriveAt(target, dir string, env environ.Env) string {
 	there, err := os.Stat(target + "/.")
-	if err != nil || !there.IsDir() {
+	if err != nil {
 		return dir
 	}
 	if pwd := env["PWD"]; filepath.IsAbs(pwd) {

@@ -41,6 +41,7 @@ func TestShim_followsTheFlagC(t *testing.T) {
 		"-v -C ../other build":                 "1.22.5",
 		"build -- -C ../other":                 "1.22.5",
 		"-Cother build":                        "1.22.5",
+		"build -o ../other":                    "1.22.5",
 		"mod":                                  "1.22.5",
 		"":                                     "1.22.5",
 		// go says what is wrong with these.
@@ -75,16 +76,22 @@ func TestShim_namesTheDirectoryOfTheFlagCAsGoDoes(t *testing.T) {
 	m.write("real/sub/file", "")
 	must(t, os.Symlink(m.work+"/real/sub", outer+"/link"))
 	for _, test := range []struct{ dir, pwd, flag, want string }{
-		{outer, outer, "link", "1.26.8"},                   // PWD names another: links are resolved
-		{outer + "/link", outer + "/link", ".", "1.21.13"}, // PWD names it
-		{m.work + "/real/sub", "", ".", "1.26.8"},          // no PWD
-		{m.work, outer + "/link", "real/sub", "1.21.13"},   // PWD is wrong here, and right there
-		{m.work, "relative", "outer/link", "1.26.8"},       // PWD is no path
-		{"", "", "../real", "system"},                      // the working directory no longer exists
-		{"", "", m.work + "/real", "1.26.8"},               // which does not matter here
+		{outer, outer, "link", "1.26.8"},                               // PWD names another: links are resolved
+		{outer + "/link", outer + "/link", ".", "1.21.13"},             // PWD names it
+		{m.work + "/real/sub", "", ".", "1.26.8"},                      // no PWD
+		{m.work, outer + "/link", "real/sub", "1.21.13"},               // PWD is wrong here, and right there
+		{m.work, relativeTo(t, outer+"/link"), "outer/link", "1.26.8"}, // PWD is no path
+		{outer + "/link", "", "", "1.21.13"},                           // no such flag
+		{"", "", strings.TrimPrefix(m.work, "/") + "/real", "system"},  // beneath nothing
+		{"", "", "../real", "system"},                                  // the working directory no longer exists
+		{"", "", m.work + "/real", "1.26.8"},                           // which does not matter here
 	} {
 		m.env["PWD"] = test.pwd
-		got, stderr, _ := m.shim(test.dir, "go", "-C", test.flag, "build")
+		argv := []string{"go", "-C", test.flag, "build"}
+		if test.flag == "" {
+			argv = []string{"go", "build"}
+		}
+		got, stderr, _ := m.shim(test.dir, argv...)
 		if test.want == "system" {
 			if got.path != "" || !strings.Contains(stderr, "[no-requirement]") {
 				t.Errorf("%+v: %q, said %q", test, got.path, stderr)

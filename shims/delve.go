@@ -16,7 +16,7 @@ import (
 func (p Process) runDelve(args []string) error {
 	s, err := here.Look(here.Question{Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges})
 	switch {
-	case errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
+	case errors.Is(err, gover.ErrNeedsRanges):
 		return p.handOver(shimWord, append([]string{chosen.Delve}, args...)...)
 	case err != nil && diag.CodeOf(err) != diag.NoRequirement:
 		return err

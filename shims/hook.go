@@ -33,7 +33,7 @@ func (p Process) hook(call shell.Call) error {
 	s, err := here.Look(here.Question{
 		Env: p.Env, Dir: p.Dir, Root: p.Root, UID: p.UID, OwnPrograms: p.ownPrograms, Ranges: p.Ranges,
 	})
-	if errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil {
+	if errors.Is(err, gover.ErrNeedsRanges) {
 		err = p.handOver(hookWord, p.Args[2:]...)
 	}
 	s.Prepare()

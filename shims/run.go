@@ -46,7 +46,7 @@ func (p Process) run(name string, args []string) error {
 		return p.become(target, args, p.Env, depth)
 	}
 	switch {
-	case handed, errors.Is(err, gover.ErrNeedsRanges) && p.Ranges == nil:
+	case handed, errors.Is(err, gover.ErrNeedsRanges):
 		return p.handOver(shimWord, append([]string{name}, args...)...)
 	case err != nil:
 		return err

@@ -41,6 +41,9 @@ func (m *machine) shim(dir string, argv ...string) (started, string, int) {
 			panic(got)
 		},
 	}
+	if m.options != nil {
+		m.options(&p)
+	}
 	status := -1
 	func() {
 		defer func() {

@@ -77,6 +77,7 @@ type machine struct {
 	root, home, work, bin, logs string
 	store                       string
 	env                         environ.Env
+	options                     func(*shims.Process) // changes the process of a shim, unless nil
 }
 
 func newMachine(t *testing.T) *machine {
