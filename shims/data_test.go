@@ -3,6 +3,7 @@ package shims_test
 import (
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,4 +80,27 @@ func TestHook_keepsListsOfNushell(t *testing.T) {
 	}
 	m.move(m.bin, m.root+"/elsewhere")
 	s.in("cd "+a, "")
+}
+
+// A directory is compared by the names that a shell lists, if they are not too many.
+func TestHook_comparesListsWithinLimits(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22") // so the store is looked through
+	m.write(m.store+"/.hidden", "")
+	releases, err := os.ReadDir(m.store)
+	must(t, err)
+	for i := range 513 - len(releases) {
+		m.write(m.store+"/visible"+strconv.Itoa(i), "")
+	}
+	m.age(m.store)
+	if text, _, _ := m.answerFor("nushell", dir); !strings.Contains(text, `"watch":null`) {
+		t.Errorf("compares 513 names: %s", text)
+	}
+	must(t, os.Remove(m.store+"/visible7"))
+	m.age(m.store)
+	text, _, _ := m.answerFor("nushell", dir)
+	if strings.Contains(text, `"watch":null`) || !strings.Contains(text, `"visible9"`) || strings.Contains(text, `".hidden"`) || strings.Contains(text, `".vmgo"`) {
+		t.Errorf("512 names: %s", text)
+	}
 }
