@@ -104,3 +104,26 @@ func TestHook_comparesListsWithinLimits(t *testing.T) {
 		t.Errorf("512 names: %s", text)
 	}
 }
+
+// Where the default leads is told, not only that it is there; what has just been
+// made is not trusted.
+func TestHook_comparesTheDefault(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	link := m.store + "/default"
+	told := `"links":[["` + link + `","` + m.goroot("1.22.5") + `"]]`
+	if text, _, _ := m.answerFor("nushell", m.work); strings.Contains(text, `"watch":null`) || !strings.Contains(text, `"links":[]`) {
+		t.Errorf("without one: %s", text)
+	}
+	must(t, os.Symlink("1.22.5", link))
+	m.age(m.store)
+	if text, _, _ := m.answerFor("nushell", m.work); !strings.Contains(text, told) {
+		t.Errorf("no %s in %s", told, text)
+	}
+	var stat syscall.Stat_t
+	must(t, syscall.Lstat(link, &stat))
+	soon := func() time.Time { return time.Unix(stat.Ctim.Unix()).Add(19 * time.Millisecond) }
+	if text, _, _ := m.call(soon, m.work, "hook", "nushell", "f", m.work, "|||||||", "", "2"); !strings.Contains(text, `"watch":null`) {
+		t.Errorf("trusts a link that was just made: %s", text)
+	}
+}

@@ -22,7 +22,7 @@ func (p Process) runDelve(args []string) error {
 		return err
 	}
 	line := ""
-	if err == nil && !s.Resolution.System {
+	if !s.Resolution.System { // where nothing is selected, its version has no line
 		line = s.Resolution.Version.Lang().String()
 	}
 	program, flags := chosen.DelveFor(s.Layout.Data, line)

@@ -136,6 +136,9 @@ func TestHook_noticesInstallsAndDefaults(t *testing.T) {
 		s.in("rm "+m.home+"/.config/vmgo/default", "1.26.8")
 		s.in("cd "+line, "1.22.5")
 		s.in("cd /", "1.26.8") // https://github.com/Schniz/fnm/issues/1094
+		must(t, os.Symlink("1.21.13", m.store+"/default.new"))
+		must(t, os.Rename(m.store+"/default.new", m.store+"/default"))
+		s.in("", "1.21.13")
 	})
 }
 

@@ -1,11 +1,13 @@
 package shims_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vmgo/vmgo/internal/tools/chosen"
 	"github.com/vmgo/vmgo/shims"
@@ -42,7 +44,11 @@ func TestShim_installsWhatIsMissing(t *testing.T) {
 	if got, stderr, status := m.shim(dir, "go", "version"); got.path != "" || status == 0 || !strings.Contains(stderr, "no network") || !slices.Equal(asked, []string{dir}) {
 		t.Errorf("it fails: became %q, status %d, asked %q, said %q", got.path, status, asked, stderr)
 	}
-	failure = nil
+	m.options = func(p *shims.Process) { p.Install = func(string) error { return nil } } // of something else
+	if got, stderr, status := m.shim(dir, "go", "version"); got.path != "" || status != 127 || !strings.Contains(stderr, "[not-installed]") {
+		t.Errorf("it is missing still: became %q, status %d, said %q", got.path, status, stderr)
+	}
+	m.options, failure = install, nil
 	if got, stderr, _ := m.shim(dir, "go", "version"); got.path != m.goroot("1.21.0")+"/bin/go" || stderr != "" || len(asked) != 2 {
 		t.Errorf("became %q, asked %q, said %q", got.path, asked, stderr)
 	}
@@ -63,8 +69,9 @@ func TestShim_startsDelve(t *testing.T) {
 		return path
 	}
 	fitting, unchecked, current := program(chosen.Fitting+"/1.22"), program(chosen.Unchecked+"/1.21"), program(chosen.Current)
-	system := m.root + "/system"
+	system := m.root + "/system/bin" // of a Go for which there is another build
 	must(t, os.Chmod(m.write(system+"/go", "#!/bin/sh\n"), 0o755))
+	m.write(m.root+"/system/VERSION", "go1.22.5\n")
 	for dir, want := range map[string][]string{
 		fits:                   {fitting, "debug", "x"},
 		old:                    {unchecked, chosen.NoVersionCheck, "debug", "x"},
@@ -91,6 +98,26 @@ func TestShim_startsDelve(t *testing.T) {
 	ranged := m.pin("ranged", "~1.22")
 	if got, _, _ := m.shim(ranged, "dlv", "debug"); got.path != m.bin+"/vmgo" || !slices.Equal(got.argv[1:], []string{"__shim", "dlv", "debug"}) {
 		t.Errorf("a range: the lean program became %+v", got)
+	}
+}
+
+// What is no call of a shim or of a hook is refused.
+func TestMain_ofNothing(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	dir := m.pin("p", "1.22.5")
+	for _, args := range [][]string{nil, {"vmgo-shim"}, {"vmgo"}, {"vmgo-shim", "__shim"}, {"vmgo-shim", "hook"}, {"vmgo-shim", "other", "bash", "f", dir, "|||||||", ""}} {
+		var out, errs bytes.Buffer
+		status := shims.Main(shims.Process{
+			Args: args, Env: m.env, Dir: dir, Root: m.root, UID: os.Getuid(), Executable: func() string { return "" },
+			Stdout: &out, Stderr: &errs, Now: time.Now, Exec: func(string, []string, []string) error { return errors.ErrUnsupported },
+		})
+		if status != 2 || out.Len() > 0 || !strings.Contains(errs.String(), "[usage]") {
+			t.Errorf("%q: status %d, %q, said %q", args, status, &out, &errs)
+		}
+		if shims.IsShimCall(args) != (len(args) > 1 && args[1] == "__shim") {
+			t.Errorf("%q: vmgo takes it for a shim's: %v", args, shims.IsShimCall(args))
+		}
 	}
 }
 

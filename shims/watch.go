@@ -97,12 +97,14 @@ func (p Process) watches(s here.Situation, started time.Time, coarse, data bool)
 	return w.list, remark
 }
 
-// stores watches for installs and uninstalls, and returns the stores. For one
+// stores watches for installs, uninstalls and other defaults, and returns the stores. For one
 // certain release, only its directory and its receipt are watched, which together make it installed.
+// One that is the default is not certain.
 func (w *watcher) stores(s here.Situation) []string {
 	stores := s.Layout.Stores(s.Settings.Root)
 	r := s.Resolution
-	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum && len(r.Requirement.Fallbacks) == 0
+	exact := r.Requirement.Selector.Kind() == gover.Exact && !r.Requirement.Minimum && len(r.Requirement.Fallbacks) == 0 &&
+		r.Requirement.Origin.Kind != project.MachineDefault
 	for _, store := range stores {
 		version := r.Requirement.Selector.Version()
 		goroot, receipt := installed.GOROOT(store, version), installed.Receipt(store, version)

@@ -53,6 +53,8 @@ func TestStore_checkSaysNoMore(t *testing.T) {
 		"locks a link": {func(dir string) error {
 			return errors.Join(os.RemoveAll(dir+"/.vmgo/locks"), os.Symlink("staging", dir+"/.vmgo/locks"))
 		}, []string{"writable .vmgo/locks"}},
+		"toolchains a loop": {func(dir string) error { return loop(dir + "/toolchains") }, []string{
+			"writable toolchains", "toolchain toolchains/go1.22.4", "toolchain toolchains/go1.22.5"}},
 		"toolchains a file": {func(dir string) error {
 			return errors.Join(os.RemoveAll(dir+"/toolchains"), os.WriteFile(dir+"/toolchains", nil, 0o644))
 		}, []string{"writable toolchains", "toolchain toolchains/go1.22.4", "toolchain toolchains/go1.22.5"}},
