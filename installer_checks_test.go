@@ -36,7 +36,7 @@ func TestInstaller_comparesVersionsAsGoDoes(t *testing.T) {
 	}{
 		{"go1.26.0", "1.26.0", true}, {"go1.26.10", "1.26.9", true}, {"go1.100.0", "1.26.0", true}, {"go2.0", "1.26.0", true}, {"go1.26", "1.26.0", true},
 		{"go1.26.0", "1.26.1", false}, {"go1.9.7", "1.26.0", false}, {"go1.25.99", "1.26.0", false},
-		{"go1.27rc1", "1.26.0", false}, {"devel", "1.26.0", false}, {"", "1.26.0", false}, {"go1.27.0\ngo1.26.0", "1.26.0", false},
+		{"go1.27rc1", "1.26.0", false}, {"devel", "1.26.0", false}, {"", "1.26.0", false}, {"go1.27.0\n1.26.0", "1.26.0", false},
 	} {
 		if err := installerFunction(t, "new_enough", c.found, c.needed); (err == nil) != c.want {
 			t.Errorf("%q for a module that needs %s: %v", c.found, c.needed, err)

@@ -271,7 +271,7 @@ func TestInstaller_dryRunTouchesNothing(t *testing.T) {
 func TestInstaller_usage(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, in *installer) {
-		for _, args := range [][]string{{"--no-such"}, {"-x"}, {"--prefix"}, {"--prefix="}, {"--from"}, {"1.22", "1.23"}} {
+		for _, args := range [][]string{{"--no-such"}, {"-x"}, {"--prefix"}, {"--prefix="}, {"--from="}, {"1.22", "1.23"}} {
 			if stdout, stderr := in.run(2, args...); stdout != "" || stderr == "" {
 				t.Errorf("%q: stdout %q, stderr %q", args, stdout, stderr)
 			}

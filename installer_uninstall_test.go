@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +80,36 @@ func TestInstaller_purge(t *testing.T) {
 			t.Errorf("before\n%safter\n%s", before, after)
 		}
 	})
+}
+
+// Programs, pages and directories of others that have names like ours stay.
+func TestInstaller_uninstallLeavesOthers(t *testing.T) {
+	t.Parallel()
+	in := newInstaller(t, "dash")
+	local, store, system := filepath.Join(in.home, ".local"), filepath.Join(in.home, "store"), filepath.Join(in.home, "system")
+	for _, name := range []string{local + "/bin/vmgo-mine", local + "/share/man/man1/vmgo.1.gz", local + "/bin/.keep", store + "/default", store + "/toolchains", system + "/.keep"} {
+		in.write(name, "mine")
+	}
+	if err := os.Symlink("../other/vmgo", local+"/bin/vmgo-other"); err != nil {
+		t.Fatal(err)
+	}
+	before := in.tree()
+	in.env = append(in.env, "VMGO_ROOT="+store)
+	in.run(0, "--uninstall", "--purge")
+	if after := in.tree(); after != before {
+		t.Errorf("before\n%safter\n%s", before, after)
+	}
+	in.write(local+"/bin/vmgo-shim", "")
+	link := system + "/go"
+	if err := errors.Join(os.Symlink(local+"/bin/vmgo-shim", link), os.Chmod(system, 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 { // who may write anywhere
+		in.giveTo(65534)
+	}
+	in.path += ":" + system
+	_, stderr := in.run(0, "--uninstall")
+	wants(t, stderr, link+" leads to vmgo-shim, and you may not write in "+system, "hint: sudo rm ")
 }
 
 // TestInstaller_linksFitTheRelease goes to a release that has a program and a page

@@ -50,6 +50,10 @@ func TestInstaller_keepsTheReleaseThatWorks(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(lib, "current/previous/bin/vmgo")); err != nil {
 		t.Error(err)
 	}
+	in.run(0, "--programs-only", "--from", good) // who names a release gets it, be it older
+	if now, _ := os.Readlink(filepath.Join(lib, "current")); now != "0.1.0" {
+		t.Errorf("the current release is %s", now)
+	}
 }
 
 // ownModule is vmgo's module with programs that know their version and little else.

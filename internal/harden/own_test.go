@@ -5,8 +5,10 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/vmgo/vmgo/internal/diag"
 	"github.com/vmgo/vmgo/internal/dirs"
 )
 
@@ -66,6 +68,19 @@ func TestOwn_asksTheUsersManager(t *testing.T) {
 	}
 	if m.Host.Exists(StateDir) || !m.Host.Exists("/home/dev/.local/state/vmgo/harden/ledger.json") {
 		t.Error("the ledger is not in the user's state")
+	}
+}
+
+// A full disk may be the one of /etc for the machine, not for a user.
+func TestOwn_hasNoPartInEtc(t *testing.T) {
+	for m, want := range map[*Machine]string{
+		ownMachine(t, map[string]string{}):              "/home/dev/.local/state/vmgo/harden",
+		{Host: made(t, true, map[string]string{}).Host}: StateDir + " /etc; df -i /etc",
+	} {
+		hints := diag.HintsOf((&Engine{Machine: m}).unchanged(syscall.ENOSPC))
+		if len(hints) != 1 || hints[0] != "df -h "+want {
+			t.Errorf("%q, want %s", hints, want)
+		}
 	}
 }
 
