@@ -17,7 +17,7 @@ import (
 // be said beside it stands in a comment of the shell.
 func TestHints_areCommands(t *testing.T) {
 	t.Parallel()
-	command := regexp.MustCompile(`^(sudo |[A-Z]+=[a-z]+ )?(vmgo|go|git|ssh|ansible-inventory|apt-get install|cd|ls|rm|mv|less|head|df|file|curl|chmod|sha256sum|type|systemctl|export [A-Z_]+=|unset [A-Z_]+|eval "\$\(vmgo hook )`)
+	command := regexp.MustCompile(`^(sudo |[A-Z]+=[a-z]+ )?(vmgo|go|git|ssh|ansible-inventory|apt-get install|cd|ls|rm|mv|less|head|df|findmnt|file|curl|chmod|sha256sum|type|systemctl|export [A-Z_]+=|unset [A-Z_]+|eval "\$\(vmgo hook )`)
 	files := token.NewFileSet()
 	hints := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

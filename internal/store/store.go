@@ -135,7 +135,10 @@ func (s *Store) fault(err error) error {
 	case fsx.IsFull(err):
 		return diag.Wrap(diag.DiskFull, err, "no room in the store "+s.dir,
 			"vmgo prune --dry-run", "df -h "+diag.Word(s.dir)+"; df -i "+diag.Word(s.dir))
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), fsx.IsReadOnly(err):
+	case fsx.IsReadOnly(err):
+		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
+			"findmnt -T "+diag.Word(s.dir)+"   # it is mounted read-only: set VMGO_ROOT to a directory elsewhere")
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
 		return diag.Wrap(diag.StoreNotWritable, err, "the store "+s.dir+" cannot be written",
 			"ls -ld "+diag.Word(s.dir)+"   # run vmgo as the owner, or set VMGO_ROOT to a directory of your own")
 	}
