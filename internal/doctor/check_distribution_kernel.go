@@ -52,11 +52,11 @@ func runKernel(_ context.Context, m *Machine) Result {
 		case !known:
 			return skip("the kernel's release %q cannot be read", kernel)
 		case !enough:
-			return fail("%s is too old for Go %s", kernel, v).means("It needs Linux %d.%d.", major, minor).fixWith("vmgo use 1.23")
+			return fail("kernel %s is too old for Go %s", kernel, v).means("It needs Linux %d.%d.", major, minor).fixWith("vmgo use 1.23")
 		}
 	}
 	if old, fixed := m.signalBug(); old {
-		return warn("%s with Go before 1.14.1: programs may crash at signals", kernel).at("https://go.dev/issue/35777", 0, "").fixWith("%s", fixed)
+		return warn("kernel %s with Go before 1.14.1: programs may crash at signals", kernel).at("https://go.dev/issue/35777", 0, "").fixWith("%s", fixed)
 	}
 	return ok("%s", kernel)
 }

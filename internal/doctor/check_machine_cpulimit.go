@@ -42,7 +42,7 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 	}
 	wanted := math.Max(1, math.Ceil(tightest))
 	if set, err := strconv.Atoi(m.Env["GOMAXPROCS"]); err == nil && set > 0 { // the runtime ignores other values
-		r.Status, r.Summary = OK, fmt.Sprintf("quota of %s, GOMAXPROCS=%d", cores(tightest), set)
+		r.Status, r.Summary = OK, fmt.Sprintf("CPU quota of %s, GOMAXPROCS=%d", cores(tightest), set)
 		if float64(set) > math.Max(2, wanted) {
 			r.Status = Warn
 			return r.fixWith("export GOMAXPROCS=%.0f", wanted)
@@ -55,14 +55,14 @@ func runCPULimit(_ context.Context, m *Machine) Result {
 		sees = math.Min(cpus, math.Max(2, math.Ceil(own)))
 	}
 	if old := m.oldMaxProcs(); old != "" && cpus > wanted {
-		r.Status, r.Summary = Warn, "quota of "+cores(tightest)+", but the runtime starts "+cores(cpus)
+		r.Status, r.Summary = Warn, "CPU quota of "+cores(tightest)+", but the runtime starts "+cores(cpus)
 		return r.means("%s", old).fixWith("export GOMAXPROCS=%.0f", wanted)
 	}
 	if sees > math.Max(2, wanted) {
-		r.Status, r.Summary = Warn, "quota of "+cores(tightest)+" on a group above, which the runtime does not see"
+		r.Status, r.Summary = Warn, "CPU quota of "+cores(tightest)+" on a group above, which the runtime does not see"
 		return r.means("It reads only the quota of its own group.").fixWith("export GOMAXPROCS=%.0f", wanted)
 	}
-	r.Status, r.Summary = OK, "quota of "+cores(tightest)+", which the runtime sees"
+	r.Status, r.Summary = OK, "CPU quota of "+cores(tightest)+", which the runtime sees"
 	return r
 }
 

@@ -25,7 +25,7 @@ func runInotify(ctx context.Context, m *Machine) Result {
 		return skip("%s cannot be read", dir)
 	}
 	instances, _ := strconv.Atoi(m.Text(dir + "max_user_instances"))
-	r := ok("%d watches, %d instances", watches, instances)
+	r := ok("inotify allows a user %d watches and %d instances", watches, instances)
 	if watches >= facts.EnoughWatches && instances >= facts.EnoughInstances {
 		return r
 	}

@@ -37,14 +37,14 @@ func runMemLimit(_ context.Context, m *Machine) Result {
 	set := m.Env["GOMEMLIMIT"]
 	switch value, known := parseMemLimit(set); {
 	case set == "":
-		r.Status, r.Summary = Warn, "limit of "+size(uint64(tightest))+", and GOMEMLIMIT is not set"
+		r.Status, r.Summary = Warn, "memory is limited to "+size(uint64(tightest))+", and GOMEMLIMIT is not set"
 	case !known:
 		r.Status, r.Summary = Fail, "GOMEMLIMIT="+set+" is not a value that Go understands"
 		r = r.means("Every Go program fails at its start.")
 	case float64(value) > tightest:
-		r.Status, r.Summary = Warn, "GOMEMLIMIT="+set+" is above the limit of "+size(uint64(tightest))
+		r.Status, r.Summary = Warn, "GOMEMLIMIT="+set+" is above the limit of memory, "+size(uint64(tightest))
 	default:
-		r.Status, r.Summary = OK, "limit of "+size(uint64(tightest))+", GOMEMLIMIT="+set
+		r.Status, r.Summary = OK, "memory is limited to "+size(uint64(tightest))+", GOMEMLIMIT="+set
 		return r
 	}
 	return r.fixWith("export GOMEMLIMIT=%dMiB", want>>20)

@@ -19,7 +19,7 @@ func nofileCheck() Check {
 			case !known:
 				return skip("/proc/self/limits cannot be read")
 			case l.Hard < facts.EnoughFiles:
-				return warn("hard limit %d", l.Hard).at("/proc/self/limits", 0, "%s %d %d", host.LimitOpenFiles, l.Soft, l.Hard).
+				return warn("a process may open no more than %d files", l.Hard).at("/proc/self/limits", 0, "%s %d %d", host.LimitOpenFiles, l.Soft, l.Hard).
 					harden(ctx, m, "login-limits", `echo '* hard nofile 65536' | sudo tee /etc/security/limits.d/50-nofile.conf`).
 					means("Services have a limit of their own: LimitNOFILE= in the unit.")
 			}

@@ -36,10 +36,10 @@ func runSwap(ctx context.Context, m *Machine) Result {
 	r = r.at("/proc/sys/vm/swappiness", 0, "%s", m.Text("/proc/sys/vm/swappiness"))
 	switch {
 	case len(swaps) > 0 && memory.SwapFree < memory.SwapTotal/10:
-		r.Status, r.Summary = Warn, size(memory.SwapTotal)+", nearly full"
+		r.Status, r.Summary = Warn, size(memory.SwapTotal)+" of swap, nearly full"
 		return r.fixWith("vmgo doctor --only machine.sizing")
 	case len(swaps) > 0:
-		r.Summary = size(memory.SwapTotal)
+		r.Summary = size(memory.SwapTotal) + " of swap"
 		return r
 	case memory.Total < facts.SwapBelow:
 		r.Status, r.Summary = Warn, "no swap, with "+size(memory.Total)+" of memory"

@@ -79,7 +79,7 @@ func runVirt(_ context.Context, m *Machine) Result {
 		}
 	}
 	r.worse(Warn)
-	r.Summary += ", its guest tools are missing"
+	r.Summary = "the guest tools of " + name + " are missing"
 	return r.fixWith("%s", m.install(m.byDistro(tools.debian, tools.rhel, tools.alpine)))
 }
 

@@ -71,7 +71,7 @@ func (m *Machine) judgePathDir(r Result, dir string) Result {
 			r = r.at(p, 0, "mode %04o: all users may write", modeBits(info.Mode())).closed(m, p, info.Mode(), uid)
 		case uid != 0 && uid != m.UID && uid >= 0:
 			r.worse(Warn)
-			r = r.at(p, 0, "owned by user %d", uid).means("That user decides which programs run.")
+			r = r.at(p, 0, "owned by %s", m.nameOf(uid)).means("That user decides which programs run.")
 		}
 		if p == "/" {
 			return r

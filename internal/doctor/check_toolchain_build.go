@@ -24,18 +24,22 @@ func runBuild(ctx context.Context, m *Machine) Result {
 	c := contexts{want: m.selectedAnywhere(), usual: m.usualGo(all)}
 	r, builds := Result{Status: OK}, 0
 	unknown, failure := "", ""
+	var alike alikeSessions
 	for _, s := range all {
 		switch {
 		case s.path == "" || s.said == nil || m.isAnother(&c, s): // toolchain.contexts looks at those
 		case s.said.failure != "" && !s.said.switches:
 			failure = s.said.failure
-			r = r.at("", 0, "%-12s %s  %s", s.name, s.path, failure)
+			alike.add(s, failure)
 		case s.said.unknown != "":
 			unknown = s.said.unknown
 		case s.said.failure == "":
 			builds++
-			r = r.at("", 0, "%-12s %s  builds and runs a program", s.name, s.path)
+			alike.add(s, "builds and runs a program")
 		}
+	}
+	for _, a := range alike {
+		r = r.at("", 0, "%s: %s  %s", strings.Join(a.names, ", "), a.path, a.words)
 	}
 	switch {
 	case failure != "":
@@ -49,6 +53,24 @@ func runBuild(ctx context.Context, m *Machine) Result {
 		return skip("%s", unknown)
 	}
 	return skip("no session has the selected release; toolchain.contexts tells which go they have")
+}
+
+// alikeSessions are the sessions of which there is the same to say.
+type alikeSessions []alikeSession
+
+type alikeSession struct {
+	names       []string
+	path, words string
+}
+
+func (all *alikeSessions) add(s sessionGo, words string) {
+	for i, a := range *all {
+		if a.path == s.path && a.words == words {
+			(*all)[i].names = append(a.names, s.name)
+			return
+		}
+	}
+	*all = append(*all, alikeSession{[]string{s.name}, s.path, words})
 }
 
 // buildCauses returns the checks that look at what go complains about.

@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,10 +114,14 @@ func (r Result) at(path string, line int, format string, args ...any) Result {
 
 // means adds an explanation.
 func (r Result) means(format string, args ...any) Result {
+	sentence := fmt.Sprintf(format, args...)
+	if strings.Contains(r.Detail, sentence) {
+		return r
+	}
 	if r.Detail != "" {
 		r.Detail += " "
 	}
-	r.Detail += fmt.Sprintf(format, args...)
+	r.Detail += sentence
 	return r
 }
 

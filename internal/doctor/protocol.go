@@ -112,11 +112,11 @@ func judgeHealth(answer grpchealth.Answer) (Status, string) {
 	case answer.Code == "5":
 		return Warn, "the service speaks gRPC, but does not know the health of the whole server"
 	case answer.Code != "0":
-		return Fail, "gRPC status " + answer.Code
+		return Fail, "the health service answers with gRPC status " + answer.Code
 	case answer.Status == grpchealth.Serving:
-		return OK, "SERVING"
+		return OK, "the gRPC service reports SERVING"
 	case answer.Status == grpchealth.NotServing:
-		return Fail, "NOT_SERVING"
+		return Fail, "the gRPC service reports NOT_SERVING"
 	}
-	return Warn, "health unknown"
+	return Warn, "the gRPC service reports no known health"
 }
