@@ -78,11 +78,12 @@ func TestService_withinTheMachine(t *testing.T) {
 	} {
 		m := made(t, true, map[string]string{
 			"/usr/lib/systemd/systemd": "", "/etc/systemd/system/app.service": "[Service]\nExecStart=/usr/bin/app\n",
-			"/sys/devices/system/cpu/online": "0-1", "/proc/meminfo": "MemTotal: 4096000 kB\n",
+			"/sys/devices/system/cpu/online": "0-1", "/proc/meminfo": "MemTotal: 4096000 kB\n", "/run/systemd/system": "DIR",
 		})
 		c.service.Name = "app.service"
-		if got := verdict(desiredOf(t, m, c.service.limitsItem())); !strings.HasPrefix(got, c.want) {
-			t.Errorf("%+v: %s, want %s", c.service, got, c.want)
+		w := desiredOf(t, m, c.service.limitsItem())
+		if got := verdict(w); !strings.HasPrefix(got, c.want) || (w.Blocked == "") != (len(w.Advice) > 0) {
+			t.Errorf("%+v: %s, want %s; advice %q", c.service, got, c.want, w.Advice)
 		}
 	}
 }

@@ -182,6 +182,9 @@ func (s Service) limitsDesired(m *Machine) (Desired, error) {
 			}
 		}
 	}
+	if w.Blocked != "" {
+		w.Advice = nil // a restart changes nothing
+	}
 	w.Notes = append(w.Notes, s.uncontrolled(m)...)
 	if m.Live {
 		if mode := m.Host.Cgroup().Mode; mode != "v2" && s.Memory != 0 {
