@@ -197,3 +197,28 @@ func TestRecorded_changedPrograms(t *testing.T) {
 		t.Errorf("before and after\n%v\n%v", before, after)
 	}
 }
+
+// TestChange_onlyFromItsValue: what an interrupted process has changed already is not
+// changed again, nor a file of others, whatever its mode.
+func TestChange_onlyFromItsValue(t *testing.T) {
+	t.Parallel()
+	root := recordedTree(t)
+	e := recordedEngine(t, root, nil)
+	runRecorded(t, e, verbApply)
+	must(t, os.WriteFile(root+"/home/.bashrc", []byte("mine\n"), 0o600))
+	must(t, os.Chmod(root+"/home/.bashrc", halfway))
+	desired, err := e.Items[0].Desired(e.Machine)
+	must(t, err)
+	before := homeOf(t, root)
+	for _, w := range desired.Wants {
+		if w.Kind == Mode {
+			continue
+		}
+		from := w.Value
+		from.Present = false
+		must(t, e.change(Change{Kind: w.Kind, Target: w.Target, From: from, To: w.Value}, false))
+	}
+	if after := homeOf(t, root); !maps.Equal(before, after) {
+		t.Errorf("before and after\n%v\n%v", before, after)
+	}
+}
