@@ -85,6 +85,9 @@ func TestDedup_ofDamagedRecordsAndInterrupted(t *testing.T) {
 	if d, err := s.Dedup(ctx, store.Wait{}); !errors.Is(err, stop) || d.Files != 0 {
 		t.Errorf("interrupted: %+v, %v", d, err)
 	}
+	if d, err := s.Dedup(stoppedLater{t.Context(), filepath.Join(s.Dir(), ".vmgo/staging")}, store.Wait{}); !errors.Is(err, context.Canceled) || d.Files != 0 {
+		t.Errorf("interrupted between files: %+v, %v", d, err)
+	}
 	if err := os.Truncate(filepath.Join(s.Dir(), ".vmgo/manifests/1.22.5"), 10); err != nil {
 		t.Fatal(err)
 	}
@@ -111,4 +114,17 @@ func TestDedup_goneWhileWaiting(t *testing.T) {
 	if d, err := s.Dedup(t.Context(), wait); err != nil || d.Skipped != 0 {
 		t.Errorf("%+v, %v", d, err)
 	}
+}
+
+// stoppedLater is canceled as soon as there is something in a directory.
+type stoppedLater struct {
+	context.Context
+	dir string
+}
+
+func (c stoppedLater) Err() error {
+	if names, _ := os.ReadDir(c.dir); len(names) > 0 {
+		return context.Canceled
+	}
+	return c.Context.Err()
 }

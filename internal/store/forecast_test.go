@@ -90,6 +90,27 @@ func TestNeighbours_needNoRoom(t *testing.T) {
 	}
 }
 
+// Alike are files of one path, contents and mode.
+func TestIndex_alike(t *testing.T) {
+	t.Parallel()
+	s := Open(t.TempDir(), Options{})
+	file := archive.File{Path: "src/a.go", Mode: 0o644, Size: 1}
+	executable, edited, moved := file, file, file
+	executable.Mode, edited.SHA256, moved.Path = 0o755, [32]byte{1}, "src/b.go"
+	v := recordManifest(t, s, "1.22.9", Manifest{file})
+	for version, f := range map[string]archive.File{"1.22.8": executable, "1.22.7": edited, "1.22.6": moved, "1.22.5": file} {
+		recordManifest(t, s, version, Manifest{f})
+	}
+	x := s.newIndex(nil, v, 0)
+	var got []string
+	for at := range x.alike(location{}) {
+		got = append(got, x.releases[at.release].version.String())
+	}
+	if strings.Join(got, " ") != "1.22.9 1.22.5" {
+		t.Errorf("alike in %q", got)
+	}
+}
+
 // The nearest releases are looked into first: they have nearly all there is.
 func TestStore_nearest(t *testing.T) {
 	t.Parallel()

@@ -199,7 +199,7 @@ func (w *writer) hide(v gover.Version, force bool) error {
 	if !w.Has(v) && !w.Unproved(v) {
 		return diag.New(diag.NotInstalled, "go "+v.String()+" is not installed in "+w.dir, "vmgo list")
 	}
-	if def, ok := w.Default(); ok && def == v {
+	if def, _ := w.Default(); def == v {
 		if !force {
 			return diag.New(diag.InUse, "go "+v.String()+" is the default of "+w.dir, "vmgo uninstall --force "+v.String())
 		}

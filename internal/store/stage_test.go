@@ -93,7 +93,7 @@ func TestStage_sharesWithTheNext(t *testing.T) {
 		}
 	}
 	for v, files := range map[string]map[string]string{
-		"1.22.4": {"lib/x": text, "lib/y": "y\n"}, "1.22.3": {"lib/x": "9876543210\n"}, "1.22.2": {"lib/z": text}, "1.22.1": {"lib/x": text}, "1.22.0": {"lib/x": text},
+		"1.22.4": {"lib/x": text, "lib/y": "y\n"}, "1.22.3": {"lib/x": "9876543210\n"}, "1.22.2": {"lib/z": "z\n"}, "1.22.1": {"lib/x": text}, "1.22.0": {"lib/x": text},
 	} {
 		if err := put(t, apart, vmtest.Toolchain{Version: v, Files: files}, false); err != nil {
 			t.Fatal(err)
@@ -117,12 +117,36 @@ func TestStage_sharesWithTheNext(t *testing.T) {
 		t.Errorf("reused: %x, %v", sum, err)
 	}
 	// One whose directory is gone keeps none of the others from being found.
-	if err := errors.Join(os.RemoveAll(filepath.Join(s.Dir(), "1.22.2/lib")), dir.Put(fileOf("lib/c", text), []byte(text)),
+	if err := errors.Join(os.RemoveAll(filepath.Join(s.Dir(), "1.22.2/lib")), dir.Put(fileOf("lib/d", "y\n"), []byte("y\n")), dir.Put(fileOf("lib/c", "z\n"), []byte("z\n")),
 		dir.Put(fileOf("lib/b", "y\n"), []byte("y\n"))); err != nil {
 		t.Fatal(err)
 	}
 	if inode(t, filepath.Join(stage.Tree(), "lib/b")) != inode(t, filepath.Join(s.Dir(), "1.22.4/lib/y")) {
 		t.Error("lib/b is not shared with 1.22.4")
+	}
+}
+
+// A pipe in the place of an empty file is nothing to share.
+func TestStage_sharesNoPipe(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	if err := put(t, s, vmtest.Toolchain{Version: "1.22.4", Files: map[string]string{"lib/x": ""}}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := filepath.WalkDir(s.GOROOT(version(t, "1.22.4")), func(path string, d fs.DirEntry, err error) error {
+		if info, infoErr := os.Lstat(path); err != nil || infoErr != nil || d.IsDir() || info.Size() > 0 {
+			return errors.Join(err, infoErr)
+		}
+		return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644), os.Chmod(path, 0o644))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	stage, dir := staged(t, s, "1.22.5")
+	if err := dir.Put(fileOf("lib/x", ""), nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(filepath.Join(stage.Tree(), "lib/x")); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
 

@@ -142,6 +142,9 @@ func TestStore_default(t *testing.T) {
 			t.Errorf("default %v, want %s", got, want)
 		}
 	}
+	if err := s.Uninstall(t.Context(), version(t, "1.21.0"), false, store.Wait{}); err != nil {
+		t.Errorf("uninstall of another than the default: %v", err)
+	}
 	if err := s.Uninstall(t.Context(), v, false, store.Wait{}); diag.CodeOf(err) != diag.InUse {
 		t.Errorf("uninstall of the default: %v", err)
 	}

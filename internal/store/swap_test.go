@@ -66,7 +66,7 @@ func TestStore_aSwapThatWasDecidedIsFinished(t *testing.T) {
 			}
 			stage := filepath.Join(s.Dir(), ".vmgo/staging/"+v+".crashed")
 			meta := filepath.Join(donor.Dir(), ".vmgo")
-			if err := errors.Join(os.Mkdir(stage, 0o755), os.Mkdir(filepath.Dir(stage)+"/0.dead", 0o755), os.Mkdir(filepath.Dir(stage)+"/z.dead", 0o755),
+			if err := errors.Join(os.Mkdir(filepath.Dir(stage)+"/0.dead", 0o755), os.Mkdir(stage, 0o755), os.Mkdir(filepath.Dir(stage)+"/z.dead", 0o755),
 				os.Rename(filepath.Join(donor.Dir(), v), stage+"/tree"),
 				os.Rename(meta+"/manifests/"+v, stage+"/manifest"), os.Rename(meta+"/receipts/"+v+".json", stage+"/receipt")); err != nil {
 				t.Fatal(err)
