@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmgo/vmgo/internal/fsx"
 	"github.com/vmgo/vmgo/internal/store"
+	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
 // TestDedup_linksOnlyWhatIsRight changes one of two equal files in each way in
@@ -113,6 +114,25 @@ func TestDedup_goneWhileWaiting(t *testing.T) {
 	}}
 	if d, err := s.Dedup(t.Context(), wait); err != nil || d.Skipped != 0 {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// A pipe in the place of an empty file is nothing to link to.
+func TestDedup_linksNoPipe(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{NoLink: true})
+	for _, v := range []string{"1.22.4", "1.22.5"} {
+		if err := put(t, s, vmtest.Toolchain{Version: v, Files: map[string]string{"a-first": ""}}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pipe, file := s.Dir()+"/1.22.5/a-first", s.Dir()+"/1.22.4/a-first"
+	if err := errors.Join(os.Remove(pipe), syscall.Mkfifo(pipe, 0o644), os.Chmod(pipe, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Dedup(t.Context(), store.Wait{})
+	if info, statErr := os.Lstat(file); err != nil || statErr != nil || !info.Mode().IsRegular() || d.Skipped == 0 {
+		t.Errorf("%v, %+v, %v, %v", info, d, err, statErr)
 	}
 }
 
