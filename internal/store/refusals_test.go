@@ -340,3 +340,25 @@ func TestStore_defaultInTheWay(t *testing.T) {
 		t.Errorf("%v, %v, %v", set, clear, err)
 	}
 }
+
+// A store is unsafe where others can change it, not where nobody can look at it.
+func TestStore_checkSafe(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{})
+	mustPut(t, s, "1.22.5")
+	if err := s.CheckSafe(); err != nil {
+		t.Errorf("nobody else may write: %v", err)
+	}
+	if err := os.Chmod(filepath.Join(s.Dir(), ".vmgo"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckSafe(); diag.CodeOf(err) != diag.StoreUnsafe {
+		t.Errorf("everybody may write: %v", err)
+	}
+	if err := loop(s.Dir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckSafe(); err != nil {
+		t.Errorf("not known: %v", err)
+	}
+}
