@@ -124,6 +124,13 @@ func chmodPath(fd int, mode uint32) error {
 	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
 }
 
+// SetMTime sets the modification time, in nanoseconds, of what has that name; a link's
+// own. name is one element.
+func (d *Dir) SetMTime(name string, nanos int64) error {
+	ts := unix.NsecToTimespec(nanos)
+	return d.failed("utimes", name, unix.UtimesNanoAt(d.fd, name, []unix.Timespec{{Nsec: unix.UTIME_OMIT}, ts}, unix.AT_SYMLINK_NOFOLLOW))
+}
+
 // Create makes a new file with exactly this mode and contents. name is one
 // element.
 func (d *Dir) Create(name string, mode uint32, content []byte) error {

@@ -32,7 +32,7 @@ func storeDesired(m *Machine) (Desired, error) {
 		w.NotApplicable = "there is no " + MachineStore
 		return w, nil
 	}
-	if reason := m.wayToStore(); reason != "" {
+	if reason := m.unsafeWay(path.Dir(MachineStore)); reason != "" {
 		w.Blocked = reason + ", who can change what is in " + MachineStore
 		return w, nil
 	}
@@ -85,11 +85,11 @@ func storeDesired(m *Machine) (Desired, error) {
 	return w, nil
 }
 
-// wayToStore returns what is wrong with the directories that lead to the store, ""
-// if only the machine's owner may change them.
-func (m *Machine) wayToStore() string {
+// unsafeWay returns what is wrong with a directory and those that lead to it, "" if only
+// the machine's owner may change them.
+func (m *Machine) unsafeWay(dir string) string {
 	look := func(p string) (fsx.Entry, error) { return fsx.LookIn(m.Host, p) }
-	way, _, err := fsx.Chain(path.Dir(MachineStore), look)
+	way, _, err := fsx.Chain(dir, look)
 	if err != nil {
 		return err.Error()
 	}

@@ -4,10 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A user who owns a directory can put a link in its place after vmgo has looked. What
-// the link leads to must not get the owner and mode that were meant for his file.
+// the link leads to must not get the owner, mode and time that were meant for his.
 func TestLinksPutInTheWayAreNotFollowed(t *testing.T) {
 	const uid = 12345
 	for name, c := range map[string]struct {
@@ -35,6 +36,7 @@ func TestLinksPutInTheWayAreNotFollowed(t *testing.T) {
 			} else {
 				must(t, os.Mkdir(victim+"/"+c.file, 0o711))
 			}
+			must(t, os.Chtimes(victim, time.Time{}, time.Unix(1e9, 0)))
 			before := snapshot(t, victim)
 			e := &Engine{Machine: testMachine(t, root), Items: []Item{{ID: "mean", On: Profiles(), Desired: func(m *Machine) (Desired, error) {
 				return Desired{Wants: []Want{c.want(m)}}, nil
@@ -45,6 +47,7 @@ func TestLinksPutInTheWayAreNotFollowed(t *testing.T) {
 					swapped = true
 					must(t, os.Rename(root+c.dir, filepath.Dir(root+c.dir)+"/moved"))
 					must(t, os.Symlink("/victim", root+c.dir))
+					must(t, os.Chown(filepath.Dir(root+c.dir), uid, uid))
 				}
 			}
 			if _, err := e.Apply(t.Context(), Selection{}, nil, nil); err == nil || !swapped {

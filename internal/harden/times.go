@@ -5,6 +5,8 @@ import (
 	"os"
 	"path"
 	"slices"
+
+	"github.com/vmgo/vmgo/internal/fsx"
 )
 
 // dirTime has the modification times, in nanoseconds, of a directory in which vmgo has
@@ -32,11 +34,17 @@ func (m *Machine) modified(dir string) (int64, bool) {
 }
 
 // setModified sets the time of a directory. One that is gone has none, and a time
-// that cannot be set is no reason to stop an undo.
+// that cannot be set is no reason to stop an undo. Links on the way are followed only where
+// nobody but the machine's owner could have put them there.
 func (m *Machine) setModified(dir string, nanos int64) {
-	if _, there := m.modified(dir); there {
-		_ = setMTime(m.Host.Path(dir), nanos)
+	if _, there := m.modified(dir); !there {
+		return
 	}
+	if m.unsafeWay(dir) == "" {
+		_ = setMTime(m.Host.Path(dir), nanos)
+		return
+	}
+	_ = inTrusted(m.Host.Root, dir, func(parent *fsx.Dir, name string) error { return parent.SetMTime(name, nanos) })
 }
 
 // times returns the times of the directories that changes write in. One that gets a copy
