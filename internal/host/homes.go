@@ -23,8 +23,9 @@ type Home struct {
 	UID, GID int
 }
 
-// Homes returns the homes that /etc/passwd beneath root names, sorted, without
-// those that do not exist.
+// Homes returns the homes that exist beneath root, sorted: those that /etc/passwd names, and
+// those beside them whose users have no line there, since a directory service (LDAP, sssd)
+// knows them.
 func Homes(root string) ([]Home, error) {
 	data, err := smallfile.Read(filepath.Join(root, "etc/passwd"), MaxFact)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,7 +35,8 @@ func Homes(root string) ([]Home, error) {
 		return nil, err
 	}
 	var homes []Home
-	for _, a := range passwd.Parse(string(data)) {
+	accounts := passwd.Parse(string(data))
+	for _, a := range accounts {
 		if !filepath.IsAbs(a.Home) || a.Home == "/" {
 			continue
 		}
@@ -45,10 +47,58 @@ func Homes(root string) ([]Home, error) {
 			homes = append(homes, Home{dir, a.UID, a.GID})
 		}
 	}
+	homes = append(homes, unlisted(root, accounts)...)
 	slices.SortFunc(homes, func(a, b Home) int {
 		return cmp.Or(strings.Compare(a.Dir, b.Dir), cmp.Compare(a.UID, b.UID), cmp.Compare(a.GID, b.GID))
 	})
 	return slices.CompactFunc(homes, func(a, b Home) bool { return a.Dir == b.Dir && a.UID == b.UID }), nil
+}
+
+// firstUser is the least number of a person's account: UID_MIN of login.defs(5).
+const firstUser = 1000
+
+// unlisted returns the directories of users without an account, where people have
+// their homes, and one level beneath (/home/DOMAIN/USER).
+func unlisted(root string, accounts []passwd.Account) []Home {
+	places := []string{filepath.Join(root, "home")}
+	for _, a := range accounts {
+		if place := filepath.Dir(filepath.Join(root, a.Home)); a.UID >= firstUser && filepath.IsAbs(a.Home) && filepath.Dir(a.Home) != "/" {
+			places = append(places, place)
+		}
+	}
+	slices.Sort(places)
+	var homes []Home
+	for _, place := range slices.Compact(places) {
+		for _, dir := range directories(place) {
+			if dir.UID == 0 {
+				homes = append(homes, without(accounts, directories(dir.Dir))...)
+			}
+			homes = append(homes, without(accounts, []Home{dir})...)
+		}
+	}
+	return homes
+}
+
+// directories lists the directories in one, with their owners; those that cannot be
+// read are none.
+func directories(dir string) []Home {
+	entries, _ := os.ReadDir(dir)
+	var found []Home
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.IsDir() {
+			stat := info.Sys().(*syscall.Stat_t)
+			found = append(found, Home{filepath.Join(dir, entry.Name()), int(stat.Uid), int(stat.Gid)})
+		}
+	}
+	return found
+}
+
+// without returns those that belong to a user without an account.
+func without(accounts []passwd.Account, homes []Home) []Home {
+	return slices.DeleteFunc(homes, func(h Home) bool {
+		_, known := passwd.ByUID(accounts, h.UID)
+		return known || h.UID < firstUser
+	})
 }
 
 // Owned reports whether the directory belongs to the user whose home it is: the

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/vmgo/vmgo/internal/host"
@@ -36,6 +38,38 @@ func TestHomes_thatExist(t *testing.T) {
 	}
 	if got, err := host.Homes(root); err == nil {
 		t.Errorf("from a directory: %v", got)
+	}
+}
+
+// Users of a directory service have homes, and no line in /etc/passwd.
+func TestHomes_ofADirectoryService(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give directories to others")
+	}
+	t.Parallel()
+	root := t.TempDir()
+	for dir, uid := range map[string]int{
+		"etc": 0, "home/ann": 1000, "home/ldap": 20001, "home/EXAMPLE": 0, "home/EXAMPLE/sssd": 20002, "home/EXAMPLE/daemon": 999,
+		"export/users/bob": 1001, "export/users/gone": 1002, "srv/data": 20003, "home/ldap/src": 20001, "home/lost+found": 0,
+	} {
+		path := filepath.Join(root, dir)
+		if err := errors.Join(os.MkdirAll(path, 0o755), os.Chown(path, uid, uid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	passwd := "ann:x:1000:1000::/home/ann:/bin/sh\nbob:x:1001:1001::/export/users/bob:/bin/sh\nd:x:998:998::/srv/d:/x\ntop:x:1003:1003::/data:/x\n"
+	if err := errors.Join(os.Symlink("ann", filepath.Join(root, "home/link")), os.Lchown(filepath.Join(root, "home/link"), 20001, 20001),
+		os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	homes, err := host.Homes(root)
+	for _, home := range homes {
+		got = append(got, strings.TrimPrefix(home.Dir, root)+" "+strconv.Itoa(home.UID))
+	}
+	want := []string{"/export/users/bob 1001", "/export/users/gone 1002", "/home/EXAMPLE/sssd 20002", "/home/ann 1000", "/home/ldap 20001"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("Homes = %q, %v", got, err)
 	}
 }
 
