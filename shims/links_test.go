@@ -15,8 +15,12 @@ func TestLinks(t *testing.T) {
 	root := t.TempDir()
 	dir, program := root+"/a/b", root+"/vmgo-shim"
 	must(t, os.WriteFile(program, nil, 0o755))
-	for range 2 {
-		must(t, shims.Refresh(dir, program))
+	must(t, shims.Refresh(dir, program))
+	first, err := os.Lstat(dir + "/go")
+	must(t, err)
+	must(t, shims.Refresh(dir, program))
+	if again, err := os.Lstat(dir + "/go"); err != nil || !again.ModTime().Equal(first.ModTime()) || !os.SameFile(again, first) {
+		t.Errorf("a link that is right was made again: %v, %v", again, err)
 	}
 	must(t, shims.Refresh(dir, root+"/new/vmgo-shim"))
 	for _, tool := range shims.Tools() {

@@ -92,14 +92,11 @@ func (p Process) find(name string, s here.Situation, env environ.Env) (string, e
 
 // findForeign finds the tool beside the go of the system, else on PATH.
 func (p Process) findForeign(name string, s here.Situation) (string, error) {
-	if name == "go" {
+	if name == "go" { // mutate: equivalent, because it is found beside itself.
 		return s.Resolution.SystemGo, nil
 	}
-	dirs := []string{filepath.Dir(s.Resolution.SystemGo)}
-	if s.Resolution.GOROOT != "" {
-		dirs = append(dirs, filepath.Join(s.Resolution.GOROOT, "bin"))
-	}
-	path, found := lookpath.Find(strings.Join(append(dirs, s.Outside["PATH"]), ":"), name, func(file string) bool {
+	dirs := []string{filepath.Dir(s.Resolution.SystemGo), filepath.Join(s.Resolution.GOROOT, "bin"), s.Outside["PATH"]}
+	path, found := lookpath.Find(strings.Join(dirs, ":"), name, func(file string) bool {
 		return !inStore(s, filepath.Dir(file)) && lookpath.IsProgram(file) && !p.isOwn(file)
 	})
 	if found {

@@ -125,20 +125,18 @@ func relativeTo(t *testing.T, path string) string {
 
 // A go of the system that has no gofmt beside it: PATH has one, after some that
 // are not meant.
-func TestShim_findsTheGofmtOfTheSystem(t *testing.T) {
+// A distribution has links in /usr/bin, and the rest of a release in its GOROOT.
+// Where /proc is missing a program does not know its own name: files of the working
+// directory are not taken for it.
+// The GOPATH within the project is made when go runs, as the hook makes it.
+func TestShim_makesTheGOPATHOfTheProject(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	dir := m.pin("p", "system")
-	for _, path := range []string{"/lib/go/bin/go", "/relative/gofmt", "/fmt/gofmt"} {
-		must(t, os.Chmod(m.write(m.root+path, "#!/bin/sh\n"), 0o755))
-	}
-	must(t, os.MkdirAll(m.root+"/directory/gofmt", 0o755))
-	must(t, os.MkdirAll(m.root+"/shims", 0o755))
-	must(t, os.Symlink(m.bin+"/vmgo-shim", m.root+"/shims/gofmt"))
-	m.env["PATH"] = strings.Join([]string{m.root + "/shims", relativeTo(t, m.root+"/relative"), m.goroot("1.22.5") + "/bin",
-		m.root + "/directory", m.root + "/lib/go/bin", m.root + "/fmt"}, ":")
-	if got, stderr, _ := m.shim(dir, "gofmt"); got.path != m.root+"/fmt/gofmt" {
-		t.Errorf("%+v, said %q", got, stderr)
+	dir := m.pin("p", "1.22.5")
+	m.env["VMGO_GOPATH"] = "tree"
+	got, stderr, _ := m.shim(dir, "go", "version")
+	if _, err := os.Lstat(dir + "/.gopath"); err != nil || got.env["GOPATH"] != dir+"/.gopath" {
+		t.Errorf("%v, GOPATH=%s, said %q", err, got.env["GOPATH"], stderr)
 	}
 }
 
@@ -205,32 +203,6 @@ func TestShim_agreesWithTheHook(t *testing.T) {
 	m.check("reverted", environ.Revert(got.env, session).Without(environ.SessionVariable), "")
 }
 
-func TestShim_becomesTheGoOfTheSystem(t *testing.T) {
-	t.Parallel()
-	m := newMachine(t)
-	dir := m.pin("p", "system")
-	self, err := os.Executable()
-	must(t, err)
-	must(t, os.MkdirAll(m.root+"/shims", 0o755))
-	for _, tool := range []string{"go", "gofmt"} {
-		must(t, os.Symlink(m.bin+"/vmgo-shim", m.root+"/shims/"+tool))
-		must(t, os.Symlink(self, m.bin+"/"+tool)) // by another way the same program
-		must(t, os.Chmod(m.write(m.root+"/lib/go/bin/"+tool, "#!/bin/sh\n"), 0o755))
-	}
-	m.env["PATH"] = m.root + "/shims:" + m.bin + "::relative:" + m.goroot("1.22.5") + "/bin:" + m.root + "/lib/go/bin"
-	m.env["GOROOT"] = "/mine"
-	for _, tool := range []string{"go", "gofmt"} {
-		got, stderr, _ := m.shim(dir, tool)
-		if got.path != m.root+"/lib/go/bin/"+tool || got.env["GOROOT"] != "/mine" || got.env["PATH"] != m.env["PATH"] {
-			t.Errorf("%s: %+v, said %q", tool, got, stderr)
-		}
-	}
-	m.env["PATH"] = m.root + "/shims:" + m.bin
-	if _, stderr, status := m.shim(dir, "go"); status != 127 || !strings.Contains(stderr, "[not-installed]") {
-		t.Errorf("only shims: %d, %q", status, stderr)
-	}
-}
-
 // A service of systemd has no HOME; the user's default is found all the same.
 func TestShim_findsTheHomeThatTheEnvironmentLacks(t *testing.T) {
 	t.Parallel()
@@ -258,7 +230,7 @@ func TestShim_saysWhyItCannotStart(t *testing.T) {
 	}{
 		{version: "1.99.1", status: 127, code: "not-installed", hint: "vmgo install 1.99.1"},
 		{version: "junk", status: 126, code: "bad-version-file"},
-		{version: "1.22.5", change: func() { m.env["__VMGO_DEPTH"] = "32" }, status: 126, code: "recursion"},
+		{version: "1.22.5", change: func() { m.env["__VMGO_DEPTH"] = "32" }, status: 126, code: "recursion", hint: "32 shims in a row"},
 		{version: "1.22.5", change: func() { m.env["VMGO_GOPATH"] = "x" }, status: 126, code: "bad-setting", hint: "unset VMGO_GOPATH"},
 		{version: "1.22.4", change: func() { must(t, os.Remove(m.goroot("1.22.4")+"/bin/go")) }, status: 127, code: "command-not-found"},
 	} {
