@@ -35,8 +35,8 @@ func TestHook_believesTheDirectoryOfTheShell(t *testing.T) {
 	}
 }
 
-// direnv restores what it found, our values among them: while it is at work, its own
-// variable says whether an answer holds.
+// direnv restores what it found, our values among them: a shell compares direnv's own
+// variable, too.
 func TestHook_watchesDirenv(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
