@@ -62,9 +62,9 @@ func newBench(t *testing.T) *bench {
 	requires("example.com/one", "v1.0.0", "require example.com/leaf v1.1.0", "replace example.com/leaf => example.com/leaf v1.0.0")
 	requires("example.com/two", "v1.0.0", "require example.com/three v1.0.0")
 	requires("example.com/three", "v1.0.0", "require example.com/leaf v1.2.0")
-	b := &bench{t: t, home: t.TempDir(), dir: t.TempDir()}
+	b := &bench{t: t, home: vmtest.GoHome(t), dir: t.TempDir()}
 	b.env = map[string]string{
-		"HOME": b.home, "PATH": os.Getenv("PATH"), "GOPROXY": s.URL, "GOSUMDB": s.GOSUMDB(), "GOTOOLCHAIN": "local", "GOENV": "off", "GOTELEMETRY": "off",
+		"HOME": b.home, "PATH": os.Getenv("PATH"), "GOPROXY": s.URL, "GOSUMDB": s.GOSUMDB(), "GOTOOLCHAIN": "local", "GOENV": "off",
 		"GOMODCACHE": filepath.Join(b.home, "mod"), "GOFLAGS": "-modcacherw",
 	}
 	b.write("app.go", "package app\n\nimport (\n\t_ \"example.com/one\"\n\t_ \"example.com/leaf\"\n)\n")
