@@ -62,8 +62,8 @@ const firstUser = 1000
 func unlisted(root string, accounts []passwd.Account) []Home {
 	places := []string{filepath.Join(root, "home")}
 	for _, a := range accounts {
-		if place := filepath.Dir(filepath.Join(root, a.Home)); a.UID >= firstUser && filepath.IsAbs(a.Home) && filepath.Dir(a.Home) != "/" {
-			places = append(places, place)
+		if place := filepath.Dir(a.Home); a.UID >= firstUser && filepath.IsAbs(place) && place != "/" {
+			places = append(places, filepath.Join(root, place))
 		}
 	}
 	slices.Sort(places)
