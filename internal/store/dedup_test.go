@@ -14,26 +14,11 @@ import (
 	"github.com/vmgo/vmgo/internal/vmtest"
 )
 
-// TestDedup_linksOnlyWhatIsRight changes one of two equal files in each way in
-// which it may no longer be what the manifest says. It stays as it is then, and so does the other.
+// TestDedup_linksOnlyWhatIsRight changes one of two equal files. It stays as it is then,
+// and so does the other.
 func TestDedup_linksOnlyWhatIsRight(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(path string) error{
-		"unchanged":       func(string) error { return nil },
-		"edited":          func(path string) error { return os.WriteFile(path, []byte("package edit\n"), 0o644) },
-		"longer":          func(path string) error { return os.WriteFile(path, []byte("package same\n\n"), 0o644) },
-		"shorter":         func(path string) error { return os.WriteFile(path, []byte("package"), 0o644) },
-		"executable":      func(path string) error { return os.Chmod(path, 0o755) },
-		"of another user": func(path string) error { return os.Chown(path, other, -1) },
-		"with attributes": func(path string) error { return syscall.Setxattr(path, "user.vmgo", []byte("x"), 0) },
-		"gone":            os.Remove,
-		"a link to the same": func(path string) error {
-			return errors.Join(os.Rename(path, path+".moved"), os.Symlink(filepath.Base(path)+".moved", path))
-		},
-		"a directory":        func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
-		"a pipe":             func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
-		"its directory gone": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-	} {
+	for name, change := range changesOfAFile() {
 		for _, at := range []string{"1.22.4", "1.22.5"} { // the later comes first
 			t.Run(fmt.Sprint(name, " ", at), func(t *testing.T) {
 				t.Parallel()

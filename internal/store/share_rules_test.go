@@ -12,16 +12,14 @@ import (
 	"github.com/vmgo/vmgo/internal/store"
 )
 
-// TestStore_sharesOnlyWhatIsRight changes a file of a neighbour in each way in
-// which it may no longer be what the manifest says, or what the owner of the
-// store vouches for. The release that comes next must have the right file, by
-// an inode of its own.
-func TestStore_sharesOnlyWhatIsRight(t *testing.T) {
-	t.Parallel()
-	for name, change := range map[string]func(path string) error{
+// changesOfAFile are the ways in which a file that holds "package same" may no longer be what the
+// manifest says, or what the owner of the store vouches for; and none.
+func changesOfAFile() map[string]func(path string) error {
+	return map[string]func(path string) error{
 		"unchanged":          func(string) error { return nil },
 		"edited":             func(path string) error { return os.WriteFile(path, []byte("package edit\n"), 0o644) },
 		"longer":             func(path string) error { return os.WriteFile(path, []byte("package same\n\n"), 0o644) },
+		"shorter":            func(path string) error { return os.WriteFile(path, []byte("package"), 0o644) },
 		"executable":         func(path string) error { return os.Chmod(path, 0o755) },
 		"writable by others": func(path string) error { return os.Chmod(path, 0o666) },
 		"of another user":    func(path string) error { return os.Chown(path, other, -1) },
@@ -33,7 +31,14 @@ func TestStore_sharesOnlyWhatIsRight(t *testing.T) {
 		"a pipe":             func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
 		"with attributes":    func(path string) error { return syscall.Setxattr(path, "user.vmgo", []byte("x"), 0) },
 		"its directory gone": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-	} {
+	}
+}
+
+// TestStore_sharesOnlyWhatIsRight changes a file of a neighbour. The release that comes
+// next must have the right file, by an inode of its own.
+func TestStore_sharesOnlyWhatIsRight(t *testing.T) {
+	t.Parallel()
+	for name, change := range changesOfAFile() {
 		for _, reuse := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", reuse ", reuse), func(t *testing.T) {
 				t.Parallel()
