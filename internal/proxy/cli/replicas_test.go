@@ -34,16 +34,7 @@ func TestReplicas_oneDiesUnderLoad(t *testing.T) {
 		path := "/" + module.Path + "/@v/v1.0.0.zip"
 		want[path], paths = module.Zip(), append(paths, path)
 	}
-	storage := s3mem.New()
-	if err := storage.CreateBucket("modules"); err != nil {
-		t.Fatal(err)
-	}
-	s3 := httptest.NewServer(gofakes3.New(storage).Server())
-	defer s3.Close()
-	replica := func() *process {
-		return start(t, []string{"GOSUMDB=" + upstream.GOSUMDB(), "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret"}, nil,
-			"--quiet", "--listen", "127.0.0.1:0", "--upstream", upstream.URL, "--s3", s3.URL+"/modules/go", "--list-age", "0s")
-	}
+	_, replica := replicas(t, upstream, "--list-age", "0s")
 	one, two := replica(), replica()
 	var gotten atomic.Int64
 	var kill sync.Once
@@ -105,16 +96,7 @@ func TestReplicas_falseTile(t *testing.T) {
 	t.Parallel()
 	upstream := vmtest.NewServer(t, vmtest.Options{MissingStatus: http.StatusNotFound})
 	upstream.AddModule(vmtest.Module{Path: "example.com/m", Version: "v1.0.0"})
-	storage := s3mem.New()
-	if err := storage.CreateBucket("modules"); err != nil {
-		t.Fatal(err)
-	}
-	s3 := httptest.NewServer(gofakes3.New(storage).Server())
-	defer s3.Close()
-	replica := func() *process {
-		return start(t, []string{"GOSUMDB=" + upstream.GOSUMDB(), "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret"}, nil,
-			"--quiet", "--listen", "127.0.0.1:0", "--upstream", upstream.URL, "--s3", s3.URL+"/modules/go")
-	}
+	storage, replica := replicas(t, upstream)
 	const base = "/sumdb/" + vmtest.LogName
 	one := replica()
 	if _, err := get(t.Context(), one.url+base+"/lookup/example.com/m@v1.0.0"); err != nil {
@@ -159,4 +141,19 @@ func get(ctx context.Context, url string) ([]byte, error) {
 		err = fmt.Errorf("%s: %s: %.200s", url, resp.Status, data)
 	}
 	return data, err
+}
+
+// replicas returns an empty bucket, and a function that starts a proxy that keeps what it
+// fetches there.
+func replicas(t *testing.T, upstream *vmtest.Server, flags ...string) (*s3mem.Backend, func() *process) {
+	t.Helper()
+	storage := s3mem.New()
+	if err := storage.CreateBucket("modules"); err != nil {
+		t.Fatal(err)
+	}
+	s3 := httptest.NewServer(gofakes3.New(storage).Server())
+	t.Cleanup(s3.Close)
+	env := []string{"GOSUMDB=" + upstream.GOSUMDB(), "AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret"}
+	args := append([]string{"--quiet", "--listen", "127.0.0.1:0", "--upstream", upstream.URL, "--s3", s3.URL + "/modules/go"}, flags...)
+	return storage, func() *process { return start(t, env, nil, args...) }
 }
